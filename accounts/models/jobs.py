@@ -1,0 +1,39 @@
+"""Long work as a row: what is to be done, who does it now, how far it is."""
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+
+class Job(models.Model):
+    """Base of runs, plans and imports. Subclasses name their WAITING and WORKING statuses."""
+
+    WAITING: tuple[str, ...] = ("queued",)
+    WORKING: tuple[str, ...] = ("computing", "applying", "undoing")
+
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", editable=False
+    )
+    progress_done = models.PositiveIntegerField(default=0, editable=False)
+    progress_total = models.PositiveIntegerField(default=0, editable=False)
+    message = models.CharField(max_length=500, blank=True, editable=False)
+    claimed_by = models.CharField(max_length=100, blank=True, editable=False)
+    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+    # Counts the claims: a runner that was overtaken names an old fence and can write nothing.
+    fence = models.PositiveIntegerField(default=0, editable=False)
+    attempts = models.PositiveIntegerField(default=0, editable=False)
+    queued_at = models.DateTimeField(default=timezone.now, editable=False)
+    started_at = models.DateTimeField(null=True, blank=True, editable=False)
+    finished_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def progress_pct(self) -> int:
+        """Whole per cent done, 0 while nothing is known."""
+        return 100 * self.progress_done // self.progress_total if self.progress_total else 0
+
+    @property
+    def is_busy(self) -> bool:
+        return self.status in self.WAITING or self.status in self.WORKING  # type: ignore[attr-defined]

@@ -1,0 +1,52 @@
+"""Who may see whose rows: the one place that turns a person into a condition on rows.
+
+CS ops see everything, a manager the own teams and the teams below, a CSM the own book, others nothing.
+Every `visible_to(user)` in the project is built from `csm_scope`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.apps import apps
+from django.db.models import Q
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+NOTHING = Q(pk__in=[])
+
+
+def led_team_ids(user: User) -> frozenset[int]:
+    """Ids of the teams that `user` manages and of all teams below them. One query a request."""
+    cached: frozenset[int] | None = getattr(user, "_led_team_ids", None)
+    if cached is not None:
+        return cached
+    teams = list(apps.get_model("accounts", "Team").objects.values_list("id", "parent_id", "manager_id"))
+    led = {team for team, _, manager in teams if manager == user.pk}
+    grew = bool(led)
+    while grew:  # a forest: each round goes one level down, and a level is only entered once
+        below = {team for team, parent, _ in teams if parent in led} - led
+        led |= below
+        grew = bool(below)
+    found = frozenset(led)
+    user._led_team_ids = found  # type: ignore[attr-defined]  # kept for the rest of the request
+    return found
+
+
+def csm_scope(user: Any, path: str) -> Q:
+    """Condition on rows that reach a CSM over `path` ("" when the row is the CSM itself).
+
+    `path` ends without underscores: `csm_scope(user, "customer__csm")`.
+    """
+    if not getattr(user, "is_authenticated", False) or not user.is_active:
+        return NOTHING
+    if user.is_ops:
+        return Q()
+    prefix = f"{path}__" if path else ""
+    condition = NOTHING
+    if user.is_manager:
+        condition |= Q(**{f"{prefix}team_id__in": led_team_ids(user)})
+    if user.is_csm:
+        condition |= Q(**{f"{prefix}user_id": user.pk})
+    return condition

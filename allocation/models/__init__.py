@@ -1,0 +1,28 @@
+"""The decisions. Import them from here."""
+
+from allocation.models.attention import AttentionPolicy, Scenario, Touch
+from allocation.models.books import AllocationPolicy, BookPlan, Fit, Handover, Move
+from allocation.models.ledger import BookHolding, Source, TierHolding
+from allocation.models.statuses import OPEN_STATUSES, RowStatus, RunStatus
+from allocation.models.tiering import Override, RetierRun, TierDecision, TieringModel
+
+__all__ = [
+    "OPEN_STATUSES",
+    "AllocationPolicy",
+    "AttentionPolicy",
+    "BookHolding",
+    "BookPlan",
+    "Fit",
+    "Handover",
+    "Move",
+    "Override",
+    "RetierRun",
+    "RowStatus",
+    "RunStatus",
+    "Scenario",
+    "Source",
+    "TierDecision",
+    "TierHolding",
+    "TieringModel",
+    "Touch",
+]

@@ -1,0 +1,204 @@
+"""Tiering models, re-tiering runs and their decisions, overrides."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.models import Customer, Job, Tier
+from accounts.models.checks import between
+from accounts.querysets.customers import CustomerPartQuerySet
+from allocation.models.statuses import RowStatus, RunStatus
+from allocation.querysets.decisions import DecisionQuerySet, RunQuerySet
+
+
+class TieringModel(models.Model):
+    """A numbered version of the rules. A published version never changes; one is published at a time."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", "Draft"
+        PUBLISHED = "published", "Published"
+        RETIRED = "retired", "Retired"
+
+    number = models.PositiveIntegerField(unique=True, editable=False)
+    name = models.CharField(max_length=200)
+    playbook = models.SlugField(max_length=50, blank=True, editable=False)
+    definition = models.JSONField(
+        default=dict, help_text="Segments, criteria, tier rules and guards (docs/engine/tiering.md says how they are written)."
+    )
+    # Digest of the definition, so that a run can say by which text it was decided.
+    digest = models.CharField(max_length=64, blank=True, editable=False)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.DRAFT, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", editable=False
+    )
+    published_at = models.DateTimeField(null=True, blank=True, editable=False)
+    published_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", editable=False
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["status"], condition=Q(status="published"), name="one_tiering_model_is_published"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Version {self.number}: {self.name}"
+
+
+class RetierRun(Job):
+    """One dated proposal of tier changes, from its queue slip to its undoing."""
+
+    class Scope(models.TextChoices):
+        FULL = "full", "Full"
+        GOALS = "goals", "Goals"
+
+    scope = models.CharField(max_length=10, choices=Scope.choices, default=Scope.FULL)
+    as_of = models.DateField()
+    tiering_model = models.ForeignKey(TieringModel, on_delete=models.PROTECT, related_name="runs")
+    apply_when_proposed = models.BooleanField(default=False, help_text="Apply at once if the change limit allows it.")
+    status = models.CharField(max_length=20, choices=RunStatus.choices, default=RunStatus.QUEUED, editable=False)
+
+    base_currency = models.CharField(max_length=3, blank=True, editable=False)
+    rates = models.JSONField(default=dict, blank=True, editable=False, help_text="Frozen: {currency: units per 1 base}.")
+    # What a single customer's numbers were compared with (percentile breakpoints, totals), for explaining later.
+    population = models.JSONField(default=dict, blank=True, editable=False)
+    # Counts of the outcome under the JSON keys of the `retier` command.
+    summary = models.JSONField(default=dict, blank=True, editable=False)
+    over_limit = models.BooleanField(default=False, editable=False)
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", editable=False
+    )
+    approved_at = models.DateTimeField(null=True, blank=True, editable=False)
+    applied_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", editable=False
+    )
+    applied_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "re-tiering run"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["scope"],
+                condition=Q(status__in=["queued", "computing"]),
+                name="one_run_of_a_scope_is_being_computed",
+                violation_error_message="A run of this scope is being computed already.",
+            ),
+            models.UniqueConstraint(
+                fields=["status"], condition=Q(status__in=["applying", "undoing"]), name="one_run_is_applied_at_a_time"
+            ),
+            models.CheckConstraint(
+                name="run_progress_within_total", condition=Q(progress_done__lte=F("progress_total"))
+            ),
+        ]
+        indexes = [models.Index(fields=["status"], name="run_by_status")]
+
+    def __str__(self) -> str:
+        return f"Run {self.pk} ({self.get_scope_display().lower()}, as of {self.as_of:%d %b %Y})"
+
+
+class TierDecision(models.Model):
+    """What a run says about one customer, and why."""
+
+    run = models.ForeignKey(RetierRun, on_delete=models.PROTECT, related_name="decisions")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="decisions")
+    segment = models.CharField(max_length=200, blank=True)
+    score = models.DecimalField(max_digits=5, decimal_places=2, null=True)
+    previous = models.ForeignKey(Tier, null=True, on_delete=models.PROTECT, related_name="+")
+    suggested = models.ForeignKey(Tier, null=True, on_delete=models.PROTECT, related_name="+")
+    effective = models.ForeignKey(Tier, null=True, on_delete=models.PROTECT, related_name="+")
+    # "rule", "undecided", "override", or the guard that decided ("dead_band", "first_year", …).
+    decided_by = models.CharField(max_length=30)
+    guards = models.JSONField(default=list)
+    reason = models.CharField(max_length=500)
+    # Contributions, nearest bound, nearest change, fired rule: what `explain` prints.
+    explanation = models.JSONField(default=dict)
+    # Of the columns the model read: a customer whose facts changed since is skipped at apply.
+    facts_digest = models.CharField(max_length=64)
+    is_move = models.BooleanField(default=False)
+    status = models.CharField(max_length=10, choices=RowStatus.choices, default=RowStatus.PROPOSED)
+    words = models.CharField(max_length=500, blank=True, help_text="Why it was skipped or refused.")
+
+    objects = DecisionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "tier decision"
+        constraints = [
+            models.UniqueConstraint(fields=["run", "customer"], name="one_decision_a_customer_and_run"),
+            between("score", 0, 100, "decision_score_0_to_100", "A score is 0 to 100."),
+        ]
+        indexes = [models.Index(fields=["run", "is_move"], name="decision_by_run_and_move")]
+
+    def __str__(self) -> str:
+        return f"{self.customer} in run {self.run_id}"
+
+
+class Override(models.Model):
+    """An approved human exception: wins over the model until it expires."""
+
+    class Status(models.TextChoices):
+        ASKED = "asked", "Asked"
+        APPROVED = "approved", "Approved"
+        DECLINED = "declined", "Declined"
+        WITHDRAWN = "withdrawn", "Withdrawn"
+        EXPIRED = "expired", "Expired"
+
+    class Reason(models.TextChoices):
+        RELATIONSHIP = "relationship", "Relationship"
+        RISK = "risk", "Risk the model does not see"
+        POTENTIAL = "potential", "Potential the model does not see"
+        PROMISE = "promise", "A promise made"
+        DATA = "data", "The data is wrong"
+        OTHER = "other", "Other"
+
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="overrides")
+    tier = models.ForeignKey(Tier, on_delete=models.PROTECT, related_name="+")
+    reason_kind = models.CharField(max_length=20, choices=Reason.choices)
+    words = models.TextField(max_length=2000)
+    evidence = models.TextField(max_length=2000, blank=True)
+    starts_on = models.DateField()
+    expires_on = models.DateField(help_text="First day it no longer holds.")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.ASKED, editable=False)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="overrides_asked", editable=False)
+    asked_at = models.DateTimeField(auto_now_add=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="overrides_decided", editable=False
+    )
+    decided_at = models.DateTimeField(null=True, blank=True, editable=False)
+    decided_words = models.TextField(max_length=2000, blank=True, editable=False)
+
+    objects = CustomerPartQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["customer"], condition=Q(status="asked"), name="one_override_of_a_customer_is_asked"
+            ),
+            models.UniqueConstraint(
+                fields=["customer"], condition=Q(status="approved"), name="one_override_of_a_customer_is_in_force"
+            ),
+            models.CheckConstraint(
+                name="override_approver_is_not_requester",
+                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("asked_by")),
+                violation_error_message="Nobody decides the own request.",
+            ),
+            models.CheckConstraint(
+                name="override_decided_by_and_at_together",
+                condition=Q(decided_by__isnull=True, decided_at__isnull=True)
+                | Q(decided_by__isnull=False, decided_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="override_approval_has_an_approver",
+                condition=~Q(status__in=["approved", "declined"]) | Q(decided_by__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="override_expires_after_it_starts",
+                condition=Q(expires_on__gt=F("starts_on")),
+                violation_error_message="An override must expire after it starts.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.customer} → {self.tier}"

@@ -1,0 +1,67 @@
+"""Querysets of runs, plans and the rows they hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.querysets.customers import CustomerPartQuerySet
+from accounts.querysets.jobs import JobQuerySet
+from accounts.querysets.scope import csm_scope
+
+
+def _leads(user: Any) -> bool:
+    return bool(getattr(user, "is_authenticated", False) and user.is_active and (user.is_ops or user.is_manager))
+
+
+class RunQuerySet(JobQuerySet):
+    """Re-tiering runs and book plans: ops and managers see that they exist; their rows are scoped apart."""
+
+    def visible_to(self, user: Any) -> RunQuerySet:
+        return self.all() if _leads(user) else self.none()
+
+
+class DecisionQuerySet(CustomerPartQuerySet):
+    def moves(self) -> DecisionQuerySet:
+        """Changes of a tier that was held before (a first tier is no move)."""
+        return self.filter(is_move=True)
+
+
+class MoveQuerySet(models.QuerySet):
+    """Seen by whoever sees the customer's book now, or the book it goes to or came from."""
+
+    def visible_to(self, user: Any) -> MoveQuerySet:
+        return self.filter(
+            csm_scope(user, "customer__csm") | csm_scope(user, "from_csm") | csm_scope(user, "to_csm")
+        )
+
+
+class HoldingQuerySet(CustomerPartQuerySet):
+    def current(self) -> HoldingQuerySet:
+        return self.filter(ends_before__isnull=True)
+
+
+class HandoverQuerySet(models.QuerySet):
+    def visible_to(self, user: Any) -> HandoverQuerySet:
+        return self.filter(csm_scope(user, "from_csm") | csm_scope(user, "to_csm"))
+
+
+class ScenarioQuerySet(models.QuerySet):
+    def visible_to(self, user: Any) -> ScenarioQuerySet:
+        if not _leads(user):
+            return self.none()
+        return self.all() if user.is_ops else self.filter(Q(owner=user))
+
+
+class PolicyQuerySet(models.QuerySet):
+    def active(self) -> PolicyQuerySet:
+        return self.filter(is_active=True)
+
+    def active_or_default(self) -> Any:
+        """The active policy; an installation that has none yet gets one with the default values."""
+        found = self.active().first()
+        if found is not None:
+            return found
+        return self.get_or_create(name="Default", defaults={"is_active": True})[0]

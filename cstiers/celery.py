@@ -1,0 +1,15 @@
+"""The Celery application: the bell that tells a worker to look into the database.
+
+A job's row is the record of what is to be done; a message only carries its number. A lost message costs time
+(the sweep rings again), never work.
+"""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cstiers.settings")
+
+app = Celery("cstiers")
+app.config_from_object("cstiers.celery_settings")  # read when first asked for, so Django's settings come first
+app.autodiscover_tasks(["allocation"])
