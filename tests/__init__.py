@@ -1,0 +1,1 @@
+"""Tests mirror the modules; journeys go from edge to edge with real processes."""

@@ -1,0 +1,105 @@
+"""What every test may count on: a fixed cast, quiet broker, third-party inputs by name.
+
+The cast (house 21): ops, a manager, two CSMs in different teams, and Nobody, who is signed in without a role.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+INPUTS_VARIABLE = "CSTIERS_INPUTS"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # One round instead of a million: sign-ins in tests guard nothing.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    from cstiers.celery import app
+
+    # A test that rings the bell must not leave messages in the folder of a real installation.
+    app.conf.update(broker_url="memory://", broker_transport_options={})
+    given = os.environ.get(INPUTS_VARIABLE)
+    if given and not Path(given).is_dir():
+        raise pytest.UsageError(f"{INPUTS_VARIABLE} names {given}, which is not a folder: mend it or unset it.")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what cannot run here; pytest counts it as deselected and the summary names it."""
+    on_postgres = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
+    left_out = []
+    for item in items:
+        if "inputs" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.inputs)
+        if item.get_closest_marker("inputs") and not os.environ.get(INPUTS_VARIABLE):
+            left_out.append(item)
+        elif item.get_closest_marker("postgres") and not on_postgres:
+            left_out.append(item)
+    if left_out:
+        dropped = set(map(id, left_out))
+        items[:] = [item for item in items if id(item) not in dropped]
+        config.hook.pytest_deselected(items=left_out)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if not os.environ.get(INPUTS_VARIABLE):
+        terminalreporter.write_line(
+            f"Left out: the suite 'inputs' (third-party files); set {INPUTS_VARIABLE} to their folder to run it."
+        )
+
+
+@pytest.fixture(scope="session")
+def inputs() -> Path:
+    """The folder of third-party inputs. Tests that ask for it are left out where CSTIERS_INPUTS is unset."""
+    return Path(os.environ[INPUTS_VARIABLE])
+
+
+@pytest.fixture
+def cast(db: None) -> SimpleNamespace:
+    """ops, manager (of csm_a's team), csm_a, csm_b (another team), nobody; with `.team_a`, `.team_b`.
+
+    `csm_a.csm` and `csm_b.csm` are the CSM rows. Passwords are not needed: use `sign_in`.
+    """
+    from tests import factories
+
+    return factories.cast()
+
+
+@pytest.fixture
+def ops(cast: SimpleNamespace) -> object:
+    return cast.ops
+
+
+@pytest.fixture
+def manager(cast: SimpleNamespace) -> object:
+    return cast.manager
+
+
+@pytest.fixture
+def csm_a(cast: SimpleNamespace) -> object:
+    return cast.csm_a
+
+
+@pytest.fixture
+def csm_b(cast: SimpleNamespace) -> object:
+    return cast.csm_b
+
+
+@pytest.fixture
+def nobody(cast: SimpleNamespace) -> object:
+    return cast.nobody
+
+
+@pytest.fixture
+def sign_in() -> Callable[[object], Client]:
+    """A browser-like client that is signed in as the given user."""
+
+    def signed_in(user: object) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return signed_in
