@@ -21,7 +21,9 @@ def ensure_groups() -> None:
     ops.permissions.set(
         Permission.objects.filter(content_type__app_label__in=OPS_APPS)
         | Permission.objects.filter(
-            content_type__app_label="auth", content_type__model__in=OPS_AUTH_MODELS, codename__startswith="view_"
+            content_type__app_label="auth",
+            content_type__model__in=OPS_AUTH_MODELS,
+            codename__startswith="view_",
         )
     )
 

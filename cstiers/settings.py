@@ -34,7 +34,7 @@ SECRET_KEY = env("SECRET_KEY", default="")
 if not SECRET_KEY:
     if not EMBEDDED_DATABASE:
         raise ImproperlyConfigured(
-            "SECRET_KEY is not set. With a database server it must be given: set SECRET_KEY to a long random text."
+            "SECRET_KEY is not set. With a database server it must be given: a long random text."
         )
     SECRET_KEY = embedded_secret_key(VAR_DIR / "secret_key")
 

@@ -20,7 +20,9 @@ def money_in_range(field: str, name: str) -> models.CheckConstraint:
     )
 
 
-def between(field: str, low: int | Decimal, high: int | Decimal, name: str, sentence: str) -> models.CheckConstraint:
+def between(
+    field: str, low: int | Decimal, high: int | Decimal, name: str, sentence: str
+) -> models.CheckConstraint:
     return models.CheckConstraint(
         name=name,
         condition=Q(**{f"{field}__isnull": True}) | Q(**{f"{field}__gte": low, f"{field}__lte": high}),

@@ -23,41 +23,87 @@ class Customer(models.Model):
         ACTIVE = "active", "Active"
         LEFT = "left", "Left"
 
-    external_id = models.CharField("external id", max_length=200, unique=True, help_text="The key in the source system.")
+    external_id = models.CharField(
+        "external id", max_length=200, unique=True, help_text="The key in the source system."
+    )
     name = models.CharField(max_length=200, db_index=True)
-    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="subsidiaries")
-    vertical = models.ForeignKey("Vertical", null=True, blank=True, on_delete=models.PROTECT, related_name="customers")
-    region = models.ForeignKey("Region", null=True, blank=True, on_delete=models.PROTECT, related_name="customers")
-    language = models.ForeignKey("Language", null=True, blank=True, on_delete=models.PROTECT, related_name="customers")
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="subsidiaries"
+    )
+    vertical = models.ForeignKey(
+        "Vertical", null=True, blank=True, on_delete=models.PROTECT, related_name="customers"
+    )
+    region = models.ForeignKey(
+        "Region", null=True, blank=True, on_delete=models.PROTECT, related_name="customers"
+    )
+    language = models.ForeignKey(
+        "Language", null=True, blank=True, on_delete=models.PROTECT, related_name="customers"
+    )
     country = models.CharField(max_length=100, blank=True)
 
-    arr = models.DecimalField("ARR", max_digits=17, decimal_places=2, null=True, blank=True, help_text="Annual recurring revenue.")
+    arr = models.DecimalField(
+        "ARR", max_digits=17, decimal_places=2, null=True, blank=True, help_text="Annual recurring revenue."
+    )
     currency = models.CharField(max_length=3, default=base_currency)
     potential_arr = models.DecimalField(
-        "potential ARR", max_digits=17, decimal_places=2, null=True, blank=True, help_text="The total ARR this customer could reach."
+        "potential ARR",
+        max_digits=17,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        help_text="The total ARR this customer could reach.",
     )
-    package = models.CharField(max_length=100, blank=True, help_text="The product plan; never mixed with the tier.")
-    products = models.JSONField(default=list, blank=True, help_text='Products in use, as a list: ["Core", "Analytics"].')
+    package = models.CharField(
+        max_length=100, blank=True, help_text="The product plan; never mixed with the tier."
+    )
+    products = models.JSONField(
+        default=list, blank=True, help_text='Products in use, as a list: ["Core", "Analytics"].'
+    )
     employees = models.PositiveBigIntegerField(null=True, blank=True)
 
-    adoption = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True, help_text="0 to 100.")
-    health = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True, help_text="0 (poor) to 100.")
+    adoption = models.DecimalField(
+        max_digits=5, decimal_places=2, null=True, blank=True, help_text="0 to 100."
+    )
+    health = models.DecimalField(
+        max_digits=5, decimal_places=2, null=True, blank=True, help_text="0 (poor) to 100."
+    )
     health_on = models.DateField("health as of", null=True, blank=True)
-    sentiment = models.PositiveSmallIntegerField("CSM sentiment", null=True, blank=True, help_text="1 (poor) to 5.")
+    sentiment = models.PositiveSmallIntegerField(
+        "CSM sentiment", null=True, blank=True, help_text="1 (poor) to 5."
+    )
     sentiment_on = models.DateField("sentiment as of", null=True, blank=True)
     sentiment_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", verbose_name="sentiment by"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name="sentiment by",
     )
     champion = models.BooleanField(null=True, blank=True)
-    relationship_breadth = models.PositiveIntegerField(null=True, blank=True, help_text="Teams we have a relationship with.")
-    reputation = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True, help_text="Voice in its space, 0 to 100.")
-    complexity = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True, help_text="Of the solution, 0 to 100.")
+    relationship_breadth = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Teams we have a relationship with."
+    )
+    reputation = models.DecimalField(
+        max_digits=5, decimal_places=2, null=True, blank=True, help_text="Voice in its space, 0 to 100."
+    )
+    complexity = models.DecimalField(
+        max_digits=5, decimal_places=2, null=True, blank=True, help_text="Of the solution, 0 to 100."
+    )
     loss_felt = models.BooleanField("loss would be felt", null=True, blank=True)
     wished_engagement = models.CharField(
-        max_length=20, choices=TouchLevel.choices, blank=True, help_text="What the customer asks for; recorded, never applied by itself."
+        max_length=20,
+        choices=TouchLevel.choices,
+        blank=True,
+        help_text="What the customer asks for; recorded, never applied by itself.",
     )
     paid_tier = models.ForeignKey(
-        "Tier", null=True, blank=True, on_delete=models.PROTECT, related_name="paid_by", help_text="The tier the customer pays for: a floor."
+        "Tier",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="paid_by",
+        help_text="The tier the customer pays for: a floor.",
     )
 
     contract_start = models.DateField(null=True, blank=True)
@@ -66,13 +112,26 @@ class Customer(models.Model):
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE)
     attributes = models.JSONField("custom attributes", default=dict, blank=True)
 
-    csm_locked_until = models.DateField("keep the CSM until", null=True, blank=True, help_text="A manual hold: no plan moves the customer before this day.")
+    csm_locked_until = models.DateField(
+        "keep the CSM until",
+        null=True,
+        blank=True,
+        help_text="A manual hold: no plan moves the customer before this day.",
+    )
 
     # State, written by allocation.services.decisions only.
-    tier = models.ForeignKey("Tier", null=True, blank=True, on_delete=models.PROTECT, related_name="customers", editable=False)
+    tier = models.ForeignKey(
+        "Tier", null=True, blank=True, on_delete=models.PROTECT, related_name="customers", editable=False
+    )
     tier_since = models.DateField(null=True, blank=True, editable=False)
     csm = models.ForeignKey(
-        "CSM", null=True, blank=True, on_delete=models.PROTECT, related_name="customers", editable=False, verbose_name="CSM"
+        "CSM",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="customers",
+        editable=False,
+        verbose_name="CSM",
     )
     csm_since = models.DateField("CSM since", null=True, blank=True, editable=False)
     # Counts edits by people and files, so that a stale save can be told from a fresh one.
@@ -102,7 +161,9 @@ class Customer(models.Model):
             models.CheckConstraint(
                 name="customer_tier_has_a_since", condition=Q(tier__isnull=True) | Q(tier_since__isnull=False)
             ),
-            models.CheckConstraint(name="customer_csm_has_a_since", condition=Q(csm__isnull=True) | Q(csm_since__isnull=False)),
+            models.CheckConstraint(
+                name="customer_csm_has_a_since", condition=Q(csm__isnull=True) | Q(csm_since__isnull=False)
+            ),
         ]
         indexes = [
             # Book pages and plans read a CSM's active customers.
@@ -114,7 +175,9 @@ class Customer(models.Model):
 
     def clean(self) -> None:
         self.currency = (self.currency or settings.BASE_CURRENCY).upper()
-        if not isinstance(self.products, list) or not all(isinstance(item, str) and item for item in self.products):
+        if not isinstance(self.products, list) or not all(
+            isinstance(item, str) and item for item in self.products
+        ):
             raise ValidationError({"products": 'Give a list of texts, such as ["Core", "Analytics"].'})
         above, steps = self.parent, 0
         while above is not None and steps < FAMILY_DEPTH:

@@ -42,7 +42,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField("e-mail", unique=True)
     name = models.CharField(max_length=200, blank=True)
     is_active = models.BooleanField(
-        "active", default=True, help_text="Switch off instead of deleting: what the person decided stays readable."
+        "active",
+        default=True,
+        help_text="Switch off instead of deleting: what the person decided stays readable.",
     )
     is_staff = models.BooleanField("may enter the admin", default=False)
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
@@ -96,7 +98,12 @@ class User(AbstractBaseUser, PermissionsMixin):
 class Team(models.Model):
     name = models.CharField(max_length=200, unique=True)
     manager = models.ForeignKey(
-        User, null=True, blank=True, on_delete=models.PROTECT, related_name="teams", help_text="Sees and decides for this team and the teams below."
+        User,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="teams",
+        help_text="Sees and decides for this team and the teams below.",
     )
     parent = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="teams", verbose_name="part of"
@@ -122,7 +129,9 @@ class Team(models.Model):
         above, steps = self.parent, 0
         while above is not None and steps < TEAM_DEPTH:
             if self.pk is not None and above.pk == self.pk:
-                raise ValidationError({"parent": "This would make a circle of teams: choose a team that is not below this one."})
+                raise ValidationError(
+                    {"parent": "This would make a circle: choose a team that is not below this one."}
+                )
             above, steps = above.parent, steps + 1
         if above is not None:
             raise ValidationError({"parent": f"Teams may be at most {TEAM_DEPTH} levels deep."})
@@ -132,28 +141,55 @@ class CSM(models.Model):
     """A Customer Success Manager: hours, skills and, usually, a sign-in."""
 
     user = models.OneToOneField(
-        User, null=True, blank=True, on_delete=models.PROTECT, related_name="csm", help_text="The sign-in. Empty: this CSM cannot sign in yet."
+        User,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="csm",
+        help_text="The sign-in. Empty: this CSM cannot sign in yet.",
     )
     name = models.CharField(max_length=200)
-    email = models.EmailField("e-mail", null=True, blank=True)
+    # Null, not blank: several CSMs may have no e-mail, and one e-mail belongs to one CSM.
+    email = models.EmailField("e-mail", null=True, blank=True)  # noqa: DJ001  (unique where present)
     team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.PROTECT, related_name="csms")
     seniority = models.PositiveSmallIntegerField(default=3, help_text="1 (new) to 5 (most experienced).")
     hours_per_month = models.DecimalField(
-        max_digits=5, decimal_places=1, default=160, help_text="Contract hours in a month; full time is set in the allocation policy."
+        max_digits=5,
+        decimal_places=1,
+        default=160,
+        help_text="Contract hours in a month.",
     )
     overhead_pct = models.DecimalField(
-        "share not spent on customers, %", max_digits=5, decimal_places=2, default=25, help_text="Meetings, training, internal work."
+        "share not spent on customers, %",
+        max_digits=5,
+        decimal_places=2,
+        default=25,
+        help_text="Meetings, training, internal work.",
     )
     ramp_pct = models.DecimalField(
-        "ramp, %", max_digits=5, decimal_places=2, default=100, help_text="100 when fully productive; lower while new."
+        "ramp, %",
+        max_digits=5,
+        decimal_places=2,
+        default=100,
+        help_text="100 when fully productive; lower while new.",
     )
-    verticals = models.ManyToManyField("Vertical", blank=True, related_name="csms", help_text="Empty: a generalist.")
-    regions = models.ManyToManyField("Region", blank=True, related_name="csms", help_text="Empty: any region.")
-    languages = models.ManyToManyField("Language", blank=True, related_name="csms", help_text="Empty: any language.")
+    verticals = models.ManyToManyField(
+        "Vertical", blank=True, related_name="csms", help_text="Empty: a generalist."
+    )
+    regions = models.ManyToManyField(
+        "Region", blank=True, related_name="csms", help_text="Empty: any region."
+    )
+    languages = models.ManyToManyField(
+        "Language", blank=True, related_name="csms", help_text="Empty: any language."
+    )
     countries = models.JSONField(
-        default=list, blank=True, help_text='Countries this CSM covers, as a list: ["Germany", "Austria"]. Counts where country law is on.'
+        default=list,
+        blank=True,
+        help_text='Countries covered, as a list: ["Germany", "Austria"]. Counts with country law on.',
     )
-    products = models.JSONField(default=list, blank=True, help_text='Products this CSM knows, as a list: ["Core"]. Empty: any.')
+    products = models.JSONField(
+        default=list, blank=True, help_text='Products known, as a list: ["Core"]. Empty: any.'
+    )
     accepting = models.BooleanField("accepts new customers", default=True)
     starts_on = models.DateField(null=True, blank=True)
     leaves_on = models.DateField(null=True, blank=True, help_text="First day this CSM is no longer here.")
@@ -165,15 +201,19 @@ class CSM(models.Model):
         verbose_name_plural = "CSMs"
         constraints = [
             models.UniqueConstraint(
-                Lower("email"), name="csm_email_is_unique_in_any_case", violation_error_message="There is a CSM with this e-mail already."
+                Lower("email"),
+                name="csm_email_is_unique_in_any_case",
+                violation_error_message="There is a CSM with this e-mail already.",
             ),
             models.UniqueConstraint(
                 fields=["name"],
                 condition=Q(email__isnull=True),
                 name="csm_without_email_has_a_unique_name",
-                violation_error_message="There is a CSM with this name and no e-mail already: give one of them an e-mail.",
+                violation_error_message="A CSM of this name without e-mail exists already: give one an e-mail.",
             ),
-            models.CheckConstraint(name="csm_email_is_null_not_blank", condition=Q(email__isnull=True) | ~Q(email="")),
+            models.CheckConstraint(
+                name="csm_email_is_null_not_blank", condition=Q(email__isnull=True) | ~Q(email="")
+            ),
             not_blank("name", "csm_has_a_name", "A CSM needs a name."),
             at_most_characters("name", 200, "csm_name_at_most_200"),
             between("seniority", 1, 5, "csm_seniority_1_to_5", "Seniority is 1 to 5."),
@@ -182,7 +222,9 @@ class CSM(models.Model):
             between("ramp_pct", 0, 100, "csm_ramp_0_to_100", "Ramp is 0 to 100 %."),
             models.CheckConstraint(
                 name="csm_leaves_after_start",
-                condition=Q(starts_on__isnull=True) | Q(leaves_on__isnull=True) | Q(leaves_on__gte=F("starts_on")),
+                condition=Q(starts_on__isnull=True)
+                | Q(leaves_on__isnull=True)
+                | Q(leaves_on__gte=F("starts_on")),
                 violation_error_message="A CSM cannot leave before starting.",
             ),
         ]
@@ -209,7 +251,9 @@ class Leave(models.Model):
     csm = models.ForeignKey(CSM, on_delete=models.PROTECT, related_name="leaves", verbose_name="CSM")
     starts_on = models.DateField()
     ends_before = models.DateField("back on", help_text="First day back.")
-    covered_by = models.ForeignKey(CSM, null=True, blank=True, on_delete=models.PROTECT, related_name="covers")
+    covered_by = models.ForeignKey(
+        CSM, null=True, blank=True, on_delete=models.PROTECT, related_name="covers"
+    )
 
     objects = LeaveQuerySet.as_manager()
 

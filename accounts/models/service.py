@@ -25,7 +25,9 @@ class Tier(models.Model):
     rank = models.PositiveSmallIntegerField(unique=True, help_text="1 is the highest tier.")
     touch_level = models.CharField(max_length=20, choices=TouchLevel.choices)
     cap = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Customers of this tier that one full-time CSM may have. Empty: no cap."
+        null=True,
+        blank=True,
+        help_text="Customers of this tier that one full-time CSM may have. Empty: no cap.",
     )
     description = models.TextField(blank=True)
     retired = models.BooleanField(default=False)
@@ -33,7 +35,9 @@ class Tier(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                Lower("name"), name="tier_name_is_unique_in_any_case", violation_error_message="There is a tier with this name already."
+                Lower("name"),
+                name="tier_name_is_unique_in_any_case",
+                violation_error_message="There is a tier with this name already.",
             ),
             not_blank("name", "tier_has_a_name", "A tier needs a name."),
             at_most_characters("name", 100, "tier_name_at_most_100"),
@@ -55,7 +59,11 @@ class GoalKind(models.Model):
     name = models.CharField(max_length=100)
     description = models.TextField(blank=True)
     asks_for = models.CharField(
-        "asks for touch level", max_length=20, choices=TouchLevel.choices, blank=True, help_text="Empty: the goal asks for no touch level."
+        "asks for touch level",
+        max_length=20,
+        choices=TouchLevel.choices,
+        blank=True,
+        help_text="Empty: the goal asks for no touch level.",
     )
     retired = models.BooleanField(default=False)
 
@@ -82,7 +90,12 @@ class TouchActivity(models.Model):
 
     tier = models.ForeignKey(Tier, on_delete=models.PROTECT, related_name="activities")
     goal_kind = models.ForeignKey(
-        GoalKind, null=True, blank=True, on_delete=models.PROTECT, related_name="activities", help_text="Empty: for every customer of the tier."
+        GoalKind,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="activities",
+        help_text="Empty: for every customer of the tier.",
     )
     name = models.CharField(max_length=200)
     times_a_year = models.DecimalField(max_digits=6, decimal_places=2)
@@ -92,9 +105,13 @@ class TouchActivity(models.Model):
     class Meta:
         verbose_name_plural = "touch plan"
         constraints = [
-            models.UniqueConstraint(fields=["tier", "goal_kind", "name"], name="activity_once_in_a_touch_plan"),
             models.UniqueConstraint(
-                fields=["tier", "name"], condition=Q(goal_kind__isnull=True), name="activity_once_in_a_touch_plan_for_all"
+                fields=["tier", "goal_kind", "name"], name="activity_once_in_a_touch_plan"
+            ),
+            models.UniqueConstraint(
+                fields=["tier", "name"],
+                condition=Q(goal_kind__isnull=True),
+                name="activity_once_in_a_touch_plan_for_all",
             ),
             between("times_a_year", 0, 1000, "activity_times_0_to_1000", "Times a year are 0 to 1000."),
             between("hours_each", 0, 1000, "activity_hours_0_to_1000", "Hours are 0 to 1000."),
@@ -110,9 +127,16 @@ class Goal(models.Model):
 
     customer = models.ForeignKey("Customer", on_delete=models.PROTECT, related_name="goals")
     kind = models.ForeignKey(GoalKind, on_delete=models.PROTECT, related_name="goals")
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="goals")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="goals"
+    )
     starts_on = models.DateField()
-    ends_before = models.DateField("closed on", null=True, blank=True, help_text="Empty: open. Otherwise the first day it no longer holds.")
+    ends_before = models.DateField(
+        "closed on",
+        null=True,
+        blank=True,
+        help_text="Empty: open. Otherwise the first day it no longer holds.",
+    )
     words = models.TextField(blank=True, help_text="What would count as done.")
 
     objects = GoalQuerySet.as_manager()

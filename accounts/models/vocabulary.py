@@ -18,7 +18,9 @@ class Word(models.Model):
         abstract = True
         constraints = [
             models.UniqueConstraint(
-                Lower("name"), name="%(class)s_name_is_unique_in_any_case", violation_error_message="This name exists already."
+                Lower("name"),
+                name="%(class)s_name_is_unique_in_any_case",
+                violation_error_message="This name exists already.",
             ),
             not_blank("name", "%(class)s_has_a_name", "A name is needed."),
             at_most_characters("name", 200, "%(class)s_name_at_most_200"),
@@ -52,12 +54,20 @@ class CustomAttribute(models.Model):
     slug = models.CharField(
         max_length=50,
         unique=True,
-        validators=[RegexValidator(r"^[a-z][a-z0-9_]*\Z", "Small letters, digits and underscores, starting with a letter.")],
+        validators=[
+            RegexValidator(
+                r"^[a-z][a-z0-9_]*\Z", "Small letters, digits and underscores, starting with a letter."
+            )
+        ],
         help_text="In files the column is attr:SLUG.",
     )
     label = models.CharField(max_length=100)
     kind = models.CharField(max_length=10, choices=Kind.choices)
-    choices = models.JSONField(default=list, blank=True, help_text='For a choice: the values, as a list: ["gold", "silver"]. Empty: any text.')
+    choices = models.JSONField(
+        default=list,
+        blank=True,
+        help_text='For a choice: the values, as a list: ["gold", "silver"]. Empty: any text.',
+    )
     retired = models.BooleanField(default=False)
 
     class Meta:
@@ -76,7 +86,9 @@ class ExchangeRate(models.Model):
 
     currency = models.CharField(max_length=3)
     day = models.DateField()
-    rate = models.DecimalField(max_digits=18, decimal_places=8, help_text="Units of this currency for 1 unit of the base currency.")
+    rate = models.DecimalField(
+        max_digits=18, decimal_places=8, help_text="Units of this currency for 1 unit of the base currency."
+    )
     # The base the rate was loaded for: changing BASE_CURRENCY with rates stored is refused (accounts.checks).
     base = models.CharField(max_length=3)
 

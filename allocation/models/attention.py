@@ -24,10 +24,16 @@ class AttentionPolicy(models.Model):
     is_active = models.BooleanField(default=False, editable=False)
     basis = models.CharField(max_length=10, choices=Basis.choices, default=Basis.EXPANSION)
     floor_pct = models.DecimalField(
-        max_digits=5, decimal_places=2, default=0, help_text="Every customer's share of the hours left is at least this much of an even share."
+        max_digits=5,
+        decimal_places=2,
+        default=0,
+        help_text="Every customer's share of the hours left is at least this much of an even share.",
     )
     cap_pct = models.DecimalField(
-        max_digits=5, decimal_places=2, default=100, help_text="No customer gets more than this much of the hours left."
+        max_digits=5,
+        decimal_places=2,
+        default=100,
+        help_text="No customer gets more than this much of the hours left.",
     )
 
     objects = PolicyQuerySet.as_manager()
@@ -35,7 +41,9 @@ class AttentionPolicy(models.Model):
     class Meta:
         verbose_name_plural = "attention policies"
         constraints = [
-            models.UniqueConstraint(fields=["is_active"], condition=Q(is_active=True), name="one_attention_policy_is_active"),
+            models.UniqueConstraint(
+                fields=["is_active"], condition=Q(is_active=True), name="one_attention_policy_is_active"
+            ),
             between("floor_pct", 0, 100, "attention_floor_0_to_100", "A share is 0 to 100 %."),
             between("cap_pct", 0, 100, "attention_cap_0_to_100", "A share is 0 to 100 %."),
         ]
@@ -54,7 +62,9 @@ class Touch(models.Model):
         SKIPPED = "skipped", "Skipped"
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="touches")
-    activity = models.ForeignKey(TouchActivity, null=True, blank=True, on_delete=models.PROTECT, related_name="touches")
+    activity = models.ForeignKey(
+        TouchActivity, null=True, blank=True, on_delete=models.PROTECT, related_name="touches"
+    )
     name = models.CharField(max_length=200)
     due_on = models.DateField()
     hours = models.DecimalField(max_digits=6, decimal_places=2)
@@ -69,7 +79,9 @@ class Touch(models.Model):
         verbose_name_plural = "touches"
         constraints = [
             between("hours", 0, 1000, "touch_hours_0_to_1000", "Hours are 0 to 1000."),
-            models.CheckConstraint(name="touch_done_has_a_day", condition=~Q(status="done") | Q(done_on__isnull=False)),
+            models.CheckConstraint(
+                name="touch_done_has_a_day", condition=~Q(status="done") | Q(done_on__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -81,7 +93,12 @@ class Scenario(models.Model):
 
     name = models.CharField(max_length=200, unique=True)
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="scenarios", editable=False
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="scenarios",
+        editable=False,
     )
     definition = models.JSONField(default=dict, blank=True)
     result = models.JSONField(default=dict, blank=True, editable=False)

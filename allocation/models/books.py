@@ -33,36 +33,70 @@ class AllocationPolicy(models.Model):
         default=False, help_text="On: a customer of a country sits only with a CSM who covers that country."
     )
     seniority_follows_value = models.BooleanField(
-        default=False, help_text="The most experienced hold the highest revenue; juniors get the smallest customers."
+        default=False,
+        help_text="The most experienced hold the highest revenue; juniors get the smallest customers.",
     )
-    keep_families_together = models.BooleanField(default=False, help_text="A parent and its subsidiaries have one CSM.")
+    keep_families_together = models.BooleanField(
+        default=False, help_text="A parent and its subsidiaries have one CSM."
+    )
 
-    weight_hours = models.DecimalField(max_digits=7, decimal_places=2, default=60, help_text="Hours balanced against capacity.")
-    weight_arr = models.DecimalField("weight ARR", max_digits=7, decimal_places=2, default=30, help_text="ARR parity among peers.")
-    weight_fit = models.DecimalField(max_digits=7, decimal_places=2, default=1, help_text="Skill and seniority fit.")
-    weight_continuity = models.DecimalField(max_digits=7, decimal_places=2, default=3, help_text="Keeping the CSM.")
+    weight_hours = models.DecimalField(
+        max_digits=7, decimal_places=2, default=60, help_text="Hours balanced against capacity."
+    )
+    weight_arr = models.DecimalField(
+        "weight ARR", max_digits=7, decimal_places=2, default=30, help_text="ARR parity among peers."
+    )
+    weight_fit = models.DecimalField(
+        max_digits=7, decimal_places=2, default=1, help_text="Skill and seniority fit."
+    )
+    weight_continuity = models.DecimalField(
+        max_digits=7, decimal_places=2, default=3, help_text="Keeping the CSM."
+    )
     weight_background = models.DecimalField(
-        max_digits=7, decimal_places=2, default=1, help_text="A CSM of similar background when a change is needed."
+        max_digits=7,
+        decimal_places=2,
+        default=1,
+        help_text="A CSM of similar background when a change is needed.",
     )
     hours_tolerance_pct = models.DecimalField(
         max_digits=5, decimal_places=2, default=5, help_text="Hours this close to the target count as even."
     )
     arr_tolerance_pct = models.DecimalField(
-        "ARR tolerance pct", max_digits=5, decimal_places=2, default=10, help_text="ARR this close to the target counts as even."
+        "ARR tolerance pct",
+        max_digits=5,
+        decimal_places=2,
+        default=10,
+        help_text="ARR this close to the target counts as even.",
     )
 
     max_moves_pct = models.DecimalField(
-        max_digits=5, decimal_places=2, default=10, help_text="At most this share of customers changes CSM by choice."
+        max_digits=5,
+        decimal_places=2,
+        default=10,
+        help_text="At most this share of customers changes CSM by choice.",
     )
     max_moves_arr_pct = models.DecimalField(
-        "max moves ARR pct", max_digits=5, decimal_places=2, default=10, help_text="At most this share of ARR changes CSM by choice."
+        "max moves ARR pct",
+        max_digits=5,
+        decimal_places=2,
+        default=10,
+        help_text="At most this share of ARR changes CSM by choice.",
     )
-    hold_before_renewal_days = models.PositiveSmallIntegerField(default=0, help_text="No change of CSM this close to a renewal.")
-    hold_first_days = models.PositiveSmallIntegerField(default=0, help_text="No change of CSM in a contract's first days.")
-    hold_after_move_days = models.PositiveSmallIntegerField(default=0, help_text="No second change of CSM within these days.")
+    hold_before_renewal_days = models.PositiveSmallIntegerField(
+        default=0, help_text="No change of CSM this close to a renewal."
+    )
+    hold_first_days = models.PositiveSmallIntegerField(
+        default=0, help_text="No change of CSM in a contract's first days."
+    )
+    hold_after_move_days = models.PositiveSmallIntegerField(
+        default=0, help_text="No second change of CSM within these days."
+    )
 
     full_time_hours = models.DecimalField(
-        max_digits=5, decimal_places=1, default=160, help_text="Hours a month of full time; caps shrink with part time."
+        max_digits=5,
+        decimal_places=1,
+        default=160,
+        help_text="Hours a month of full time; caps shrink with part time.",
     )
     search_iterations = models.PositiveIntegerField(
         default=2000, help_text="Work budget of the planner, in steps: the same budget gives the same plan."
@@ -73,16 +107,35 @@ class AllocationPolicy(models.Model):
     class Meta:
         verbose_name_plural = "allocation policies"
         constraints = [
-            models.UniqueConstraint(fields=["is_active"], condition=Q(is_active=True), name="one_allocation_policy_is_active"),
+            models.UniqueConstraint(
+                fields=["is_active"], condition=Q(is_active=True), name="one_allocation_policy_is_active"
+            ),
             *(
                 between(field, 0, 10_000, f"policy_{field}_not_negative", "A weight is 0 to 10 000.")
-                for field in ("weight_hours", "weight_arr", "weight_fit", "weight_continuity", "weight_background")
+                for field in (
+                    "weight_hours",
+                    "weight_arr",
+                    "weight_fit",
+                    "weight_continuity",
+                    "weight_background",
+                )
             ),
             *(
                 between(field, 0, 100, f"policy_{field}_0_to_100", "A share is 0 to 100 %.")
-                for field in ("hours_tolerance_pct", "arr_tolerance_pct", "max_moves_pct", "max_moves_arr_pct")
+                for field in (
+                    "hours_tolerance_pct",
+                    "arr_tolerance_pct",
+                    "max_moves_pct",
+                    "max_moves_arr_pct",
+                )
             ),
-            between("full_time_hours", 1, 744, "policy_full_time_hours_fit_a_month", "Full time is 1 to 744 hours a month."),
+            between(
+                "full_time_hours",
+                1,
+                744,
+                "policy_full_time_hours_fit_a_month",
+                "Full time is 1 to 744 hours a month.",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -99,7 +152,9 @@ class BookPlan(Job):
         max_digits=5, decimal_places=2, null=True, blank=True, help_text="Empty: as the policy says."
     )
     apply_when_proposed = models.BooleanField(default=False)
-    status = models.CharField(max_length=20, choices=RunStatus.choices, default=RunStatus.QUEUED, editable=False)
+    status = models.CharField(
+        max_length=20, choices=RunStatus.choices, default=RunStatus.QUEUED, editable=False
+    )
 
     # The policy as it was read, and a digest of policy, tiers and books: another digest later means stale.
     policy_values = models.JSONField(default=dict, blank=True, editable=False)
@@ -107,7 +162,9 @@ class BookPlan(Job):
     objective = models.DecimalField(max_digits=20, decimal_places=6, null=True, editable=False)
     bound = models.DecimalField(max_digits=20, decimal_places=6, null=True, editable=False)
     gap_pct = models.DecimalField(max_digits=9, decimal_places=4, null=True, editable=False)
-    proof = models.JSONField(default=dict, blank=True, editable=False, help_text="How the bound was proven, by pool.")
+    proof = models.JSONField(
+        default=dict, blank=True, editable=False, help_text="How the bound was proven, by pool."
+    )
     repeatable = models.BooleanField(default=True, editable=False)
     # Results under the JSON keys of the `plan_books` command: counts, balance before/after, shortages, …
     summary = models.JSONField(default=dict, blank=True, editable=False)
@@ -116,11 +173,21 @@ class BookPlan(Job):
     shortages = models.JSONField(default=list, blank=True, editable=False)
     unassigned = models.JSONField(default=list, blank=True, editable=False)
     approved_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", editable=False
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        editable=False,
     )
     approved_at = models.DateTimeField(null=True, blank=True, editable=False)
     applied_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", editable=False
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        editable=False,
     )
     applied_at = models.DateTimeField(null=True, blank=True, editable=False)
 
@@ -135,7 +202,9 @@ class BookPlan(Job):
                 violation_error_message="A book plan is being computed already.",
             ),
             models.UniqueConstraint(
-                fields=["status"], condition=Q(status__in=["applying", "undoing"]), name="one_plan_is_applied_at_a_time"
+                fields=["status"],
+                condition=Q(status__in=["applying", "undoing"]),
+                name="one_plan_is_applied_at_a_time",
             ),
             models.CheckConstraint(
                 name="plan_progress_within_total", condition=Q(progress_done__lte=F("progress_total"))
@@ -152,13 +221,19 @@ class Move(models.Model):
 
     plan = models.ForeignKey(BookPlan, on_delete=models.PROTECT, related_name="moves")
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="moves")
-    from_csm = models.ForeignKey(CSM, null=True, blank=True, on_delete=models.PROTECT, related_name="moves_out")
+    from_csm = models.ForeignKey(
+        CSM, null=True, blank=True, on_delete=models.PROTECT, related_name="moves_out"
+    )
     to_csm = models.ForeignKey(CSM, null=True, blank=True, on_delete=models.PROTECT, related_name="moves_in")
     runner_up = models.ForeignKey(CSM, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
-    tier = models.ForeignKey(Tier, null=True, on_delete=models.PROTECT, related_name="+", help_text="At the snapshot.")
+    tier = models.ForeignKey(
+        Tier, null=True, on_delete=models.PROTECT, related_name="+", help_text="At the snapshot."
+    )
     pool = models.CharField(max_length=200, blank=True)
     reason = models.CharField(max_length=500)
-    forced = models.BooleanField(default=False, help_text="Outside the move budget: a leaver, an unable CSM, no CSM yet.")
+    forced = models.BooleanField(
+        default=False, help_text="Outside the move budget: a leaver, an unable CSM, no CSM yet."
+    )
     status = models.CharField(max_length=10, choices=RowStatus.choices, default=RowStatus.PROPOSED)
     words = models.CharField(max_length=500, blank=True, help_text="Why it was skipped or refused.")
 
@@ -188,8 +263,12 @@ class Handover(models.Model):
         CANCELLED = "cancelled", "Cancelled"
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="handovers")
-    move = models.OneToOneField(Move, null=True, blank=True, on_delete=models.PROTECT, related_name="handover")
-    from_csm = models.ForeignKey(CSM, null=True, blank=True, on_delete=models.PROTECT, related_name="handovers_out")
+    move = models.OneToOneField(
+        Move, null=True, blank=True, on_delete=models.PROTECT, related_name="handover"
+    )
+    from_csm = models.ForeignKey(
+        CSM, null=True, blank=True, on_delete=models.PROTECT, related_name="handovers_out"
+    )
     to_csm = models.ForeignKey(CSM, on_delete=models.PROTECT, related_name="handovers_in")
     due_on = models.DateField()
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.OPEN)
@@ -203,7 +282,8 @@ class Handover(models.Model):
                 fields=["customer"], condition=Q(status="open"), name="one_open_handover_a_customer"
             ),
             models.CheckConstraint(
-                name="handover_is_between_two_people", condition=Q(from_csm__isnull=True) | ~Q(from_csm=F("to_csm"))
+                name="handover_is_between_two_people",
+                condition=Q(from_csm__isnull=True) | ~Q(from_csm=F("to_csm")),
             ),
         ]
 

@@ -1,4 +1,7 @@
-"""The dated ledger: who held which tier and which CSM when, by what decision. Rows are added and closed, never changed."""
+"""The dated ledger: who held which tier and which CSM when, by what decision.
+
+Rows are added and closed, never changed.
+"""
 
 from django.conf import settings
 from django.db import models
@@ -28,8 +31,12 @@ class Holding(models.Model):
     starts_on = models.DateField()
     ends_before = models.DateField(null=True, blank=True)
     source = models.CharField(max_length=10, choices=Source.choices)
-    source_id = models.PositiveBigIntegerField(null=True, blank=True, help_text="Id of the run, plan, override or import.")
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    source_id = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="Id of the run, plan, override or import."
+    )
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     words = models.CharField(max_length=500, blank=True)
     recorded_at = models.DateTimeField(auto_now_add=True)
 
@@ -39,7 +46,9 @@ class Holding(models.Model):
         abstract = True
         constraints = [
             models.UniqueConstraint(
-                fields=["customer"], condition=Q(ends_before__isnull=True), name="%(class)s_one_current_a_customer"
+                fields=["customer"],
+                condition=Q(ends_before__isnull=True),
+                name="%(class)s_one_current_a_customer",
             ),
             models.CheckConstraint(
                 name="%(class)s_ends_not_before_it_starts",

@@ -23,23 +23,36 @@ class TieringModel(models.Model):
     name = models.CharField(max_length=200)
     playbook = models.SlugField(max_length=50, blank=True, editable=False)
     definition = models.JSONField(
-        default=dict, help_text="Segments, criteria, tier rules and guards (docs/engine/tiering.md says how they are written)."
+        default=dict,
+        help_text="Segments, criteria, tier rules and guards (how to write them: docs/engine/tiering.md).",
     )
     # Digest of the definition, so that a run can say by which text it was decided.
     digest = models.CharField(max_length=64, blank=True, editable=False)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.DRAFT, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", editable=False
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        editable=False,
     )
     published_at = models.DateTimeField(null=True, blank=True, editable=False)
     published_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", editable=False
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        editable=False,
     )
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["status"], condition=Q(status="published"), name="one_tiering_model_is_published"),
+            models.UniqueConstraint(
+                fields=["status"], condition=Q(status="published"), name="one_tiering_model_is_published"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -56,22 +69,38 @@ class RetierRun(Job):
     scope = models.CharField(max_length=10, choices=Scope.choices, default=Scope.FULL)
     as_of = models.DateField()
     tiering_model = models.ForeignKey(TieringModel, on_delete=models.PROTECT, related_name="runs")
-    apply_when_proposed = models.BooleanField(default=False, help_text="Apply at once if the change limit allows it.")
-    status = models.CharField(max_length=20, choices=RunStatus.choices, default=RunStatus.QUEUED, editable=False)
+    apply_when_proposed = models.BooleanField(
+        default=False, help_text="Apply at once if the change limit allows it."
+    )
+    status = models.CharField(
+        max_length=20, choices=RunStatus.choices, default=RunStatus.QUEUED, editable=False
+    )
 
     base_currency = models.CharField(max_length=3, blank=True, editable=False)
-    rates = models.JSONField(default=dict, blank=True, editable=False, help_text="Frozen: {currency: units per 1 base}.")
-    # What a single customer's numbers were compared with (percentile breakpoints, totals), for explaining later.
+    rates = models.JSONField(
+        default=dict, blank=True, editable=False, help_text="Frozen: {currency: units per 1 base}."
+    )
+    # What a customer's numbers were compared with (percentile breakpoints, totals), for explaining later.
     population = models.JSONField(default=dict, blank=True, editable=False)
     # Counts of the outcome under the JSON keys of the `retier` command.
     summary = models.JSONField(default=dict, blank=True, editable=False)
     over_limit = models.BooleanField(default=False, editable=False)
     approved_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", editable=False
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        editable=False,
     )
     approved_at = models.DateTimeField(null=True, blank=True, editable=False)
     applied_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", editable=False
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        editable=False,
     )
     applied_at = models.DateTimeField(null=True, blank=True, editable=False)
 
@@ -87,7 +116,9 @@ class RetierRun(Job):
                 violation_error_message="A run of this scope is being computed already.",
             ),
             models.UniqueConstraint(
-                fields=["status"], condition=Q(status__in=["applying", "undoing"]), name="one_run_is_applied_at_a_time"
+                fields=["status"],
+                condition=Q(status__in=["applying", "undoing"]),
+                name="one_run_is_applied_at_a_time",
             ),
             models.CheckConstraint(
                 name="run_progress_within_total", condition=Q(progress_done__lte=F("progress_total"))
@@ -161,10 +192,17 @@ class Override(models.Model):
     starts_on = models.DateField()
     expires_on = models.DateField(help_text="First day it no longer holds.")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.ASKED, editable=False)
-    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="overrides_asked", editable=False)
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="overrides_asked", editable=False
+    )
     asked_at = models.DateTimeField(auto_now_add=True)
     decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="overrides_decided", editable=False
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="overrides_decided",
+        editable=False,
     )
     decided_at = models.DateTimeField(null=True, blank=True, editable=False)
     decided_words = models.TextField(max_length=2000, blank=True, editable=False)
@@ -177,7 +215,9 @@ class Override(models.Model):
                 fields=["customer"], condition=Q(status="asked"), name="one_override_of_a_customer_is_asked"
             ),
             models.UniqueConstraint(
-                fields=["customer"], condition=Q(status="approved"), name="one_override_of_a_customer_is_in_force"
+                fields=["customer"],
+                condition=Q(status="approved"),
+                name="one_override_of_a_customer_is_in_force",
             ),
             models.CheckConstraint(
                 name="override_approver_is_not_requester",

@@ -13,7 +13,9 @@ from accounts.querysets.scope import csm_scope
 
 
 def _leads(user: Any) -> bool:
-    return bool(getattr(user, "is_authenticated", False) and user.is_active and (user.is_ops or user.is_manager))
+    return bool(
+        getattr(user, "is_authenticated", False) and user.is_active and (user.is_ops or user.is_manager)
+    )
 
 
 class RunQuerySet(JobQuerySet):

@@ -1,0 +1,71 @@
+"""What every command of the product has in common: formats, the acting person, refusals."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, NoReturn
+
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts.models import User
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        # A whole number stays whole; cents keep their two places; JSON has no decimals of its own.
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+class DoorCommand(BaseCommand):
+    """A command others rely on: `--format text|json`, `--as EMAIL`, one answer on stdout.
+
+    Subclasses add their own arguments in `add_door_arguments` and end with `self.answer(...)`.
+    Text for people goes to stderr in JSON mode, so that stdout holds one JSON object and nothing else.
+    """
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--format", choices=["text", "json"], default="text", help="What stdout carries.")
+        parser.add_argument(
+            "--as", dest="acting", metavar="EMAIL", help="The person who acts, where rights matter."
+        )
+        self.add_door_arguments(parser)
+
+    def add_door_arguments(self, parser: ArgumentParser) -> None:
+        """Arguments of the one command."""
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        self._format: str = options.get("format", "text")
+        return super().execute(*args, **options)
+
+    def actor(self, options: Mapping[str, Any]) -> User | None:
+        """The person named with `--as`; None when nobody was named."""
+        email = options.get("acting")
+        if not email:
+            return None
+        try:
+            return User.objects.get(email__iexact=email, is_active=True)
+        except User.DoesNotExist:
+            self.refuse(f"There is no active user with the e-mail {email}.")
+
+    def tell(self, text: str) -> None:
+        """Progress and remarks for people, never on stdout."""
+        self.stderr.write(text, style_func=lambda line: line)
+
+    def refuse(self, sentence: str) -> NoReturn:
+        """Exit 1 with one sentence on stderr."""
+        raise CommandError(sentence)
+
+    def answer(self, found: Mapping[str, Any], lines: Iterable[str]) -> None:
+        """Print the JSON object, or the lines for people, on stdout."""
+        if self._format == "json":
+            self.stdout.write(json.dumps(found, default=_json_value, ensure_ascii=False))
+        else:
+            for line in lines:
+                self.stdout.write(line)

@@ -1,0 +1,154 @@
+"""The only writer of a customer's tier and CSM. Each change leaves a row in the dated ledger.
+
+Both doors work in sets: a fixed number of statements a call (grouped UPDATEs, one bulk insert), inside one
+transaction, whatever the number of customers. A change names what it starts from; a customer that meanwhile
+stands elsewhere is left alone and returned as skipped.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import Customer
+from allocation.models import BookHolding, Source, TierHolding
+
+# Either ledger; they differ in the one column `field` names.
+HoldingModel = type[Any]
+
+CHUNK = 500  # well under SQLite's limit of parameters in a statement
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionSource:
+    """By what a change was decided: kept with every ledger row."""
+
+    kind: Source
+    source_id: int | None = None  # id of the run, plan, override or import
+    actor_id: int | None = None
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TierChange:
+    customer_id: int
+    from_tier_id: int | None
+    to_tier_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CsmChange:
+    customer_id: int
+    from_csm_id: int | None
+    to_csm_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a call did: ids of customers changed, already so, and skipped because they stood elsewhere."""
+
+    changed: tuple[int, ...]
+    already: tuple[int, ...]
+    skipped: tuple[int, ...]
+
+
+def set_tiers(*, changes: Sequence[TierChange], on: date, decision: DecisionSource) -> Written:
+    """Give customers their tier from day `on`, and write the ledger, in one transaction."""
+    rows = [(change.customer_id, change.from_tier_id, change.to_tier_id) for change in changes]
+    return _write(rows, on=on, decision=decision, field="tier", holding=TierHolding)
+
+
+def set_csms(*, changes: Sequence[CsmChange], on: date, decision: DecisionSource) -> Written:
+    """Give customers their CSM from day `on`, and write the ledger, in one transaction."""
+    rows = [(change.customer_id, change.from_csm_id, change.to_csm_id) for change in changes]
+    return _write(rows, on=on, decision=decision, field="csm", holding=BookHolding)
+
+
+def _write(
+    rows: Sequence[tuple[int, int | None, int | None]],
+    *,
+    on: date,
+    decision: DecisionSource,
+    field: str,
+    holding: HoldingModel,
+) -> Written:
+    ids = [row[0] for row in rows]
+    if len(set(ids)) != len(ids):
+        raise ValueError("A customer may be named once in a call.")
+    changed: list[int] = []
+    already: list[int] = []
+    skipped: list[int] = []
+    with transaction.atomic():
+        now = _locked(ids, field)
+        groups: dict[int | None, list[int]] = defaultdict(list)
+        for customer_id, start, target in rows:
+            held = now.get(customer_id, _GONE)
+            if held is not _GONE and held == target:
+                already.append(customer_id)
+            elif held is not _GONE and held == start:
+                groups[target].append(customer_id)
+                changed.append(customer_id)
+            else:
+                skipped.append(customer_id)
+        for target, members in groups.items():
+            for chunk in _chunks(members):
+                Customer.objects.filter(pk__in=chunk).update(
+                    **{f"{field}_id": target, f"{field}_since": on if target is not None else None}
+                )
+        _close_and_open(holding, field, groups, on=on, decision=decision)
+    return Written(tuple(changed), tuple(already), tuple(skipped))
+
+
+_GONE: Any = object()
+
+
+def _locked(ids: Sequence[int], field: str) -> dict[int, int | None]:
+    """What each customer holds now; rows locked in key order so that two writers cannot deadlock."""
+    held: dict[int, int | None] = {}
+    for chunk in _chunks(sorted(ids)):
+        query = Customer.objects.select_for_update(of=("self",)).filter(pk__in=chunk).order_by("pk")
+        held.update(query.values_list("pk", f"{field}_id"))
+    return held
+
+
+def _close_and_open(
+    holding: HoldingModel,
+    field: str,
+    groups: dict[int | None, list[int]],
+    *,
+    on: date,
+    decision: DecisionSource,
+) -> None:
+    for members in groups.values():
+        for chunk in _chunks(members):
+            current = holding.objects.current().filter(customer_id__in=chunk)
+            # A row that begins on a later day than `on` (a correction for the past) ends the day it began.
+            current.filter(starts_on__lte=on).update(ends_before=on)
+            for row in current.filter(starts_on__gt=on).only("pk", "starts_on"):
+                holding.objects.filter(pk=row.pk).update(ends_before=row.starts_on)
+    opened = [
+        holding(
+            customer_id=customer_id,
+            starts_on=on,
+            source=decision.kind,
+            source_id=decision.source_id,
+            actor_id=decision.actor_id,
+            words=decision.words[:500],
+            **{f"{field}_id": target},
+        )
+        for target, members in groups.items()
+        if target is not None
+        for customer_id in members
+    ]
+    holding.objects.bulk_create(opened, batch_size=CHUNK)
+
+
+def _chunks(ids: Iterable[int]) -> Iterable[list[int]]:
+    every = list(ids)
+    for start in range(0, len(every), CHUNK):
+        yield every[start : start + CHUNK]
