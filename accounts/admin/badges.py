@@ -1,0 +1,120 @@
+"""Small pieces of HTML that lists and pages share: status, tier, amounts, meters.
+
+Never colour alone: a badge has an icon and words, a tier its rank, a meter its number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+# status -> (tone, icon); one table for customers, runs, plans, imports, overrides and touches.
+TONES: dict[str, tuple[str, str]] = {
+    "active": ("good", "check"),
+    "left": ("neutral", "exit"),
+    "queued": ("info", "clock"),
+    "reading": ("info", "clock"),
+    "computing": ("info", "run"),
+    "previewed": ("accent", "eye"),
+    "ready": ("accent", "eye"),
+    "proposed": ("accent", "eye"),
+    "awaiting_approval": ("warn", "approval"),
+    "pending": ("warn", "approval"),
+    "asked": ("warn", "approval"),
+    "applying": ("info", "run"),
+    "applied": ("good", "check"),
+    "approved": ("good", "check"),
+    "imported": ("good", "check"),
+    "confirmed": ("good", "check"),
+    "done": ("good", "check"),
+    "published": ("good", "check"),
+    "draft": ("neutral", "edit"),
+    "retired": ("neutral", "lock"),
+    "undoing": ("info", "history"),
+    "undone": ("neutral", "history"),
+    "discarded": ("neutral", "close"),
+    "declined": ("bad", "close"),
+    "refused": ("bad", "close"),
+    "withdrawn": ("neutral", "close"),
+    "expired": ("neutral", "clock"),
+    "ended": ("neutral", "clock"),
+    "stale": ("warn", "alert"),
+    "failed": ("bad", "alert"),
+    "overdue": ("bad", "alert"),
+    "planned": ("info", "clock"),
+    "due": ("warn", "clock"),
+    "missed": ("bad", "alert"),
+    "skipped": ("neutral", "close"),
+}
+NOTHING = SafeString('<span class="quiet" title="not known">–</span>')
+TIER_STEPS = 6
+CENT = Decimal("0.01")
+
+
+def icon(name: str) -> SafeString:
+    """An icon of templates/components/icons.html; decoration only, the words stand beside it."""
+    return format_html('<svg class="icon" aria-hidden="true" focusable="false"><use href="#i-{}"></use></svg>', name)
+
+
+def badge(*, words: str, tone: str = "neutral", icon_name: str = "") -> SafeString:
+    """A pill; `tone` is one of good, warn, bad, info, accent, neutral."""
+    mark = icon(icon_name) if icon_name else ""
+    return format_html('<span class="badge badge-{}">{}{}</span>', tone, mark, words)
+
+
+def status_badge(*, status: str, words: str = "") -> SafeString:
+    """A pill for a status word; `words` is what people read (the status in plain words if empty)."""
+    if not status:
+        return NOTHING
+    tone, icon_name = TONES.get(status, ("neutral", "info"))
+    return badge(words=words or status.replace("_", " ").capitalize(), tone=tone, icon_name=icon_name)
+
+
+def tier_mark(*, name: str, rank: int | None) -> SafeString:
+    """A tier by its rank and name; rank 1 is the highest."""
+    if not name:
+        return NOTHING
+    step = min(max(rank or TIER_STEPS, 1), TIER_STEPS)
+    return format_html(
+        '<span class="tier tier-{}"><span class="tier-mark" aria-hidden="true">{}</span>{}</span>',
+        step,
+        rank if rank is not None else "",
+        name,
+    )
+
+
+def money(*, amount: Decimal | None, currency: str, cents: bool = False) -> SafeString:
+    """An amount with thin spaces and its currency: 1 234 567 EUR. Rounded half-even for reading only."""
+    if amount is None:
+        return NOTHING
+    rounded = amount.quantize(CENT if cents else Decimal(1), rounding=ROUND_HALF_EVEN)
+    return format_html(
+        '<span class="num nowrap">{}\u00a0<span class="quiet">{}</span></span>', f"{rounded:,}".replace(",", "\u202f"), currency
+    )
+
+
+def meter(*, value: Decimal | float | None, good_from: float = 67, warn_from: float = 34) -> SafeString:
+    """A 0–100 number with a small bar; `good_from` and `warn_from` are the lower bounds of the tones."""
+    if value is None:
+        return NOTHING
+    share = min(max(float(value), 0.0), 100.0)
+    tone = "good" if share >= good_from else "warn" if share >= warn_from else "bad"
+    return format_html(
+        '<span class="meter meter-{}"><svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
+        '<rect width="{}" height="10"></rect></svg>{}</span>',
+        tone,
+        round(share),
+        f"{float(value):g}",
+    )
+
+
+def words_list(names: Iterable[str], *, at_most: int = 3) -> SafeString | str:
+    """Names in a row; what does not fit is counted."""
+    known = [name for name in names if name]
+    if not known:
+        return NOTHING
+    shown = ", ".join(known[:at_most])
+    return shown if len(known) <= at_most else f"{shown} and {len(known) - at_most} more"

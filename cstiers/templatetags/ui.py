@@ -1,0 +1,114 @@
+"""Template tags of the shell and its components: {% load ui %}."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.core.paginator import Page
+from django.http import HttpRequest
+from django.urls import is_valid_path
+from django.utils.safestring import SafeString
+
+from accounts.admin import badges
+from cstiers.navigation import navigation, roles_of
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """{% icon "run" %}: an outline icon; decoration, so say it in words as well."""
+    return badges.icon(name)
+
+
+@register.simple_tag
+def status(thing: Any, words: str = "") -> SafeString:
+    """{% status run %} or {% status "applied" %}: a badge with icon and words."""
+    if isinstance(thing, str):
+        return badges.status_badge(status=thing, words=words)
+    display = getattr(thing, "get_status_display", None)
+    return badges.status_badge(status=thing.status, words=words or (str(display()) if display else ""))
+
+
+@register.simple_tag
+def badge(words: str, tone: str = "neutral", icon_name: str = "") -> SafeString:
+    """{% badge "Over the limit" "warn" "alert" %}."""
+    return badges.badge(words=words, tone=tone, icon_name=icon_name)
+
+
+@register.simple_tag
+def tier(thing: Any, rank: int | None = None) -> SafeString:
+    """{% tier customer.tier %} or {% tier "Strategic" 1 %}; a dash when there is none."""
+    if thing is None or isinstance(thing, str):
+        return badges.tier_mark(name=thing or "", rank=rank)
+    return badges.tier_mark(name=thing.name, rank=thing.rank)
+
+
+@register.simple_tag
+def money(amount: Decimal | None, currency: str = "", cents: bool = False) -> SafeString:
+    """{% money customer.arr customer.currency %}; the base currency when none is named."""
+    return badges.money(amount=amount, currency=currency or settings.BASE_CURRENCY, cents=cents)
+
+
+@register.simple_tag
+def meter(value: Decimal | float | None, good_from: float = 67, warn_from: float = 34) -> SafeString:
+    """{% meter customer.health %}: the number with a small bar."""
+    return badges.meter(value=value, good_from=good_from, warn_from=warn_from)
+
+
+@register.inclusion_tag("components/sidebar.html", takes_context=True)
+def sidebar(context: dict[str, Any]) -> dict[str, Any]:
+    """The navigation by role, with the current page marked."""
+    request: HttpRequest | None = context.get("request")
+    if request is None or not roles_of(getattr(request, "user", None)):
+        return {"pages": (), "groups": (), "user": getattr(request, "user", None), "request": request}
+    pages, groups = navigation(request=request)
+    return {"pages": pages, "groups": groups, "user": request.user, "role": _role_words(request.user), "request": request}
+
+
+def _role_words(user: Any) -> str:
+    words = {"ops": "CS ops", "manager": "Manager", "csm": "CSM"}
+    held = [words[role] for role in ("ops", "manager", "csm") if role in roles_of(user)]
+    return " · ".join(held)
+
+
+@register.simple_tag(takes_context=True)
+def customer_search_url(context: dict[str, Any]) -> str:
+    """Where the search box of the topbar leads: the customers page, or the admin's list for ops; empty if neither."""
+    request: HttpRequest | None = context.get("request")
+    roles = roles_of(getattr(request, "user", None))
+    if not roles:
+        return ""
+    if is_valid_path("/customers/"):
+        return "/customers/"
+    return "/admin/accounts/customer/" if "ops" in roles and is_valid_path("/admin/accounts/customer/") else ""
+
+
+@register.filter
+def initials(person: Any) -> str:
+    """Two letters for the avatar."""
+    parts = [part for part in str(person).replace("@", " ").split() if part[:1].isalnum()]
+    letters = [part[0] for part in (parts[:1] + parts[-1:] if len(parts) > 1 else parts)]
+    return "".join(letters).upper() or "?"
+
+
+@register.simple_tag(takes_context=True)
+def with_query(context: dict[str, Any], **changes: Any) -> str:
+    """{% with_query page=3 %}: the current address' filters with these changed; None or "" takes one away."""
+    query = context["request"].GET.copy()
+    for key, value in changes.items():
+        if value in (None, ""):
+            query.pop(key, None)
+        else:
+            query[key] = str(value)
+    return "?" + query.urlencode()
+
+
+@register.filter
+def page_numbers(page: Page) -> Iterator[int | str]:
+    """The numbers to offer below a list: first, last, two around the current one, and gaps."""
+    return page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1)
