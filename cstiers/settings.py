@@ -11,9 +11,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = BASE_DIR / "var"
 
 env = environ.Env()
+
+# Everything an installation writes beside its database: the SQLite file, the embedded broker, the secret key.
+VAR_DIR = Path(env("VAR_DIR", default=str(BASE_DIR / "var")))
 
 
 def embedded_secret_key(path: Path) -> str:
