@@ -1,0 +1,1 @@
+"""Pure arithmetic: facts in, findings out."""

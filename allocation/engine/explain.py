@@ -1,0 +1,156 @@
+"""Why a customer has its tier, in words and numbers: rules in words, the nearest bound, the nearest single change."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+import numpy as np
+
+from allocation.engine.conditions import LOWER, UPPER
+from allocation.engine.facts.attributes import Attribute, Kind, Unit
+from allocation.engine.facts.rules import Clause, Condition, Group, TieringRules
+from allocation.engine.facts.tiering import (
+    DecidedBy,
+    Floats,
+    Integers,
+    NumberColumn,
+    TierFacts,
+    TierFindings,
+)
+from allocation.engine.tiering import suggest_tiers
+
+_SIGNS: Mapping[str, str] = {">=": "≥", "<=": "≤", "!=": "≠", ">": ">", "<": "<", "=": "="}
+_SETS: Mapping[str, str] = {"any_of": "has any of", "all_of": "has all of", "none_of": "has none of"}
+_WHY: Mapping[DecidedBy, str] = {
+    DecidedBy.LEFT: "left: no longer tiered",
+    DecidedBy.UNDECIDED: "not decided: a value the model needs is missing",
+    DecidedBy.PAID_FLOOR: "paid floor: never below the tier they pay for",
+    DecidedBy.FIRST_YEAR: "before first renewal: not into this touch level yet",
+    DecidedBy.DEAD_BAND: "dead band: too close to the bound to move",
+    DecidedBy.MINIMUM_STAY: "minimum stay: the tier changed not long ago",
+    DecidedBy.RENEWAL_FREEZE: "renewal freeze: no step down this close to renewal",
+    DecidedBy.OVERRIDE: "override in force",
+}
+
+
+def in_words(clause: Clause) -> str:
+    """A condition or group as a phrase: "ARR ≥ 150,000 and vertical is Finance"."""
+    if isinstance(clause, Condition):
+        return _condition_in_words(clause)
+    if not clause.parts:
+        return "everyone else"
+    parts = [f"({in_words(part)})" if isinstance(part, Group) else in_words(part) for part in clause.parts]
+    return (" or " if clause.any_of else " and ").join(parts)
+
+
+def _condition_in_words(condition: Condition) -> str:
+    label, value = condition.attribute.label, condition.value
+    if condition.op in {"known", "missing"}:
+        return f"{label} is {condition.op}"
+    if isinstance(value, tuple):
+        words = " or ".join(value)
+        return f"{label} {_SETS.get(condition.op, 'is' if condition.op == 'in' else 'is not')} {words}"
+    if condition.attribute.kind is Kind.FLAG:
+        return label if value else f"not {label}"
+    if condition.attribute.kind is Kind.DATE:
+        return f"{label} {_SIGNS[condition.op]} {np.datetime64(int(value), 'D')}"
+    return f"{label} {_SIGNS[condition.op]} {number_in_words(float(value))}"
+
+
+def number_in_words(value: float) -> str:
+    """150000.0 → "150,000"; 12.5 → "12.5"."""
+    return f"{value:,.2f}".rstrip("0").rstrip(".")
+
+
+def reason_in_words(
+    *, rules: TieringRules, tiers: Sequence[TierFacts], rule: int, decided_by: DecidedBy
+) -> str:
+    """One line for lists: the rule that fired and, if something kept it from happening, what."""
+    fired = rules.tiers[rule]
+    name = tiers[fired.tier].name or fired.slug
+    line = f"{name}: {in_words(fired.when)}"
+    return line if decided_by is DecidedBy.RULE else f"{_WHY[decided_by]} (the rules say {line})"
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """One written bound. ``upper`` values include the bound itself when it is written ≥ or <."""
+
+    attribute: Attribute
+    op: str
+    value: float
+
+    def other_side(self, values: Floats) -> Floats:
+        """The nearest number on the other side of the bound, per customer."""
+        with_bound = self.op in {">=", "<"}
+        is_upper = values >= self.value if with_bound else values > self.value
+        below = float(np.nextafter(self.value, -np.inf)) if with_bound else self.value
+        above = self.value if with_bound else float(np.nextafter(self.value, np.inf))
+        return np.where(is_upper, below, above)
+
+
+@dataclass(frozen=True, slots=True)
+class NearestBounds:
+    """bound: position in ``bounds``, -1 for none. distance: in the attribute's own unit. tier: beyond the bound."""
+
+    bounds: tuple[Bound, ...]
+    bound: Integers
+    distance: Floats
+    tier: Integers
+
+
+def bounds_of(rules: TieringRules) -> tuple[Bound, ...]:
+    """Every numeric bound of segment and tier rules, once each, in the order written."""
+    found: dict[tuple[str, str, float], Bound] = {}
+    for condition in rules.conditions():
+        if condition.attribute.kind is Kind.NUMBER and condition.op in LOWER | UPPER:
+            value = float(_as_number(condition))
+            found.setdefault(
+                (condition.attribute.name, condition.op, value),
+                Bound(condition.attribute, condition.op, value),
+            )
+    return tuple(found.values())
+
+
+def _as_number(condition: Condition) -> Decimal | int:
+    if isinstance(condition.value, tuple):
+        raise TypeError(f"{condition.attribute.name} needs a number")
+    return condition.value
+
+
+def yardstick(attribute: Attribute, around: float) -> float:
+    """What makes distances of different attributes comparable: 100 for points, 365 days, else the number itself."""
+    if attribute.unit is Unit.POINTS:
+        return 100.0
+    if attribute.unit is Unit.DAYS:
+        return 365.0
+    return max(abs(around), 1.0)
+
+
+def nearest_bounds(*, findings: TierFindings, rules: TieringRules) -> NearestBounds:
+    """The nearest bound whose crossing, all else equal, makes the rules give another tier; guards left aside.
+
+    Nearest by distance ÷ yardstick; ties by the order in which the bounds are written.
+    """
+    facts, plain = findings.derived, findings.suggestions.tier
+    bounds = bounds_of(rules)
+    count = len(facts)
+    best, chosen = np.full(count, np.inf), np.full(count, -1, dtype=np.int64)
+    distance, beyond = np.full(count, np.nan), np.full(count, -1, dtype=np.int64)
+    for position, bound in enumerate(bounds):
+        column = facts.columns.get(bound.attribute.name)
+        if not isinstance(column, NumberColumn):
+            continue
+        crossed = NumberColumn(np.where(np.isnan(column.values), np.nan, bound.other_side(column.values)))
+        tier = suggest_tiers(facts=facts.replaced({bound.attribute.name: crossed}), rules=rules).tier
+        away = np.abs(column.values - bound.value)
+        near = away / yardstick(bound.attribute, bound.value)
+        better = (tier != plain) & (near < best)  # NaN is never better
+        best, distance = np.where(better, near, best), np.where(better, away, distance)
+        chosen, beyond = np.where(better, position, chosen), np.where(better, tier, beyond)
+    return NearestBounds(bounds=bounds, bound=chosen, distance=distance, tier=beyond)
+
+
+def without_waiting(rules: TieringRules) -> TieringRules:
+    """The rules without the guards that only wait for time to pass; what-ifs ask what a *change* would do."""
+    return replace(rules, guards=replace(rules.guards, minimum_stay_days=0, renewal_freeze_days=0))

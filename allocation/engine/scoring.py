@@ -1,0 +1,182 @@
+"""Scores: criteria to points, points to one number, and contributions that add up to it exactly.
+
+Points are millionths and weights thousandths, so everything after the scale is whole-number arithmetic:
+the same facts give the same score on any machine and in any order. Source: docs/engine/scoring.md.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allocation.engine.facts.rules import (
+    ChoiceScale,
+    Criterion,
+    LinearScale,
+    Missing,
+    PercentileScale,
+    StepScale,
+)
+from allocation.engine.facts.tiering import (
+    ChoiceColumn,
+    Column,
+    CustomerColumns,
+    DateColumn,
+    FlagColumn,
+    Flags,
+    Floats,
+    Integers,
+    NumberColumn,
+    Scores,
+    SetColumn,
+)
+from allocation.engine.standing import (
+    FULL,
+    POINT,
+    half_even,
+    percentile_points,
+    percentiles_by_group,
+    population,
+)
+
+CENT = POINT // 100  # millionths of a point in a hundredth
+UNKNOWN = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """Everyone that percentiles compare with. rows: where each scored row stands in ``facts``."""
+
+    facts: CustomerColumns
+    segments: Integers
+    rows: Integers
+
+
+def score_customers(
+    *, facts: CustomerColumns, segments: Integers, criteria: Sequence[Criterion], crowd: Crowd
+) -> Scores:
+    """Score = Σ weight × points ÷ Σ weight over what is known, rounded once, half-even, to hundredths.
+
+    A missing value shares its weight out, counts as set points, or withholds the decision, as the criterion says.
+    Without any known criterion there is no score (-1), never a quiet zero.
+    """
+    count = len(facts)
+    points = np.full((count, len(criteria)), UNKNOWN, dtype=np.int64)
+    withheld = np.zeros(count, dtype=np.bool_)
+    for position, criterion in enumerate(criteria):
+        given = _points(criterion, facts, segments, crowd)
+        if criterion.missing is Missing.POINTS:
+            given = np.where(given < 0, _millionths(criterion.points), given)
+        if criterion.missing is Missing.UNDECIDED:
+            withheld |= given < 0
+        points[:, position] = given
+    cents, contributions = _weigh(
+        points, np.array([criterion.weight for criterion in criteria], dtype=np.int64)
+    )
+    return Scores(cents=cents, points=points, contributions=contributions, withheld=withheld)
+
+
+def _weigh(points: Integers, weights: Integers) -> tuple[Integers, Integers]:
+    """Scores and contributions in hundredths; the largest remainders take what rounding leaves, ties by criterion."""
+    known = points >= 0
+    parts = np.where(known, points, 0) * weights
+    divisor = np.where(known, weights, 0).sum(axis=1) * CENT
+    nothing = divisor == 0
+    divisor = np.where(nothing, 1, divisor)
+    cents = half_even(parts.sum(axis=1), divisor)
+    contributions, rest = np.divmod(parts, divisor[:, None])
+    left = cents - contributions.sum(axis=1)
+    order = np.argsort(-rest, axis=1, kind="stable")
+    place = np.empty_like(order)
+    np.put_along_axis(place, order, np.arange(points.shape[1])[None, :], axis=1)
+    contributions += place < left[:, None]
+    return np.where(nothing, UNKNOWN, cents), np.where(nothing[:, None], 0, contributions)
+
+
+def _points(criterion: Criterion, facts: CustomerColumns, segments: Integers, crowd: Crowd) -> Integers:
+    """Points in millionths, -1 where the value is missing."""
+    column = facts.columns.get(criterion.attribute.name)
+    if column is None:
+        return np.full(len(facts), UNKNOWN, dtype=np.int64)
+    scale = criterion.scale
+    if isinstance(scale, ChoiceScale):
+        return _choice_points(scale, column)
+    values = _values(column)
+    if isinstance(scale, PercentileScale):
+        return _percentile(scale, criterion.attribute.name, values, segments, crowd)
+    raw = _linear(scale, values) if isinstance(scale, LinearScale) else _steps(scale, values)
+    return np.where(np.isnan(values), UNKNOWN, np.rint(np.nan_to_num(raw) * POINT)).astype(np.int64)
+
+
+def _values(column: Column) -> Floats:
+    if isinstance(column, NumberColumn | DateColumn):
+        return column.values
+    raise TypeError("only numbers and dates have a numeric scale")
+
+
+def _linear(scale: LinearScale, values: Floats) -> Floats:
+    low, high = scale.low, scale.high
+    if (
+        scale.log
+    ):  # at or below zero there is no logarithm: the floor is the lower bound, where clipping ends anyway
+        values = np.log(np.maximum(values, min(low, high)))
+        low, high = float(np.log(low)), float(np.log(high))
+    return np.asarray(np.clip((values - low) / (high - low), 0.0, 1.0) * 100.0)
+
+
+def _steps(scale: StepScale, values: Floats) -> Floats:
+    given = np.array((scale.below, *scale.points))
+    return np.asarray(given[np.searchsorted(np.array(scale.bounds), np.nan_to_num(values), side="right")])
+
+
+def _choice_points(scale: ChoiceScale, column: Column) -> Integers:
+    other = UNKNOWN if scale.other is None else _millionths(scale.other)
+    if isinstance(column, FlagColumn):
+        given = np.array([_given(scale, "no", other), _given(scale, "yes", other), UNKNOWN], dtype=np.int64)
+        return np.asarray(given[column.values])  # -1 reaches the last entry
+    if not isinstance(column, ChoiceColumn | SetColumn):
+        raise TypeError("only choices, yes/no and sets have points by choice")
+    given = np.array([*(_given(scale, word, other) for word in column.vocabulary), UNKNOWN], dtype=np.int64)
+    if isinstance(column, ChoiceColumn):
+        return np.asarray(given[column.codes])
+    best = np.where(column.members, given[None, :-1], UNKNOWN).max(axis=1, initial=UNKNOWN)
+    return np.asarray(np.where(best < 0, other, best))
+
+
+def _given(scale: ChoiceScale, word: str, other: int) -> int:
+    return _millionths(scale.points[word]) if word in scale.points else other
+
+
+def _millionths(points: float) -> int:
+    return round(points * POINT)
+
+
+def _percentile(
+    scale: PercentileScale, name: str, values: Floats, segments: Integers, crowd: Crowd
+) -> Integers:
+    base, counted = crowd.facts.numbers(name), crowd.facts.active
+    own = np.where(counted, base, np.nan)[crowd.rows]
+    if scale.within_segment:
+        points = percentiles_by_group(
+            values=values,
+            own=own,
+            counted=counted,
+            groups=segments,
+            own_groups=crowd.segments[crowd.rows],
+            base=base,
+            base_groups=crowd.segments,
+        )
+    else:
+        points = percentile_points(people=population(values=base, counted=counted), values=values, own=own)
+    return np.where((points >= 0) & scale.reverse, FULL - points, points)
+
+
+def scores_as_numbers(scores: Scores) -> NDArray[np.float64]:
+    """Scores in points, NaN where there is none."""
+    return np.where(scores.cents < 0, np.nan, scores.cents / 100)
+
+
+def undecidable(scores: Scores, *, reads_score: bool) -> Flags:
+    """Who cannot be decided: a criterion withholds it, or the tier rules read a score that nobody can know."""
+    return scores.withheld | ((scores.cents < 0) & reads_score)
