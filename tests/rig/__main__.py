@@ -1,0 +1,88 @@
+"""`make test`, `make test-quick`, `make prove`: which pytest runs there are, and with which programs beside them."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from tests.rig.browser import chromium
+from tests.rig.programs import ProgramMissing
+from tests.rig.servers import postgres_url, redis_url
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTHING_RAN = 5  # pytest's exit code
+USAGE = "Usage: python -m tests.rig full|quick|prove [pytest arguments]"
+
+
+def pytest(title: str, arguments: list[str], **environment: str) -> int:
+    """One pytest run in a child; its closing line is printed as it is."""
+    print(f"\n== {title} ==", flush=True)
+    started = time.monotonic()
+    workers = [] if any(given.startswith("-n") for given in arguments) else ["-n", "2", "--dist", "loadgroup"]
+    # Each set to be sure: what the caller's environment says about databases and brokers is not for this run.
+    known = {"DATABASE_URL": "", "REDIS_URL": "", "SECRET_KEY": "only-for-tests", "DEBUG": "0", **environment}
+    ended = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", *workers, *arguments], cwd=ROOT, env={**os.environ, **known}, check=False
+    )
+    print(f"== {title}: {time.monotonic() - started:.0f} s ==", flush=True)
+    return ended.returncode
+
+
+def quick(folder: Path, arguments: list[str]) -> list[int]:
+    """SQLite alone: needs no server and no browser."""
+    return [pytest("SQLite", ["-m", "not journey", *arguments], VAR_DIR=str(folder / "sqlite"))]
+
+
+def full(folder: Path, arguments: list[str]) -> list[int]:
+    """Everything twice: on SQLite with the embedded broker, then on PostgreSQL with Redis. Journeys in both."""
+    with ExitStack() as stack:
+        browser = chromium()
+        database = postgres_url(stack, folder)
+        broker = redis_url(stack, folder)
+        return [
+            pytest(
+                "SQLite, embedded broker, browser",
+                arguments,
+                VAR_DIR=str(folder / "sqlite"),
+                CHROMIUM=browser,
+            ),
+            pytest(
+                "PostgreSQL, Redis, Celery worker, browser",
+                arguments,
+                VAR_DIR=str(folder / "postgresql"),
+                CHROMIUM=browser,
+                DATABASE_URL=database,
+                REDIS_URL=broker,
+            ),
+        ]
+
+
+def prove(folder: Path, arguments: list[str]) -> list[int]:
+    return full(folder, ["tests/faults", *arguments])
+
+
+def main() -> int:
+    suites = {"full": full, "quick": quick, "prove": prove}
+    if len(sys.argv) < 2 or sys.argv[1] not in suites:
+        print(USAGE, file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory(prefix="cstiers-tests-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # PostgreSQL's own user must reach its folder below
+        try:
+            codes = suites[sys.argv[1]](folder, sys.argv[2:])
+        except ProgramMissing as missing:
+            print(missing, file=sys.stderr)
+            return 1
+    # With arguments that pick a few tests, one of the two runs may have none; never both.
+    picked = len(sys.argv) > 2
+    if picked and set(codes) != {NOTHING_RAN}:
+        codes = [0 if code == NOTHING_RAN else code for code in codes]
+    return max(codes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
