@@ -118,7 +118,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('currency', models.CharField(max_length=3)),
                 ('day', models.DateField()),
-                ('rate', models.DecimalField(decimal_places=8, help_text='Units of this currency for 1 unit of the base currency.', max_digits=18)),
+                ('rate', models.DecimalField(decimal_places=12, help_text='Units of this currency for 1 unit of the base currency.', max_digits=24)),
                 ('base', models.CharField(max_length=3)),
             ],
             options={

@@ -87,7 +87,7 @@ class ExchangeRate(models.Model):
     currency = models.CharField(max_length=3)
     day = models.DateField()
     rate = models.DecimalField(
-        max_digits=18, decimal_places=8, help_text="Units of this currency for 1 unit of the base currency."
+        max_digits=24, decimal_places=12, help_text="Units of this currency for 1 unit of the base currency."
     )
     # The base the rate was loaded for: changing BASE_CURRENCY with rates stored is refused (accounts.checks).
     base = models.CharField(max_length=3)
