@@ -4,7 +4,11 @@ from django.contrib import admin
 from django.contrib.auth import views as auth_views
 from django.urls import include, path
 
+from cstiers.health import healthz
+
 urlpatterns = [
+    path("healthz", healthz),  # probes often leave the slash off
+    path("healthz/", healthz, name="healthz"),
     path("admin/", admin.site.urls),
     path("sign-in/", auth_views.LoginView.as_view(), name="login"),
     path("sign-out/", auth_views.LogoutView.as_view(), name="logout"),
