@@ -11,6 +11,11 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
+
+def _each(words: str, between: str) -> list[str]:
+    return words.split(between)
+
+
 ARR_LOG_MEAN, ARR_LOG_SIGMA = 10.83, 1.54  # 4 % above 750 000, 24 % above 150 000
 MISSING = 0.1
 DAYS_OF_RATES = 30
@@ -46,122 +51,17 @@ GOAL_KINDS = {
     "advocacy": "Advocacy",
     "nurture": "Nurture",
 }
-FIRST = [
-    "Acorn",
-    "Alder",
-    "Amber",
-    "Anchor",
-    "Arbor",
-    "Aspen",
-    "Atlas",
-    "Aurora",
-    "Badger",
-    "Beacon",
-    "Birch",
-    "Bluebell",
-    "Bolt",
-    "Bramble",
-    "Bridge",
-    "Brook",
-    "Canyon",
-    "Cedar",
-    "Chalk",
-    "Cinder",
-    "Clover",
-    "Cobalt",
-    "Compass",
-    "Copper",
-    "Coral",
-    "Crane",
-    "Crest",
-    "Delta",
-    "Drift",
-    "Dune",
-    "Eagle",
-    "Ember",
-    "Falcon",
-    "Fern",
-    "Field",
-    "Finch",
-    "Flint",
-    "Forge",
-    "Fox",
-    "Garnet",
-    "Glen",
-    "Granite",
-    "Grove",
-    "Harbour",
-    "Hawk",
-    "Hazel",
-    "Heron",
-    "Hollow",
-    "Indigo",
-    "Iris",
-    "Ivory",
-    "Jasper",
-    "Juniper",
-    "Kestrel",
-    "Lantern",
-    "Larch",
-    "Lark",
-    "Laurel",
-    "Linden",
-    "Lotus",
-    "Maple",
-    "Marble",
-    "Meadow",
-    "Mercury",
-    "Mistral",
-    "Moss",
-    "Nimbus",
-    "North",
-    "Oak",
-    "Ocean",
-    "Olive",
-    "Onyx",
-    "Opal",
-    "Orchard",
-    "Osprey",
-    "Otter",
-    "Pearl",
-    "Pebble",
-    "Pine",
-    "Pioneer",
-    "Plum",
-    "Poppy",
-    "Quarry",
-    "Quartz",
-    "Raven",
-    "Reed",
-    "Ridge",
-    "River",
-    "Robin",
-    "Rowan",
-    "Saffron",
-    "Sage",
-    "Sable",
-    "Silver",
-    "Slate",
-    "Sparrow",
-    "Spruce",
-    "Sterling",
-    "Stone",
-    "Summit",
-    "Swift",
-    "Tern",
-    "Thistle",
-    "Timber",
-    "Topaz",
-    "Valley",
-    "Vale",
-    "Verge",
-    "Violet",
-    "Walnut",
-    "Willow",
-    "Wren",
-    "Yarrow",
-    "Zephyr",
-]
+FIRST = _each(
+    "Acorn Alder Amber Anchor Arbor Aspen Atlas Aurora Badger Beacon Birch Bluebell Bolt Bramble "
+    "Bridge Brook Canyon Cedar Chalk Cinder Clover Cobalt Compass Copper Coral Crane Crest Delta "
+    "Drift Dune Eagle Ember Falcon Fern Field Finch Flint Forge Fox Garnet Glen Granite Grove "
+    "Harbour Hawk Hazel Heron Hollow Indigo Iris Ivory Jasper Juniper Kestrel Lantern Larch Lark "
+    "Laurel Linden Lotus Maple Marble Meadow Mercury Mistral Moss Nimbus North Oak Ocean Olive Onyx "
+    "Opal Orchard Osprey Otter Pearl Pebble Pine Pioneer Plum Poppy Quarry Quartz Raven Reed Ridge "
+    "River Robin Rowan Saffron Sage Sable Silver Slate Sparrow Spruce Sterling Stone Summit Swift "
+    "Tern Thistle Timber Topaz Valley Vale Verge Violet Walnut Willow Wren Yarrow Zephyr",
+    " ",
+)
 SECOND = {
     "Finance": ["Bank", "Capital", "Insurance", "Payments", "Wealth", "Credit Union"],
     "Telco": ["Telecom", "Mobile", "Networks", "Broadband", "Fibre"],
@@ -169,48 +69,15 @@ SECOND = {
     "Retail": ["Stores", "Market", "Outfitters", "Foods", "Home"],
     "Manufacturing": ["Works", "Steel", "Motors", "Plastics", "Tools", "Robotics"],
 }
-PEOPLE = [
-    "Amara Okafor",
-    "Ben Whitfield",
-    "Carla Mendes",
-    "Daniel Roth",
-    "Elif Kaya",
-    "Farid Haddad",
-    "Grace Lindqvist",
-    "Hugo Bernard",
-    "Ines Castillo",
-    "Jonas Weber",
-    "Keiko Tanaka",
-    "Liam O'Connor",
-    "Maya Singh",
-    "Nils Berg",
-    "Olivia Grant",
-    "Pavel Novak",
-    "Quinn Parker",
-    "Rosa Marin",
-    "Samir Patel",
-    "Tessa de Vries",
-    "Umar Farouk",
-    "Vera Ivanova",
-    "Wen Li",
-    "Ximena Rojas",
-    "Yusuf Demir",
-    "Zoe Martin",
-    "Adam Clarke",
-    "Beatrice Conti",
-    "Cedric Moreau",
-    "Dana Cohen",
-    "Emil Larsen",
-    "Fiona Walsh",
-    "Gita Rao",
-    "Henrik Dahl",
-    "Irene Papas",
-    "Jack Turner",
-    "Karin Holm",
-    "Lars Vogel",
-    "Mina Park",
-    "Noah Fischer",
-]
+PEOPLE = _each(
+    "Amara Okafor|Ben Whitfield|Carla Mendes|Daniel Roth|Elif Kaya|Farid Haddad|Grace Lindqvist|"
+    "Hugo Bernard|Ines Castillo|Jonas Weber|Keiko Tanaka|Liam O'Connor|Maya Singh|Nils Berg|"
+    "Olivia Grant|Pavel Novak|Quinn Parker|Rosa Marin|Samir Patel|Tessa de Vries|Umar Farouk|"
+    "Vera Ivanova|Wen Li|Ximena Rojas|Yusuf Demir|Zoe Martin|Adam Clarke|Beatrice Conti|"
+    "Cedric Moreau|Dana Cohen|Emil Larsen|Fiona Walsh|Gita Rao|Henrik Dahl|Irene Papas|Jack Turner|"
+    "Karin Holm|Lars Vogel|Mina Park|Noah Fischer",
+    "|",
+)
 TEAMS = ["Finance & Telco East", "Finance & Telco West", "Growth Industries North", "Growth Industries South"]
 DIRECTOR, OPS = "Helena Brandt", "Robin Hale"
 MANAGERS = ["Marcus Lind", "Priya Nair", "Sofia Keller", "Tom Avery"]

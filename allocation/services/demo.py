@@ -104,7 +104,7 @@ def seed_demo(*, customers: int, csms: int, seed: int, today: date, base_currenc
 def _write_people(company: DemoCompany) -> dict[str, int]:
     """Users, teams and CSMs; returns CSM ids by e-mail."""
     password = make_password(PASSWORD)  # hashed once: hashing for everybody would take most of the seeding
-    names = {role: names for role, names in ((roles.OPS, [OPS]), (roles.MANAGER, [DIRECTOR, *MANAGERS]))}
+    names = {roles.OPS: [OPS], roles.MANAGER: [DIRECTOR, *MANAGERS]}
     names[roles.CSM] = [csm.name for csm in company.csms]
     users: dict[str, User] = {}
     for role, members in names.items():
