@@ -1,0 +1,234 @@
+"""What makes one plan better than another: fixed targets, tolerance bands, pair costs.
+
+    Z = Σ_csm Σ_measure weight · max(0, |load ÷ target − 1| − band)
+      + Σ_customer w · (fit · mismatch + [moved] · (continuity + background · difference of the CSMs))
+
+Measures are hours, ARR and (weight 0 unless a policy splits evenly) customers. The targets are fixed before the search,
+so that Z is linear outside the bands, can be explained per CSM, and can be bounded. Source: ``docs/engine/books.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from allocation.engine.books_eligibility import Eligibility
+from allocation.engine.facts.books import (
+    TOUCH_WEIGHT,
+    BookPolicy,
+    BoolColumn,
+    CsmFacts,
+    CustomerColumns,
+    FloatColumn,
+    IntColumn,
+    TierFacts,
+)
+
+FALLBACK_NEW = 10.0
+"""Specialist-first: a generalist costs this many mismatches when newly given such a customer (one when keeping it)."""
+
+SENIORITY_STEP = 0.075
+"""ARR share of a CSM: 0.85 for seniority 1, 1 for 3, 1.15 for 5."""
+
+_FAIR_ROUNDS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What is balanced. ``amounts`` measures × customers; ``targets`` and ``scale`` measures × CSMs.
+
+    ``scale`` is the target, or where that is 0 the mean target, so that a CSM who should hold nothing counts as well.
+    """
+
+    amounts: FloatColumn
+    targets: FloatColumn
+    scale: FloatColumn
+    weights: FloatColumn
+    bands: FloatColumn
+
+    def penalty(self, loads: FloatColumn) -> FloatColumn:
+        """Points per CSM for ``loads`` (measures × CSMs [× more])."""
+        shape = (len(self.weights),) + (1,) * (loads.ndim - 1)
+        targets = self.targets.reshape(self.targets.shape + (1,) * (loads.ndim - 2))
+        scale = self.scale.reshape(self.scale.shape + (1,) * (loads.ndim - 2))
+        off = np.abs(loads - targets) / scale - self.bands.reshape(shape)
+        points: FloatColumn = (self.weights.reshape(shape) * np.maximum(off, 0.0)).sum(axis=0)
+        return points
+
+    def penalty_at(self, csm: int, loads: FloatColumn) -> FloatColumn:
+        """Points of one CSM for many possible loads (measures × anything)."""
+        shape = (len(self.weights),) + (1,) * (loads.ndim - 1)
+        off = np.abs(loads - self.targets[:, csm].reshape(shape)) / self.scale[:, csm].reshape(shape)
+        points: FloatColumn = (
+            self.weights.reshape(shape) * np.maximum(off - self.bands.reshape(shape), 0.0)
+        ).sum(axis=0)
+        return points
+
+
+def customer_weights(*, customers: CustomerColumns, tiers: Sequence[TierFacts]) -> FloatColumn:
+    """4 / 2 / 1 / 0.15 points for high / mid / low / tech touch."""
+    by_tier = {tier.slug: TOUCH_WEIGHT.get(tier.touch_level, 1.0) for tier in tiers}
+    return np.array([by_tier.get(slug, 1.0) for slug in customers.tier], dtype=np.float64)
+
+
+def measures(
+    *, customers: CustomerColumns, csms: Sequence[CsmFacts], policy: BookPolicy, allowed: BoolColumn
+) -> Measures:
+    """Targets per CSM: the most even split that who-may-serve-whom (``allowed``) permits if customers were divisible.
+
+    Hours by capacity; ARR by capacity × seniority (0.85 … 1.15); customers by capacity.
+    """
+    capacity = np.array([max(0, csm.capacity_minutes) for csm in csms], dtype=np.float64)
+    seniority = np.array([1.0 + SENIORITY_STEP * (csm.seniority - 3) for csm in csms], dtype=np.float64)
+    amounts = np.stack(
+        [
+            customers.minutes.astype(np.float64),
+            customers.arr_cents.astype(np.float64) / 100.0,
+            np.ones(len(customers), dtype=np.float64),
+        ]
+    )
+    classes, members = _classes(allowed)
+    shares = (capacity, capacity * seniority, capacity)
+    targets = np.stack([_fair_split(classes, members, amounts[k], shares[k]) for k in range(3)])
+    targets[0] = np.minimum(targets[0], capacity)
+    means = np.array([row[row > 0].mean() if (row > 0).any() else 1.0 for row in targets])
+    return Measures(
+        amounts=amounts,
+        targets=targets,
+        scale=np.where(targets > 0, targets, means[:, None]),
+        weights=np.array([policy.weight_hours, policy.weight_arr, policy.weight_customers], dtype=np.float64),
+        bands=np.array(
+            [policy.hours_tolerance_pct / 100, policy.arr_tolerance_pct / 100, 0.0], dtype=np.float64
+        ),
+    )
+
+
+def pair_costs(
+    *,
+    customers: CustomerColumns,
+    csms: Sequence[CsmFacts],
+    tiers: Sequence[TierFacts],
+    policy: BookPolicy,
+    fit: Eligibility,
+    current: IntColumn,
+    home: BoolColumn,
+) -> FloatColumn:
+    """Points of every pair customer × CSM. ``current`` = position of the CSM now (−1 none), ``home`` = may stay there."""
+    n, m = len(customers), len(csms)
+    mismatch = fit.mismatch.copy()
+    stays = np.zeros((n, m), dtype=np.bool_)
+    held = np.flatnonzero(home)
+    stays[held, current[held]] = True
+    if policy.vertical_fit == "specialist_first":
+        mismatch += np.where(fit.fallback & ~stays, FALLBACK_NEW - 1.0, 0.0)
+    if policy.seniority_follows_value:
+        mismatch += _seniority_mismatch(customers, csms)
+    if policy.keep_families_together:
+        mismatch += _family_mismatch(customers, current, m)
+    moving = policy.weight_continuity * home[:, None].astype(np.float64)
+    known = np.flatnonzero(current >= 0)
+    difference = np.zeros((n, m), dtype=np.float64)
+    difference[known] = _difference_of_csms(csms)[current[known]]
+    moving = np.where(stays, 0.0, moving + policy.weight_background * difference)
+    weights = customer_weights(customers=customers, tiers=tiers)[:, None]
+    costs: FloatColumn = weights * (policy.weight_fit * mismatch + moving)
+    return costs
+
+
+def _classes(allowed: BoolColumn) -> tuple[BoolColumn, IntColumn]:
+    """Customers with the same set of possible CSMs form a class: the sets, and the class of each customer."""
+    if not allowed.size:
+        return allowed[:0], np.zeros(len(allowed), dtype=np.int64)
+    packed = np.ascontiguousarray(np.packbits(allowed, axis=1))
+    keys = packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
+    _, first, members = np.unique(keys, return_index=True, return_inverse=True)
+    return allowed[first], members.astype(np.int64)
+
+
+def _fair_split(
+    classes: BoolColumn, members: IntColumn, amounts: FloatColumn, share: FloatColumn
+) -> FloatColumn:
+    """Divide ``amounts`` over the CSMs so that load ÷ share is as even as ``classes`` permits (iterated scaling)."""
+    if not classes.size:
+        return np.zeros(len(share), dtype=np.float64)
+    demand = np.bincount(members, weights=amounts, minlength=len(classes))
+    edges = classes * share[None, :]
+    lift = np.ones(len(share), dtype=np.float64)
+    loads = np.zeros(len(share), dtype=np.float64)
+    for _ in range(_FAIR_ROUNDS):
+        pull = edges * lift[None, :]
+        total = pull.sum(axis=1)
+        loads = (pull * np.divide(demand, total, out=np.zeros_like(demand), where=total > 0)[:, None]).sum(
+            axis=0
+        )
+        used = (share > 0) & (loads > 0)
+        if not used.any():
+            break
+        level = loads[used] / share[used]
+        lift[used] = np.clip(lift[used] * np.sqrt(level.mean() / level), 1e-6, 1e6)
+    return loads
+
+
+def _difference_of_csms(csms: Sequence[CsmFacts]) -> FloatColumn:
+    """0 = same background, 1 = nothing in common: mean over verticals, regions, languages, products and seniority."""
+
+    def unlike(one: frozenset[str], other: frozenset[str]) -> float:
+        union = one | other
+        return 1.0 - len(one & other) / len(union) if union else 0.0
+
+    def difference(one: CsmFacts, other: CsmFacts) -> float:
+        parts = [
+            unlike(one.verticals, other.verticals),
+            unlike(one.regions, other.regions),
+            unlike(one.languages, other.languages),
+            unlike(one.products, other.products),
+            abs(one.seniority - other.seniority) / 4.0,
+        ]
+        return sum(parts) / len(parts)
+
+    return np.array([[difference(one, other) for other in csms] for one in csms], dtype=np.float64).reshape(
+        len(csms), len(csms)
+    )
+
+
+def _seniority_mismatch(customers: CustomerColumns, csms: Sequence[CsmFacts]) -> FloatColumn:
+    """|seniority − the seniority the customer's value asks for| ÷ 4.
+
+    Value order and seniority order are laid side by side: the top x % of the hours belong to the most senior CSMs with
+    x % of the capacity.
+    """
+    if not len(customers) or not csms:
+        return np.zeros((len(customers), len(csms)), dtype=np.float64)
+    by_value = sorted(
+        range(len(customers)), key=lambda i: (-int(customers.arr_cents[i]), customers.external_id[i])
+    )
+    by_rank = sorted(range(len(csms)), key=lambda j: (-csms[j].seniority, csms[j].key))
+    hours = customers.minutes[by_value].astype(np.float64) + 1e-9
+    middle = (np.cumsum(hours) - hours / 2) / hours.sum()
+    capacity = np.array([max(1, csms[j].capacity_minutes) for j in by_rank], dtype=np.float64)
+    slots = np.minimum(np.searchsorted(np.cumsum(capacity) / capacity.sum(), middle), len(csms) - 1)
+    wanted = np.empty(len(customers), dtype=np.float64)
+    wanted[by_value] = [csms[by_rank[slot]].seniority for slot in slots]
+    offered = np.array([csm.seniority for csm in csms], dtype=np.float64)
+    return np.abs(offered[None, :] - wanted[:, None]) / 4.0
+
+
+def _family_mismatch(customers: CustomerColumns, current: IntColumn, csm_count: int) -> FloatColumn:
+    """1 for every CSM who is not the one of the family's largest member (the anchor); 0 where there is no family."""
+    anchors: dict[str, tuple[int, str, int]] = {}
+    for position, family in enumerate(customers.family):
+        if family and current[position] >= 0:
+            rank = (
+                -int(customers.arr_cents[position]),
+                customers.external_id[position],
+                int(current[position]),
+            )
+            anchors[family] = min(anchors.get(family, rank), rank)
+    apart = np.zeros((len(customers), csm_count), dtype=np.float64)
+    for position, family in enumerate(customers.family):
+        if family in anchors:
+            apart[position] = 1.0
+            apart[position, anchors[family][2]] = 0.0
+    return apart

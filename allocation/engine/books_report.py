@@ -1,0 +1,364 @@
+"""From seats to findings: moves with reason and runner-up, what is missing in heads, breaches, books before and after."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from allocation.engine.books_eligibility import Eligibility, pool_names, why_unable
+from allocation.engine.books_objective import customer_weights
+from allocation.engine.books_shortage import shortages
+from allocation.engine.books_state import NO_CAP, NOBODY, Books, Problem
+from allocation.engine.facts.books import (
+    BookPolicy,
+    BookProposal,
+    BookRow,
+    BoolColumn,
+    Breach,
+    BudgetUse,
+    CsmFacts,
+    CustomerColumns,
+    MoveCode,
+    MoveFinding,
+    TierFacts,
+    UnassignedFinding,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Facts in canonical order and what was made from them. ``customers`` are the served ones among ``everyone``."""
+
+    everyone: CustomerColumns
+    customers: CustomerColumns
+    csms: tuple[CsmFacts, ...]
+    tiers: tuple[TierFacts, ...]
+    policy: BookPolicy
+    fit: Eligibility
+    problem: Problem
+    must_move: BoolColumn
+
+    def causes(self) -> list[MoveCode]:
+        """Why each customer would have to be seated anew, if it had to."""
+        return [self._cause(row) for row in range(len(self.customers))]
+
+    def _cause(self, row: int) -> MoveCode:
+        if not self.customers.csm[row]:
+            return "no_csm"
+        current = int(self.problem.current[row])
+        if current == NOBODY or self.csms[current].leaving == "gone":
+            return "leaver"
+        if not self.fit.lawful[row, current]:
+            return "country_law"
+        return "leaver" if self.csms[current].leaving == "soon" else "unable"
+
+    def csm_name(self, key: str) -> str:
+        """The name people know; a CSM who is no longer in the facts keeps its key."""
+        return next((csm.name for csm in self.csms if csm.key == key), key)
+
+
+def report(*, planned: Planned, books: Books, repeatable: bool, iterations: int) -> BookProposal:
+    """The finished plan as people, pages and commands see it."""
+    customers, problem = planned.customers, planned.problem
+    pools = pool_names(customers=customers, csms=planned.csms, tiers=planned.tiers, policy=planned.policy)
+    moves = [*_moves(planned, books), *_releases(planned)]
+    unassigned = _unassigned(planned, books, pools)
+    parts = _parts(planned, books)
+    seats = [planned.csms[seat].key if seat >= 0 else "" for seat in books.seat]
+    return BookProposal(
+        assignment=dict(zip(customers.external_id, seats, strict=True)),
+        moves=tuple(sorted(moves, key=lambda move: move.external_id)),
+        unassigned=tuple(sorted([*unassigned, *_untiered(planned)], key=lambda one: one.external_id)),
+        shortages=shortages(
+            unassigned=unassigned, customers=customers, csms=planned.csms, tiers=planned.tiers, policy=planned.policy,
+            able=planned.fit.able,
+        ),
+        breaches=_breaches(planned, books),
+        fallbacks=tuple(
+            customers.external_id[row]
+            for row in range(len(customers))
+            if books.seat[row] >= 0 and planned.fit.fallback[row, books.seat[row]]
+        ),
+        objective=round(sum(parts.values()), 6),
+        objective_parts={name: round(points, 6) for name, points in parts.items()},
+        bound=None,
+        gap_pct=None,
+        before=_rows(planned, list(planned.everyone.csm)),
+        after=_rows(planned, _after(planned, seats)),
+        budget=BudgetUse(
+            chosen=books.chosen,
+            chosen_limit=problem.max_moves,
+            chosen_arr_cents=books.chosen_arr_cents,
+            chosen_arr_limit_cents=problem.max_arr_cents,
+            forced=sum(move.kind == "forced" for move in moves),
+        ),
+        customers=len(customers),
+        assigned=int((books.seat >= 0).sum()),
+        repeatable=repeatable,
+        iterations=iterations,
+        notes=_notes(planned),
+    )
+
+
+def _moves(planned: Planned, books: Books) -> list[MoveFinding]:
+    customers, causes = planned.customers, planned.causes()
+    moves = []
+    for row, key in enumerate(customers.csm):
+        seat = int(books.seat[row])
+        to = planned.csms[seat].key if seat >= 0 else ""
+        if to == key:
+            continue
+        chosen = bool(planned.problem.home[row])
+        code = books.cause.get(row, "balance") if chosen else causes[row]
+        runner_up, dearer = _runner_up(planned, books, row)
+        fallback = seat >= 0 and bool(planned.fit.fallback[row, seat])
+        moves.append(
+            MoveFinding(
+                external_id=customers.external_id[row],
+                from_csm=key,
+                to_csm=to,
+                kind="chosen" if chosen else "forced",
+                code=code,
+                reason=_reason(planned, row, code, to, fallback),
+                runner_up=runner_up,
+                runner_up_cost=dearer,
+                fallback=fallback,
+                arr_cents=int(customers.arr_cents[row]),
+                minutes=int(customers.minutes[row]),
+            )
+        )
+    return moves
+
+
+def _releases(planned: Planned) -> list[MoveFinding]:
+    """Customers whose tier has no CSM leave the book they are in."""
+    alone = {tier.slug: tier for tier in planned.tiers if not tier.served}
+    everyone = planned.everyone
+    return [
+        MoveFinding(
+            external_id=everyone.external_id[row],
+            from_csm=everyone.csm[row],
+            to_csm="",
+            kind="forced",
+            code="self_service",
+            reason=f"The self-service tier {alone[slug].name} has no CSM.",
+            runner_up="",
+            runner_up_cost=None,
+            fallback=False,
+            arr_cents=int(everyone.arr_cents[row]),
+            minutes=int(everyone.minutes[row]),
+        )
+        for row, slug in enumerate(everyone.tier)
+        if slug in alone and everyone.csm[row]
+    ]
+
+
+def _runner_up(planned: Planned, books: Books, row: int) -> tuple[str, float | None]:
+    """The next best CSM who has room, and how many points dearer it would be."""
+    seat, problem = int(books.seat[row]), planned.problem
+    if seat < 0:
+        return "", None
+    room = books.seats_for(np.array([row]))[0]
+    room[seat] = False
+    if problem.current[row] >= 0:
+        room[problem.current[row]] = False
+    if not room.any():
+        return "", None
+    points = np.round(problem.costs[row] + books.added_points(row), 9)
+    best = int(np.argmin(np.where(room, points, np.inf)))
+    scale = problem.measures
+    with_it = books.measured[:, seat]
+    given = scale.penalty_at(seat, with_it) - scale.penalty_at(seat, with_it - scale.amounts[:, row])
+    return planned.csms[best].key, round(float(points[best] - problem.costs[row, seat] - given), 4)
+
+
+def _reason(planned: Planned, row: int, code: MoveCode, to: str, fallback: bool) -> str:
+    customers = planned.customers
+    name = planned.csm_name(customers.csm[row])
+    words = {
+        "no_csm": "Had no CSM.",
+        "leaver": f"{name} leaves.",
+        "over_cap": f"{name} holds more {_tier_name(planned, customers.tier[row])} customers than the cap.",
+        "over_hours": f"The book of {name} asks for more hours than there are.",
+        "makes_room": "Makes room, so that another customer finds a CSM within the limits.",
+        "balance": f"Evens out the books of {name} and {planned.csm_name(to)}.",
+    }.get(code, "")
+    if code in ("unable", "country_law"):
+        current = planned.csms[int(planned.problem.current[row])]
+        words = f"{name} {why_unable(customers=customers, position=row, csm=current, policy=planned.policy)}."
+    if fallback:
+        words += f" No {customers.vertical[row]} specialist was the better choice; a generalist stands in."
+    return words if to else f"{words} Nobody else may or can take it."
+
+
+def _tier_name(planned: Planned, slug: str) -> str:
+    return next((tier.name for tier in planned.tiers if tier.slug == slug), slug)
+
+
+def _unassigned(planned: Planned, books: Books, pools: Sequence[str]) -> list[UnassignedFinding]:
+    customers = planned.customers
+    return [
+        UnassignedFinding(
+            external_id=customers.external_id[row],
+            tier=customers.tier[row],
+            pool=pools[row],
+            reason=_why_nobody(planned, books, row),
+            minutes=int(customers.minutes[row]),
+        )
+        for row in books.unseated()
+    ]
+
+
+def _untiered(planned: Planned) -> list[UnassignedFinding]:
+    """Customers without a tier keep a CSM they have; without one they wait for their first tier."""
+    everyone, known = planned.everyone, {tier.slug for tier in planned.tiers}
+    return [
+        UnassignedFinding(
+            external_id=everyone.external_id[row],
+            tier="",
+            pool="no tier yet",
+            reason="It has no tier yet: re-tier first.",
+            minutes=0,
+        )
+        for row, slug in enumerate(everyone.tier)
+        if slug not in known and not everyone.csm[row]
+    ]
+
+
+def _why_nobody(planned: Planned, books: Books, row: int) -> str:
+    customers, problem = planned.customers, planned.problem
+    there = [place for place, csm in enumerate(planned.csms) if csm.leaving != "gone"]
+    country = customers.country[row]
+    if not there:
+        return "There is no CSM."
+    if not planned.fit.lawful[row, there].any():
+        return f"No CSM covers the country {country}."
+    able = [place for place in there if planned.fit.able[row, place]]
+    if not able:
+        phrases = Counter(
+            why_unable(customers=customers, position=row, csm=planned.csms[place], policy=planned.policy)
+            for place in there
+        )
+        return "Nobody is able: " + "; ".join(f"{n} × {words}" for words, n in sorted(phrases.items())) + "."
+    takes = [place for place in able if problem.allowed[row, place]]
+    if not takes:
+        return "Nobody who is able takes new customers (not accepting, leaving, or no hours)."
+    tier = int(problem.tier[row])
+    capped = sum(bool(books.count[place, tier] + 1 > problem.cap[place, tier]) for place in takes)
+    short = sum(bool(books.load[place] + problem.minutes[row] > problem.capacity[place]) for place in takes)
+    name = _tier_name(planned, customers.tier[row])
+    return f"No room with the {len(takes)} who may take it: {capped} at their {name} cap, {short} out of hours."
+
+
+def _breaches(planned: Planned, books: Books) -> tuple[Breach, ...]:
+    found = []
+    for place, csm in enumerate(planned.csms):
+        found += _limits_broken(planned, books, place, csm)
+    customers = planned.customers
+    for row in range(len(customers)):
+        seat = int(books.seat[row])
+        if seat >= 0 and seat == planned.problem.current[row] and not _sits_well(planned, row, seat):
+            csm = planned.csms[seat]
+            why = why_unable(customers=customers, position=row, csm=csm, policy=planned.policy) or "leaves"
+            kind, held = ("fit" if why != "leaves" else "leaver"), customers.hold[row]
+            reason = f"{csm.name} {why}; " + (f"held: {held}" if held else "nobody else has room") + "."
+            found.append(
+                Breach(
+                    csm=csm.key, kind=kind, tier="", external_id=customers.external_id[row], held=1, limit=0,
+                    reason=reason,
+                )
+            )  # fmt: skip
+    return tuple(found)
+
+
+def _sits_well(planned: Planned, row: int, seat: int) -> bool:
+    return bool(planned.fit.able[row, seat]) and not planned.must_move[row]
+
+
+def _limits_broken(planned: Planned, books: Books, place: int, csm: CsmFacts) -> list[Breach]:
+    problem, found = planned.problem, []
+    for column, tier in enumerate(planned.tiers):
+        held, limit = int(books.count[place, column]), int(problem.cap[place, column])
+        if held > limit:
+            reason = f"{csm.name} holds {held} {tier.name} customers, the cap is {limit}."
+            found.append(Breach(csm.key, "cap", tier.slug, "", held, limit, reason))
+    held, limit = int(books.load[place]), int(problem.capacity[place])
+    if held > limit:
+        reason = f"The book of {csm.name} asks for {held / 60:.1f} hours a month, there are {limit / 60:.1f}."
+        found.append(Breach(csm.key, "hours", "", "", held, limit, reason))
+    return found
+
+
+def _parts(planned: Planned, books: Books) -> Mapping[str, float]:
+    problem, scale = planned.problem, planned.problem.measures
+    off = np.maximum(np.abs(books.measured - scale.targets) / scale.scale - scale.bands[:, None], 0.0)
+    balance = scale.weights * off.sum(axis=1)
+    seated = np.flatnonzero(books.seat >= 0)
+    pairs = float(problem.costs[seated, books.seat[seated]].sum())
+    moved = problem.home & (books.seat != problem.current) & (books.seat >= 0)
+    weights = customer_weights(customers=planned.customers, tiers=planned.tiers)
+    continuity = float((weights[moved] * planned.policy.weight_continuity).sum())
+    return {
+        "hours": float(balance[0]),
+        "arr": float(balance[1]),
+        "customers": float(balance[2]),
+        "fit": pairs - continuity,
+        "continuity": continuity,
+    }
+
+
+def _after(planned: Planned, seats: Sequence[str]) -> list[str]:
+    """CSM key of everyone after the plan: the served as planned, self-service with nobody, the untiered as they were."""
+    planned_seats = dict(zip(planned.customers.external_id, seats, strict=True))
+    alone = {tier.slug for tier in planned.tiers if not tier.served}
+    everyone = planned.everyone
+    return [
+        planned_seats.get(external_id, "" if slug in alone else csm)
+        for external_id, slug, csm in zip(everyone.external_id, everyone.tier, everyone.csm, strict=True)
+    ]
+
+
+def _rows(planned: Planned, seats: Sequence[str]) -> tuple[BookRow, ...]:
+    """A row for each CSM who is there, and for one who is gone as long as a book is left behind."""
+    everyone = planned.everyone
+    books: dict[str, list[int]] = {csm.key: [] for csm in planned.csms}
+    for row, key in enumerate(seats):
+        if key in books:
+            books[key].append(row)
+    rows = []
+    for place, csm in enumerate(planned.csms):
+        held = books[csm.key]
+        if csm.leaving == "gone" and not held:
+            continue
+        tiers = Counter(everyone.tier[row] for row in held)
+        limits = {tier.slug: int(planned.problem.cap[place, at]) for at, tier in enumerate(planned.tiers) if tier.served}
+        rows.append(
+            BookRow(
+                csm=csm.key,
+                name=csm.name,
+                team=csm.team,
+                customers=len(held),
+                by_tier={tier.slug: tiers.get(tier.slug, 0) for tier in planned.tiers},
+                cap_room={slug: None if cap == NO_CAP else cap - tiers.get(slug, 0) for slug, cap in limits.items()},
+                arr_cents=int(everyone.arr_cents[held].sum()),
+                minutes=int(everyone.minutes[held].sum()),
+                capacity_minutes=int(planned.problem.capacity[place]),
+            )
+        )
+    return tuple(rows)
+
+
+def _notes(planned: Planned) -> tuple[str, ...]:
+    notes = []
+    if not planned.csms:
+        notes.append("There is no CSM: nobody can be served.")
+    elif not (planned.problem.capacity > 0).any():
+        notes.append("No CSM has hours this month: nobody can be given a customer.")
+    notes += [f"The cap of tier {tier.name} is 0: nobody may hold such a customer." for tier in planned.tiers
+              if tier.served and tier.cap == 0]  # fmt: skip
+    if not len(planned.customers):
+        notes.append("No customer has a tier that is served: there is nothing to plan.")
+    return tuple(notes)
