@@ -1,0 +1,157 @@
+"""Text files: which encoding, which delimiter, and the rows with the line each one starts on."""
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator
+
+from accounts.importing.errors import FileRefused
+from accounts.importing.escaping import unmark_formula
+from accounts.importing.limits import Limits
+from accounts.importing.tables import Table
+
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+SAMPLE_CHARACTERS = 256 * 1024
+SAMPLE_ROWS = 200
+
+# Longest marks first: the UTF-16 mark is the beginning of the UTF-32 one.
+BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def read_delimited(*, data: bytes, limits: Limits) -> Table:
+    """The table in a text file. Raises FileRefused with a sentence when there is none to be had."""
+    encoding, text = decode(data)
+    text, stated = _take_separator_line(text)
+    if not text.strip():
+        raise FileRefused("The file is empty: it has no header row and no rows.")
+    delimiter = stated or find_delimiter(text)
+    table = Table(headers=[], kind="csv", encoding=encoding, delimiter=delimiter)
+    header_line = 0
+    cells = 0
+    for line, row in _records(text=text, delimiter=delimiter, limits=limits):
+        if not any(field.strip() for field in row):
+            table.blank_rows += 1 if table.headers else 0
+            continue
+        if not table.headers:
+            header_line = line
+            table.headers = [header.strip() for header in row]
+            continue
+        cells += len(row)
+        if len(table.rows) >= limits.rows:
+            raise FileRefused(f"The file has more than {limits.rows:,} rows; send it in parts.")
+        if cells > limits.cells:
+            raise FileRefused(f"The file has more than {limits.cells:,} cells; send it in parts.")
+        table.rows.append(row)
+        table.lines.append(line - header_line + 1)
+    return table
+
+
+def decode(data: bytes) -> tuple[str, str]:
+    """(encoding, text) of a file: its byte order mark, else UTF-8, else UTF-16 or Windows-1252."""
+    for mark, name in BYTE_ORDER_MARKS:
+        if data.startswith(mark):
+            return name, _decode_as(data, name)
+    unmarked = _unmarked_utf16(data)
+    if unmarked:
+        return unmarked, _decode_as(data, unmarked)
+    try:
+        return "utf-8", data.decode("utf-8")
+    except UnicodeDecodeError:
+        return "cp1252", _decode_as(data, "cp1252")
+
+
+def _decode_as(data: bytes, encoding: str) -> str:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise FileRefused(
+            f"The file is not a text file that can be read: line {line} holds bytes that are no letters "
+            f"in {encoding}. Save it as CSV in UTF-8, or as an .xlsx workbook."
+        ) from None
+
+
+def _unmarked_utf16(data: bytes) -> str:
+    """UTF-16 without a mark shows itself by a zero in every other byte of its (Latin) header."""
+    head = data[:400]
+    if len(head) < 4:
+        return ""
+    if head[1::2].count(0) > 0.8 * len(head[1::2]) and not head[0::2].count(0):
+        return "utf-16-le"
+    if head[0::2].count(0) > 0.8 * len(head[0::2]) and not head[1::2].count(0):
+        return "utf-16-be"
+    return ""
+
+
+def _take_separator_line(text: str) -> tuple[str, str]:
+    """Excel's own first line `sep=;` states the delimiter; it is taken off."""
+    first, newline, rest = text.partition("\n")
+    stated = first.strip().strip('"')
+    if newline and stated.lower().startswith("sep=") and stated[4:] in DELIMITERS:
+        return rest, stated[4:]
+    return text, ""
+
+
+def find_delimiter(text: str) -> str:
+    """The delimiter under which the header is widest and the rows are as wide as the header."""
+    sample = text[:SAMPLE_CHARACTERS]
+    best, best_score = ",", (0.0, 0)
+    for delimiter in DELIMITERS:
+        widths = _widths(sample, delimiter, cut=len(sample) < len(text))
+        if not widths or widths[0] < 2:
+            continue
+        even = sum(width == widths[0] for width in widths) / len(widths)
+        # Rows that fit come first, the number of columns second.
+        score = (1.0 if even >= 0.8 else even, widths[0])
+        if score > best_score:
+            best, best_score = delimiter, score
+    return best
+
+
+def _widths(sample: str, delimiter: str, *, cut: bool) -> list[int]:
+    """Fields of each sampled row, the header first; the last row of a cut sample is left out."""
+    widths: list[int] = []
+    try:
+        for row in csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter):
+            if any(field.strip() for field in row):
+                widths.append(len(row))
+            if len(widths) > SAMPLE_ROWS:
+                return widths
+    except csv.Error:
+        return widths
+    return widths[:-1] if cut and len(widths) > 1 else widths
+
+
+def _records(*, text: str, delimiter: str, limits: Limits) -> Iterator[tuple[int, list[str]]]:
+    """(physical line on which the record starts, its fields); equal fields share one string."""
+    seen: dict[str, str] = {}
+    csv.field_size_limit(limits.cell_characters)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    start = 1
+    try:
+        for row in reader:
+            if len(row) > limits.columns:
+                raise FileRefused(
+                    f"Line {start} has {len(row):,} columns; at most {limits.columns} are accepted."
+                )
+            yield start, [seen.setdefault(field, unmark_formula(field)) for field in row]
+            start = reader.line_num + 1
+    except csv.Error as error:
+        raise FileRefused(_quoting_sentence(str(error), start, limits)) from None
+
+
+def _quoting_sentence(error: str, line: int, limits: Limits) -> str:
+    if "field limit" in error or "field larger" in error:
+        return f"Line {line} has a cell of more than {limits.cell_characters:,} characters."
+    if "unexpected end" in error:
+        return f"A quotation mark opened on line {line} is never closed, so the rest of the file is one cell."
+    return (
+        f"The quotation marks from line {line} on do not match up ({error}), so it is not certain where a "
+        "cell ends. Save the file as CSV again, or send an .xlsx workbook."
+    )
