@@ -8,7 +8,7 @@ _LIST = """
     PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS
     TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG
     """
-CODES = frozenset(_LIST.split())
+CURRENCIES = frozenset(_LIST.split())
 
 SIGNS = {
     "$": (
@@ -24,4 +24,4 @@ SIGNS = {
 
 def is_currency(code: str) -> bool:
     """Whether these are three letters that ISO 4217 knows."""
-    return code in CODES
+    return code in CURRENCIES
