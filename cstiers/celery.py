@@ -11,5 +11,7 @@ from celery import Celery
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cstiers.settings")
 
 app = Celery("cstiers")
-app.config_from_object("cstiers.celery_settings")  # read when first asked for, so Django's settings come first
+app.config_from_object(
+    "cstiers.celery_settings"
+)  # read when first asked for, so Django's settings come first
 app.autodiscover_tasks(["allocation"])

@@ -34,7 +34,9 @@ def broker() -> str:
     if not settings.REDIS_URL:
         return FINE  # the embedded broker is a folder
     try:
-        with app.connection_for_write(transport_options={"socket_timeout": 1, "socket_connect_timeout": 1}) as link:
+        with app.connection_for_write(
+            transport_options={"socket_timeout": 1, "socket_connect_timeout": 1}
+        ) as link:
             link.ensure_connection(max_retries=1, interval_start=0, timeout=2)
             link.default_channel.client.ping()
     except (OperationalError, OSError):

@@ -24,7 +24,9 @@ def pytest_configure(config: pytest.Config) -> None:
     app.conf.update(broker_url="memory://", broker_transport_options={})
     given = os.environ.get(INPUTS_VARIABLE)
     if given and not Path(given).is_dir():
-        raise pytest.UsageError(f"{INPUTS_VARIABLE} names {given}, which is not a folder: mend it or unset it.")
+        raise pytest.UsageError(
+            f"{INPUTS_VARIABLE} names {given}, which is not a folder: mend it or unset it."
+        )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -34,9 +36,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "inputs" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.inputs)
-        if item.get_closest_marker("inputs") and not os.environ.get(INPUTS_VARIABLE):
-            left_out.append(item)
-        elif item.get_closest_marker("postgres") and not on_postgres:
+        if (item.get_closest_marker("inputs") and not os.environ.get(INPUTS_VARIABLE)) or (
+            item.get_closest_marker("postgres") and not on_postgres
+        ):
             left_out.append(item)
     if left_out:
         dropped = set(map(id, left_out))

@@ -9,7 +9,19 @@ from django.contrib.auth.models import Group
 from factory.django import DjangoModelFactory
 
 from accounts import roles
-from accounts.models import CSM, Customer, Goal, GoalKind, Language, Region, Team, Tier, TouchActivity, User, Vertical
+from accounts.models import (
+    CSM,
+    Customer,
+    Goal,
+    GoalKind,
+    Language,
+    Region,
+    Team,
+    Tier,
+    TouchActivity,
+    User,
+    Vertical,
+)
 
 TODAY = datetime.date(2026, 11, 22)
 

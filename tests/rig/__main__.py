@@ -25,7 +25,10 @@ def pytest(title: str, arguments: list[str], **environment: str) -> int:
     # Each set to be sure: what the caller's environment says about databases and brokers is not for this run.
     known = {"DATABASE_URL": "", "REDIS_URL": "", "SECRET_KEY": "only-for-tests", "DEBUG": "0", **environment}
     ended = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *workers, *arguments], cwd=ROOT, env={**os.environ, **known}, check=False
+        [sys.executable, "-m", "pytest", "-q", *workers, *arguments],
+        cwd=ROOT,
+        env={**os.environ, **known},
+        check=False,
     )
     print(f"== {title}: {time.monotonic() - started:.0f} s ==", flush=True)
     return ended.returncode

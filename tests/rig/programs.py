@@ -63,7 +63,9 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
-def start(command: Sequence[str], *, log: Path, env: dict[str, str] | None = None, user: str | None = None) -> subprocess.Popen:
+def start(
+    command: Sequence[str], *, log: Path, env: dict[str, str] | None = None, user: str | None = None
+) -> subprocess.Popen:
     """Start a child in a process group of its own, with its words in `log`."""
     as_user = {"user": user, "group": user, "extra_groups": []} if user else {}
     with log.open("ab") as words:
@@ -74,7 +76,7 @@ def start(command: Sequence[str], *, log: Path, env: dict[str, str] | None = Non
             stderr=subprocess.STDOUT,
             env=env,
             start_new_session=True,
-            preexec_fn=die_with_parent,  # noqa: PLW1509  # no threads run yet in the rig
+            preexec_fn=die_with_parent,  # no threads run yet in the rig
             **as_user,
         )
 
@@ -94,7 +96,14 @@ def stop(child: subprocess.Popen, *, first: int = signal.SIGTERM, patience: floa
     child.wait(5)
 
 
-def wait_until(ready: Callable[[], bool], *, what: str, child: subprocess.Popen | None = None, log: Path | None = None, seconds: float = 30) -> None:
+def wait_until(
+    ready: Callable[[], bool],
+    *,
+    what: str,
+    child: subprocess.Popen | None = None,
+    log: Path | None = None,
+    seconds: float = 30,
+) -> None:
     """Wait for `ready`; raises RuntimeError with the end of the log when it takes too long or the child died."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:

@@ -11,7 +11,16 @@ from pathlib import Path
 
 import psycopg
 
-from tests.rig.programs import ProgramMissing, answers, find, free_port, install_with_apt, start, stop, wait_until
+from tests.rig.programs import (
+    ProgramMissing,
+    answers,
+    find,
+    free_port,
+    install_with_apt,
+    start,
+    stop,
+    wait_until,
+)
 
 POSTGRES_FOLDERS = [
     "/usr/lib/postgresql/*/bin",
@@ -21,7 +30,13 @@ POSTGRES_FOLDERS = [
     "/Applications/Postgres.app/Contents/Versions/*/bin",
 ]
 # Tests need no durability: the data is thrown away.
-FAST = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=128MB", "max_connections=60"]
+FAST = [
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "shared_buffers=128MB",
+    "max_connections=60",
+]
 
 
 def postgres_url(stack: ExitStack, folder: Path) -> str:
@@ -55,7 +70,18 @@ def _start_postgres(stack: ExitStack, folder: Path, programs: Path) -> str:
     if owner:
         shutil.chown(word, owner, owner)
     as_owner = {"user": owner, "group": owner, "extra_groups": []} if owner else {}
-    initdb = [programs / "initdb", "-D", data, "-U", "cstiers", f"--pwfile={word}", "-A", "scram-sha-256", "-E", "UTF8"]
+    initdb = [
+        programs / "initdb",
+        "-D",
+        data,
+        "-U",
+        "cstiers",
+        f"--pwfile={word}",
+        "-A",
+        "scram-sha-256",
+        "-E",
+        "UTF8",
+    ]
     made = subprocess.run(
         [*initdb, "--locale=C", "--no-sync"], capture_output=True, text=True, cwd="/", check=False, **as_owner
     )
@@ -63,7 +89,18 @@ def _start_postgres(stack: ExitStack, folder: Path, programs: Path) -> str:
         raise RuntimeError(f"initdb failed: {made.stderr}")
     port = free_port()
     options = [part for setting in FAST for part in ("-c", setting)]
-    command = [str(programs / "postgres"), "-D", str(data), "-h", "127.0.0.1", "-p", str(port), "-k", str(folder), *options]
+    command = [
+        str(programs / "postgres"),
+        "-D",
+        str(data),
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(port),
+        "-k",
+        str(folder),
+        *options,
+    ]
     child = start(command, log=log, user=owner)
     stack.callback(stop, child, first=signal.SIGINT)
     url = f"postgres://cstiers:{password}@127.0.0.1:{port}/postgres"
@@ -89,7 +126,9 @@ def _unprivileged_user() -> str | None:
         except KeyError:
             continue
         return name
-    raise ProgramMissing("PostgreSQL refuses to run as root and there is no user 'postgres' or 'nobody': add one.")
+    raise ProgramMissing(
+        "PostgreSQL refuses to run as root and there is no user 'postgres' or 'nobody': add one."
+    )
 
 
 def redis_url(stack: ExitStack, folder: Path) -> str:
@@ -107,7 +146,19 @@ def redis_url(stack: ExitStack, folder: Path) -> str:
             "or give a REDIS_URL."
         )
     port, log = free_port(), folder / "redis.log"
-    command = [server, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no", "--dir", str(folder)]
+    command = [
+        server,
+        "--bind",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+        "--dir",
+        str(folder),
+    ]
     child = start(command, log=log)
     stack.callback(stop, child)
     wait_until(lambda: answers(port), what="Redis", child=child, log=log)
