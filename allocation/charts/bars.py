@@ -1,0 +1,199 @@
+"""Bars: utilisation by CSM against capacity, the contributions of a score, the shares of a whole."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+from allocation.charts.svg import drawing, element, line, shortened, text, title
+
+ROW = 26
+BAR = 16
+WIDE, NARROW = 1080, 380
+
+
+@dataclass(frozen=True, slots=True)
+class UtilisationBar:
+    """One CSM. `pct`: load as per cent of capacity, None without capacity. `words`: what the mark says."""
+
+    name: str
+    pct: float | None
+    words: str
+    outside: bool = False
+
+
+def utilisation_bars(
+    bars: Sequence[UtilisationBar], *, mean: float | None, tolerance: float = 15, width: int = WIDE
+) -> str:
+    """Load as per cent of capacity, one bar a CSM, with the capacity line at 100 % and the band mean ± `tolerance` %."""
+    left = 200 if width > 600 else 116
+    right = 64
+    top, bottom = 28, 26
+    height = top + ROW * len(bars) + bottom
+    most = max([bar.pct for bar in bars if bar.pct is not None], default=0.0)
+    end = axis_end(max(most, 100.0))
+    scale = (width - left - right) / end
+
+    parts = []
+    if mean is not None:
+        low, high = mean * (1 - tolerance / 100), min(mean * (1 + tolerance / 100), end)
+        words = f"Within {tolerance:g} % of the mean: {low:.0f} % to {mean * (1 + tolerance / 100):.0f} %"
+        parts.append(
+            element(
+                "rect",
+                title(words),
+                x=left + low * scale,
+                y=top,
+                width=max(high - low, 0) * scale,
+                height=ROW * len(bars),
+                class_="band",
+            )
+        )
+    step = 25 if end <= 150 or width > 600 else 50
+    while end / step > (12 if width > 600 else 6):
+        step *= 2
+    for tick in range(0, int(end) + 1, step):
+        x = left + tick * scale
+        parts.append(line(x, top, x, height - bottom, "grid"))
+        parts.append(text(f"{tick} %", x=x, y=height - 8, anchor="middle", class_="tick"))
+    for row, bar in enumerate(bars):
+        parts.append(_utilisation_row(bar, y=top + ROW * row, left=left, scale=scale))
+    at = left + 100 * scale
+    parts.append(line(at, top - 6, at, height - bottom, "line-limit"))
+    parts.append(text("capacity", x=at, y=top - 11, anchor="middle", class_="strong"))
+    return drawing(
+        parts,
+        width=width,
+        height=height,
+        label=f"Utilisation of {len(bars)} CSMs against capacity; the table below says the same.",
+    )
+
+
+def _utilisation_row(bar: UtilisationBar, *, y: float, left: float, scale: float) -> str:
+    name = text(shortened(bar.name, left - 14), x=left - 10, y=y + 17, anchor="end")
+    if bar.pct is None:
+        return element("g", title(bar.words), name, text("no capacity", x=left + 6, y=y + 17, class_="tick"))
+    long = max(bar.pct * scale, 1.5)
+    mark = element("rect", x=left, y=y + (ROW - BAR) / 2, width=long, height=BAR, rx=2, class_=_tone(bar))
+    sign = " !" if bar.pct > 100 else ""
+    return element(
+        "g",
+        title(bar.words),
+        name,
+        mark,
+        text(f"{bar.pct:.0f} %{sign}", x=left + long + 6, y=y + 17, class_="strong"),
+    )
+
+
+def _tone(bar: UtilisationBar) -> str:
+    if bar.pct is not None and bar.pct > 100:
+        return "mark-bad"
+    return "mark-warn" if bar.outside else "mark"
+
+
+def axis_end(most: float) -> float:
+    """The next quarter above `most`, with room for a label; coarser for very long axes."""
+    step = 25 if most <= 400 else 100
+    return float(math.ceil(most * 1.04 / step) * step)
+
+
+@dataclass(frozen=True, slots=True)
+class ContributionBar:
+    """One criterion: what it gave, and the most it could have given (both in points of the score)."""
+
+    criterion: str
+    contribution: float
+    most: float
+    words: str
+
+
+def contribution_bars(bars: Sequence[ContributionBar], *, score: float | None, width: int = WIDE) -> str:
+    """What each criterion gave to the score, filled within the most it could give."""
+    left = 200 if width > 600 else 122
+    right = 96
+    height = ROW * len(bars) + 8
+    most = max([bar.most for bar in bars], default=0) or 1
+    scale = (width - left - right) / most
+    parts = []
+    for row, bar in enumerate(bars):
+        y = 4 + ROW * row
+        parts.append(
+            element(
+                "g",
+                title(bar.words),
+                text(shortened(bar.criterion, left - 14), x=left - 10, y=y + 17, anchor="end"),
+                element(
+                    "rect", x=left, y=y + 5, width=max(bar.most * scale, 1), height=BAR, rx=3, class_="track"
+                ),
+                element(
+                    "rect",
+                    x=left,
+                    y=y + 5,
+                    width=max(bar.contribution * scale, 0),
+                    height=BAR,
+                    rx=3,
+                    class_="mark",
+                ),
+                text(f"{bar.contribution:.2f}", x=left + bar.most * scale + 8, y=y + 17, class_="strong"),
+            )
+        )
+    said = "no score" if score is None else f"a score of {score:.2f}"
+    return drawing(
+        parts,
+        width=width,
+        height=height,
+        label=f"Contributions of {len(bars)} criteria to {said}; the table below says the same.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One part of a whole. `class_`: a chart class such as "tier-1"."""
+
+    label: str
+    amount: float
+    class_: str
+
+
+def share_bar(shares: Sequence[Share], *, label: str) -> str:
+    """The parts of a whole as one bar; widths are shares, so the picture may be stretched to any width."""
+    whole = sum(share.amount for share in shares)
+    if whole <= 0:
+        return ""
+    parts, x = [], 0.0
+    for share in shares:
+        wide = 1000 * share.amount / whole
+        if wide:
+            words = f"{share.label}: {share.amount:,.0f} ({100 * share.amount / whole:.0f} %)"
+            parts.append(
+                element(
+                    "rect", title(words), x=x, y=0, width=max(wide - 2, 1), height=16, class_=share.class_
+                )
+            )
+        x += wide
+    return element(
+        "svg",
+        *parts,
+        viewBox="0 0 1000 16",
+        preserveAspectRatio="none",
+        class_="chart share-bar",
+        role="img",
+        aria_label=label,
+    )
+
+
+def mini_bar(pct: float | None, *, tone: str, words: str) -> str:
+    """A small bar beside a number in a table: `pct` of full, cut at 100. tone: "", "good", "warn", "bad"."""
+    if pct is None:
+        return ""
+    filled = min(max(pct, 0.0), 100.0)
+    bar = element(
+        "svg",
+        element("rect", x=0, y=0, width=filled * 0.56, height=6),
+        viewBox="0 0 56 6",
+        aria_hidden="true",
+        focusable="false",
+    )
+    return element(
+        "span", bar, element("span", escape(words)), class_=f"meter meter-{tone}" if tone else "meter"
+    )

@@ -1,0 +1,200 @@
+"""What changed: customers flowing between tiers, and utilisation before and after a plan."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from allocation.charts.bars import NARROW, WIDE, axis_end
+from allocation.charts.svg import drawing, element, line, number, shortened, text, title
+
+__all__ = ["NARROW", "WIDE", "Flow", "Level", "Shift", "shifts", "tier_flow"]
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A tier in the flow: `rank` decides the colour, order is top to bottom as given."""
+
+    key: str
+    label: str
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """So many customers went from one level to another (or stayed)."""
+
+    source: str
+    target: str
+    customers: int
+
+
+def tier_flow(levels: Sequence[Level], flows: Sequence[Flow], *, width: int = WIDE) -> str:
+    """Customers by tier before (left) and after (right); green goes up, red goes down, grey stays."""
+    before = {level.key: sum(f.customers for f in flows if f.source == level.key) for level in levels}
+    after = {level.key: sum(f.customers for f in flows if f.target == level.key) for level in levels}
+    total = max(sum(before.values()), 1)
+    side, node, gap, top = (220, 14, 14, 30) if width > 600 else (104, 10, 14, 30)
+    tall = 300 - gap * (len(levels) - 1) if len(levels) < 10 else 20.0 * len(levels)
+    scale = tall / total
+    height = top + tall + gap * (len(levels) - 1) + 12
+    left, right = side, width - side - node
+
+    tops_before, tops_after = _tops(levels, before, scale, gap, top), _tops(levels, after, scale, gap, top)
+    parts = [_ribbons(levels, flows, dict(tops_before), dict(tops_after), scale, left + node, right)]
+    parts.append(text("Before", x=left + node, y=14, anchor="end", class_="strong"))
+    parts.append(text("After", x=right, y=14, class_="strong"))
+    for level in levels:
+        at, then = before[level.key], after[level.key]
+        change = then - at
+        signed = f" ({change:+d})" if change else ""
+        parts.append(
+            _node(level, left, tops_before[level.key], at * scale, node, f"{level.label}: {at:,} before")
+        )
+        parts.append(
+            _node(level, right, tops_after[level.key], then * scale, node, f"{level.label}: {then:,} after")
+        )
+        middle_before, middle_after = (
+            tops_before[level.key] + at * scale / 2,
+            tops_after[level.key] + then * scale / 2,
+        )
+        room = side - 16
+        parts.append(
+            text(f"{shortened(level.label, room - 40)} {at:,}", x=left - 8, y=middle_before + 4, anchor="end")
+        )
+        parts.append(
+            text(
+                f"{shortened(level.label, room - 66)} {then:,}{signed}",
+                x=right + node + 8,
+                y=middle_after + 4,
+            )
+        )
+    return drawing(
+        parts,
+        width=width,
+        height=height,
+        label="Customers by tier before and after; the table below says the same.",
+    )
+
+
+def _tops(
+    levels: Sequence[Level], counts: Mapping[str, int], scale: float, gap: float, top: float
+) -> dict[str, float]:
+    tops, y = {}, float(top)
+    for level in levels:
+        tops[level.key] = y
+        y += counts[level.key] * scale + gap
+    return tops
+
+
+def _node(level: Level, x: float, y: float, tall: float, wide: float, words: str) -> str:
+    return element(
+        "rect",
+        title(words),
+        x=x,
+        y=y,
+        width=wide,
+        height=max(tall, 1.5),
+        class_=f"tier-{min(max(level.rank, 1), 6)}",
+    )
+
+
+def _ribbons(
+    levels: Sequence[Level],
+    flows: Sequence[Flow],
+    from_y: dict[str, float],
+    to_y: dict[str, float],
+    scale: float,
+    x0: float,
+    x1: float,
+) -> str:
+    """One ribbon a flow, stacked in the order of the levels on both sides, so that ribbons cross as little as they can."""
+    order = {level.key: position for position, level in enumerate(levels)}
+    names = {level.key: level.label for level in levels}
+    middle = (x0 + x1) / 2
+    spans: dict[tuple[str, str], tuple[float, float]] = {}
+    known = [flow for flow in flows if flow.customers and flow.source in order and flow.target in order]
+    for flow in sorted(known, key=lambda f: (order[f.source], order[f.target])):
+        spans[flow.source, flow.target] = (from_y[flow.source], 0.0)
+        from_y[flow.source] += flow.customers * scale
+    for flow in sorted(known, key=lambda f: (order[f.target], order[f.source])):
+        spans[flow.source, flow.target] = (spans[flow.source, flow.target][0], to_y[flow.target])
+        to_y[flow.target] += flow.customers * scale
+    drawn = []
+    # Those who stay first: the changes lie on top of them.
+    for flow in sorted(known, key=lambda f: f.source != f.target):
+        a, b = spans[flow.source, flow.target]
+        tall = max(flow.customers * scale, 1.2)
+        path = (
+            f"M{number(x0)} {number(a)}C{number(middle)} {number(a)} {number(middle)} {number(b)} {number(x1)} {number(b)}"
+            f"V{number(b + tall)}C{number(middle)} {number(b + tall)} {number(middle)} {number(a + tall)} {number(x0)} {number(a + tall)}Z"
+        )
+        stays = flow.source == flow.target
+        way = "flow-stay" if stays else "flow-up" if order[flow.target] < order[flow.source] else "flow-down"
+        verb = "stay in" if stays else "go to"
+        drawn.append(
+            element(
+                "path",
+                title(f"{flow.customers:,} from {names[flow.source]} {verb} {names[flow.target]}"),
+                d=path,
+                class_=way,
+            )
+        )
+    return "".join(drawn)
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """One CSM's utilisation before and after, in per cent; None without capacity."""
+
+    name: str
+    before: float | None
+    after: float | None
+    words: str
+
+
+def shifts(rows: Sequence[Shift], *, width: int = WIDE) -> str:
+    """Utilisation before (hollow) and after (filled), one line a CSM, with the capacity line at 100 %."""
+    left, right, top, bottom, tall = (200, 64, 28, 26, 24) if width > 600 else (116, 64, 28, 26, 24)
+    height = top + tall * len(rows) + bottom
+    known = [value for row in rows for value in (row.before, row.after) if value is not None]
+    end = axis_end(max([*known, 100.0]))
+    scale = (width - left - right) / end
+    step = 25
+    while end / step > (12 if width > 600 else 6):
+        step *= 2
+    parts = []
+    for tick in range(0, int(end) + 1, step):
+        x = left + tick * scale
+        parts.append(line(x, top, x, height - bottom, "grid"))
+        parts.append(text(f"{tick} %", x=x, y=height - 8, anchor="middle", class_="tick"))
+    at = left + 100 * scale
+    parts.append(line(at, top - 6, at, height - bottom, "line-limit"))
+    parts.append(text("capacity", x=at, y=top - 11, anchor="middle", class_="strong"))
+    for position, row in enumerate(rows):
+        parts.append(_shift(row, y=top + tall * position + tall / 2, left=left, scale=scale))
+    return drawing(
+        parts,
+        width=width,
+        height=height,
+        label=f"Utilisation of {len(rows)} CSMs before and after the plan; the table below says the same.",
+    )
+
+
+def _shift(row: Shift, *, y: float, left: float, scale: float) -> str:
+    marks = [title(row.words), text(shortened(row.name, left - 14), x=left - 10, y=y + 4, anchor="end")]
+    if row.before is not None and row.after is not None:
+        marks.append(line(left + row.before * scale, y, left + row.after * scale, y, "shift"))
+    if row.before is not None:
+        marks.append(element("circle", cx=left + row.before * scale, cy=y, r=4.5, class_="dot-before"))
+    if row.after is not None:
+        marks.append(
+            element(
+                "circle",
+                cx=left + row.after * scale,
+                cy=y,
+                r=5,
+                class_="mark-bad" if row.after > 100 else "mark",
+            )
+        )
+        furthest = max(row.after, row.before or 0)
+        marks.append(text(f"{row.after:.0f} %", x=left + furthest * scale + 10, y=y + 4, class_="strong"))
+    return element("g", *marks)

@@ -1,0 +1,73 @@
+"""Writing SVG: numbers and words in, escaped markup out. Geometry is attributes, looks are CSS classes.
+
+Every chart takes the `width` it is drawn for, in px of the viewBox, so that a page can hold one drawing for a desktop
+and one for a phone and text is readable on both (the stylesheet shows one of them).
+"""
+
+from collections.abc import Iterable
+from html import escape
+
+Number = int | float
+
+# A rough width of one character of 12 px Inter; only to decide where to cut a label.
+CHARACTER_PX = 6.7
+
+
+def number(value: Number) -> str:
+    """1.0 → "1", 1.234 → "1.23": short and the same on every machine."""
+    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if text in {"", "-0"} else text
+
+
+def element(name: str, *children: str, **attributes: Number | str | None) -> str:
+    """`element("rect", x=1, class_="mark")`; children are markup already, attribute values are escaped."""
+    written = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{escape(value if isinstance(value, str) else number(value))}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    inside = "".join(children)
+    return f"<{name}{written}>{inside}</{name}>" if inside else f"<{name}{written}/>"
+
+
+def title(words: str) -> str:
+    """What a pointer resting on a mark, or a screen reader, says about it."""
+    return f"<title>{escape(words)}</title>"
+
+
+def text(words: str, *, x: Number, y: Number, anchor: str = "start", class_: str = "") -> str:
+    return element(
+        "text",
+        escape(words),
+        x=x,
+        y=y,
+        text_anchor=None if anchor == "start" else anchor,
+        class_=class_ or None,
+    )
+
+
+def shortened(words: str, room_px: Number) -> str:
+    """`words` cut with an ellipsis to what fits into `room_px`."""
+    fits = max(int(room_px / CHARACTER_PX), 3)
+    return words if len(words) <= fits else words[: fits - 1].rstrip() + "…"
+
+
+def line(x1: Number, y1: Number, x2: Number, y2: Number, class_: str) -> str:
+    return element("line", x1=x1, y1=y1, x2=x2, y2=y2, class_=class_)
+
+
+def drawing(parts: Iterable[str], *, width: Number, height: Number, label: str, class_: str = "") -> str:
+    """The whole picture, named for screen readers by `label`."""
+    return element(
+        "svg",
+        *parts,
+        viewBox=f"0 0 {number(width)} {number(height)}",
+        class_=f"chart {class_}".strip(),
+        role="img",
+        aria_label=label,
+    )
+
+
+def wide_and_narrow(wide: str, narrow: str) -> str:
+    """Both drawings of one chart; the stylesheet shows the one that fits the screen."""
+    return f'<div class="chart-wide">{wide}</div><div class="chart-narrow">{narrow}</div>'

@@ -1,0 +1,70 @@
+"""Numbers and days as people read them, written once, so that a page of rows is only strings.
+
+Thousands are kept apart by a thin space that never breaks; rounding is half-even and for reading only.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Decimal
+
+DASH = "–"
+THIN = "\u202f"
+SPACE = "\u00a0"
+CENT = Decimal("0.01")
+
+
+def grouped(value: Decimal | int, *, places: int = 0) -> str:
+    """1234567.5 → "1 234 568" (thin spaces)."""
+    rounded = Decimal(value).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
+    return f"{rounded:,}".replace(",", THIN)
+
+
+def amount(value: Decimal | None, *, places: int = 0) -> str:
+    """Money without its currency; a dash when unknown."""
+    return DASH if value is None else grouped(value, places=places)
+
+
+def money(value: Decimal | None, currency: str, *, places: int = 0) -> str:
+    return DASH if value is None else f"{grouped(value, places=places)}{SPACE}{currency}"
+
+
+def places_of(values: Iterable[Decimal | None]) -> int:
+    """2 when some amount of a column has cents, else 0: a column is written one way."""
+    return 2 if any(value is not None and value != value.to_integral_value() for value in values) else 0
+
+
+def hours(value: Decimal | float | None) -> str:
+    """12.25 → "12.25"; trailing zeros go."""
+    if value is None:
+        return DASH
+    text = grouped(Decimal(str(value)), places=2)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def minutes_as_hours(minutes: int | None) -> str:
+    return DASH if minutes is None else hours(Decimal(minutes) / 60)
+
+
+def percent(value: Decimal | float | None, *, places: int = 0) -> str:
+    return DASH if value is None else f"{grouped(Decimal(str(value)), places=places)}{SPACE}%"
+
+
+def day(value: date | None) -> str:
+    """22 Nov 2026."""
+    return DASH if value is None else f"{value.day}{SPACE}{value:%b}{SPACE}{value.year}"
+
+
+def days_from(value: date | None, *, today: date) -> str:
+    """ "in 12 days", "today", "3 days ago"; empty when unknown."""
+    if value is None:
+        return ""
+    away = (value - today).days
+    if away == 0:
+        return "today"
+    unit = "day" if abs(away) == 1 else "days"
+    return f"in {grouped(away)} {unit}" if away > 0 else f"{grouped(-away)} {unit} ago"
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """3, "customer" → "3 customers"."""
+    return f"{grouped(number)} {noun if number == 1 else plural or noun + 's'}"

@@ -1,0 +1,54 @@
+"""What every list page does the same way: filters and sort from the address, pages of fifty."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+PAGE_SIZE = 50
+
+
+@dataclass(frozen=True)
+class Column:
+    """A heading. `sort`: the name in the address, empty when the column does not sort."""
+
+    label: str
+    sort: str = ""
+    class_: str = ""
+    next_sort: str = ""
+    aria_sort: str = ""
+    hint: str = ""
+
+
+def page_of(request: HttpRequest, rows: QuerySet[Any] | Sequence[Any]) -> Page[Any]:
+    """The page asked for by ?page=; a number that is no page gives the nearest one."""
+    return Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+
+
+def headings(columns: Sequence[Column], *, sort: str) -> list[Column]:
+    """The columns with what a click on each gives next: ascending, then descending."""
+    shown = []
+    for column in columns:
+        if not column.sort:
+            shown.append(column)
+            continue
+        ascending, descending = sort == column.sort, sort == f"-{column.sort}"
+        shown.append(
+            Column(
+                label=column.label,
+                sort=column.sort,
+                class_=column.class_,
+                next_sort=f"-{column.sort}" if ascending else column.sort,
+                aria_sort="ascending" if ascending else "descending" if descending else "none",
+                hint=column.hint,
+            )
+        )
+    return shown
+
+
+def has_filters(request: HttpRequest) -> bool:
+    """Whether the address narrows the list (page and sort do not)."""
+    return any(value for key, value in request.GET.items() if key not in {"page", "sort"})
