@@ -13,12 +13,12 @@ PRODUCT = ("accounts", "allocation", "cstiers")
 @cache
 def parsed() -> tuple[tuple[str, ast.Module], ...]:
     """(path from the root, tree) of every module of the product; migrations are generated and left out."""
-    found = []
-    for package in PRODUCT:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            if "migrations" not in path.parts:
-                found.append((str(path.relative_to(ROOT)), ast.parse(path.read_text(encoding="utf-8"))))
-    return tuple(found)
+    return tuple(
+        (str(path.relative_to(ROOT)), ast.parse(path.read_text(encoding="utf-8")))
+        for package in PRODUCT
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if "migrations" not in path.parts
+    )
 
 
 def nodes(

@@ -1,5 +1,6 @@
 """Finding programs, and children that do not outlive us."""
 
+import contextlib
 import ctypes
 import os
 import shutil
@@ -85,14 +86,10 @@ def stop(child: subprocess.Popen, *, first: int = signal.SIGTERM, patience: floa
     """End a child we started, politely and then firmly, with whatever it started in its group."""
     if child.poll() is None:
         child.send_signal(first)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(patience)
-        except subprocess.TimeoutExpired:
-            pass
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
     child.wait(5)
 
 
