@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from allocation.charts.svg import drawing, element, line, shortened, text, title
+from allocation.charts.svg import Markup, drawing, element, line, shortened, text, title
 
 ROW = 26
 BAR = 16
@@ -24,7 +24,7 @@ class UtilisationBar:
 
 def utilisation_bars(
     bars: Sequence[UtilisationBar], *, mean: float | None, tolerance: float = 15, width: int = WIDE
-) -> str:
+) -> Markup:
     """Load as per cent of capacity, one bar a CSM, with the capacity line at 100 % and the band mean ± `tolerance` %."""
     left = 200 if width > 600 else 116
     right = 64
@@ -107,7 +107,7 @@ class ContributionBar:
     words: str
 
 
-def contribution_bars(bars: Sequence[ContributionBar], *, score: float | None, width: int = WIDE) -> str:
+def contribution_bars(bars: Sequence[ContributionBar], *, score: float | None, width: int = WIDE) -> Markup:
     """What each criterion gave to the score, filled within the most it could give."""
     left = 200 if width > 600 else 122
     right = 96
@@ -155,11 +155,11 @@ class Share:
     class_: str
 
 
-def share_bar(shares: Sequence[Share], *, label: str) -> str:
+def share_bar(shares: Sequence[Share], *, label: str) -> Markup:
     """The parts of a whole as one bar; widths are shares, so the picture may be stretched to any width."""
     whole = sum(share.amount for share in shares)
     if whole <= 0:
-        return ""
+        return Markup()
     parts, x = [], 0.0
     for share in shares:
         wide = 1000 * share.amount / whole
@@ -171,29 +171,17 @@ def share_bar(shares: Sequence[Share], *, label: str) -> str:
                 )
             )
         x += wide
-    return element(
-        "svg",
-        *parts,
-        viewBox="0 0 1000 16",
-        preserveAspectRatio="none",
-        class_="chart share-bar",
-        role="img",
-        aria_label=label,
-    )
+    return drawing(parts, width=1000, height=16, label=label, class_="share-bar", stretch=True)
 
 
-def mini_bar(pct: float | None, *, tone: str, words: str) -> str:
-    """A small bar beside a number in a table: `pct` of full, cut at 100. tone: "", "good", "warn", "bad"."""
-    if pct is None:
-        return ""
+def mini_bar(pct: float, *, tone: str, words: str) -> Markup:
+    """A small bar beside its number in a table: `pct` of full, cut at 100. tone: "", "good", "warn", "bad"."""
     filled = min(max(pct, 0.0), 100.0)
     bar = element(
         "svg",
-        element("rect", x=0, y=0, width=filled * 0.56, height=6),
-        viewBox="0 0 56 6",
+        element("rect", x=0, y=0, width=filled, height=10),
+        viewBox="0 0 100 10",
+        preserveAspectRatio="none",
         aria_hidden="true",
-        focusable="false",
     )
-    return element(
-        "span", bar, element("span", escape(words)), class_=f"meter meter-{tone}" if tone else "meter"
-    )
+    return Markup(element("span", bar, escape(words), class_=f"meter meter-{tone}" if tone else "meter"))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from allocation.charts.bars import NARROW, WIDE, axis_end
-from allocation.charts.svg import drawing, element, line, number, shortened, text, title
+from allocation.charts.svg import Markup, drawing, element, line, number, shortened, text, title
 
 __all__ = ["NARROW", "WIDE", "Flow", "Level", "Shift", "shifts", "tier_flow"]
 
@@ -27,7 +27,7 @@ class Flow:
     customers: int
 
 
-def tier_flow(levels: Sequence[Level], flows: Sequence[Flow], *, width: int = WIDE) -> str:
+def tier_flow(levels: Sequence[Level], flows: Sequence[Flow], *, width: int = WIDE) -> Markup:
     """Customers by tier before (left) and after (right); green goes up, red goes down, grey stays."""
     before = {level.key: sum(f.customers for f in flows if f.source == level.key) for level in levels}
     after = {level.key: sum(f.customers for f in flows if f.target == level.key) for level in levels}
@@ -151,7 +151,7 @@ class Shift:
     words: str
 
 
-def shifts(rows: Sequence[Shift], *, width: int = WIDE) -> str:
+def shifts(rows: Sequence[Shift], *, width: int = WIDE) -> Markup:
     """Utilisation before (hollow) and after (filled), one line a CSM, with the capacity line at 100 %."""
     left, right, top, bottom, tall = (200, 64, 28, 26, 24) if width > 600 else (116, 64, 28, 26, 24)
     height = top + tall * len(rows) + bottom

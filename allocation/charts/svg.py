@@ -9,6 +9,16 @@ from html import escape
 
 Number = int | float
 
+
+class Markup(str):
+    """Finished markup, which templates show as it is. Made in this package only, from parts escaped by `element`."""
+
+    __slots__ = ()
+
+    def __html__(self) -> str:
+        return str(self)
+
+
 # A rough width of one character of 12 px Inter; only to decide where to cut a label.
 CHARACTER_PX = 6.7
 
@@ -56,18 +66,29 @@ def line(x1: Number, y1: Number, x2: Number, y2: Number, class_: str) -> str:
     return element("line", x1=x1, y1=y1, x2=x2, y2=y2, class_=class_)
 
 
-def drawing(parts: Iterable[str], *, width: Number, height: Number, label: str, class_: str = "") -> str:
-    """The whole picture, named for screen readers by `label`."""
-    return element(
-        "svg",
-        *parts,
-        viewBox=f"0 0 {number(width)} {number(height)}",
-        class_=f"chart {class_}".strip(),
-        role="img",
-        aria_label=label,
+def drawing(
+    parts: Iterable[str],
+    *,
+    width: Number,
+    height: Number,
+    label: str,
+    class_: str = "",
+    stretch: bool = False,
+) -> Markup:
+    """The whole picture, named for screen readers by `label`. `stretch`: any width, for pictures without text."""
+    return Markup(
+        element(
+            "svg",
+            *parts,
+            viewBox=f"0 0 {number(width)} {number(height)}",
+            preserveAspectRatio="none" if stretch else None,
+            class_=f"chart {class_}".strip(),
+            role="img",
+            aria_label=label,
+        )
     )
 
 
-def wide_and_narrow(wide: str, narrow: str) -> str:
+def wide_and_narrow(wide: Markup, narrow: Markup) -> Markup:
     """Both drawings of one chart; the stylesheet shows the one that fits the screen."""
-    return f'<div class="chart-wide">{wide}</div><div class="chart-narrow">{narrow}</div>'
+    return Markup(element("div", wide, class_="chart-wide") + element("div", narrow, class_="chart-narrow"))

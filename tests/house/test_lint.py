@@ -23,6 +23,12 @@ CLOCK_MAY_BE_READ = (
 MARKUP_MAY_BE_TRUSTED: dict[str, str] = {}
 
 
+def test_markup_of_charts_is_made_in_the_charts_only():
+    """`charts.svg.Markup` is shown as it is; the package that escapes every word is the only one to make it."""
+    made = {line_of(place) for place, node in nodes(ast.Call) if ast.unparse(node.func).endswith("Markup")}
+    assert {path for path in made if not path.startswith("allocation/charts/")} == set()
+
+
 def test_no_text_is_declared_safe_markup():
     """`format_html` and templates escape; `mark_safe` would let a customer's name run as a script."""
     never = {"mark_safe", "csrf_exempt", "RawSQL"}
