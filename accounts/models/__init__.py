@@ -1,6 +1,7 @@
 """The nouns. Import them from here."""
 
 from accounts.models.customers import Customer
+from accounts.models.importing import ColumnMapping, ImportBatch, ImportChunk, ImportFile, ImportKind
 from accounts.models.jobs import Job
 from accounts.models.people import CSM, Leave, Team, User
 from accounts.models.service import Goal, GoalKind, Tier, TouchActivity, TouchLevel
@@ -8,11 +9,16 @@ from accounts.models.vocabulary import CustomAttribute, ExchangeRate, Language, 
 
 __all__ = [
     "CSM",
+    "ColumnMapping",
     "CustomAttribute",
     "Customer",
     "ExchangeRate",
     "Goal",
     "GoalKind",
+    "ImportBatch",
+    "ImportChunk",
+    "ImportFile",
+    "ImportKind",
     "Job",
     "Language",
     "Leave",
