@@ -22,7 +22,7 @@ lock: install-dev ## write constraints.txt again from the two requirements files
 	    --no-annotate --custom-compile-command "make lock" requirements-dev.txt -o constraints.txt
 
 demo: install ## a company, tiered and planned, with the site up (no server needed; PORT=8000)
-	@$(py) deploy/demo.py
+	@$(py) manage.py demo
 
 test: install-dev ## all tests: SQLite, then real PostgreSQL, Redis, Celery worker and browser
 	@$(py) -m tests.rig full

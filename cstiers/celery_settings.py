@@ -44,7 +44,7 @@ if settings.REDIS_URL:
     broker_transport_options = _REDIS_TRANSPORT
     visibility_timeout = _REDIS_TRANSPORT["visibility_timeout"]
 else:
-    broker_url = "filesystem://"
+    broker_url = "filesystem://localhost"
     broker_transport_options = _embedded_transport()
     # SQLite has one writer and the embedded installation one machine.
     worker_concurrency = 1

@@ -11,16 +11,8 @@ from pathlib import Path
 
 import psycopg
 
-from tests.rig.programs import (
-    ProgramMissing,
-    answers,
-    find,
-    free_port,
-    install_with_apt,
-    start,
-    stop,
-    wait_until,
-)
+from cstiers.processes import answers, free_port, start, stop, wait_until
+from tests.rig.programs import ProgramMissing, find, install_with_apt
 
 POSTGRES_FOLDERS = [
     "/usr/lib/postgresql/*/bin",

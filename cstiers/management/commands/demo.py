@@ -1,0 +1,112 @@
+"""`demo`: a generated company, tiered and planned, with the site up. What `make demo` runs after installing."""
+
+import json
+import os
+import signal
+import time
+from argparse import ArgumentParser
+from io import StringIO
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts.models import Customer
+from allocation.models import BookPlan, RetierRun
+from allocation.models.statuses import RunStatus
+from allocation.services.demo import demo_sign_ins
+from cstiers.embedded import Embedded, NoPortFree, open_port
+
+PLAYBOOK = "three-axis"
+
+
+class Command(BaseCommand):
+    help = "Fill an empty installation with a generated company, run the main job and serve the site."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or 8000))
+        parser.add_argument("--no-site", action="store_true", help="Decide and stop; start nothing.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        call_command("migrate", verbosity=0, interactive=False)
+        if not Customer.objects.exists():
+            found = self.run("seed_demo")
+            self.say("Company", f"{found['customers']} customers and {found['csms']} CSMs, made up.")
+        # In an installation with people's own data, deciding is theirs.
+        if demo_sign_ins():
+            self.decide()
+        self.show_balance()
+        if not options["no_site"]:
+            self.serve(options["port"])
+
+    def run(self, command: str, *arguments: Any, **options: Any) -> dict[str, Any]:
+        """The JSON answer of one of our own commands."""
+        out = StringIO()
+        call_command(command, *arguments, format="json", stdout=out, **options)
+        found: dict[str, Any] = json.loads(out.getvalue())
+        return found
+
+    def say(self, title: str, words: str) -> None:
+        self.stdout.write(f"{title:<12} {words}")
+        self.stdout.flush()
+
+    def decide(self) -> None:
+        """The main job, once: publish a model, tier the customers, plan the books."""
+        if not RetierRun.objects.filter(status=RunStatus.APPLIED).exists():
+            model = self.run("load_playbook", PLAYBOOK, publish=True)
+            self.say("Model", f"playbook {model['slug']} published as version {model['model_version']}.")
+            run = self.run("retier", apply=True)
+            spread = ", ".join(f"{tier} {count}" for tier, count in run["tiers"].items())
+            self.say(
+                "Tiers",
+                f"run {run['run']}: {run['decided']} of {run['customers']} customers decided ({spread}).",
+            )
+        if not BookPlan.objects.filter(status=RunStatus.APPLIED).exists():
+            plan = self.run("plan_books", apply=True)
+            words = f"plan {plan['plan']}: {plan['assigned']} of {plan['customers']} customers have a CSM"
+            if plan["unassigned"]:
+                heads = sum(line["heads"] or 0 for line in plan["shortages"])
+                words += f", {len(plan['unassigned'])} wait for {heads} more heads"
+            self.say("Books", f"{words}; {len(plan['moves'])} changes of CSM.")
+
+    def show_balance(self) -> None:
+        balance = self.run("workload_balance")
+        used = [csm["utilisation"] for csm in balance["csms"] if csm["utilisation"] is not None]
+        if used:
+            self.say(
+                "Balance",
+                f"{len(balance['csms'])} CSMs, used {min(used):.0%} to {max(used):.0%} of their hours.",
+            )
+
+    def serve(self, port: int) -> None:
+        """Site and worker until Ctrl-C."""
+        try:
+            embedded = Embedded(var=settings.VAR_DIR, port=open_port(port))
+        except NoPortFree as taken:
+            raise CommandError(str(taken)) from None
+        signal.signal(signal.SIGTERM, _as_ctrl_c)
+        try:
+            embedded.begin()
+            self.show_sign_ins(embedded.address)
+            while embedded.ended() is None:
+                time.sleep(0.5)
+            name = embedded.ended() or ""
+            raise CommandError(f"The {name} ended by itself; its last words are in {embedded.log(name)}.")
+        except RuntimeError as failed:
+            raise CommandError(str(failed)) from None
+        except KeyboardInterrupt:
+            self.stdout.write("\nStopping.")
+        finally:
+            embedded.end()
+
+    def show_sign_ins(self, address: str) -> None:
+        self.stdout.write(f"\nThe site is up: {address}  (Ctrl-C ends it)")
+        for who in demo_sign_ins():
+            self.stdout.write(f"  {who.role:<8} {who.email:<30} {who.password}")
+        self.stdout.flush()
+
+
+def _as_ctrl_c(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
