@@ -70,7 +70,7 @@ class Embedded:
     def is_well(self) -> bool:
         """The health check answers ok."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=2) as answer:  # noqa: S310  (our own address)
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=2) as answer:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False
@@ -81,4 +81,5 @@ class Embedded:
 
     def end(self) -> None:
         for child in reversed(self.children.values()):
+            # What is cut off here stays a row in the database and is taken up at the next start.
             stop(child, patience=4)

@@ -116,7 +116,9 @@ def roles_of(user: Any) -> frozenset[str]:
     if not getattr(user, "is_authenticated", False):
         return frozenset()
     return frozenset(
-        role for role, held in (("ops", user.is_ops), ("manager", user.is_manager), ("csm", user.is_csm)) if held
+        role
+        for role, held in (("ops", user.is_ops), ("manager", user.is_manager), ("csm", user.is_csm))
+        if held
     )
 
 
@@ -124,7 +126,9 @@ def navigation(*, request: HttpRequest) -> tuple[tuple[Item, ...], tuple[Group, 
     """The people's pages and the admin's groups for who asks, the current page marked."""
     roles = roles_of(request.user)
     pages = tuple(
-        Item(label, path, icon) for path, label, icon, seen_by in PAGES if roles & seen_by and is_valid_path(path)
+        Item(label, path, icon)
+        for path, label, icon, seen_by in PAGES
+        if roles & seen_by and is_valid_path(path)
     )
     groups = admin_groups(request=request) if "ops" in roles and request.user.is_staff else ()
     return _mark_current(pages, groups, path=request.path)
@@ -132,10 +136,16 @@ def navigation(*, request: HttpRequest) -> tuple[tuple[Item, ...], tuple[Group, 
 
 def admin_groups(*, request: HttpRequest) -> tuple[Group, ...]:
     """Every registered model that the person may see, in the field's groups; unlisted ones under "More"."""
-    registered = {model._meta.label_lower: (model, model_admin) for model, model_admin in admin.site._registry.items()}
+    registered = {
+        model._meta.label_lower: (model, model_admin) for model, model_admin in admin.site._registry.items()
+    }
     groups = []
     for label, entries in ADMIN_GROUPS:
-        items = [_admin_item(request, registered.pop(key), icon, words) for key, icon, words in entries if key in registered]
+        items = [
+            _admin_item(request, registered.pop(key), icon, words)
+            for key, icon, words in entries
+            if key in registered
+        ]
         groups.append(Group(label.lower().replace(" ", "-"), label, tuple(item for item in items if item)))
     rest = [_admin_item(request, entry, "policy", "") for entry in registered.values()]
     groups.append(Group("more", "More", tuple(item for item in rest if item)))
@@ -166,7 +176,9 @@ def _mark_current(
 ) -> tuple[tuple[Item, ...], tuple[Group, ...]]:
     """Mark the item with the longest address that the path begins with ("/" only marks itself)."""
     every = [*pages, *(item for group in groups for item in group.items)]
-    fitting = [item.url for item in every if path == item.url or (item.url != "/" and path.startswith(item.url))]
+    fitting = [
+        item.url for item in every if path == item.url or (item.url != "/" and path.startswith(item.url))
+    ]
     here = max(fitting, key=len, default="")
 
     def marked(item: Item) -> Item:
