@@ -1,0 +1,133 @@
+"""What the pages of book plans show: the list, one plan's figures, its moves. All scoped to who asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+
+from accounts.models import CSM, Tier
+from allocation.models import BookPlan, Move, RowStatus
+from allocation.selectors import wording
+
+
+def plans(*, user: Any) -> QuerySet[BookPlan]:
+    """Plans the person may see, the newest first; the long results stay in the database."""
+    return (
+        BookPlan.objects.visible_to(user)
+        .select_related("policy", "requested_by")
+        .defer("policy_values", "proof", "balance_before", "balance_after", "shortages", "unassigned")
+        .order_by("-pk")
+    )
+
+
+def moves(*, plan: BookPlan, user: Any) -> QuerySet[Move]:
+    return Move.objects.filter(plan=plan).visible_to(user)
+
+
+def with_joins(rows: QuerySet[Move]) -> QuerySet[Move]:
+    return rows.select_related("customer", "from_csm", "to_csm", "runner_up", "tier").order_by(
+        "tier__rank", "customer__name", "customer_id"
+    )
+
+
+def move_counts(*, plan: BookPlan, user: Any) -> dict[str, int]:
+    """Moves by kind, of those the person may see; one statement."""
+    return (
+        moves(plan=plan, user=user)
+        .order_by()
+        .aggregate(
+            every=Count("pk"),
+            first=Count("pk", filter=Q(from_csm__isnull=True)),
+            forced=Count("pk", filter=Q(from_csm__isnull=False, forced=True)),
+            chosen=Count("pk", filter=Q(from_csm__isnull=False, forced=False)),
+            skipped=Count("pk", filter=Q(status=RowStatus.SKIPPED)),
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MoveRow:
+    customer_id: int
+    name: str
+    external_id: str
+    tier: Tier | None
+    from_csm: CSM | None
+    to_csm: CSM | None
+    runner_up: str
+    kind: str
+    pool: str
+    reason: str
+    status: str
+    words: str
+
+
+def move_rows(rows: Sequence[Move], *, seen: frozenset[int] | None) -> list[MoveRow]:
+    """A page of moves as strings. `seen`: ids of CSMs whose names the person may read as alternatives (None: all)."""
+    return [
+        MoveRow(
+            customer_id=row.customer_id,
+            name=row.customer.name,
+            external_id=row.customer.external_id,
+            tier=row.tier,
+            from_csm=row.from_csm,
+            to_csm=row.to_csm,
+            runner_up=_runner_up(row, seen),
+            kind="first CSM" if row.from_csm_id is None else "forced" if row.forced else "chosen",
+            pool=row.pool,
+            reason=row.reason,
+            status=row.status,
+            words=row.words,
+        )
+        for row in rows
+    ]
+
+
+def _runner_up(row: Move, seen: frozenset[int] | None) -> str:
+    if row.runner_up is None:
+        return ""
+    return row.runner_up.name if seen is None or row.runner_up_id in seen else "someone in another team"
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One figure of the balance before and after."""
+
+    label: str
+    before: str
+    after: str
+    better: bool | None
+
+
+FIGURES = (
+    ("outside_15_pct", "Books outside ±15 % of the mean", True),
+    ("cv", "Coefficient of variation", False),
+    ("gini", "Gini", False),
+    ("max_over_mean", "Largest ÷ mean", False),
+)
+MEASURES = (("", "Utilisation"), ("arr", "ARR"), ("customers", "Customers"))
+
+
+def compared(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, list[Compared]]]:
+    """The four figures of each measure, before and after; smaller is better for all of them."""
+    found = []
+    for key, label in MEASURES:
+        old, new = (side.get(key, {}) if key else side for side in (before, after))
+        found.append((label, [_compared(name, figure, pct, old, new) for figure, name, pct in FIGURES]))
+    return found
+
+
+def _compared(name: str, figure: str, pct: bool, old: Mapping[str, Any], new: Mapping[str, Any]) -> Compared:
+    a, b = old.get(figure), new.get(figure)
+    better = None if a is None or b is None or round(a, 4) == round(b, 4) else b < a
+
+    def said(value: Any) -> str:
+        return wording.percent(value, places=1) if pct else figure_words(value)
+
+    return Compared(label=name, before=said(a), after=said(b), better=better)
+
+
+def figure_words(value: Any) -> str:
+    return wording.DASH if value is None else f"{value:.3f}"
