@@ -49,9 +49,9 @@ def known(column: Column) -> Flags:
     if isinstance(column, NumberColumn | DateColumn):
         return ~np.isnan(column.values)
     if isinstance(column, ChoiceColumn):
-        return column.codes >= 0
+        return np.asarray(column.codes >= 0)
     if isinstance(column, FlagColumn):
-        return column.values >= 0
+        return np.asarray(column.values >= 0)
     return np.ones(len(column.members), dtype=np.bool_)
 
 
@@ -59,11 +59,11 @@ def _condition(condition: Condition, column: Column | None, count: int) -> Flags
     if column is None:  # nobody has a value: a custom attribute without a single answer
         return np.full(count, condition.op == "missing")
     if condition.op in {"known", "missing"}:
-        return known(column) == (condition.op == "known")
+        return np.asarray(known(column) == (condition.op == "known"))
     if isinstance(column, NumberColumn | DateColumn):
         return _COMPARE[condition.op](column.values, _number(condition))
     if isinstance(column, FlagColumn):
-        return column.values == int(bool(condition.value))
+        return np.asarray(column.values == int(bool(condition.value)))
     if isinstance(column, ChoiceColumn):
         return _choice(condition, column)
     return _set(condition, column)
@@ -100,21 +100,23 @@ def _set(condition: Condition, column: SetColumn) -> Flags:
     return np.asarray(members.all(axis=1)) & (len(found) == len(wanted))
 
 
-def moved(clause: Clause, band: DeadBand, *, loosened: bool) -> Clause:
-    """The same clause with every numeric bound easier to meet (loosened) or harder (tightened)."""
-    if isinstance(clause, Group):
-        return replace(clause, parts=tuple(moved(part, band, loosened=loosened) for part in clause.parts))
-    step = _step(clause, band)
-    if clause.attribute.kind is not Kind.NUMBER or clause.op not in LOWER | UPPER:
-        return clause
-    downwards = (clause.op in LOWER) == loosened
-    bound = Decimal(str(clause.value))
-    return replace(clause, value=bound - step if downwards else bound + step)
+def moved_group(group: Group, band: DeadBand, *, loosened: bool) -> Group:
+    """The same group with every numeric bound easier to meet (loosened) or harder (tightened)."""
+    parts = (
+        moved_group(part, band, loosened=loosened)
+        if isinstance(part, Group)
+        else _moved_condition(part, band, loosened=loosened)
+        for part in group.parts
+    )
+    return replace(group, parts=tuple(parts))
 
 
-def _step(condition: Condition, band: DeadBand) -> Decimal:
-    if condition.attribute.unit is Unit.POINTS:
-        return band.points
-    if isinstance(condition.value, tuple):
-        return Decimal(0)
-    return abs(Decimal(condition.value)) * band.percent / 100
+def _moved_condition(condition: Condition, band: DeadBand, *, loosened: bool) -> Condition:
+    value = condition.value
+    is_bound = condition.attribute.kind is Kind.NUMBER and condition.op in LOWER | UPPER
+    if not is_bound or isinstance(value, tuple):
+        return condition
+    bound = Decimal(value)
+    step = band.points if condition.attribute.unit is Unit.POINTS else abs(bound) * band.percent / 100
+    downwards = (condition.op in LOWER) == loosened
+    return replace(condition, value=bound - step if downwards else bound + step)

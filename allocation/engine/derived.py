@@ -13,6 +13,7 @@ from allocation.engine.facts.tiering import (
     Floats,
     Integers,
     NumberColumn,
+    Populations,
     Scores,
     SetColumn,
 )
@@ -55,19 +56,24 @@ def _expansion(arr: Floats, potential: Floats) -> Floats:
 
 
 def with_standing(
-    facts: CustomerColumns, *, base: CustomerColumns, rows: Integers, reads: Set[str]
+    facts: CustomerColumns,
+    *,
+    base: CustomerColumns,
+    rows: Integers,
+    reads: Set[str],
+    people: Populations,
 ) -> CustomerColumns:
     """ARR percentile and shares against the active customers of ``base``; only what the rules read."""
     if "arr" not in base.columns or not reads & (SHARES | {"arr_percentile"}):
         return facts
     values, own = facts.numbers("arr"), np.where(base.active, base.numbers("arr"), np.nan)[rows]
-    people = population(values=base.numbers("arr"), counted=base.active)
+    everyone = population(people, name="arr", values=base.numbers("arr"), counted=base.active)
     derived: dict[str, Column] = {}
     if "arr_percentile" in reads:
-        points = percentile_points(people=people, values=values, own=own)
+        points = percentile_points(people=everyone, values=values, own=own)
         derived["arr_percentile"] = NumberColumn(points_as_numbers(points, unit=POINT))
     if reads & SHARES:
-        shares = arr_shares(people=people, values=values, own=own)
+        shares = arr_shares(people=everyone, values=values, own=own)
         derived.update({name: NumberColumn(share) for name, share in shares.items()})
     return facts.replaced(derived)
 
@@ -85,7 +91,7 @@ def with_scores(
     derived: dict[str, Column] = {"score": NumberColumn(values)}
     if "score_percentile" in reads:
         base = np.where(counted.facts.active, scores_as_numbers(crowd), np.nan)
-        people = population(values=base, counted=counted.facts.active)
+        people = population(counted.people, name="score", values=base, counted=counted.facts.active)
         points = percentile_points(people=people, values=values, own=base[counted.rows])
         derived["score_percentile"] = NumberColumn(points_as_numbers(points, unit=POINT))
     return facts.replaced(derived)

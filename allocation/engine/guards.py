@@ -95,7 +95,7 @@ def _first_year(
     closed = np.array([tier.touch_level in rules.first_year for tier in tiers], dtype=np.bool_)
     done = facts.columns.get("first_renewal_done")
     new = done.values != 1 if isinstance(done, FlagColumn) else np.ones(len(facts), dtype=np.bool_)
-    return new & closed[result] & (result != facts.held.current)
+    return np.asarray(new & closed[result] & (result != facts.held.current))
 
 
 def _permitted(result: Integers, rules: GuardRules, tiers: Sequence[TierFacts]) -> Integers:
@@ -111,7 +111,7 @@ def _within(current: Integers, band: Band) -> Flags:
     """The tier held lies between the loosened and the tightened result, both included."""
     low = np.minimum(band.loosened, band.tightened)
     high = np.maximum(band.loosened, band.tightened)
-    return (low <= current) & (current <= high)
+    return np.asarray((low <= current) & (current <= high))
 
 
 def _staying(facts: CustomerColumns, days: int) -> Flags:

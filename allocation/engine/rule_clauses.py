@@ -12,6 +12,9 @@ from allocation.engine.written import as_number
 EPOCH = date(1970, 1, 1)
 DEEPEST = 8
 
+# Stands where a condition could not be read, so that its rule is not taken for a catch-all as well.
+_NOBODY = Group(any_of=True, parts=())
+
 _BOUNDS = frozenset({">=", ">", "<=", "<", "=", "!=", "between"})
 _ALWAYS = frozenset({"known", "missing"})
 OPS: Mapping[Kind, frozenset[str]] = {
@@ -60,7 +63,7 @@ def read_group(value: object, *, where: str, vocabulary: Vocabulary) -> Group:
     """A rule's ``when``: a list of which all must hold. An empty list holds for everyone."""
     if not isinstance(value, list):
         vocabulary.faults.append(f"{where}: “when” must be a list of conditions.")
-        return Group(any_of=False, parts=())
+        return Group(any_of=False, parts=(_NOBODY,))
     return _group(value, any_of=False, where=where, vocabulary=vocabulary, depth=0)
 
 
@@ -74,7 +77,7 @@ def _group(value: list[object], *, any_of: bool, where: str, vocabulary: Vocabul
 def _clause(item: object, *, where: str, vocabulary: Vocabulary, depth: int) -> list[Clause]:
     if not isinstance(item, Mapping):
         vocabulary.faults.append(f"{where}: a condition must be an object, not {item!r}.")
-        return []
+        return [_NOBODY]
     if "any" not in item and "all" not in item:
         return _condition(item, where=where, vocabulary=vocabulary)
     kind = "any" if "any" in item else "all"
@@ -83,19 +86,19 @@ def _clause(item: object, *, where: str, vocabulary: Vocabulary, depth: int) -> 
         vocabulary.faults.append(
             f"{where}: “{kind} of” needs a list with at least one condition and nothing beside it."
         )
-        return []
+        return [_NOBODY]
     return [_group(inner, any_of=kind == "any", where=where, vocabulary=vocabulary, depth=depth + 1)]
 
 
 def _condition(item: Mapping[str, object], *, where: str, vocabulary: Vocabulary) -> list[Clause]:
     attribute = vocabulary.attribute(item.get("attribute"), where)
     if attribute is None:
-        return []
+        return [_NOBODY]
     op = str(item.get("op"))
     if op not in OPS[attribute.kind]:
         ops = ", ".join(sorted(OPS[attribute.kind]))
         vocabulary.faults.append(f"{where}: {attribute.label} cannot be compared by “{op}”; it takes {ops}.")
-        return []
+        return [_NOBODY]
     if op in _ALWAYS:
         return [Condition(attribute, op)]
     read = _READERS[attribute.kind]
@@ -108,14 +111,14 @@ def _bounds(attribute: Attribute, op: str, value: object, where: str, vocabulary
         bound = _bound(attribute, value)
         if bound is None:
             vocabulary.faults.append(_needs(attribute, where, value))
-            return []
+            return [_NOBODY]
         return [Condition(attribute, op, bound)]
     pair = [_bound(attribute, each) for each in value] if isinstance(value, list) else []
     if len(pair) != 2 or pair[0] is None or pair[1] is None:
         vocabulary.faults.append(
             f"{where}: {attribute.label} between needs two values, the lower and the upper."
         )
-        return []
+        return [_NOBODY]
     return [Condition(attribute, ">=", pair[0]), Condition(attribute, "<", pair[1])]
 
 
@@ -136,7 +139,7 @@ def _needs(attribute: Attribute, where: str, value: object) -> str:
 def _flag(attribute: Attribute, op: str, value: object, where: str, vocabulary: Vocabulary) -> list[Clause]:
     if not isinstance(value, bool):
         vocabulary.faults.append(f"{where}: {attribute.label} needs true or false, not {value!r}.")
-        return []
+        return [_NOBODY]
     return [Condition(attribute, op, value)]
 
 
@@ -146,7 +149,7 @@ def _listed(attribute: Attribute, op: str, value: object, where: str, vocabulary
         vocabulary.faults.append(
             f"{where}: {attribute.label} needs a value or a list of values, not {value!r}."
         )
-        return []
+        return [_NOBODY]
     for word in vocabulary.unknown_words(attribute, words):
         vocabulary.faults.append(f"{where}: {attribute.label} cannot be “{word}”; there is no such one.")
     stored: Value = tuple(words)

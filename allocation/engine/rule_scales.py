@@ -13,8 +13,8 @@ _FITS: Mapping[str, frozenset[Kind]] = {
     "linear": _NUMERIC,
     "log": _NUMERIC,
     "steps": _NUMERIC,
-    "percentile": _NUMERIC,
     "choices": _NAMED,
+    "percentile": _NUMERIC,
 }
 
 

@@ -28,17 +28,11 @@ from allocation.engine.facts.tiering import (
     Floats,
     Integers,
     NumberColumn,
+    Populations,
     Scores,
     SetColumn,
 )
-from allocation.engine.standing import (
-    FULL,
-    POINT,
-    half_even,
-    percentile_points,
-    percentiles_by_group,
-    population,
-)
+from allocation.engine.standing import EVERYONE, FULL, POINT, half_even, percentile_points, population
 
 CENT = POINT // 100  # millionths of a point in a hundredth
 UNKNOWN = -1
@@ -51,6 +45,7 @@ class Crowd:
     facts: CustomerColumns
     segments: Integers
     rows: Integers
+    people: Populations
 
 
 def score_customers(
@@ -155,21 +150,21 @@ def _millionths(points: float) -> int:
 def _percentile(
     scale: PercentileScale, name: str, values: Floats, segments: Integers, crowd: Crowd
 ) -> Integers:
-    base, counted = crowd.facts.numbers(name), crowd.facts.active
-    own = np.where(counted, base, np.nan)[crowd.rows]
-    if scale.within_segment:
-        points = percentiles_by_group(
-            values=values,
-            own=own,
-            counted=counted,
-            groups=segments,
-            own_groups=crowd.segments[crowd.rows],
-            base=base,
-            base_groups=crowd.segments,
-        )
-    else:
-        points = percentile_points(people=population(values=base, counted=counted), values=values, own=own)
+    groups = np.unique(segments).tolist() if scale.within_segment else [EVERYONE]
+    points = np.full(len(values), UNKNOWN, dtype=np.int64)
+    for group in groups:
+        here = np.ones(len(values), dtype=np.bool_) if group == EVERYONE else segments == group
+        points[here] = _percentile_in(group, name, values[here], crowd.rows[here], crowd)
     return np.where((points >= 0) & scale.reverse, FULL - points, points)
+
+
+def _percentile_in(group: int, name: str, values: Floats, rows: Integers, crowd: Crowd) -> Integers:
+    """Percentiles against one group of the crowd; who was not counted in it is not taken out of it either."""
+    counted, base = crowd.facts.active, crowd.facts.numbers(name)
+    if group != EVERYONE:
+        counted = counted & (crowd.segments == group)
+    people = population(crowd.people, name=name, values=base, counted=counted, group=group)
+    return percentile_points(people=people, values=values, own=np.where(counted[rows], base[rows], np.nan))
 
 
 def scores_as_numbers(scores: Scores) -> NDArray[np.float64]:

@@ -5,34 +5,32 @@ a changed value ("what if"): its own old value is taken out first, so a row is n
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from allocation.engine.facts.tiering import Flags, Floats, Integers
+from allocation.engine.facts.tiering import Flags, Floats, Integers, Population, Populations
 
 CENTS = 100
 POINT = 1_000_000  # points are counted in millionths
 FULL = 100 * POINT
 
 
-@dataclass(frozen=True, slots=True)
-class Population:
-    """Values of the active customers that have one, rising; ``above`` is the ARR in cents above each position."""
-
-    values: Floats
-    above: Integers
-    total: int
+EVERYONE = -1
 
 
-def population(*, values: Floats, counted: Flags) -> Population:
-    """The population of ``values`` (NaN = missing) over the rows that are counted."""
-    known = np.sort(values[counted & ~np.isnan(values)])
-    cents = to_cents(known)
-    total = int(cents.sum())
-    above = total - np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(cents)))
-    return Population(values=known, above=above, total=total)
+def population(
+    people: Populations, *, name: str, values: Floats, counted: Flags, group: int = EVERYONE
+) -> Population:
+    """The population of ``values`` (NaN = missing) over the rows that are counted; sorted once, then kept."""
+    found = people.get((name, group))
+    if found is None:
+        known = np.sort(values[counted & ~np.isnan(values)])
+        cents = to_cents(known)
+        total = int(cents.sum())
+        above = total - np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(cents)))
+        found = people[(name, group)] = Population(values=known, above=above, total=total)
+    return found
 
 
 def to_cents(values: Floats) -> Integers:
@@ -54,26 +52,6 @@ def percentile_points(*, people: Population, values: Floats, own: Floats) -> Int
     number = len(people.values) - inside.astype(np.int64) + 1
     points = half_even(FULL * (2 * below + equal), 2 * number)
     return np.where(missing, -1, points)
-
-
-def percentiles_by_group(
-    *,
-    values: Floats,
-    own: Floats,
-    counted: Flags,
-    groups: Integers,
-    own_groups: Integers,
-    base: Floats,
-    base_groups: Integers,
-) -> Integers:
-    """``percentile_points`` within each group; ``base`` and ``base_groups`` are the population and its groups."""
-    points = np.full(len(values), -1, dtype=np.int64)
-    for group in np.unique(groups):
-        people = population(values=base, counted=counted & (base_groups == group))
-        rows = np.flatnonzero(groups == group)
-        mine = np.where(own_groups[rows] == group, own[rows], np.nan)
-        points[rows] = percentile_points(people=people, values=values[rows], own=mine)
-    return points
 
 
 def arr_shares(*, people: Population, values: Floats, own: Floats) -> Mapping[str, Floats]:

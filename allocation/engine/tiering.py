@@ -8,13 +8,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from allocation.engine.conditions import holds, moved
+from allocation.engine.conditions import holds, moved_group
 from allocation.engine.derived import with_plain_facts, with_scores, with_segments, with_standing
-from allocation.engine.facts.rules import DeadBand, SegmentRule, TieringRules, TierRule
+from allocation.engine.facts.rules import DeadBand, Group, TieringRules
 from allocation.engine.facts.tiering import (
     Band,
     CustomerColumns,
     Integers,
+    Populations,
     Suggestions,
     TierFacts,
     TierFindings,
@@ -41,14 +42,17 @@ def decide_tiers(
     """
     at = np.arange(len(facts), dtype=np.int64) if rows is None else rows
     reads = rules.attributes()
+    people: Populations = {} if crowd is None else crowd.people
     known = with_plain_facts(facts)
-    known = with_standing(known, base=known if crowd is None else crowd.derived, rows=at, reads=reads)
-    segment = first_match(rules.segments, known)
+    known = with_standing(
+        known, base=known if crowd is None else crowd.derived, rows=at, reads=reads, people=people
+    )
+    segment = first_match([rule.when for rule in rules.segments], known)
     known = with_segments(known, segment, rules.segments)
     group = (
-        Crowd(facts=known, segments=segment, rows=at)
+        Crowd(facts=known, segments=segment, rows=at, people=people)
         if crowd is None
-        else Crowd(facts=crowd.derived, segments=crowd.suggestions.segment, rows=at)
+        else Crowd(facts=crowd.derived, segments=crowd.suggestions.segment, rows=at, people=people)
     )
     scores = score_customers(facts=known, segments=segment, criteria=rules.criteria, crowd=group)
     known = with_scores(
@@ -63,15 +67,15 @@ def decide_tiers(
         rules=rules.guards,
         tiers=tiers,
     )
-    return TierFindings(scores=scores, suggestions=suggestions, guards=guards, derived=known)
+    return TierFindings(scores=scores, suggestions=suggestions, guards=guards, derived=known, people=people)
 
 
-def first_match(rules: Sequence[SegmentRule] | Sequence[TierRule], facts: CustomerColumns) -> Integers:
+def first_match(rules: Sequence[Group], facts: CustomerColumns) -> Integers:
     """Position of the first rule each customer fulfils. The last rule is a catch-all, so there always is one."""
     result = np.full(len(facts), len(rules) - 1, dtype=np.int64)
     waiting = np.ones(len(facts), dtype=np.bool_)
-    for position, rule in enumerate(rules):
-        hit = waiting & holds(rule.when, facts)
+    for position, when in enumerate(rules):
+        hit = waiting & holds(when, facts)
         result[hit] = position
         waiting &= ~hit
     return result
@@ -79,9 +83,9 @@ def first_match(rules: Sequence[SegmentRule] | Sequence[TierRule], facts: Custom
 
 def suggest_tiers(*, facts: CustomerColumns, rules: TieringRules) -> Suggestions:
     """The plain result: segment and tier by the rules as they are written."""
-    segment = first_match(rules.segments, facts)
+    segment = first_match([rule.when for rule in rules.segments], facts)
     segmented = with_segments(facts, segment, rules.segments)
-    rule = first_match(rules.tiers, segmented)
+    rule = first_match([rule.when for rule in rules.tiers], segmented)
     tier = np.array([each.tier for each in rules.tiers], dtype=np.int64)[rule]
     return Suggestions(segment=segment, rule=rule, tier=tier)
 
@@ -102,7 +106,9 @@ def rules_moved(rules: TieringRules, band: DeadBand, *, loosened: bool) -> Tieri
     return replace(
         rules,
         segments=tuple(
-            replace(rule, when=moved(rule.when, band, loosened=loosened)) for rule in rules.segments
+            replace(rule, when=moved_group(rule.when, band, loosened=loosened)) for rule in rules.segments
         ),
-        tiers=tuple(replace(rule, when=moved(rule.when, band, loosened=loosened)) for rule in rules.tiers),
+        tiers=tuple(
+            replace(rule, when=moved_group(rule.when, band, loosened=loosened)) for rule in rules.tiers
+        ),
     )

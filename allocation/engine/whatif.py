@@ -5,7 +5,7 @@ scales, percentiles, dead band, first year and paid floor all count. What only w
 renewal freeze) and overrides are left aside: the question is which *change* would move the customer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,7 +19,6 @@ from allocation.engine.facts.tiering import (
     Column,
     DateColumn,
     FlagColumn,
-    Floats,
     Integers,
     NumberColumn,
     SetColumn,
@@ -51,97 +50,125 @@ def nearest_changes(
     return [asking.nearest(row) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class _Probe:
+    """One value to try. For choices a code, for yes/no 0 or 1, for sets the member to put in or take out."""
+
+    attribute: str
+    value: float
+
+
 class _Asking:
     """The questions of one explanation: which tier would this row get with that value."""
 
     def __init__(self, findings: TierFindings, rules: TieringRules, tiers: Sequence[TierFacts]) -> None:
         self.findings, self.tiers = findings, tiers
         self.rules = without_waiting(rules)
-        reads = rules.attributes() | {"first_renewal_done"} if rules.guards.first_year else rules.attributes()
-        self.facts_read = tuple(sorted({source for name in reads for source in DERIVED.get(name, (name,))}))
-        self.attributes = {
-            each.attribute.name: each.attribute for each in (*rules.conditions(), *rules.criteria)
-        }
+        reads = set(rules.attributes()) | ({"first_renewal_done"} if rules.guards.first_year else set())
+        self.sources = tuple(sorted({source for name in reads for source in DERIVED.get(name, (name,))}))
+        self.attributes = dict(ATTRIBUTES)
+        self.attributes.update({each.attribute.name: each.attribute for each in rules.criteria})
+        self.attributes.update({each.attribute.name: each.attribute for each in rules.conditions()})
 
     def nearest(self, row: int) -> Change | None:
-        here = int(self._tiers(row, "", [None])[0])
-        found = [
-            change for name in self.facts_read if (change := self._nearest_of(row, name, here)) is not None
+        here = int(self._tiers(row, [None])[0])
+        probes = [probe for name in self.sources for probe in self._probes(row, name)]
+        if not probes:
+            return None
+        tiers = self._tiers(row, probes)
+        moving = [(probe, int(tier)) for probe, tier in zip(probes, tiers, strict=True) if tier != here]
+        ends = self._narrowed(row, here, self._first_on_each_side(row, moving))
+        changes = [self._change(row, probe, tier) for probe, tier in ends]
+        return min(changes, key=lambda change: change.distance, default=None)
+
+    def _first_on_each_side(self, row: int, moving: list[tuple[_Probe, int]]) -> list[tuple[_Probe, int]]:
+        """Per attribute and direction the moving probe nearest to the value there is."""
+        best: dict[tuple[str, bool], tuple[_Probe, int]] = {}
+        for probe, tier in moving:
+            at = self._value(row, probe.attribute)
+            key = (probe.attribute, probe.value > at)
+            if key not in best or abs(probe.value - at) < abs(best[key][0].value - at):
+                best[key] = (probe, tier)
+        return list(best.values())
+
+    def _narrowed(self, row: int, here: int, ends: list[tuple[_Probe, int]]) -> list[tuple[_Probe, int]]:
+        """Halve between the value there is and one that moves, all attributes at once, down to a single step."""
+        steps = [_step(self.attributes[probe.attribute]) for probe, _ in ends]
+        stays = [
+            round(self._value(row, probe.attribute) / step)
+            for (probe, _), step in zip(ends, steps, strict=True)
         ]
-        return min(found, key=lambda change: change.distance, default=None)
+        moves = [round(probe.value / step) for (probe, _), step in zip(ends, steps, strict=True)]
+        found = [tier for _, tier in ends]
+        while wide := [
+            at for at in range(len(ends)) if self._is_number(ends[at][0]) and abs(moves[at] - stays[at]) > 1
+        ]:
+            middles = [(stays[at] + moves[at]) // 2 for at in wide]
+            tried = [
+                _Probe(ends[at][0].attribute, middle * steps[at])
+                for at, middle in zip(wide, middles, strict=True)
+            ]
+            for at, middle, tier in zip(wide, middles, self._tiers(row, tried), strict=True):
+                if tier == here:
+                    stays[at] = middle
+                else:
+                    moves[at], found[at] = middle, int(tier)
+        return [
+            (replace(probe, value=round(moves[at] * steps[at], 2)), found[at])
+            for at, (probe, _) in enumerate(ends)
+        ]
 
-    def _nearest_of(self, row: int, name: str, here: int) -> Change | None:
+    def _change(self, row: int, probe: _Probe, tier: int) -> Change:
+        name = probe.attribute
+        if self._is_number(probe):
+            value = self._value(row, name)
+            distance = abs(probe.value - value) / yardstick(self.attributes[name], value)
+            return Change(name, value, probe.value, tier, distance)
+        before, after = _named(self.findings.derived.columns[name], row, int(probe.value))
+        return Change(name, before, after, tier, SWITCH)
+
+    def _is_number(self, probe: _Probe) -> bool:
+        return self.attributes[probe.attribute].kind in {Kind.NUMBER, Kind.DATE}
+
+    def _value(self, row: int, name: str) -> float:
+        """The number there is; choices have no order, so all their probes lie on one side of -inf."""
+        column = self.findings.derived.columns[name]
+        return float(column.values[row]) if isinstance(column, NumberColumn | DateColumn) else -1.0
+
+    def _probes(self, row: int, name: str) -> list[_Probe]:
+        """Numbers: written bounds and scale ends with their neighbours, and values spread over the crowd."""
         column = self.findings.derived.columns.get(name)
-        if isinstance(column, NumberColumn | DateColumn):
-            return self._nearest_number(row, name, column, here)
         if column is None:
-            return None
-        values = _other_values(column, row)
-        tiers = self._tiers(row, name, values)
-        for value, tier in zip(values, tiers, strict=True):
-            if tier != here:
-                before, after = _named(column, row, value)
-                return Change(name, before, after, int(tier), SWITCH)
-        return None
-
-    def _nearest_number(
-        self, row: int, name: str, column: NumberColumn | DateColumn, here: int
-    ) -> Change | None:
-        value = float(column.values[row])
-        if np.isnan(value):
-            return None
-        attribute = self.attributes.get(name) or ATTRIBUTES[name]
-        step = _step(attribute)
-        probes = self._probes(attribute, column, value, step)
-        tiers = self._tiers(row, name, list(probes))
-        best: Change | None = None
-        for side in (probes > value, probes < value):
-            moving = np.flatnonzero(side & (tiers != here))
-            if len(moving):
-                first = moving[np.argmin(np.abs(probes[moving] - value))]
-                after, tier = self._narrow(
-                    row, name, value, float(probes[first]), int(tiers[first]), here, step
-                )
-                distance = abs(after - value) / yardstick(attribute, value)
-                if best is None or distance < best.distance:
-                    best = Change(name, value, after, tier, distance)
-        return best
-
-    def _narrow(
-        self, row: int, name: str, start: float, end: float, tier: int, here: int, step: float
-    ) -> tuple[float, int]:
-        """Halve between a value that stays and one that moves until they are one step apart."""
-        stays, moves = round(start / step), round(end / step)
-        while abs(moves - stays) > 1:
-            middle = (stays + moves) // 2
-            result = int(self._tiers(row, name, [middle * step])[0])
-            if result == here:
-                stays = middle
-            else:
-                moves, tier = middle, result
-        return round(moves * step, 2), tier
-
-    def _probes(
-        self, attribute: Attribute, column: NumberColumn | DateColumn, value: float, step: float
-    ) -> Floats:
-        """Written bounds and scale ends with their neighbours, and values spread over the crowd."""
+            return []
+        if not isinstance(column, NumberColumn | DateColumn):
+            return [_Probe(name, value) for value in _other_values(column, row)]
+        if np.isnan(column.values[row]):
+            return []
+        attribute = self.attributes[name]
         known = column.values[self.findings.derived.active & ~np.isnan(column.values)]
-        spread = np.quantile(known, np.linspace(0, 1, QUANTILES)) if len(known) else np.array([value])
-        written = np.array([b for b in _written(self.rules, attribute.name)], dtype=np.float64)
-        steps = np.rint(np.concatenate((spread, written, [float(known.max(initial=value)) * 2])) / step)
-        around = np.unique(np.concatenate((steps - 1, steps, steps + 1))) * step
+        spread = np.quantile(known, np.linspace(0, 1, QUANTILES)) if len(known) else np.zeros(0)
+        ends = np.array([*_written(self.rules, name), float(known.max(initial=0.0)) * 2])
+        step = _step(attribute)
+        steps = np.rint(np.concatenate((spread, ends)) / step)
+        values = np.round(np.unique(np.concatenate((steps - 1, steps, steps + 1))) * step, 2)
         low = -np.inf if attribute.low is None else attribute.low
         high = np.inf if attribute.high is None else attribute.high
-        return np.round(around[(around >= low) & (around <= high)], 2)
+        return [_Probe(name, value) for value in values[(values >= low) & (values <= high)].tolist()]
 
-    def _tiers(self, row: int, name: str, values: Sequence[object]) -> Integers:
-        rows = np.full(len(values), row, dtype=np.int64)
+    def _tiers(self, row: int, probes: Sequence[_Probe | None]) -> Integers:
+        """The tier in force for each probe, as if the tier in force now were the one held."""
+        rows = np.full(len(probes), row, dtype=np.int64)
         facts = self.findings.derived.take(rows)
+        none = np.full(len(probes), NO_TIER, dtype=np.int64)
         now = self.findings.guards.effective[rows]
-        none = np.full(len(values), NO_TIER, dtype=np.int64)
         facts = replace(facts, held=replace(facts.held, current=now, override=none))
-        if name:
-            facts = facts.replaced({name: _changed(facts.columns[name], values)})
+        changed: dict[str, dict[int, float]] = {}
+        for at, probe in enumerate(probes):
+            if probe is not None:
+                changed.setdefault(probe.attribute, {})[at] = probe.value
+        facts = facts.replaced(
+            {name: _changed(facts.columns[name], values) for name, values in changed.items()}
+        )
         found = decide_tiers(facts=facts, rules=self.rules, tiers=self.tiers, crowd=self.findings, rows=rows)
         return found.guards.effective
 
@@ -169,7 +196,7 @@ def _step(attribute: Attribute) -> float:
     return 1.0
 
 
-def _other_values(column: Column, row: int) -> list[object]:
+def _other_values(column: Column, row: int) -> list[int]:
     if isinstance(column, FlagColumn):
         return [value for value in (1, 0) if value != column.values[row]]
     if isinstance(column, ChoiceColumn):
@@ -177,31 +204,37 @@ def _other_values(column: Column, row: int) -> list[object]:
     return list(range(len(column.vocabulary))) if isinstance(column, SetColumn) else []
 
 
-def _changed(column: Column, values: Sequence[object]) -> Column:
-    if isinstance(column, NumberColumn | DateColumn):
-        return type(column)(np.array(values, dtype=np.float64))
-    if isinstance(column, FlagColumn):
-        return FlagColumn(np.array(values, dtype=np.int64))
+def _changed(column: Column, values: Mapping[int, float]) -> Column:
+    """A copy of the column with other values at some rows; for a set, one member put in or taken out."""
+    at, new = np.array(list(values), dtype=np.int64), np.array(list(values.values()))
+    if isinstance(column, SetColumn):
+        members = column.members.copy()
+        members[at, new.astype(np.int64)] ^= True
+        return SetColumn(members, column.vocabulary)
     if isinstance(column, ChoiceColumn):
-        return ChoiceColumn(np.array(values, dtype=np.int64), column.vocabulary)
-    members = column.members.copy()
-    at = np.array(values, dtype=np.int64)
-    members[np.arange(len(at)), at] ^= True
-    return SetColumn(members, column.vocabulary)
+        codes = column.codes.copy()
+        codes[at] = new.astype(np.int64)
+        return ChoiceColumn(codes, column.vocabulary)
+    if isinstance(column, FlagColumn):
+        flags = column.values.copy()
+        flags[at] = new.astype(np.int64)
+        return FlagColumn(flags)
+    numbers = column.values.copy()
+    numbers[at] = new
+    return NumberColumn(numbers) if isinstance(column, NumberColumn) else DateColumn(numbers)
 
 
-def _named(column: Column, row: int, value: object) -> tuple[str | bool | None, str | bool]:
+def _named(column: Column, row: int, value: int) -> tuple[str | bool | None, str | bool]:
     """Before and after in words; for a set, "with" or "without" one member."""
     if isinstance(column, FlagColumn):
         before = None if column.values[row] < 0 else bool(column.values[row])
         return before, bool(value)
-    at = int(str(value))
     if isinstance(column, ChoiceColumn):
         code = int(column.codes[row])
-        return (None if code < 0 else column.vocabulary[code]), column.vocabulary[at]
+        return (None if code < 0 else column.vocabulary[code]), column.vocabulary[value]
     if isinstance(column, SetColumn):
-        there = bool(column.members[row, at])
-        return ("with " if there else "without ") + column.vocabulary[at], (
+        there = bool(column.members[row, value])
+        return ("with " if there else "without ") + column.vocabulary[value], (
             "without " if there else "with "
-        ) + column.vocabulary[at]
+        ) + column.vocabulary[value]
     raise TypeError("numbers are narrowed down, not listed")

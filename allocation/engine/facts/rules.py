@@ -146,8 +146,10 @@ class TieringRules:
     guards: GuardRules = GuardRules()
 
     def conditions(self) -> Iterator[Condition]:
-        for rule in (*self.segments, *self.tiers):
-            yield from conditions_in(rule.when)
+        for segment in self.segments:
+            yield from conditions_in(segment.when)
+        for tier in self.tiers:
+            yield from conditions_in(tier.when)
 
     def attributes(self) -> frozenset[str]:
         """Names of all attributes the model reads, derived ones included."""

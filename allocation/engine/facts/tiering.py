@@ -235,10 +235,27 @@ class GuardFindings:
 
 
 @dataclass(frozen=True, slots=True)
+class Population:
+    """Values of the active customers that have one, rising; ``above`` is the ARR in cents above each position."""
+
+    values: Floats
+    above: Integers
+    total: int
+
+
+# Populations by attribute and group (-1 = everyone): sorted once, used by a run and all its what-ifs.
+Populations: TypeAlias = dict[tuple[str, int], Population]
+
+
+@dataclass(frozen=True, slots=True)
 class TierFindings:
-    """One finding a customer, as columns in the order of the facts."""
+    """One finding a customer, as columns in the order of the facts.
+
+    derived: the facts with everything worked out from them. people: what percentiles and shares compare with.
+    """
 
     scores: Scores
     suggestions: Suggestions
     guards: GuardFindings
     derived: CustomerColumns
+    people: Populations
