@@ -7,16 +7,16 @@ from django.db.models import Q
 from django.db.models.functions import Length, Upper
 from django.db.models.lookups import Exact, LessThanOrEqual
 
-# An upper bound is also what stops NaN on PostgreSQL, where NaN sorts above every number.
-MONEY_LIMIT = Decimal("1e15")
-PCT_LIMIT = 100
+# SQLite keeps a decimal as a double: below this limit every cent is exact. An upper bound is also what
+# stops NaN on PostgreSQL, where NaN sorts above every number.
+MONEY_LIMIT = Decimal("1e13")
 
 
 def money_in_range(field: str, name: str) -> models.CheckConstraint:
     return models.CheckConstraint(
         name=name,
         condition=Q(**{f"{field}__isnull": True}) | Q(**{f"{field}__gte": 0, f"{field}__lt": MONEY_LIMIT}),
-        violation_error_message="An amount must be at least 0 and below 1 000 000 000 000 000.",
+        violation_error_message="An amount must be at least 0 and below 10 000 000 000 000.",
     )
 
 

@@ -246,7 +246,7 @@ class Move(models.Model):
                 name="move_changes_the_csm",
                 condition=Q(from_csm__isnull=True, to_csm__isnull=False)
                 | Q(from_csm__isnull=False, to_csm__isnull=True)
-                | ~Q(from_csm=F("to_csm")),
+                | (Q(from_csm__isnull=False, to_csm__isnull=False) & ~Q(from_csm=F("to_csm"))),
             ),
         ]
 
