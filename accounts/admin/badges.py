@@ -49,7 +49,7 @@ TONES: dict[str, tuple[str, str]] = {
     "missed": ("bad", "alert"),
     "skipped": ("neutral", "close"),
 }
-NOTHING = SafeString('<span class="quiet" title="not known">–</span>')
+NOTHING = format_html('<span class="quiet" title="{}">–</span>', "not known")
 TIER_STEPS = 6
 CENT = Decimal("0.01")
 

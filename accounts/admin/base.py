@@ -1,0 +1,142 @@
+"""What every screen of the admin shares: scope, paging, autocompletes, buttons, no deleting of history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db import models
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import NoReverseMatch, reverse
+from django.utils.text import capfirst
+
+from accounts.admin.fields import DayInput, KnownOrNot
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button beside the heading; a `post` one may ask `confirm` first."""
+
+    label: str
+    url: str
+    icon: str
+    method: str = "get"
+    primary: bool = False
+    confirm: str = ""
+
+
+def button(
+    *, label: str, name: str, icon: str, args: tuple[Any, ...] = (), **options: Any
+) -> tuple[Button, ...]:
+    """A button to the page called `name`; none where this installation does not have the page."""
+    try:
+        return (Button(label, reverse(name, args=args), icon, **options),)
+    except NoReverseMatch:
+        return ()
+
+
+def scoped(rows: QuerySet, user: Any) -> QuerySet:
+    """Only what the person may see, where the model has an owner; words such as regions have none."""
+    return rows.visible_to(user) if hasattr(rows, "visible_to") else rows
+
+
+class Scoped:
+    """Rows, choices and autocompletes through `visible_to`; every foreign key an autocomplete."""
+
+    formfield_overrides = {models.DateField: {"widget": DayInput}}
+    model: type[models.Model]
+    opts: Any
+    admin_site: admin.AdminSite
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return scoped(super().get_queryset(request), request.user)  # type: ignore[misc]
+
+    def get_autocomplete_fields(self, request: HttpRequest) -> list[str]:
+        plain = set(getattr(self, "plain_choice_fields", ()))
+        return [
+            field.name
+            for field in (*self.opts.fields, *self.opts.many_to_many)
+            if field.remote_field
+            and field.name not in plain
+            and self.admin_site.is_registered(field.remote_field.model)
+        ]
+
+    def get_field_queryset(self, db: str | None, db_field: Any, request: HttpRequest) -> QuerySet | None:
+        rows = super().get_field_queryset(db, db_field, request)  # type: ignore[misc]
+        if rows is None:
+            rows = db_field.remote_field.model._default_manager.all()
+        return scoped(rows, request.user)
+
+    def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
+        if isinstance(db_field, models.BooleanField) and db_field.null:
+            return KnownOrNot(label=capfirst(db_field.verbose_name), required=False, help_text=db_field.help_text)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+
+
+class CSAdmin(Scoped, admin.ModelAdmin):
+    """Base of every screen. `lead` is the sentence under the heading of the list, `form_lead` of the form."""
+
+    lead = ""
+    form_lead = ""
+    add_lead = ""
+    empty_words = "Nothing has been entered so far."
+    deletable = False
+
+    actions: Any = None  # deleting in bulk is nobody's work here; screens name their own actions
+    list_per_page = 50
+    list_max_show_all = 200
+    show_full_result_count = False
+    save_as = False
+    search_help_text: str | None = None
+    plain_choice_fields: tuple[str, ...] = ()
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        actions: dict[str, Any] = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.deletable and super().has_delete_permission(request, obj)
+
+    def list_buttons(self, request: HttpRequest) -> tuple[Button, ...]:
+        """Buttons beside the heading of the list."""
+        return ()
+
+    def form_buttons(self, request: HttpRequest, obj: Any) -> tuple[Button, ...]:
+        """Buttons beside the heading of one row's page."""
+        return ()
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        context = {"list_buttons": self.list_buttons(request)}
+        return super().changelist_view(request, context | (extra_context or {}))
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        obj = kwargs.get("obj")
+        context["form_buttons"] = self.form_buttons(request, obj) if obj is not None else ()
+        return super().render_change_form(request, context, *args, **kwargs)
+
+
+class ViewOnlyAdmin(CSAdmin):
+    """What the program writes and people read."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class CSTabularInline(Scoped, admin.TabularInline):
+    """Rows of a parent, without room for new ones until asked."""
+
+    extra = 0
+    deletable = False
+    plain_choice_fields: tuple[str, ...] = ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.deletable and super().has_delete_permission(request, obj)

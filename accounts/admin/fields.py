@@ -1,0 +1,46 @@
+"""Form fields and widgets that the admin needs beyond Django's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+SEPARATOR = ";"
+
+
+class DayInput(forms.DateInput):
+    """The browser's own date picker: right on a phone, with a keyboard and in the dark."""
+
+    input_type = "date"
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs, format="%Y-%m-%d")
+
+
+class ListOfTexts(forms.CharField):
+    """A JSON list of texts as a person writes it: Germany; Austria."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("required", False)
+        kwargs.setdefault("help_text", "Several are divided by a semicolon.")
+        super().__init__(**kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return f"{SEPARATOR} ".join(str(item) for item in value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        texts = [text.strip() for text in (value or "").split(SEPARATOR)]
+        return list(dict.fromkeys(text for text in texts if text))
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return list(initial or []) != self.to_python(data)
+
+
+class KnownOrNot(forms.NullBooleanField):
+    """Yes, no, or not known; a missing fact is never quietly a no."""
+
+    widget = forms.Select(choices=(("", "Not known"), ("true", "Yes"), ("false", "No")))
+
+    def prepare_value(self, value: Any) -> Any:
+        return {True: "true", False: "false", None: ""}.get(value, value)

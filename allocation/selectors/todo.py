@@ -1,0 +1,203 @@
+"""What needs doing, for the landing page of the admin: one list, worst first, in a fixed number of queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Max, Q
+
+from accounts.models import CSM, Customer, ExchangeRate, Tier, TouchLevel
+from allocation.models import OPEN_STATUSES, BookPlan, Override, RetierRun, TieringModel
+
+RATE_MAY_BE_OLDER_BY = timedelta(days=7)
+LEAVING_SOON = timedelta(days=30)
+RECENT = 6
+BUSY = ("queued", "computing", "applying", "undoing")
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """One thing to do. `kind` says where it leads, `tone` how pressing it is (bad, warn, accent, info)."""
+
+    kind: str
+    tone: str
+    title: str
+    words: str
+    pk: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything the landing page shows."""
+
+    todos: tuple[Todo, ...]
+    customers: int
+    served: int
+    csms: int
+    tiers: int
+    published_model: TieringModel | None
+    recent_runs: tuple[RetierRun, ...]
+    recent_plans: tuple[BookPlan, ...]
+
+
+def desk(*, user: Any, today: date) -> Desk:
+    """The landing page for `user` (CS ops) on `today`: nine queries whatever the size of the company."""
+    counts = _customer_counts(user)
+    tiers = Tier.objects.filter(retired=False).count()
+    model = TieringModel.objects.filter(status=TieringModel.Status.PUBLISHED).first()
+    runs = tuple(RetierRun.objects.visible_to(user).select_related("tiering_model").order_by("-pk")[:RECENT])
+    plans = tuple(BookPlan.objects.visible_to(user).select_related("policy").order_by("-pk")[:RECENT])
+    todos = [
+        *_setting_up(tiers=tiers, model=model, customers=counts["every"]),
+        *_rates(user=user, today=today),
+        *_proposals(runs=runs, plans=plans),
+        *_overrides(user=user, today=today),
+        *_gaps(counts=counts, model=model),
+        *_leavers(user=user, today=today),
+    ]
+    order = {"bad": 0, "warn": 1, "accent": 2, "info": 3}
+    todos.sort(key=lambda todo: order[todo.tone])
+    return Desk(
+        todos=tuple(todos),
+        customers=counts["every"],
+        served=counts["served"],
+        csms=CSM.objects.visible_to(user).filter(Q(leaves_on__isnull=True) | Q(leaves_on__gt=today)).count(),
+        tiers=tiers,
+        published_model=model,
+        recent_runs=runs,
+        recent_plans=plans,
+    )
+
+
+def _customer_counts(user: Any) -> dict[str, int]:
+    served = Q(tier__isnull=False) & ~Q(tier__touch_level=TouchLevel.SELF_SERVICE)
+    return (
+        Customer.objects.visible_to(user)
+        .active()
+        .aggregate(
+            every=Count("pk"),
+            served=Count("pk", filter=served),
+            without_tier=Count("pk", filter=Q(tier__isnull=True)),
+            without_csm=Count("pk", filter=served & Q(csm__isnull=True)),
+            without_arr=Count("pk", filter=Q(arr__isnull=True)),
+        )
+    )
+
+
+def _many(number: int, one: str, several: str) -> str:
+    return f"{number:,} {one if number == 1 else several}".replace(",", "\u202f")
+
+
+def _setting_up(*, tiers: int, model: TieringModel | None, customers: int) -> list[Todo]:
+    todos = []
+    if not customers:
+        todos.append(Todo("import_customers", "warn", "No customers yet", "Import a list of customers from CSV or XLSX."))
+    if not tiers or model is None:
+        todos.append(
+            Todo(
+                "tiering_models",
+                "warn",
+                "No tiering model is published",
+                "A run needs tiers and a published model: load a ready-made playbook, or write your own.",
+            )
+        )
+    return todos
+
+
+def _rates(*, user: Any, today: date) -> list[Todo]:
+    """Currencies of customers without a rate near enough to `today` or to the newest loaded day."""
+    used = set(
+        Customer.objects.visible_to(user).active().filter(arr__isnull=False).order_by().values_list("currency", flat=True).distinct()
+    ) - {settings.BASE_CURRENCY}
+    if not used:
+        return []
+    latest = dict(
+        ExchangeRate.objects.filter(day__lte=today).order_by().values_list("currency").annotate(Max("day")).values_list("currency", "day__max")
+    )
+    newest = max(latest.values(), default=today)
+    bound = min(today, newest) - RATE_MAY_BE_OLDER_BY
+    missing = sorted(currency for currency in used if currency not in latest or latest[currency] < bound)
+    if not missing:
+        return []
+    return [
+        Todo(
+            "exchange_rates",
+            "bad",
+            f"No exchange rate for {', '.join(missing)}",
+            f"A run is refused until each currency has a rate to {settings.BASE_CURRENCY} at most 7 days old.",
+        )
+    ]
+
+
+def _proposals(*, runs: tuple[RetierRun, ...], plans: tuple[BookPlan, ...]) -> list[Todo]:
+    todos = []
+    for kind, noun, rows in (("run", "Re-tiering run", runs), ("plan", "Book plan", plans)):
+        for row in rows:
+            todo = _proposal(kind, noun, row)
+            if todo is not None:
+                todos.append(todo)
+    return todos
+
+
+def _proposal(kind: str, noun: str, row: Any) -> Todo | None:
+    when = f"As of {row.as_of:%d %b %Y}"
+    if row.status == "awaiting_approval":
+        return Todo(kind, "warn", f"{noun} {row.pk} awaits a manager's approval", f"{when}; it changes more than the limit.", row.pk)
+    if row.status in OPEN_STATUSES:
+        return Todo(kind, "accent", f"{noun} {row.pk} is proposed", f"{when}; look at it, then apply or discard it.", row.pk)
+    if row.status in BUSY:
+        return Todo(kind, "info", f"{noun} {row.pk} is {row.get_status_display().lower()}", row.message or when, row.pk)
+    return None
+
+
+def _overrides(*, user: Any, today: date) -> list[Todo]:
+    counts = (
+        Override.objects.visible_to(user)
+        .order_by()
+        .aggregate(
+            asked=Count("pk", filter=Q(status=Override.Status.ASKED)),
+            ending=Count(
+                "pk", filter=Q(status=Override.Status.APPROVED, expires_on__gt=today, expires_on__lte=today + LEAVING_SOON)
+            ),
+        )
+    )
+    todos = []
+    if counts["asked"]:
+        words = "A manager decides; nobody decides the own request."
+        todos.append(Todo("overrides_asked", "warn", f"{_many(counts['asked'], 'override waits', 'overrides wait')} for a decision", words))
+    if counts["ending"]:
+        words = "Their customers fall back to the tier of the model."
+        todos.append(Todo("overrides_approved", "info", f"{_many(counts['ending'], 'override ends', 'overrides end')} within 30 days", words))
+    return todos
+
+
+def _gaps(*, counts: dict[str, int], model: TieringModel | None) -> list[Todo]:
+    todos = []
+    if counts["without_tier"] and model is not None:
+        title = f"{_many(counts['without_tier'], 'customer has', 'customers have')} no tier"
+        todos.append(Todo("without_tier", "warn", title, "Start a re-tiering run; customers it cannot decide are listed with the reason."))
+    if counts["without_csm"]:
+        title = f"{_many(counts['without_csm'], 'served customer has', 'served customers have')} no CSM"
+        todos.append(Todo("without_csm", "bad", title, "Plan the books; what cannot be placed is reported as a shortage."))
+    if counts["without_arr"]:
+        title = f"{_many(counts['without_arr'], 'customer has', 'customers have')} no ARR"
+        todos.append(Todo("without_arr", "info", title, "A missing amount is never taken as zero: the model says what to do instead."))
+    return todos
+
+
+def _leavers(*, user: Any, today: date) -> list[Todo]:
+    leaving = (
+        CSM.objects.visible_to(user)
+        .filter(leaves_on__lte=today + LEAVING_SOON, customers__status=Customer.Status.ACTIVE)
+        .order_by()
+        .values("pk")
+        .distinct()
+        .count()
+    )
+    if not leaving:
+        return []
+    title = f"{_many(leaving, 'CSM who leaves still has', 'CSMs who leave still have')} customers"
+    return [Todo("leavers", "warn", title, "Plan the books: their customers need someone else by the last day.")]
