@@ -15,7 +15,7 @@ import numpy as np
 from allocation.engine.books_descent import Search, descend
 from allocation.engine.books_eligibility import Eligibility, eligibility
 from allocation.engine.books_objective import measures, pair_costs
-from allocation.engine.books_placing import relieve, seat_by_chains, seat_greedily
+from allocation.engine.books_placing import Effort, relieve, seat_by_chains, seat_greedily
 from allocation.engine.books_report import Planned, report
 from allocation.engine.books_state import NO_CAP, NOBODY, Books, Problem
 from allocation.engine.facts.books import (
@@ -29,6 +29,10 @@ from allocation.engine.facts.books import (
     MoveCode,
     TierFacts,
 )
+
+_EFFORT = 4
+_LEAST_EFFORT = 2000
+"""Looking for chains may open four CSMs per search iteration of the policy, and never fewer than this."""
 
 
 def propose_books(
@@ -89,7 +93,9 @@ def _planned(facts: BookFacts, policy: BookPolicy) -> Planned:
         costs=pair_costs(
             customers=customers, csms=csms, tiers=tiers, policy=policy, fit=fit, current=current, home=home
         ),
-        measures=measures(customers=customers, csms=csms, policy=policy, allowed=allowed),
+        measures=measures(
+            customers=customers, csms=csms, policy=policy, allowed=allowed, fallback=fit.fallback
+        ),
         capacity=np.array([_capacity(csm) for csm in csms], dtype=np.int64),
         cap=caps(csms=csms, tiers=tiers, policy=policy),
         max_moves=_limit(policy.max_moves_pct, len(customers)),
@@ -128,14 +134,19 @@ def _seat_everybody(planned: Planned, stop: Callable[[], bool]) -> Books:
     largest = sorted(
         waiting, key=lambda i: (int(choices[i]), -int(problem.minutes[i]), -int(problem.arr_cents[i]), i)
     )
-    books = _seated(Books(problem=problem, seat=start.copy()), largest, causes, planned.must_move, stop)
+    work = max(_LEAST_EFFORT, _EFFORT * planned.policy.search_iterations)
+
+    def seated(order: Sequence[int]) -> Books:
+        fresh = Books(problem=problem, seat=start.copy())
+        return _seated(fresh, order, causes, planned.must_move, Effort(left=work, stop=stop))
+
+    books = seated(largest)
     if not books.unseated() or stop():
         return books
     smallest = sorted(
         waiting, key=lambda i: (int(problem.minutes[i]), -int(problem.arr_cents[i]), int(choices[i]), i)
     )
-    other = _seated(Books(problem=problem, seat=start.copy()), smallest, causes, planned.must_move, stop)
-    return max((books, other), key=_served_first)
+    return max((books, seated(smallest)), key=_served_first)
 
 
 def _served_first(books: Books) -> tuple[int, int, float]:
@@ -144,17 +155,13 @@ def _served_first(books: Books) -> tuple[int, int, float]:
 
 
 def _seated(
-    books: Books,
-    order: Sequence[int],
-    causes: Sequence[MoveCode],
-    must_move: BoolColumn,
-    stop: Callable[[], bool],
+    books: Books, order: Sequence[int], causes: Sequence[MoveCode], must_move: BoolColumn, effort: Effort
 ) -> Books:
-    seat_greedily(books=books, order=order, causes=causes, stop=stop)
+    seat_greedily(books=books, order=order, causes=causes, stop=effort.stop)
     for _ in range(2):  # relief may make room for somebody who is still waiting, and the other way round
         waiting = _still_waiting(books, order, must_move)
-        seat_by_chains(books=books, waiting=waiting, causes=causes, stop=stop)
-        relieve(books=books, stop=stop)
+        seat_by_chains(books=books, waiting=waiting, causes=causes, effort=effort)
+        relieve(books=books, effort=effort)
     return books
 
 

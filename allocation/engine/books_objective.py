@@ -33,6 +33,7 @@ SENIORITY_STEP = 0.075
 """ARR share of a CSM: 0.85 for seniority 1, 1 for 3, 1.15 for 5."""
 
 _FAIR_ROUNDS = 200
+_OVERFLOW_ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +75,17 @@ def customer_weights(*, customers: CustomerColumns, tiers: Sequence[TierFacts]) 
 
 
 def measures(
-    *, customers: CustomerColumns, csms: Sequence[CsmFacts], policy: BookPolicy, allowed: BoolColumn
+    *,
+    customers: CustomerColumns,
+    csms: Sequence[CsmFacts],
+    policy: BookPolicy,
+    allowed: BoolColumn,
+    fallback: BoolColumn,
 ) -> Measures:
     """Targets per CSM: the most even split that who-may-serve-whom (``allowed``) permits if customers were divisible.
 
-    Hours by capacity; ARR by capacity × seniority (0.85 … 1.15); customers by capacity.
+    Hours by capacity; ARR by capacity × seniority (0.85 … 1.15); customers by capacity. Specialist-first: a class of
+    customers is split over its specialists as far as their hours go, only the rest over generalists (``fallback``).
     """
     capacity = np.array([max(0, csm.capacity_minutes) for csm in csms], dtype=np.float64)
     seniority = np.array([1.0 + SENIORITY_STEP * (csm.seniority - 3) for csm in csms], dtype=np.float64)
@@ -89,9 +96,11 @@ def measures(
             np.ones(len(customers), dtype=np.float64),
         ]
     )
-    classes, members = _classes(allowed)
-    shares = (capacity, capacity * seniority, capacity)
-    targets = np.stack([_fair_split(classes, members, amounts[k], shares[k]) for k in range(3)])
+    preferred = allowed & ~fallback if policy.vertical_fit == "specialist_first" else allowed
+    classes = _classes(allowed, preferred, capacity, amounts[0])
+    targets = np.stack(
+        [classes.split(amounts[k], share) for k, share in enumerate(_shares(capacity, seniority))]
+    )
     targets[0] = np.minimum(targets[0], capacity)
     means = np.array([row[row > 0].mean() if (row > 0).any() else 1.0 for row in targets])
     return Measures(
@@ -103,6 +112,10 @@ def measures(
             [policy.hours_tolerance_pct / 100, policy.arr_tolerance_pct / 100, 0.0], dtype=np.float64
         ),
     )
+
+
+def _shares(capacity: FloatColumn, seniority: FloatColumn) -> tuple[FloatColumn, FloatColumn, FloatColumn]:
+    return capacity, capacity * seniority, capacity
 
 
 def pair_costs(
@@ -137,23 +150,51 @@ def pair_costs(
     return costs
 
 
-def _classes(allowed: BoolColumn) -> tuple[BoolColumn, IntColumn]:
-    """Customers with the same set of possible CSMs form a class: the sets, and the class of each customer."""
+@dataclass(frozen=True, slots=True)
+class _Classes:
+    """Customers with the same possible CSMs are one class. ``kept`` = share of a class that its preferred CSMs take."""
+
+    allowed: BoolColumn
+    preferred: BoolColumn
+    members: IntColumn
+    kept: FloatColumn
+
+    def split(self, amounts: FloatColumn, share: FloatColumn) -> FloatColumn:
+        """Load per CSM when ``amounts`` are divided as evenly by ``share`` as the classes permit."""
+        demand = np.bincount(self.members, weights=amounts, minlength=len(self.allowed))
+        edges = np.concatenate([self.preferred, self.allowed & ~self.preferred])
+        halves = np.concatenate([demand * self.kept, demand * (1.0 - self.kept)])
+        return _fair_split(edges, halves, share)
+
+
+def _classes(
+    allowed: BoolColumn, preferred: BoolColumn, capacity: FloatColumn, minutes: FloatColumn
+) -> _Classes:
     if not allowed.size:
-        return allowed[:0], np.zeros(len(allowed), dtype=np.int64)
-    packed = np.ascontiguousarray(np.packbits(allowed, axis=1))
+        nothing = np.zeros(len(allowed), dtype=np.int64)
+        return _Classes(allowed[:1], preferred[:1], nothing, np.ones(len(allowed[:1])))
+    packed = np.ascontiguousarray(np.packbits(np.concatenate([allowed, preferred], axis=1), axis=1))
     keys = packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
     _, first, members = np.unique(keys, return_index=True, return_inverse=True)
-    return allowed[first], members.astype(np.int64)
+    wide, narrow = allowed[first], preferred[first]
+    kept = np.where((narrow & (capacity > 0)).any(axis=1), 1.0, 0.0)
+    classes = _Classes(wide, narrow, members.astype(np.int64), kept)
+    for _ in range(_OVERFLOW_ROUNDS):
+        load = classes.split(minutes, capacity)
+        over = np.divide(capacity, load, out=np.ones_like(load), where=load > capacity)
+        pull = narrow * capacity[None, :]
+        total = pull.sum(axis=1)
+        bears = np.divide((pull * over[None, :]).sum(axis=1), total, out=np.ones_like(total), where=total > 0)
+        kept = np.where((wide & ~narrow).any(axis=1), kept * bears, kept)
+        classes = _Classes(wide, narrow, members.astype(np.int64), kept)
+    return classes
 
 
-def _fair_split(
-    classes: BoolColumn, members: IntColumn, amounts: FloatColumn, share: FloatColumn
-) -> FloatColumn:
-    """Divide ``amounts`` over the CSMs so that load ÷ share is as even as ``classes`` permits (iterated scaling)."""
+def _fair_split(classes: BoolColumn, demand: FloatColumn, share: FloatColumn) -> FloatColumn:
+    """Divide each class's ``demand`` over its CSMs so that load ÷ share is as even as possible (iterated scaling)."""
+    classes, demand = classes[demand > 0], demand[demand > 0]
     if not classes.size:
         return np.zeros(len(share), dtype=np.float64)
-    demand = np.bincount(members, weights=amounts, minlength=len(classes))
     edges = classes * share[None, :]
     lift = np.ones(len(share), dtype=np.float64)
     loads = np.zeros(len(share), dtype=np.float64)

@@ -8,7 +8,7 @@ a strong heuristic. No step ever breaks a limit on the way.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -19,6 +19,7 @@ Stop = Callable[[], bool]
 Step = tuple[int, int]
 
 _MAX_CHAIN = 12
+_TRIES = 20
 _LEVELLING = 1e-3
 """Inside the bands every seat costs the same; the emptier book is then the better seat."""
 
@@ -39,42 +40,58 @@ def seat_greedily(*, books: Books, order: Sequence[int], causes: Sequence[MoveCo
         books.move(customer, best, causes[customer])
 
 
-def seat_by_chains(*, books: Books, waiting: Sequence[int], causes: Sequence[MoveCode], stop: Stop) -> None:
-    """Seat who is still waiting by moving others out of the way, as far as the move budget goes."""
-    failed: dict[tuple[bytes, int], tuple[int, int]] = {}
+@dataclass(slots=True)
+class Effort:
+    """How many CSMs chains may still look into, and which searches failed since the books last changed."""
+
+    left: int
+    stop: Stop
+    failed: dict[tuple[bytes, int, int], tuple[int, int]] = field(default_factory=dict)
+
+    def spent(self) -> bool:
+        """Whether to give up looking for chains."""
+        return self.left <= 0 or self.stop()
+
+    def hopeless(self, books: Books, customer: int, banned: int) -> bool:
+        """A customer of the same kind and no more hours has just failed."""
+        version, minutes = self.failed.get(_kind(books, customer, banned), (-1, 0))
+        return version == books.version and int(books.problem.minutes[customer]) >= minutes
+
+    def remember(self, books: Books, customer: int, banned: int) -> None:
+        """This search failed with the books as they are."""
+        self.failed[_kind(books, customer, banned)] = (books.version, int(books.problem.minutes[customer]))
+
+
+def _kind(books: Books, customer: int, banned: int) -> tuple[bytes, int, int]:
+    return books.problem.allowed[customer].tobytes(), int(books.problem.tier[customer]), banned
+
+
+def seat_by_chains(
+    *, books: Books, waiting: Sequence[int], causes: Sequence[MoveCode], effort: Effort
+) -> None:
+    """Seat who is still waiting by moving others out of the way, as far as move budget and effort go."""
     for customer in waiting:
-        if stop():
+        if effort.spent():
             return
-        kind = (books.problem.allowed[customer].tobytes(), int(books.problem.tier[customer]))
-        minutes = int(books.problem.minutes[customer])
-        version, size = failed.get(kind, (-1, 0))
-        if version == books.version and minutes >= size:
-            continue
-        if not _seat_by_chain(books, customer, causes[customer]):
-            failed[kind] = (books.version, minutes)
+        if not effort.hopeless(books, customer, NOBODY):
+            _seat_by_chain(books, customer, causes[customer], effort)
 
 
-def relieve(*, books: Books, stop: Stop) -> None:
+def relieve(*, books: Books, effort: Effort) -> None:
     """Move customers out of inherited breaches, within the budget; what cannot be helped stays."""
     for csm in np.flatnonzero(books.breached()):
-        while not stop() and _relieve_once(books, int(csm)):
+        while not effort.spent() and _relieve_once(books, int(csm), effort):
             pass
 
 
-def _seat_by_chain(books: Books, customer: int, cause: MoveCode) -> bool:
+def _seat_by_chain(books: Books, customer: int, cause: MoveCode, effort: Effort) -> None:
     """Take the customer off its seat, look for a chain; put it back when there is none."""
     old = int(books.seat[customer])
-    version = books.version
-    if old != NOBODY:
-        books.move(customer, NOBODY, cause)
-    chain = _find_chain(books, customer, banned=old)
-    if chain is None:
-        if old != NOBODY:
-            books.move(customer, old, cause)
-        books.version = version
-        return False
-    _apply(books, chain, first=cause)
-    return True
+    chain = _chain_from(books, customer, old, cause, effort)
+    if chain is not None:
+        _apply(books, chain, first=cause)
+    elif old == NOBODY:
+        effort.remember(books, customer, NOBODY)
 
 
 def _apply(books: Books, chain: Sequence[Step], *, first: MoveCode) -> None:
@@ -95,7 +112,19 @@ class _Node:
     spent_arr: int
 
 
-def _find_chain(books: Books, customer: int, *, banned: int) -> list[Step] | None:
+def _chain_from(books: Books, customer: int, seat: int, cause: MoveCode, effort: Effort) -> list[Step] | None:
+    """A chain that takes the customer from ``seat`` to another; the books are left as they were."""
+    if seat == NOBODY:
+        return _find_chain(books, customer, NOBODY, effort)
+    kept, version = dict(books.cause), books.version
+    books.move(customer, NOBODY, cause)
+    chain = _find_chain(books, customer, seat, effort)
+    books.move(customer, seat, cause)
+    books.cause, books.version = kept, version
+    return chain
+
+
+def _find_chain(books: Books, customer: int, banned: int, effort: Effort) -> list[Step] | None:
     """Shortest chain that seats an unseated customer, or None. ``banned``: the CSM it must not go to."""
     direct = books.seats_for(np.array([customer]))[0]
     if banned != NOBODY:
@@ -112,8 +141,9 @@ def _find_chain(books: Books, customer: int, *, banned: int) -> list[Step] | Non
     tier = int(books.problem.tier[customer])
     seen = {(node.csm, tier) for node in nodes}
     for position, node in enumerate(nodes):  # grows while it is walked: breadth first
-        if node.depth > _MAX_CHAIN:
+        if node.depth > _MAX_CHAIN or effort.left <= 0:
             break
+        effort.left -= 1
         found = _expand(books, nodes, position, seen, closed)
         if found is not None:
             return found
@@ -136,17 +166,30 @@ def _expand(
         best = int(np.argmin(np.where(room, np.round(dearer, 9), np.inf)))
         row, csm = divmod(best, problem.csms)
         return [*_path(nodes, position), (int(leavers[row]), csm)]
-    onward = problem.allowed[leavers] & ~closed[None, :]
-    onward[:, path] = False
-    smallest = np.lexsort((leavers, problem.minutes[leavers]))
-    for row in smallest:
-        tier = int(problem.tier[leavers[row]])
-        for csm in np.flatnonzero(onward[row]):
-            if (int(csm), tier) not in seen:
-                seen.add((int(csm), tier))
-                nodes.append(_child(books, nodes, position, int(leavers[row]), int(csm)))
-        onward[problem.tier[leavers] == tier] &= ~onward[row]
+    _grow(books, nodes, position, leavers, seen, closed)
     return None
+
+
+def _grow(
+    books: Books,
+    nodes: list[_Node],
+    position: int,
+    leavers: IntColumn,
+    seen: set[tuple[int, int]],
+    closed: BoolColumn,
+) -> None:
+    """Add a node for each CSM and tier not seen yet: the smallest leaver of the tier that may go there."""
+    problem = books.problem
+    ways = problem.allowed[leavers] & ~closed[None, :]
+    ways[:, [csm for _, csm in _path(nodes, position)]] = False
+    for tier in np.unique(problem.tier[leavers]):
+        rows = np.flatnonzero(problem.tier[leavers] == tier)
+        rows = rows[np.lexsort((leavers[rows], problem.minutes[leavers[rows]]))]
+        first = ways[rows].argmax(axis=0)
+        for csm in np.flatnonzero(ways[rows].any(axis=0)):
+            if (int(csm), int(tier)) not in seen:
+                seen.add((int(csm), int(tier)))
+                nodes.append(_child(books, nodes, position, int(leavers[rows[first[csm]]]), int(csm)))
 
 
 def _child(books: Books, nodes: Sequence[_Node], position: int, leaver: int, csm: int) -> _Node:
@@ -187,7 +230,7 @@ def _path(nodes: Sequence[_Node], position: int) -> list[Step]:
     return steps[::-1]
 
 
-def _relieve_once(books: Books, csm: int) -> bool:
+def _relieve_once(books: Books, csm: int, effort: Effort) -> bool:
     """Move one customer out of a CSM in breach; False when there is no breach any more or nothing helps."""
     problem = books.problem
     over_tiers = np.flatnonzero(books.count[csm] > problem.cap[csm])
@@ -205,11 +248,16 @@ def _relieve_once(books: Books, csm: int) -> bool:
     # Cheapest first; for hours whoever ends the breach alone comes first, then who relieves most.
     dear = problem.costs[there].min(axis=1, where=_elsewhere(books, there, csm), initial=1e9)
     relief = np.minimum(problem.minutes[there], max(over_minutes, 0))
-    for customer in there[np.lexsort((there, np.round(dear, 9), -relief))][:20]:
-        chain = _relief_chain(books, int(customer), csm, cause)
+    tries = 0
+    for customer in there[np.lexsort((there, np.round(dear, 9), -relief))]:
+        if tries >= _TRIES or effort.hopeless(books, int(customer), csm):
+            continue
+        tries += 1
+        chain = _chain_from(books, int(customer), csm, cause, effort)
         if chain is not None:
             _apply(books, chain, first=cause)
             return True
+        effort.remember(books, int(customer), csm)
     return False
 
 
@@ -217,13 +265,3 @@ def _elsewhere(books: Books, customers: IntColumn, csm: int) -> BoolColumn:
     others = books.problem.allowed[customers].copy()
     others[:, csm] = False
     return others
-
-
-def _relief_chain(books: Books, customer: int, csm: int, cause: MoveCode) -> list[Step] | None:
-    """A chain that takes the customer away from ``csm``; leaves the books as they were."""
-    kept = dict(books.cause)
-    books.move(customer, NOBODY, cause)
-    chain = _find_chain(books, customer, banned=csm)
-    books.move(customer, csm, cause)
-    books.cause = kept
-    return chain

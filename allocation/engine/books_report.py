@@ -73,7 +73,11 @@ def report(*, planned: Planned, books: Books, repeatable: bool, iterations: int)
         moves=tuple(sorted(moves, key=lambda move: move.external_id)),
         unassigned=tuple(sorted([*unassigned, *_untiered(planned)], key=lambda one: one.external_id)),
         shortages=shortages(
-            unassigned=unassigned, customers=customers, csms=planned.csms, tiers=planned.tiers, policy=planned.policy,
+            unassigned=unassigned,
+            customers=customers,
+            csms=planned.csms,
+            tiers=planned.tiers,
+            policy=planned.policy,
             able=planned.fit.able,
         ),
         breaches=_breaches(planned, books),
@@ -250,7 +254,9 @@ def _why_nobody(planned: Planned, books: Books, row: int) -> str:
     capped = sum(bool(books.count[place, tier] + 1 > problem.cap[place, tier]) for place in takes)
     short = sum(bool(books.load[place] + problem.minutes[row] > problem.capacity[place]) for place in takes)
     name = _tier_name(planned, customers.tier[row])
-    return f"No room with the {len(takes)} who may take it: {capped} at their {name} cap, {short} out of hours."
+    return (
+        f"No room with the {len(takes)} who may take it: {capped} at their {name} cap, {short} out of hours."
+    )
 
 
 def _breaches(planned: Planned, books: Books) -> tuple[Breach, ...]:
@@ -334,7 +340,11 @@ def _rows(planned: Planned, seats: Sequence[str]) -> tuple[BookRow, ...]:
         if csm.leaving == "gone" and not held:
             continue
         tiers = Counter(everyone.tier[row] for row in held)
-        limits = {tier.slug: int(planned.problem.cap[place, at]) for at, tier in enumerate(planned.tiers) if tier.served}
+        limits = {
+            tier.slug: int(planned.problem.cap[place, at])
+            for at, tier in enumerate(planned.tiers)
+            if tier.served
+        }
         rows.append(
             BookRow(
                 csm=csm.key,
@@ -342,7 +352,9 @@ def _rows(planned: Planned, seats: Sequence[str]) -> tuple[BookRow, ...]:
                 team=csm.team,
                 customers=len(held),
                 by_tier={tier.slug: tiers.get(tier.slug, 0) for tier in planned.tiers},
-                cap_room={slug: None if cap == NO_CAP else cap - tiers.get(slug, 0) for slug, cap in limits.items()},
+                cap_room={
+                    slug: None if cap == NO_CAP else cap - tiers.get(slug, 0) for slug, cap in limits.items()
+                },
                 arr_cents=int(everyone.arr_cents[held].sum()),
                 minutes=int(everyone.minutes[held].sum()),
                 capacity_minutes=int(planned.problem.capacity[place]),

@@ -57,7 +57,11 @@ def shortages(
 
 def net_minutes_a_head(*, csms: Sequence[CsmFacts], policy: BookPolicy, able: BoolColumn) -> int:
     """Net minutes of one more full-time CSM: full time × what the able CSMs (else all) have left of theirs on average."""
-    there = [(csm, bool(able[row])) for row, csm in enumerate(csms) if csm.leaving != "gone" and csm.contract_minutes > 0]
+    there = [
+        (csm, bool(able[row]))
+        for row, csm in enumerate(csms)
+        if csm.leaving != "gone" and csm.contract_minutes > 0
+    ]
     peers = [csm for csm, is_able in there if is_able and csm.capacity_minutes > 0]
     peers = peers or [csm for csm, _ in there if csm.capacity_minutes > 0]
     if not peers:

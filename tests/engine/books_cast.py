@@ -9,12 +9,19 @@ from typing import Any
 import numpy as np
 
 from allocation.engine.books import propose_books
-from allocation.engine.facts.books import BookFacts, BookPolicy, BookProposal, CsmFacts, CustomerColumns, TierFacts
+from allocation.engine.facts.books import (
+    BookFacts,
+    BookPolicy,
+    BookProposal,
+    CsmFacts,
+    CustomerColumns,
+    TierFacts,
+)
 
 GLOBAL = TierFacts(slug="global", name="Global", touch_level="high", cap=6)
 ENTERPRISE = TierFacts(slug="enterprise", name="Enterprise", touch_level="mid", cap=15)
 SCALE = TierFacts(slug="scale", name="Scale", touch_level="low", cap=40)
-ALONE = TierFacts(slug="self", name="Self-service", touch_level="self-service", cap=None)
+ALONE = TierFacts(slug="self", name="Self-service", touch_level="self_service", cap=None)
 TIERS = (GLOBAL, ENTERPRISE, SCALE, ALONE)
 
 _NOTHING: Mapping[str, Any] = {
@@ -34,7 +41,13 @@ _NOTHING: Mapping[str, Any] = {
 
 def csm(key: str, **given: Any) -> CsmFacts:
     """A full-time CSM with 128 net hours who can do everything."""
-    values = {"name": key.title(), "team": "one", "contract_minutes": 160 * 60, "capacity_minutes": 128 * 60, **given}
+    values = {
+        "name": key.title(),
+        "team": "one",
+        "contract_minutes": 160 * 60,
+        "capacity_minutes": 128 * 60,
+        **given,
+    }
     for listed in ("verticals", "regions", "countries", "languages", "products"):
         values[listed] = frozenset(values.get(listed, ()))
     return CsmFacts(key=key, **values)
@@ -96,7 +109,9 @@ def check_laws(facts: BookFacts, policy: BookPolicy, proposal: BookProposal) -> 
         if not new:
             continue
         assert one.accepting and one.leaving == "no", f"{key} takes nobody"
-        assert sum(int(columns.minutes[row]) for row in book) <= one.capacity_minutes, f"{key} is out of hours"
+        assert sum(int(columns.minutes[row]) for row in book) <= one.capacity_minutes, (
+            f"{key} is out of hours"
+        )
         share = min(one.contract_minutes, policy.full_time_minutes) / policy.full_time_minutes
         for slug, cap in caps.items():
             held = sum(columns.tier[row] == slug for row in book)

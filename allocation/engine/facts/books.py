@@ -23,7 +23,7 @@ VerticalFit = Literal["ignore", "soft", "specialist_first", "hard"]
 Fit = Literal["ignore", "soft", "hard"]
 Leaving = Literal["no", "soon", "gone"]
 
-SELF_SERVICE = "self-service"
+SELF_SERVICE = "self_service"
 
 # Weight of one customer in fit and continuity, by touch level: one point is one ordinary (low-touch) customer.
 TOUCH_WEIGHT: Mapping[str, float] = {"high": 4.0, "mid": 2.0, "low": 1.0, "tech": 0.15}
