@@ -11,7 +11,7 @@ __all__ = ["NARROW", "WIDE", "Flow", "Level", "Shift", "shifts", "tier_flow"]
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A tier in the flow: `rank` decides the colour, order is top to bottom as given."""
+    """A tier in the flow: `rank` decides the colour, order is top to bottom as given; key "" means no tier."""
 
     key: str
     label: str
@@ -127,18 +127,24 @@ def _ribbons(
             f"M{number(x0)} {number(a)}C{number(middle)} {number(a)} {number(middle)} {number(b)} {number(x1)} {number(b)}"
             f"V{number(b + tall)}C{number(middle)} {number(b + tall)} {number(middle)} {number(a + tall)} {number(x0)} {number(a + tall)}Z"
         )
-        stays = flow.source == flow.target
-        way = "flow-stay" if stays else "flow-up" if order[flow.target] < order[flow.source] else "flow-down"
-        verb = "stay in" if stays else "go to"
+        verb = "stay in" if flow.source == flow.target else "go to"
         drawn.append(
             element(
                 "path",
                 title(f"{flow.customers:,} from {names[flow.source]} {verb} {names[flow.target]}"),
                 d=path,
-                class_=way,
+                class_=_way(flow, order),
             )
         )
     return "".join(drawn)
+
+
+def _way(flow: Flow, order: Mapping[str, int]) -> str:
+    if flow.source == flow.target:
+        return "flow-stay"
+    if not flow.source:
+        return "flow-first"
+    return "flow-up" if order[flow.target] < order[flow.source] else "flow-down"
 
 
 @dataclass(frozen=True, slots=True)

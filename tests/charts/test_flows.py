@@ -1,0 +1,65 @@
+import re
+
+import pytest
+
+from allocation.charts.flows import NARROW, WIDE, Flow, Level, Shift, shifts, tier_flow
+from tests.charts.reading import marks, read, titles, words
+
+LEVELS = [Level("g", "Global", 1), Level("e", "Enterprise", 2), Level("", "No tier", 6)]
+FLOWS = [Flow("g", "g", 10), Flow("e", "g", 2), Flow("g", "e", 1), Flow("e", "e", 30), Flow("", "e", 5)]
+
+
+def test_both_sides_count_the_customers_of_each_tier():
+    said = words(read(tier_flow(LEVELS, FLOWS)))
+    assert "Global 11" in said
+    assert "Global 12 (+1)" in said
+    # 32 before (2 leave, 30 stay); 1 + 30 + 5 after
+    assert "Enterprise 32" in said
+    assert "Enterprise 36 (+4)" in said
+    assert "No tier 0 (-5)" in said
+
+
+def test_ribbons_say_how_many_go_where():
+    said = titles(read(tier_flow(LEVELS, FLOWS)))
+    assert "2 from Enterprise go to Global" in said
+    assert "10 from Global stay in Global" in said
+
+
+def test_up_and_down_are_told_apart():
+    tree = read(tier_flow(LEVELS, FLOWS))
+    assert len(marks(tree, "flow-up")) == 1
+    assert len(marks(tree, "flow-down")) == 1
+    assert len(marks(tree, "flow-stay")) == 2
+    # Out of "no tier": a first tier is neither up nor down.
+    assert len(marks(tree, "flow-first")) == 1
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_ribbons_stay_inside_the_picture(width):
+    tree = read(tier_flow(LEVELS, FLOWS, width=width))
+    svg = next(tree.iter("svg"))
+    tall = float(svg.get("viewBox").split()[3])
+    for path in tree.iter("path"):
+        numbers = [float(found) for found in re.findall(r"-?\d+(?:\.\d+)?", path.get("d"))]
+        assert min(numbers) >= 0
+        assert max(numbers) <= max(width, tall)
+
+
+def test_no_flows_make_an_empty_picture_not_an_error():
+    assert read(tier_flow([], [])) is not None
+    assert read(tier_flow(LEVELS, [])) is not None
+
+
+def test_a_flow_to_an_unknown_tier_is_not_drawn():
+    assert list(read(tier_flow(LEVELS, [Flow("g", "gone", 3)])).iter("path")) == []
+
+
+def test_a_shift_has_a_dot_before_and_a_dot_after():
+    tree = read(
+        shifts([Shift("Ada", 130.0, 95.0, "Ada: 130 % to 95 %"), Shift("Ben", None, 110.0, "Ben: new")])
+    )
+    assert len(marks(tree, "dot-before")) == 1
+    assert len(marks(tree, "mark")) == 1
+    assert len(marks(tree, "mark-bad")) == 1
+    before, after = marks(tree, "dot-before")[0], marks(tree, "mark")[0]
+    assert float(before.get("cx")) > float(after.get("cx"))
