@@ -1,0 +1,54 @@
+"""What a tiering model may name here and now: tiers in their order, attributes with the custom ones, goal kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from accounts.models import CustomAttribute, GoalKind, Tier
+from allocation.engine.facts.attributes import ATTRIBUTES, CUSTOM_PREFIX, Attribute, Kind
+from allocation.engine.facts.tiering import TierFacts
+
+_KINDS: Mapping[str, Kind] = {
+    CustomAttribute.Kind.NUMBER: Kind.NUMBER,
+    CustomAttribute.Kind.CHOICE: Kind.CHOICE,
+    CustomAttribute.Kind.YES_NO: Kind.FLAG,
+    CustomAttribute.Kind.DATE: Kind.DATE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVocabulary:
+    """tiers: the highest first; tier_ids in the same order. goal_kinds: slugs."""
+
+    tiers: tuple[TierFacts, ...]
+    tier_ids: tuple[int, ...]
+    attributes: Mapping[str, Attribute]
+    goal_kinds: frozenset[str]
+
+    def place(self, tier_id: int | None) -> int:
+        """Position of a tier, -1 for none."""
+        return -1 if tier_id is None else self.tier_ids.index(tier_id)
+
+    def tier_id(self, place: int) -> int | None:
+        return None if place < 0 else self.tier_ids[place]
+
+    def slug(self, place: int) -> str | None:
+        return None if place < 0 else self.tiers[place].slug
+
+
+def model_vocabulary() -> ModelVocabulary:
+    """Three queries, whatever the number of customers."""
+    tiers = list(Tier.objects.order_by("rank", "slug"))
+    attributes = dict(ATTRIBUTES)
+    for custom in CustomAttribute.objects.order_by("slug"):
+        name = f"{CUSTOM_PREFIX}{custom.slug}"
+        attributes[name] = Attribute(name, _KINDS[custom.kind], custom.label)
+    return ModelVocabulary(
+        tiers=tuple(
+            TierFacts(tier.slug, tier.rank, tier.touch_level, tier.name, tier.retired) for tier in tiers
+        ),
+        tier_ids=tuple(tier.pk for tier in tiers),
+        attributes=attributes,
+        goal_kinds=frozenset(GoalKind.objects.values_list("slug", flat=True)),
+    )
