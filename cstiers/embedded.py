@@ -4,6 +4,7 @@ import os
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from subprocess import Popen
 
@@ -47,8 +48,9 @@ def worker_command(var: Path, *, beat: bool = True) -> list[str]:
 class Embedded:
     """Starts the worker and the site; `watch` returns when one of them ends, `end` stops both."""
 
-    def __init__(self, *, var: Path, port: int) -> None:
+    def __init__(self, *, var: Path, port: int, env: Mapping[str, str] | None = None) -> None:
         self.var, self.port = var, port
+        self.env = dict(os.environ if env is None else env)
         self.children: dict[str, Popen[bytes]] = {}
 
     @property
@@ -62,7 +64,7 @@ class Embedded:
         """Start both and wait until the site answers; raises RuntimeError with the log's end when it does not."""
         for name, command in (("worker", worker_command(self.var)), ("site", site_command(self.port))):
             self.log(name).write_bytes(b"")
-            self.children[name] = start(command, log=self.log(name), env=dict(os.environ))
+            self.children[name] = start(command, log=self.log(name), env=self.env)
         wait_until(
             self.is_well, what="The site", child=self.children["site"], log=self.log("site"), seconds=60
         )

@@ -12,7 +12,17 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
+from tests.queries.counting import QueryCounts
+
 INPUTS_VARIABLE = "CSTIERS_INPUTS"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--write-query-counts",
+        action="store_true",
+        help="Write tests/queries/counts.json instead of checking.",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -105,3 +115,9 @@ def sign_in() -> Callable[[object], Client]:
         return client
 
     return signed_in
+
+
+@pytest.fixture
+def query_counts(request: pytest.FixtureRequest) -> QueryCounts:
+    """`query_counts.check("book page", lambda: client.get("/book/"))` against the committed numbers."""
+    return QueryCounts(write=request.config.getoption("--write-query-counts"))

@@ -1,0 +1,67 @@
+"""Real processes for the journeys: one installation a run, one browser, one worker of pytest."""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.journeys.installation import Installation, database_of_its_own
+from tests.journeys.person import Person
+from tests.rig.browser import ARGUMENTS, chromium
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test here is a journey, and all of them share one pytest worker, since they share the installation."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.journey)
+            item.add_marker(pytest.mark.xdist_group("journeys"))
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """A small generated company with site and worker up, on the database and broker of this run."""
+    folder = tmp_path_factory.mktemp("installation")
+    with ExitStack() as stack:
+        name = f"cstiers_journey_{os.getpid()}"
+        database = database_of_its_own(stack, os.environ.get("DATABASE_URL", ""), name)
+        ours = Installation(folder=folder, database_url=database, redis_url=os.environ.get("REDIS_URL", ""))
+        ours.migrate()
+        stack.callback(ours.processes.end)
+        ours.processes.begin()
+        yield ours
+
+
+@pytest.fixture(scope="session")
+def company(installation: Installation) -> dict:
+    """The installation filled by `seed_demo`: {"customers", "csms", "sign_ins"}."""
+    return installation.command("seed_demo", "--customers", "120", "--csms", "8")
+
+
+@pytest.fixture(scope="session")
+def chrome() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def people(chrome: Browser, installation: Installation, company: dict) -> Iterator[dict[str, Person]]:
+    """{role: a person at a browser of their own, signed in}; at the end nobody may have seen a page complain."""
+    found = {
+        who["role"]: Person(chrome, installation.processes.address, who["email"], who["password"])
+        for who in company["sign_ins"]
+    }
+    for person in found.values():
+        person.sign_in()
+    yield found
+    complaints = [complaint for person in found.values() for complaint in person.complaints]
+    for person in found.values():
+        person.leave()
+    assert complaints == []
