@@ -1,0 +1,161 @@
+"""How a CSM's hours are shared inside the book, to the minute. Prose: ``docs/engine/attention.md``.
+
+Everything is exact (integers and fractions); minutes are rounded once, by largest remainder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import ROUND_HALF_EVEN, Decimal
+from fractions import Fraction
+
+from allocation.engine.facts.attention import AttentionFinding, AttentionRules, Basis, CareFacts, CareShare
+
+NEARNESS_DAYS = 180
+CHAMPION_ADVOCACY = Fraction(3, 2)
+NO_CHAMPION_RETURN = Fraction(1, 2)
+NOTHING = Fraction(0)
+
+
+def net_minutes(
+    *, hours_per_month: Decimal, ramp_pct: Decimal, overhead_pct: Decimal, days_away: int, days: int
+) -> int:
+    """Net minutes of a month: hours × ramp × (1 − share not spent on customers), less the share of days away."""
+    net = Fraction(hours_per_month) * 60 * Fraction(ramp_pct) / 100 * (1 - Fraction(overhead_pct) / 100)
+    return whole(net * (1 - Fraction(min(days_away, days), days)))
+
+
+def base_minutes(*, activities: Sequence[tuple[Decimal, Decimal]]) -> int:
+    """Base minutes of a month from (times a year, hours each): the touch plan's hours ÷ 12, rounded once."""
+    hours = sum((Fraction(times) * Fraction(each) for times, each in activities), NOTHING)
+    return whole(hours * 60 / 12)
+
+
+def whole(value: Fraction) -> int:
+    """Rounded to a whole number, half to even."""
+    return round(value)
+
+
+def hours_of(minutes: int) -> Decimal:
+    """Minutes as hours with two decimals, for people and JSON."""
+    return (Decimal(minutes) / 60).quantize(Decimal("0.01"), rounding=ROUND_HALF_EVEN)
+
+
+def share_attention(*, net: int, customers: Sequence[CareFacts], rules: AttentionRules) -> AttentionFinding:
+    """Share the net minutes of a CSM over the book: base first, the rest by the chosen basis within floor and cap."""
+    ordered = sorted(customers, key=lambda one: one.external_id)
+    left = net - sum(one.base_minutes for one in ordered)
+    if left < 0 or not ordered:
+        # Over capacity is shown, never scaled away; an empty book leaves everything unallocated.
+        shares = tuple(CareShare(one.external_id, one.base_minutes, 0) for one in ordered)
+        return AttentionFinding(net, shares, max(left, 0), over_capacity=left < 0)
+    weights = [attention_weight(customer=one, basis=rules.basis) for one in ordered]
+    if not any(weights):
+        weights = [Fraction(1)] * len(ordered)
+    cap = int(left * Fraction(rules.cap_pct) / 100)
+    floor = min(Fraction(left, len(ordered)) * Fraction(rules.floor_pct) / 100, Fraction(cap))
+    quotas = _quotas(left=left, weights=weights, floor=floor, cap=cap)
+    minutes = _to_minutes(quotas, cap)
+    shares = tuple(
+        CareShare(one.external_id, one.base_minutes, share)
+        for one, share in zip(ordered, minutes, strict=True)
+    )
+    return AttentionFinding(net, shares, left - sum(minutes), over_capacity=False)
+
+
+def attention_weight(*, customer: CareFacts, basis: Basis) -> Fraction:
+    """Weight of a customer by the basis, of what is known; 0 when nothing is."""
+    return _WEIGHTS[basis](customer)
+
+
+def nearness(*, days_to_renewal: int | None) -> Fraction | None:
+    """1 on the renewal day, 0 from 180 days before it: max(0, 1 − days ÷ 180). Unknown without a renewal date."""
+    if days_to_renewal is None:
+        return None
+    return max(NOTHING, 1 - Fraction(days_to_renewal, NEARNESS_DAYS))
+
+
+def _need(customer: CareFacts) -> Fraction:
+    known = [
+        part
+        for part in (
+            None if customer.health is None else (100 - Fraction(customer.health)) / 100,
+            None if customer.sentiment is None else Fraction(5 - customer.sentiment, 4),
+            None if customer.adoption is None else (100 - Fraction(customer.adoption)) / 100,
+            nearness(days_to_renewal=customer.days_to_renewal),
+        )
+        if part is not None
+    ]
+    return sum(known, NOTHING) / len(known) if known else NOTHING
+
+
+def _expansion(customer: CareFacts) -> Fraction:
+    if customer.potential_arr is None:
+        return NOTHING
+    return max(NOTHING, Fraction(customer.potential_arr) - Fraction(customer.arr or 0))
+
+
+def _advocacy(customer: CareFacts) -> Fraction:
+    if customer.reputation is None:
+        return NOTHING
+    return Fraction(customer.reputation) / 100 * (CHAMPION_ADVOCACY if customer.champion else 1)
+
+
+def _return(customer: CareFacts) -> Fraction:
+    kept = NOTHING
+    near = nearness(days_to_renewal=customer.days_to_renewal)
+    if customer.arr is not None and customer.health is not None and near is not None:
+        kept = Fraction(customer.arr) * (100 - Fraction(customer.health)) / 100 * near
+    return kept + _expansion(customer) * (1 if customer.champion else NO_CHAMPION_RETURN)
+
+
+def _even(customer: CareFacts) -> Fraction:
+    return Fraction(1)
+
+
+_WEIGHTS: Mapping[Basis, Callable[[CareFacts], Fraction]] = {
+    "need": _need,
+    "expansion": _expansion,
+    "advocacy": _advocacy,
+    "return": _return,
+    "even": _even,
+}
+
+
+def _quotas(*, left: int, weights: Sequence[Fraction], floor: Fraction, cap: int) -> list[Fraction]:
+    """Exact shares: in proportion to the weights, nobody below the floor, nobody above the cap.
+
+    Whoever the proportion would put beyond a bound is set to it and the rest is shared anew among the others. What all
+    caps together leave stays unshared.
+    """
+    quotas = [NOTHING] * len(weights)
+    free = set(range(len(weights)))
+    while free:
+        rest = left - sum((quotas[i] for i in range(len(weights)) if i not in free), NOTHING)
+        total = sum((weights[i] for i in free), NOTHING)
+        for i in free:
+            quotas[i] = rest * weights[i] / total if total else NOTHING
+        low = {i for i in free if quotas[i] < floor}
+        high = {i for i in free if quotas[i] > cap}
+        # Settle the side that errs more; the other may come right by itself (water filling with two bounds).
+        missing = sum((floor - quotas[i] for i in low), NOTHING)
+        surplus = sum((quotas[i] - cap for i in high), NOTHING)
+        settled, bound = (
+            (low, floor) if missing > surplus else (high or low, Fraction(cap) if high else floor)
+        )
+        if not settled:
+            break
+        for i in settled:
+            quotas[i] = bound
+        free -= settled
+    return quotas
+
+
+def _to_minutes(quotas: Sequence[Fraction], cap: int) -> list[int]:
+    """Whole minutes with the same sum (rounded down): the largest remainders get the missing ones, ties in order."""
+    minutes = [int(quota) for quota in quotas]
+    missing = int(sum(quotas, NOTHING)) - sum(minutes)
+    order = sorted(range(len(quotas)), key=lambda i: (minutes[i] - quotas[i], i))
+    for i in [i for i in order if minutes[i] < cap][:missing]:
+        minutes[i] += 1
+    return minutes
