@@ -33,26 +33,28 @@ def decide_tiers(
     tiers: Sequence[TierFacts],
     crowd: TierFindings | None = None,
     rows: Integers | None = None,
+    people: Populations | None = None,
 ) -> TierFindings:
     """Decide every customer of ``facts``; ``tiers`` in the order of their rank, the highest first.
 
     With ``crowd`` and ``rows`` the facts are changed copies of those rows of an earlier finding ("what if"),
-    measured against its customers; without, the facts are their own crowd. Same facts and rules → same findings,
+    measured against its customers. With ``people`` the facts are some customers of a run whose crowd was kept.
+    Without, the facts are their own crowd. Same facts and rules → same findings,
     whatever the order of the customers.
     """
     at = np.arange(len(facts), dtype=np.int64) if rows is None else rows
     reads = rules.attributes()
-    people: Populations = {} if crowd is None else crowd.people
+    kept: Populations = crowd.people if crowd is not None else {} if people is None else people
     known = with_plain_facts(facts)
     known = with_standing(
-        known, base=known if crowd is None else crowd.derived, rows=at, reads=reads, people=people
+        known, base=known if crowd is None else crowd.derived, rows=at, reads=reads, people=kept
     )
     segment = first_match([rule.when for rule in rules.segments], known)
     known = with_segments(known, segment, rules.segments)
     group = (
-        Crowd(facts=known, segments=segment, rows=at, people=people)
+        Crowd(facts=known, segments=segment, rows=at, people=kept)
         if crowd is None
-        else Crowd(facts=crowd.derived, segments=crowd.suggestions.segment, rows=at, people=people)
+        else Crowd(facts=crowd.derived, segments=crowd.suggestions.segment, rows=at, people=kept)
     )
     scores = score_customers(facts=known, segments=segment, criteria=rules.criteria, crowd=group)
     known = with_scores(
@@ -67,7 +69,7 @@ def decide_tiers(
         rules=rules.guards,
         tiers=tiers,
     )
-    return TierFindings(scores=scores, suggestions=suggestions, guards=guards, derived=known, people=people)
+    return TierFindings(scores=scores, suggestions=suggestions, guards=guards, derived=known, people=kept)
 
 
 def first_match(rules: Sequence[Group], facts: CustomerColumns) -> Integers:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from allocation.engine.explain import bounds_of, without_waiting, yardstick
-from allocation.engine.facts.attributes import ATTRIBUTES, DERIVED, Attribute, Kind, Unit
+from allocation.engine.facts.attributes import ATTRIBUTES, Attribute, Kind, Unit
 from allocation.engine.facts.rules import Criterion, LinearScale, StepScale, TieringRules
 from allocation.engine.facts.tiering import (
     NO_TIER,
@@ -25,9 +25,9 @@ from allocation.engine.facts.tiering import (
     TierFacts,
     TierFindings,
 )
+from allocation.engine.kept import KeptCrowd, crowd_of, sources
 from allocation.engine.tiering import decide_tiers
 
-QUANTILES = 33  # probes spread over the values the crowd has
 SWITCH = 1.0  # distance of changing a yes/no, a choice or a goal: as far as doubling a number
 
 
@@ -43,10 +43,18 @@ class Change:
 
 
 def nearest_changes(
-    *, findings: TierFindings, rules: TieringRules, tiers: Sequence[TierFacts], rows: Sequence[int]
+    *,
+    findings: TierFindings,
+    rules: TieringRules,
+    tiers: Sequence[TierFacts],
+    rows: Sequence[int],
+    crowd: KeptCrowd | None = None,
 ) -> list[Change | None]:
-    """One change, or None, for each of ``rows`` of an earlier finding. The smallest by distance ÷ yardstick."""
-    asking = _Asking(findings, rules, tiers)
+    """One change, or None, for each of ``rows`` of an earlier finding. The smallest by distance ÷ yardstick.
+
+    crowd: what was kept of the run, if the findings are only the rows asked about.
+    """
+    asking = _Asking(findings, rules, tiers, crowd or crowd_of(findings=findings, rules=rules))
     return [asking.nearest(row) for row in rows]
 
 
@@ -61,11 +69,12 @@ class _Probe:
 class _Asking:
     """The questions of one explanation: which tier would this row get with that value."""
 
-    def __init__(self, findings: TierFindings, rules: TieringRules, tiers: Sequence[TierFacts]) -> None:
-        self.findings, self.tiers = findings, tiers
+    def __init__(
+        self, findings: TierFindings, rules: TieringRules, tiers: Sequence[TierFacts], crowd: KeptCrowd
+    ) -> None:
+        self.findings, self.tiers, self.spreads = findings, tiers, crowd.spreads
         self.rules = without_waiting(rules)
-        reads = set(rules.attributes()) | ({"first_renewal_done"} if rules.guards.first_year else set())
-        self.sources = tuple(sorted({source for name in reads for source in DERIVED.get(name, (name,))}))
+        self.sources = sources(self.rules)
         self.attributes = dict(ATTRIBUTES)
         self.attributes.update({each.attribute.name: each.attribute for each in rules.criteria})
         self.attributes.update({each.attribute.name: each.attribute for each in rules.conditions()})
@@ -145,9 +154,8 @@ class _Asking:
         if np.isnan(column.values[row]):
             return []
         attribute = self.attributes[name]
-        known = column.values[self.findings.derived.active & ~np.isnan(column.values)]
-        spread = np.quantile(known, np.linspace(0, 1, QUANTILES)) if len(known) else np.zeros(0)
-        ends = np.array([*_written(self.rules, name), float(known.max(initial=0.0)) * 2])
+        spread = self.spreads.get(name, np.zeros(0))
+        ends = np.array([*_written(self.rules, name), float(spread.max(initial=0.0)) * 2])
         step = _step(attribute)
         steps = np.rint(np.concatenate((spread, ends)) / step)
         values = np.round(np.unique(np.concatenate((steps - 1, steps, steps + 1))) * step, 2)

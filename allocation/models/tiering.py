@@ -148,6 +148,10 @@ class TierDecision(models.Model):
     explanation = models.JSONField(default=dict)
     # Of the columns the model read: a customer whose facts changed since is skipped at apply.
     facts_digest = models.CharField(max_length=64)
+    # Of goals, status, first renewal and override, and of the open goals alone: what a goals run and the minimum
+    # stay compare with.
+    lifecycle = models.CharField(max_length=32, blank=True, editable=False)
+    goals_digest = models.CharField(max_length=32, blank=True, editable=False)
     is_move = models.BooleanField(default=False)
     status = models.CharField(max_length=10, choices=RowStatus.choices, default=RowStatus.PROPOSED)
     words = models.CharField(max_length=500, blank=True, help_text="Why it was skipped or refused.")
