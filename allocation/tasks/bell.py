@@ -28,9 +28,13 @@ def _publish(task: Task, ids: dict[str, int | str]) -> bool:
     """True when the broker took the message."""
     try:
         # A connection of its own, with a shorter patience than the worker's: somebody waits for this page.
-        with task.app.connection_for_write(transport_options={"socket_timeout": PATIENCE_SECONDS}) as connection:
+        with task.app.connection_for_write(
+            transport_options={"socket_timeout": PATIENCE_SECONDS}
+        ) as connection:
             task.apply_async(kwargs=ids, connection=connection)
     except (OperationalError, OSError) as error:
-        logger.warning("The broker did not take %s %s (%s); the sweep will ring again.", task.name, ids, error)
+        logger.warning(
+            "The broker did not take %s %s (%s); the sweep will ring again.", task.name, ids, error
+        )
         return False
     return True
