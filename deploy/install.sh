@@ -34,7 +34,7 @@ make_venv() {
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
         echo "Installing the system's python3-venv." >&2
         export DEBIAN_FRONTEND=noninteractive
-        apt-get update -qq >&2 && apt-get install -y -qq --no-install-recommends python3-venv >&2 || true
+        apt-get update -qq >&2 && apt-get install -y -qq --no-install-recommends python3-venv >/dev/null || true
         "$1" -m venv --clear .venv >/dev/null 2>&1 && return 0
     fi
     echo "$1 cannot make a virtual environment: install its venv module (on Debian and Ubuntu: apt-get install python3-venv)." >&2
@@ -57,7 +57,7 @@ if [ -z "${UV_DEFAULT_INDEX:-}${UV_INDEX_URL:-}" ]; then
 fi
 with_uv() {
     [ -x .venv/bin/uv ] || .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv >/dev/null 2>&1 || return 1
-    .venv/bin/uv pip install --quiet --python .venv/bin/python --compile-bytecode -r "$wanted" -c constraints.txt
+    .venv/bin/uv pip install --quiet --system-certs --python .venv/bin/python --compile-bytecode -r "$wanted" -c constraints.txt
 }
 with_pip() {
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --compile -r "$wanted" -c constraints.txt
