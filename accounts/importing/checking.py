@@ -49,9 +49,15 @@ class Checked:
     number_style: str = numbers.POINT
     date_order: str = dates.DMY
     remarks: list[str] = field(default_factory=list)
+    ragged: set[int] = field(default_factory=set)
 
     def refuse(self, row: int, column: str, value: Any, message: str) -> None:
-        """Note one more reason against row `row`; `column` is ours."""
+        """Note one more reason against row `row`; `column` is ours.
+
+        A row that does not fit the header has that one reason: its cells may stand in wrong columns.
+        """
+        if row in self.ragged:
+            return
         shown = str(value)
         self.problems.setdefault(row, []).append(
             Problem(
@@ -188,6 +194,7 @@ def _refuse_ragged(checked: Checked) -> None:
                 f"The row has {few_or_many} fields: {len(row)}, but there are {width} headers; "
                 "a delimiter inside a text needs quotation marks around the text.",
             )
+            checked.ragged.add(at)
 
 
 def _read_column(
@@ -205,16 +212,8 @@ def _read_column(
     checked.values[column] = [values[cell] for cell in checked.table.column(at)]
     if refused:
         for row, cell in enumerate(checked.table.column(at)):
-            if cell in refused and row not in checked.problems:
+            if cell in refused:
                 checked.refuse(row, column, cell, refused[cell])
-            elif cell in refused:
-                _refuse_again(checked, row, column, cell, refused[cell])
-
-
-def _refuse_again(checked: Checked, row: int, column: str, cell: Cell, message: str) -> None:
-    """A second reason for a row; rows that do not fit the header have one reason only."""
-    if len(checked.table.rows[row]) == len(checked.table.headers):
-        checked.refuse(row, column, cell, message)
 
 
 def refuse_double_keys(checked: Checked, keys: Sequence[str], column: str) -> None:

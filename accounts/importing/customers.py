@@ -17,7 +17,7 @@ from accounts.importing.widgets import (
 )
 from accounts.models import Customer, TouchLevel
 
-MONEY_BELOW = 10**15
+MONEY_BELOW = 10**13  # as the database check: SQLite keeps every cent below it
 LARGEST_COUNT = 2_000_000_000
 
 

@@ -1,0 +1,54 @@
+"""Imports of customers and CSMs: receive → stage (read, check, compare) → confirm → apply.
+
+What the preview showed is stored row by row and is what is applied: a digest of the rows concerned is taken
+when staging and compared inside the transaction that writes. Every move of a batch is a conditional UPDATE,
+so a second click, tab or worker finds nothing left to do. `prepare` alone is a dry run: it writes nothing.
+"""
+
+from collections.abc import Iterator
+
+from accounts.models import ImportBatch
+from allocation.services.importing.applying import UnableToApplyImport, apply_import, confirm_import
+from allocation.services.importing.preparing import Wishes, prepare
+from allocation.services.importing.reporting import report_of_batch, report_of_prepared, write_rejects
+from allocation.services.importing.rows import OUTCOMES, REJECTED, Prepared, Row
+from allocation.services.importing.staging import (
+    UnableToImport,
+    answer_import,
+    discard_abandoned_imports,
+    discard_import,
+    receive_import,
+    require_right_to_import,
+    stage_import,
+)
+from allocation.services.importing.storing import page_of_rows, stored_rows
+
+
+def rejected_rows(*, batch: ImportBatch) -> Iterator[Row]:
+    """The refused rows of a batch, in the order of the file."""
+    return stored_rows(batch=batch, only_rejected=True)
+
+
+__all__ = [
+    "OUTCOMES",
+    "REJECTED",
+    "Prepared",
+    "Row",
+    "UnableToApplyImport",
+    "UnableToImport",
+    "Wishes",
+    "answer_import",
+    "apply_import",
+    "confirm_import",
+    "discard_abandoned_imports",
+    "discard_import",
+    "page_of_rows",
+    "prepare",
+    "receive_import",
+    "rejected_rows",
+    "report_of_batch",
+    "report_of_prepared",
+    "require_right_to_import",
+    "stage_import",
+    "write_rejects",
+]

@@ -1,0 +1,228 @@
+"""Makes a staged file take effect: one short transaction, or chunks under one batch on SQLite."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from accounts.importing.checking import Problem
+from accounts.models import CSM, Customer, ImportBatch, ImportChunk, ImportKind, User
+from allocation.services.importing.csm_rows import csm_state
+from allocation.services.importing.customer_state import Directory, current_values, digest_of
+from allocation.services.importing.rows import CREATED, REJECTED, UPDATED, Row
+from allocation.services.importing.staging import (
+    UnableToImport,
+    require_right_to_import,
+    stage_import,
+)
+from allocation.services.importing.storing import pack, rows_of, stored_rows
+from allocation.services.importing.writing_csms import Writer as CsmWriter
+from allocation.services.importing.writing_customers import Writer as CustomerWriter
+
+Status = ImportBatch.Status
+# One transaction up to here on SQLite, whose single writer would keep sign-ins and everybody else waiting.
+ROWS_IN_ONE_TRANSACTION = 10_000
+CHUNKS_IN_A_STEP = 10
+CHANGED = "The rows of this file have changed since the preview, so nothing was written. The preview is now a new one."
+
+
+class UnableToApplyImport(UnableToImport):
+    """The batch was not applied; nothing of it was written."""
+
+
+class _ChangedSincePreview(Exception):
+    pass
+
+
+def confirm_import(*, batch_id: int, user: User | None) -> ImportBatch:
+    """A person has seen the preview and wants it applied. Only the first of many confirmations counts.
+
+    Raises UnableToApplyImport when there is nothing to confirm (any more) or rows are refused and the
+    file was to be taken whole or not at all.
+    """
+    require_right_to_import(user)
+    visible = ImportBatch.objects.all() if user is None else ImportBatch.objects.visible_to(user)
+    batch: ImportBatch | None = visible.filter(pk=batch_id).first()
+    if batch is None:
+        raise UnableToApplyImport("There is no such import.")
+    if batch.all_or_nothing and batch.rejected:
+        raise UnableToApplyImport(
+            f"{batch.rejected:,} of {batch.rows:,} rows are refused and the file is to be taken whole or not at all: "
+            "nothing was imported."
+        )
+    confirmed = visible.filter(pk=batch_id, status=Status.STAGED).update(
+        status=Status.CONFIRMED, queued_at=timezone.now(), message=""
+    )
+    if confirmed != 1:
+        raise UnableToApplyImport(_why_not_confirmed(batch))
+    batch.refresh_from_db()
+    return batch
+
+
+def _why_not_confirmed(batch: ImportBatch) -> str:
+    batch.refresh_from_db(fields=["status"])
+    if batch.status in (Status.CONFIRMED, Status.APPLYING, Status.APPLIED):
+        return "This import was confirmed already."
+    return "This import is not ready to be confirmed: look at its preview first."
+
+
+def apply_import(*, batch_id: int, on: date) -> ImportBatch:
+    """Write a confirmed batch; a second call finds nothing to do and changes nothing.
+
+    Raises UnableToApplyImport when the rows concerned changed since the preview; the batch is then staged
+    anew. Also resumes a batch whose worker died: chunks that were written are not written again.
+    """
+    fence = ImportBatch.objects.claim(
+        batch_id, owner=uuid.uuid4().hex, waiting=(Status.CONFIRMED,), working=Status.APPLYING
+    )
+    batch: ImportBatch = ImportBatch.objects.get(pk=batch_id)
+    if fence is None:
+        return batch
+    chunked = connection.vendor == "sqlite" and batch.rows > ROWS_IN_ONE_TRANSACTION
+    try:
+        if chunked and batch.kind == ImportKind.CUSTOMERS:
+            _apply_in_steps(batch, fence, on)
+        else:
+            _apply_at_once(batch, fence, on)
+    except (_ChangedSincePreview, IntegrityError):
+        ImportBatch.objects.finish(batch.pk, fence=fence, status=Status.QUEUED)
+        stage_import(batch_id=batch.pk, on=on)
+        ImportBatch.objects.filter(pk=batch.pk, status=Status.STAGED).update(message=CHANGED)
+        raise UnableToApplyImport(CHANGED) from None
+    batch.refresh_from_db()
+    return batch
+
+
+def _apply_at_once(batch: ImportBatch, fence: int, on: date) -> None:
+    with transaction.atomic():
+        _refuse_changed(batch, on)
+        writer = _writer(batch, on)
+        writer.bring_new_values(batch.new_values)
+        for chunk in batch.chunks.filter(changed__gt=0).order_by("number").iterator(chunk_size=10):
+            writer.write(rows_of(chunk))
+        if "parent" in batch.reading["columns"]:
+            writer.set_parents(stored_rows(batch=batch))
+        batch.chunks.update(applied=True)
+        _finish(batch, fence)
+
+
+def _apply_in_steps(batch: ImportBatch, fence: int, on: date) -> None:
+    """Several short transactions; the batch is applied when the last one is."""
+    writer = _writer(batch, on)
+    with transaction.atomic():
+        if not batch.chunks.filter(applied=True).exists():
+            _refuse_changed(batch, on)
+        writer.bring_new_values(batch.new_values)
+        numbers = list(batch.chunks.filter(applied=False).order_by("number").values_list("number", flat=True))
+        done = _write_step(batch, writer, numbers[:CHUNKS_IN_A_STEP], on)
+    for start in range(CHUNKS_IN_A_STEP, len(numbers), CHUNKS_IN_A_STEP):
+        with transaction.atomic():
+            if not ImportBatch.objects.heartbeat(batch.pk, fence=fence, done=done, total=batch.rows):
+                return
+            done += _write_step(batch, writer, numbers[start : start + CHUNKS_IN_A_STEP], on)
+    with transaction.atomic():
+        if "parent" in batch.reading["columns"]:
+            writer.set_parents(stored_rows(batch=batch))
+        _finish(batch, fence)
+
+
+def _write_step(batch: ImportBatch, writer: Any, numbers: Sequence[int], on: date) -> int:
+    done = 0
+    for chunk in batch.chunks.filter(number__in=numbers).order_by("number"):
+        rows = rows_of(chunk)
+        _refuse_rows_changed_meanwhile(batch, chunk, rows, on)
+        writer.write(rows)
+        done += len(rows)
+    batch.chunks.filter(number__in=numbers).update(applied=True)
+    return done
+
+
+def _refuse_rows_changed_meanwhile(batch: ImportBatch, chunk: ImportChunk, rows: list[Row], on: date) -> None:
+    """Between steps others may write: a row that no longer stands as previewed is refused, not overwritten."""
+    ids = dict(
+        Customer.objects.filter(external_id__in=[row.key for row in rows]).values_list("external_id", "pk")
+    )
+    state = current_values(list(ids.values()), batch.reading["columns"], on) if ids else {}
+    refused = {CREATED: 0, UPDATED: 0}
+    for row in rows:
+        now = state.get(ids.get(row.key, 0))
+        made = row.outcome == CREATED and now is not None
+        other = row.outcome == UPDATED and (now is None or _differs(row, now))
+        if made or other:
+            _refuse(row, refused)
+    if any(refused.values()):
+        total = sum(refused.values())
+        ImportChunk.objects.filter(pk=chunk.pk).update(
+            content=pack([row.as_json() for row in rows]), rejected=chunk.rejected + total
+        )
+        batch.refresh_from_db(fields=["created", "updated", "rejected"])
+        ImportBatch.objects.filter(pk=batch.pk).update(
+            created=batch.created - refused[CREATED],
+            updated=batch.updated - refused[UPDATED],
+            rejected=batch.rejected + total,
+        )
+
+
+def _differs(row: Row, now: dict[str, Any]) -> bool:
+    return any(now[column] != value for column, value in row.before.items())
+
+
+def _refuse(row: Row, refused: dict[str, int]) -> None:
+    refused[row.outcome] += 1
+    row.outcome = REJECTED
+    row.problems = [Problem(row.line, "", row.key, "This customer changed while the file was being applied.")]
+
+
+def _finish(batch: ImportBatch, fence: int) -> None:
+    ended = ImportBatch.objects.finish(
+        batch.pk, fence=fence, status=Status.APPLIED, applied_at=timezone.now()
+    )
+    if not ended:
+        raise UnableToApplyImport("Another worker has taken this import over; it will finish it.")
+
+
+def _writer(batch: ImportBatch, on: date) -> Any:
+    if batch.kind == ImportKind.CSMS:
+        return CsmWriter()
+    return CustomerWriter(
+        columns=batch.reading["columns"], on=on, actor_id=batch.requested_by_id, batch_id=batch.pk
+    )
+
+
+def _refuse_changed(batch: ImportBatch, on: date) -> None:
+    """Lock the rows concerned and compare them with what the preview was made from."""
+    keys = [row.key for row in stored_rows(batch=batch) if row.outcome != REJECTED]
+    digest = _csm_digest(keys) if batch.kind == ImportKind.CSMS else _customer_digest(batch, keys, on)
+    if digest != batch.state_digest:
+        raise _ChangedSincePreview
+
+
+def _customer_digest(batch: ImportBatch, keys: Sequence[str], on: date) -> str:
+    directory = Directory.load(batch.requested_by)
+    found = [directory.find(key) for key in keys]
+    pks = sorted(pk for pk in found if pk is not None)
+    for start in range(0, len(pks), 500):
+        # In key order, so that two imports cannot wait for each other; SQLite has one writer anyway.
+        list(
+            Customer.objects.select_for_update(of=("self",))
+            .filter(pk__in=pks[start : start + 500])
+            .order_by("pk")
+            .values_list("pk", flat=True)
+        )
+    columns = [column for column in batch.reading["columns"] if column != "external_id"]
+    state = current_values(pks, columns, on)
+    if not all(directory.may_touch(pk) for pk in found):
+        raise _ChangedSincePreview
+    return digest_of(
+        (key, state.get(pk) if pk is not None else None) for key, pk in zip(keys, found, strict=True)
+    )
+
+
+def _csm_digest(keys: Sequence[str]) -> str:
+    list(CSM.objects.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True))
+    current = csm_state()
+    by_key = {values["email"] or values["name"]: values for values in current.values()}
+    return digest_of((key, by_key.get(key)) for key in keys)

@@ -1,0 +1,289 @@
+"""Compares a checked customer file with the database: the outcome of every row, nothing written."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from accounts.importing.checking import Checked, refuse_double_keys
+from accounts.importing.customers import ATTRIBUTE_PREFIX
+from accounts.importing.keys import word_key
+from accounts.importing.numbers import currency_fits
+from accounts.models import GoalKind, Tier, User
+from allocation.services.importing.customer_state import Directory, current_values, digest_of
+from allocation.services.importing.families import refuse_bad_families
+from allocation.services.importing.rows import (
+    CREATED,
+    REJECTED,
+    UNCHANGED,
+    UPDATED,
+    Row,
+    changed_only,
+    plain,
+)
+from allocation.services.importing.vocabulary import (
+    WORD_MODELS,
+    People,
+    UnknownReference,
+    Words,
+    find_slug,
+    load_words,
+    slugs_of,
+)
+
+UNKNOWN = "This customer is unknown or not allowed."
+NEW_VALUE = "This would be a new {what}, and new values are switched off."
+
+
+@dataclass
+class Comparison:
+    """Everything needed while the rows of one file are compared."""
+
+    checked: Checked
+    user: User | None
+    on: date
+    base_currency: str
+    allow_new_values: bool
+    directory: Directory
+    people: People
+    words: dict[str, Words]
+    # Our column -> what each row says, in the form of `rows.plain`.
+    columns: dict[str, list[Any]] = field(default_factory=dict)
+    keys: list[str] = field(default_factory=list)
+    found: list[int | None] = field(default_factory=list)
+
+
+def compare_customers(
+    *, checked: Checked, user: User | None, on: date, base_currency: str, allow_new_values: bool
+) -> tuple[list[Row], dict[str, list[str]], str]:
+    """(rows with their outcome, new values by column, digest of how the rows stand now)."""
+    comparison = Comparison(
+        checked=checked,
+        user=user,
+        on=on,
+        base_currency=base_currency,
+        allow_new_values=allow_new_values,
+        directory=Directory.load(user),
+        people=People.load(),
+        words={column: load_words(column) for column in WORD_MODELS if column in checked.values},
+    )
+    _find_customers(comparison)
+    _resolve_columns(comparison)
+    _refuse_incomplete(comparison)
+    if "parent" in comparison.columns:
+        refuse_bad_families(
+            checked, comparison.keys, comparison.found, comparison.columns["parent"], comparison.directory
+        )
+    pks = [pk for row, pk in enumerate(comparison.found) if pk is not None and row not in checked.problems]
+    state = current_values(pks, list(comparison.columns), on)
+    _refuse_foreign_signs(comparison)
+    rows = [_row(comparison, row, state) for row in range(len(checked.table.rows))]
+    return rows, _new_values(comparison, rows), _digest(rows, comparison.found, state)
+
+
+def _find_customers(comparison: Comparison) -> None:
+    """Keys of the file and the customers they name; double and forbidden keys are refused."""
+    checked = comparison.checked
+    column = "external_id" if "external_id" in checked.values else "name"
+    if column not in checked.values:
+        column = "external_id"
+        comparison.keys = [""] * len(checked.table.rows)
+    else:
+        comparison.keys = [(value or "").strip() for value in checked.values[column]]
+    if column == "name":
+        checked.remarks.append("There is no external_id column: the customer's name is its external id.")
+        _warn_of_known_names(comparison)
+    for row, key in enumerate(comparison.keys):
+        pk = comparison.directory.find(key) if key else None
+        comparison.found.append(pk)
+        if not key and row not in checked.problems:
+            checked.refuse(
+                row, column, "", f"The {column} is blank, so it is not known which customer this is."
+            )
+        elif key and not comparison.directory.may_touch(pk):
+            checked.refuse(row, column, key, UNKNOWN)
+    refuse_double_keys(checked, comparison.keys, column)
+
+
+def _warn_of_known_names(comparison: Comparison) -> None:
+    directory = comparison.directory
+    known = sum(
+        1
+        for key in comparison.keys
+        if key and directory.find(key) is None and word_key(key) in directory.names
+    )
+    if known:
+        comparison.checked.remarks.append(
+            f"{known:,} names belong to customers that have another external id; these rows would be new customers."
+        )
+
+
+def _resolve_columns(comparison: Comparison) -> None:
+    """Every column as plain values: references found, unknown ones refused or noted as new."""
+    checked = comparison.checked
+    for column, values in checked.values.items():
+        if column == "external_id":
+            continue
+        comparison.columns[column] = _resolve(comparison, column, values)
+    for column in checked.new_attributes:
+        if not comparison.allow_new_values:
+            _refuse_new(comparison, column, "custom attribute")
+
+
+def _resolve(comparison: Comparison, column: str, values: list[Any]) -> list[Any]:
+    """One column; each distinct value is looked up once."""
+    resolve = _resolver(comparison, column)
+    memo: dict[Any, Any] = {}
+    refused: dict[Any, str] = {}
+    for value in dict.fromkeys(values):
+        try:
+            memo[value] = resolve(value)
+        except UnknownReference as unknown:
+            memo[value], refused[value] = None, str(unknown)
+    for row, value in enumerate(values) if refused else ():
+        if value in refused:
+            shown = ";".join(value) if isinstance(value, tuple) else value
+            comparison.checked.refuse(row, column, shown, refused[value])
+    return [memo[value] for value in values]
+
+
+def _resolver(comparison: Comparison, column: str) -> Callable[[Any], Any]:
+    """What turns a cleaned value of this column into its plain form."""
+    if column in WORD_MODELS:
+        return lambda text: _word(comparison, column, text)
+    if column.startswith(ATTRIBUTE_PREFIX):
+        return attribute_value
+    slugs: dict[str, str]
+    if column == "paid_tier":
+        slugs = slugs_of(Tier)
+        return lambda text: find_slug(text, slugs, "tier") if text else ""
+    if column == "goals":
+        slugs = slugs_of(GoalKind)
+        return lambda items: sorted({find_slug(item, slugs, "goal kind") for item in items})
+    if column == "csm":
+        return lambda text: _csm(comparison, text)
+    if column == "currency":
+        return lambda code: code or comparison.base_currency
+    return plain
+
+
+def _word(comparison: Comparison, column: str, text: str) -> str:
+    if not text:
+        return ""
+    name, is_new = comparison.words[column].find(text)
+    if is_new and not comparison.allow_new_values:
+        raise UnknownReference(NEW_VALUE.format(what=column))
+    return name
+
+
+def _csm(comparison: Comparison, text: str) -> str:
+    if not text.strip():
+        return ""
+    key, is_new = comparison.people.find(text)
+    if is_new and not comparison.allow_new_values:
+        raise UnknownReference(NEW_VALUE.format(what="CSM"))
+    return key
+
+
+def attribute_value(value: Any) -> Any:
+    """A custom attribute as its JSON column keeps it: numbers as numbers, a blank as nothing."""
+    if value is None or value == "":
+        return None
+    if hasattr(value, "as_tuple"):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return plain(value)
+
+
+def _refuse_new(comparison: Comparison, column: str, what: str) -> None:
+    for row, value in enumerate(comparison.columns[column]):
+        if value is not None:
+            comparison.checked.refuse(row, column, value, NEW_VALUE.format(what=what))
+
+
+def _refuse_incomplete(comparison: Comparison) -> None:
+    """A customer has a name: a new one needs it, a known one cannot lose it."""
+    checked = comparison.checked
+    names = comparison.columns.get("name")
+    for row, pk in enumerate(comparison.found):
+        if row in checked.problems:
+            continue
+        if names is None and pk is None:
+            checked.refuse(
+                row,
+                "name",
+                comparison.keys[row],
+                "A new customer needs a name, and the file has no name column.",
+            )
+        elif names is not None and not str(names[row] or "").strip():
+            checked.refuse(row, "name", "", "The name is blank; a customer needs one.")
+
+
+def _refuse_foreign_signs(comparison: Comparison) -> None:
+    """An amount that says € in a row whose currency is USD is refused, not taken for dollars."""
+    checked = comparison.checked
+    for column, at in checked.map.positions.items():
+        signs = checked.readings[column].signs
+        if not signs:
+            continue
+        currencies = _currencies(comparison)
+        for row, cell in enumerate(checked.table.column(at)):
+            sign = signs.get(cell)
+            if sign and row not in checked.problems and not currency_fits(sign, currencies[row]):
+                checked.refuse(
+                    row,
+                    column,
+                    cell,
+                    f"The amount says {sign}, but the currency of the row is {currencies[row]}.",
+                )
+
+
+def _currencies(comparison: Comparison) -> list[str]:
+    """The currency each row ends up with."""
+    if "currency" in comparison.columns:
+        return [code or comparison.base_currency for code in comparison.columns["currency"]]
+    pks = [pk for pk in comparison.found if pk is not None]
+    now = current_values(pks, ["currency"], comparison.on)
+    return [now[pk]["currency"] if pk is not None else comparison.base_currency for pk in comparison.found]
+
+
+def _row(comparison: Comparison, at: int, state: dict[int, dict[str, Any]]) -> Row:
+    checked = comparison.checked
+    line = checked.table.lines[at]
+    key = comparison.keys[at]
+    if at in checked.problems:
+        cells = [str(cell) for cell in checked.table.rows[at]]
+        return Row(line, key, REJECTED, problems=checked.problems[at], cells=cells)
+    wanted = {column: values[at] for column, values in comparison.columns.items()}
+    pk = comparison.found[at]
+    if pk is None:
+        return Row(line, key, CREATED, values=wanted)
+    values, before = changed_only(wanted, state[pk])
+    key = comparison.directory.external_ids[pk]
+    return Row(line, key, UPDATED if values else UNCHANGED, values=values, before=before)
+
+
+def _new_values(comparison: Comparison, rows: list[Row]) -> dict[str, list[str]]:
+    """What accepted rows bring that is not there yet, by column, in the order of the file."""
+    found: dict[str, list[str]] = {}
+    for column, words in comparison.words.items():
+        new = set(words.new.values())
+        found[column] = _brought(rows, column, new)
+    if "csm" in comparison.columns:
+        found["csm"] = _brought(rows, "csm", set(comparison.people.new.values()))
+    for column, kind in comparison.checked.new_attributes.items():
+        if comparison.allow_new_values:
+            found[column] = [kind]
+    return {column: values for column, values in found.items() if values}
+
+
+def _brought(rows: list[Row], column: str, new: set[str]) -> list[str]:
+    return list(Counter(row.values[column] for row in rows if row.values.get(column) in new))
+
+
+def _digest(rows: list[Row], found: list[int | None], state: dict[int, dict[str, Any]]) -> str:
+    return digest_of(
+        (row.key, state.get(pk) if pk is not None else None)
+        for row, pk in zip(rows, found, strict=True)
+        if row.outcome != REJECTED
+    )

@@ -1,0 +1,126 @@
+"""What the database holds for the customers a file names: who is who, and how each stands now."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from accounts.importing.customers import ATTRIBUTE_PREFIX
+from accounts.importing.keys import word_key
+from accounts.models import Customer, Goal, User
+from allocation.services.importing.rows import plain
+
+CHUNK = 500  # well under SQLite's limit of parameters in a statement
+MANY = 5_000  # from here on one pass over the table is cheaper than asking by id
+
+# Where a column of the file lives; the others live in the field of their own name.
+PATHS = {
+    "parent": "parent__external_id",
+    "vertical": "vertical__name",
+    "region": "region__name",
+    "language": "language__name",
+    "paid_tier": "paid_tier__slug",
+}
+
+
+@dataclass
+class Directory:
+    """Every customer by key. `seen` are the ids this person may see; None means all."""
+
+    exact: dict[str, int] = field(default_factory=dict)
+    folded: dict[str, list[int]] = field(default_factory=dict)
+    external_ids: dict[int, str] = field(default_factory=dict)
+    names: dict[str, list[int]] = field(default_factory=dict)
+    parents: dict[str, str] = field(default_factory=dict)
+    seen: frozenset[int] | None = None
+
+    @classmethod
+    def load(cls, user: User | None) -> "Directory":
+        """Two queries at most. `user` None is the installation itself (a command without --as)."""
+        directory = cls()
+        rows = Customer.objects.values_list("pk", "external_id", "name", "parent__external_id")
+        for pk, external_id, name, parent in rows.iterator(chunk_size=5_000):
+            directory.exact[external_id] = pk
+            directory.folded.setdefault(word_key(external_id), []).append(pk)
+            directory.names.setdefault(word_key(name), []).append(pk)
+            directory.external_ids[pk] = external_id
+            if parent is not None:
+                directory.parents[external_id] = parent
+        if user is not None and not user.is_ops:
+            directory.seen = frozenset(Customer.objects.visible_to(user).values_list("pk", flat=True))
+        return directory
+
+    def find(self, key: str) -> int | None:
+        """The customer with this external id: as written, else in another case or Unicode form."""
+        found = self.exact.get(key)
+        if found is None:
+            alike = self.folded.get(word_key(key), [])
+            found = alike[0] if len(alike) == 1 else None
+        return found
+
+    def may_touch(self, pk: int | None) -> bool:
+        """Whether the person may change this customer, or (pk None) make a new one."""
+        return self.seen is None or pk in self.seen
+
+
+def current_values(pks: Sequence[int], columns: Sequence[str], on: date) -> dict[int, dict[str, Any]]:
+    """How customers stand now, by id, in the columns named and in the form of `rows.plain`."""
+    fields = [column for column in columns if column not in ("csm", "goals") and not _is_attribute(column)]
+    paths = [PATHS.get(column, column) for column in fields]
+    attributes = [column for column in columns if _is_attribute(column)]
+    found: dict[int, dict[str, Any]] = {}
+    extra = ["csm__email", "csm__name", "attributes"]
+    for row in _select(pks, ["pk", *extra, *paths]):
+        pk, email, name, stored = row[:4]
+        values = {column: plain(value) for column, value in zip(fields, row[4:], strict=True)}
+        if "csm" in columns:
+            values["csm"] = email or name or ""
+        for column in attributes:
+            values[column] = stored.get(column.removeprefix(ATTRIBUTE_PREFIX))
+        found[pk] = _blanks(values)
+    if "goals" in columns:
+        _add_goals(found, on)
+    return found
+
+
+def _is_attribute(column: str) -> bool:
+    return column.startswith(ATTRIBUTE_PREFIX)
+
+
+def _blanks(values: dict[str, Any]) -> dict[str, Any]:
+    """References that are not there read as a blank, as in a file."""
+    for column in PATHS:
+        if column in values and values[column] is None:
+            values[column] = ""
+    return values
+
+
+def _select(pks: Sequence[int], paths: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    if len(pks) > MANY:
+        wanted = set(pks)
+        for row in Customer.objects.values_list(*paths).iterator(chunk_size=2_000):
+            if row[0] in wanted:
+                yield row
+        return
+    for start in range(0, len(pks), CHUNK):
+        yield from Customer.objects.filter(pk__in=pks[start : start + CHUNK]).values_list(*paths)
+
+
+def _add_goals(found: dict[int, dict[str, Any]], on: date) -> None:
+    for values in found.values():
+        values["goals"] = []
+    for pk, slug in Goal.objects.open_on(on).values_list("customer_id", "kind__slug"):
+        if pk in found:
+            found[pk]["goals"].append(slug)
+    for values in found.values():
+        values["goals"] = sorted(set(values["goals"]))
+
+
+def digest_of(states: Iterable[tuple[str, dict[str, Any] | None]]) -> str:
+    """One fingerprint of how the named rows stand (None: not there)."""
+    total = hashlib.sha256()
+    for key, state in states:
+        total.update(json.dumps([key, state], sort_keys=True, ensure_ascii=True).encode())
+    return total.hexdigest()

@@ -1,0 +1,73 @@
+"""What one line of a file would do, and what the database holds for it now."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from accounts.importing.checking import Problem
+
+CREATED, UPDATED, UNCHANGED, REJECTED = "created", "updated", "unchanged", "rejected"
+OUTCOMES = (CREATED, UPDATED, UNCHANGED, REJECTED)
+
+
+@dataclass(slots=True)
+class Row:
+    """`values` are what would be written (only what changes), `before` what stands there now.
+
+    All of it is JSON: amounts and days as text, references by name. `cells` are kept for refused rows only.
+    """
+
+    line: int
+    key: str
+    outcome: str
+    values: dict[str, Any] = field(default_factory=dict)
+    before: dict[str, Any] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    cells: Sequence[str] = ()
+
+    def as_json(self) -> list[Any]:
+        """Compact form for a chunk."""
+        problems = [[problem.column, problem.value, problem.message] for problem in self.problems]
+        return [self.line, self.key, self.outcome, self.values, self.before, problems, list(self.cells)]
+
+    @classmethod
+    def from_json(cls, stored: Sequence[Any]) -> "Row":
+        """The row that `as_json` gave."""
+        line, key, outcome, values, before, problems, cells = stored
+        return cls(
+            line, key, outcome, values, before, [Problem(line, *problem) for problem in problems], cells
+        )
+
+
+@dataclass
+class Prepared:
+    """A file, read and compared with what is there: nothing written yet."""
+
+    rows: list[Row]
+    headers: list[str]
+    new_values: dict[str, list[str]]
+    reading: dict[str, Any]
+    state_digest: str
+
+    def count(self, outcome: str) -> int:
+        """How many rows have this outcome."""
+        return sum(row.outcome == outcome for row in self.rows)
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON keeps it without loss."""
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, date):
+        return value.isoformat()
+    return list(value) if isinstance(value, tuple) else value
+
+
+def changed_only(
+    wanted: Mapping[str, Any], current: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(values to write, what they replace): only what differs."""
+    values = {column: value for column, value in wanted.items() if value != current[column]}
+    return values, {column: current[column] for column in values}

@@ -1,0 +1,198 @@
+"""Writes accepted customer rows in sets: words, customers, parents, goals, CSMs."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from accounts.importing.customers import ATTRIBUTE_PREFIX
+from accounts.importing.keys import word_key
+from accounts.models import CustomAttribute, Customer, Goal, GoalKind, Tier
+from allocation.models import Source
+from allocation.services.decisions import CsmChange, DecisionSource, set_csms
+from allocation.services.importing.rows import CREATED, UPDATED, Row
+from allocation.services.importing.vocabulary import (
+    WORD_MODELS,
+    create_csms,
+    create_words,
+    csm_ids,
+    word_ids,
+)
+
+CHUNK = 500
+MONEY = ("arr", "potential_arr")
+POINTS = ("adoption", "health", "reputation", "complexity")
+DAYS = ("contract_start", "renewal_date")
+REFERENCES = (*WORD_MODELS, "paid_tier")
+# Written apart: they need every customer of the file to be there, or have a writer of their own.
+APART = ("parent", "goals", "csm")
+# What a day is noted with: a health or sentiment is worth what it was on the day it came.
+DATED = {"health": "health_on", "sentiment": "sentiment_on"}
+
+
+class Writer:
+    """Looks up what rows refer to once, then writes any number of chunks of them."""
+
+    def __init__(self, *, columns: Sequence[str], on: date, actor_id: int | None, batch_id: int) -> None:
+        self.columns, self.on, self.actor_id = columns, on, actor_id
+        self.decision = DecisionSource(Source.IMPORT, source_id=batch_id, actor_id=actor_id)
+        self.ids: dict[str, dict[str, int]] = {}
+
+    def bring_new_values(self, new_values: Mapping[str, Sequence[str]]) -> None:
+        """Make the words, CSMs and attributes that the preview listed, then look everything up."""
+        for column, names in new_values.items():
+            if column in WORD_MODELS:
+                create_words(column, names)
+            elif column == "csm":
+                create_csms(names)
+            elif column.startswith(ATTRIBUTE_PREFIX):
+                _create_attribute(column.removeprefix(ATTRIBUTE_PREFIX), names[0])
+        self.ids = {column: word_ids(column) for column in WORD_MODELS if column in self.columns}
+        self.ids["paid_tier"] = dict(Tier.objects.values_list("slug", "pk"))
+        self.ids["csm"] = csm_ids() if "csm" in self.columns else {}
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Create and update the customers of these rows, and give them goals and CSMs."""
+        self._create([row for row in rows if row.outcome == CREATED])
+        self._update([row for row in rows if row.outcome == UPDATED])
+        touched = [row for row in rows if row.outcome in (CREATED, UPDATED)]
+        if "goals" in self.columns:
+            self._set_goals([row for row in touched if "goals" in row.values])
+        if "csm" in self.columns:
+            self._set_csms([row for row in touched if "csm" in row.values])
+
+    def _create(self, rows: Sequence[Row]) -> None:
+        made = []
+        for row in rows:
+            customer = Customer(external_id=row.key, version=1)
+            self._fill(customer, row.values)
+            made.append(customer)
+        Customer.objects.bulk_create(made, batch_size=CHUNK)
+
+    def _update(self, rows: Sequence[Row]) -> None:
+        """One INSERT … ON CONFLICT a chunk with only the columns that some row changes."""
+        for start in range(0, len(rows), CHUNK):
+            part = rows[start : start + CHUNK]
+            plain = [row for row in part if set(row.values) - set(APART)]
+            if not plain:
+                continue
+            customers = Customer.objects.in_bulk([row.key for row in plain], field_name="external_id")
+            changed: set[str] = {"version"}
+            for row in plain:
+                customer = customers[row.key]
+                changed |= self._fill(customer, row.values)
+                customer.version += 1
+            Customer.objects.bulk_create(
+                [customers[row.key] for row in plain],
+                batch_size=CHUNK,
+                update_conflicts=True,
+                unique_fields=["id"],
+                update_fields=sorted(changed),
+            )
+
+    def _fill(self, customer: Customer, values: Mapping[str, Any]) -> set[str]:
+        """Set the fields of a customer; gives the names of the fields set."""
+        filled: set[str] = set()
+        for column, value in values.items():
+            if column in APART:
+                continue
+            field, decoded = self._decoded(customer, column, value)
+            setattr(customer, field, decoded)
+            filled.add(field.removesuffix("_id") if column in REFERENCES else field)
+            if column in DATED:
+                setattr(customer, DATED[column], None if value is None else self.on)
+                filled.add(DATED[column])
+            if column == "sentiment":
+                customer.sentiment_by_id = None if value is None else self.actor_id
+                filled.add("sentiment_by")
+        return filled
+
+    def _decoded(self, customer: Customer, column: str, value: Any) -> tuple[str, Any]:
+        """(field, value) of a column as stored in a chunk."""
+        if column.startswith(ATTRIBUTE_PREFIX):
+            return "attributes", _with_attribute(customer.attributes, column, value)
+        if column in WORD_MODELS:
+            return f"{column}_id", self.ids[column][word_key(value)] if value else None
+        if column == "paid_tier":
+            return "paid_tier_id", self.ids["paid_tier"][value] if value else None
+        if value is not None and column in (*MONEY, *POINTS):
+            return column, Decimal(value)
+        if value is not None and column in DAYS:
+            return column, date.fromisoformat(value)
+        return column, value
+
+    def set_parents(self, rows: Iterable[Row]) -> None:
+        """Once every customer of the file is there: who belongs to whom, one UPDATE a parent."""
+        children: dict[str, list[str]] = defaultdict(list)
+        for row in rows:
+            parent = row.values.get("parent", row.before.get("parent"))
+            if row.outcome in (CREATED, UPDATED) and parent != row.before.get("parent", ""):
+                children[parent or ""].append(row.key)
+        ids = _ids_of([parent for parent in children if parent])
+        for parent, keys in sorted(children.items()):
+            for start in range(0, len(keys), CHUNK):
+                part = keys[start : start + CHUNK]
+                Customer.objects.filter(external_id__in=part).update(
+                    parent_id=ids[parent] if parent else None
+                )
+
+    def _customer_ids(self, rows: Sequence[Row]) -> dict[str, tuple[int, int | None]]:
+        found: dict[str, tuple[int, int | None]] = {}
+        for start in range(0, len(rows), CHUNK):
+            keys = [row.key for row in rows[start : start + CHUNK]]
+            query = Customer.objects.filter(external_id__in=keys).values_list("external_id", "pk", "csm_id")
+            found |= {key: (pk, csm) for key, pk, csm in query}
+        return found
+
+    def _set_goals(self, rows: Sequence[Row]) -> None:
+        kinds = dict(GoalKind.objects.values_list("slug", "pk"))
+        ids = self._customer_ids(rows)
+        opened, closed = [], defaultdict(list)
+        for row in rows:
+            wanted, there = set(row.values["goals"]), set(row.before.get("goals", ()))
+            pk = ids[row.key][0]
+            opened += [
+                Goal(customer_id=pk, kind_id=kinds[slug], starts_on=self.on)
+                for slug in sorted(wanted - there)
+            ]
+            for slug in there - wanted:
+                closed[slug].append(pk)
+        for slug, pks in closed.items():
+            for start in range(0, len(pks), CHUNK):
+                goals = Goal.objects.open_on(self.on).filter(
+                    customer_id__in=pks[start : start + CHUNK], kind__slug=slug
+                )
+                goals.update(ends_before=self.on)
+        Goal.objects.bulk_create(opened, batch_size=CHUNK)
+
+    def _set_csms(self, rows: Sequence[Row]) -> None:
+        ids = self._customer_ids(rows)
+        changes = []
+        for row in rows:
+            pk, now = ids[row.key]
+            target = self.ids["csm"][row.values["csm"]] if row.values["csm"] else None
+            if now != target:
+                changes.append(CsmChange(pk, now, target))
+        if changes:
+            set_csms(changes=changes, on=self.on, decision=self.decision)
+
+
+def _with_attribute(attributes: Mapping[str, Any], column: str, value: Any) -> dict[str, Any]:
+    slug = column.removeprefix(ATTRIBUTE_PREFIX)
+    kept = {key: stored for key, stored in attributes.items() if key != slug}
+    return kept if value is None else kept | {slug: value}
+
+
+def _create_attribute(slug: str, kind: str) -> None:
+    CustomAttribute.objects.get_or_create(
+        slug=slug, defaults={"label": slug.replace("_", " ").capitalize(), "kind": kind}
+    )
+
+
+def _ids_of(external_ids: Sequence[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for start in range(0, len(external_ids), CHUNK):
+        query = Customer.objects.filter(external_id__in=external_ids[start : start + CHUNK])
+        found |= dict(query.values_list("external_id", "pk"))
+    return found
