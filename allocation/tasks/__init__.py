@@ -1,1 +1,8 @@
-"""Work in the background, by noun. Tasks take ids by keyword and are safe to receive twice."""
+"""Work in the background, by noun. Tasks take ids by keyword and are safe to receive twice.
+
+Celery finds every task of the project by importing this package.
+"""
+
+from allocation.tasks import errands, importing, sweeping
+
+__all__ = ["errands", "importing", "sweeping"]

@@ -88,7 +88,9 @@ def sweep_rows(errands: Sequence[Errand], *, limit: int, dry_run: bool) -> dict[
 @shared_task(name="allocation.sweep", ignore_result=True)
 def sweep(*, limit: int = LIMIT, dry_run: bool = False) -> None:
     """Ring again for what waits too long. On the timetable every 30 seconds (cstiers.celery_settings)."""
-    from allocation.tasks.errands import ERRANDS  # the errands name the tasks, so they are read when all are there
+    from allocation.tasks.errands import (
+        ERRANDS,  # the errands name the tasks, so they are read when all are there
+    )
 
     found = sweep_rows(ERRANDS, limit=limit, dry_run=dry_run)
     for what, names in found.items():

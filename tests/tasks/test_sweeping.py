@@ -60,7 +60,9 @@ def test_a_row_that_was_just_queued_is_left_to_its_own_bell(rung):
     assert rung == []
 
 
-@pytest.mark.parametrize(("status", "task"), [(RunStatus.COMPUTING, "propose"), (RunStatus.APPLYING, "apply")])
+@pytest.mark.parametrize(
+    ("status", "task"), [(RunStatus.COMPUTING, "propose"), (RunStatus.APPLYING, "apply")]
+)
 def test_a_row_whose_worker_died_is_rung_for_the_step_it_was_in(rung, status, task):
     run = run_in(status, lapsed=1, attempts=1)
     sweep()
@@ -73,7 +75,9 @@ def test_a_row_whose_worker_is_alive_is_left_alone(rung):
     assert rung == []
 
 
-@pytest.mark.parametrize("status", [RunStatus.PROPOSED, RunStatus.APPLIED, RunStatus.FAILED, RunStatus.DISCARDED])
+@pytest.mark.parametrize(
+    "status", [RunStatus.PROPOSED, RunStatus.APPLIED, RunStatus.FAILED, RunStatus.DISCARDED]
+)
 def test_a_row_that_waits_for_people_is_left_alone(rung, status):
     run_in(status, waited=9999)
     sweep()
