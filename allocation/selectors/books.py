@@ -1,0 +1,231 @@
+"""A book as its page shows it: what it asks of the CSM, its tiers, its customers with hours."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Case, DecimalField, F, QuerySet, Value, When
+
+from accounts.models import CSM, Customer, Tier
+from allocation.engine.books import caps
+from allocation.engine.facts.books import BookPolicy, CsmFacts, TierFacts
+from allocation.models import AllocationPolicy
+from allocation.selectors import wording
+from allocation.snapshots.books import LONG_LEAVE_DAYS, TouchPlans, csm_minutes, days_away
+from allocation.snapshots.money import UnknownRate, frozen_rates, in_base
+
+SOON = timedelta(days=90)
+LOW_HEALTH = 40
+SHORT_LIST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class TierLine:
+    """Customers of one tier among some; `cap` only for one CSM's book."""
+
+    tier: Tier | None
+    customers: int
+    arr_cents: int
+    minutes: int
+    cap: int | None = None
+
+    @property
+    def over_cap(self) -> bool:
+        return self.cap is not None and self.customers > self.cap
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Figures of some active customers. Money in cents of the base currency, hours in minutes of a month."""
+
+    customers: int = 0
+    arr_cents: int = 0
+    minutes: int = 0
+    renewals_soon: int = 0
+    low_health: int = 0
+    without_health: int = 0
+    tiers: tuple[TierLine, ...] = ()
+    minutes_of: Mapping[int, int] = field(default_factory=dict)
+    # Why amounts in some currency are missing from the sums; empty when all could be converted.
+    money_problem: str = ""
+
+
+def summary(*, customers: QuerySet[Customer], as_of: date, hours: bool = True) -> Summary:
+    """One reading of the active customers among `customers`, tiers, rates and (with `hours`) touch plans."""
+    rows = list(
+        customers.active()
+        .order_by()
+        .values_list("pk", "tier_id", "arr", "currency", "renewal_date", "health")
+    )
+    cents, problem = _cents([(row[2], row[3]) for row in rows], as_of=as_of)
+    plans = TouchPlans(as_of=as_of) if hours else None
+    minutes_of = {
+        pk: plans.minutes(customer_id=pk, tier_id=tier_id) if plans else 0 for pk, tier_id, *_ in rows
+    }
+    return Summary(
+        customers=len(rows),
+        arr_cents=sum(cents),
+        minutes=sum(minutes_of.values()),
+        renewals_soon=sum(1 for row in rows if row[4] is not None and as_of <= row[4] <= as_of + SOON),
+        low_health=sum(1 for row in rows if row[5] is not None and row[5] < LOW_HEALTH),
+        without_health=sum(1 for row in rows if row[5] is None),
+        tiers=_lines([(row[0], row[1]) for row in rows], cents, minutes_of),
+        minutes_of=minutes_of,
+        money_problem=problem,
+    )
+
+
+def _lines(
+    rows: Iterable[tuple[int, int | None]], cents: Iterable[int], minutes_of: Mapping[int, int]
+) -> tuple[TierLine, ...]:
+    """By tier, the highest first, those without a tier last."""
+    sums: dict[int | None, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for (pk, tier_id), amount in zip(rows, cents, strict=True):
+        line = sums[tier_id]
+        line[0] += 1
+        line[1] += amount
+        line[2] += minutes_of[pk]
+    tiers: list[Tier | None] = [*Tier.objects.order_by("rank"), None]
+    return tuple(TierLine(tier, *sums[key]) for tier in tiers if (key := tier.pk if tier else None) in sums)
+
+
+def _cents(amounts: list[tuple[Decimal | None, str]], *, as_of: date) -> tuple[list[int], str]:
+    """Amounts in base cents; where a currency has no rate its amounts count 0 and the sentence says so."""
+    base = settings.BASE_CURRENCY
+    rates, problem = known_rates(
+        currencies={currency for value, currency in amounts if value is not None}, as_of=as_of
+    )
+    return [
+        0
+        if value is None or (currency != base and currency not in rates)
+        else int(in_base(value, currency, rates=rates, base=base) * 100)
+        for value, currency in amounts
+    ], problem
+
+
+def known_rates(*, currencies: Iterable[str], as_of: date) -> tuple[dict[str, Decimal], str]:
+    """Rates of the currencies that have one, and a sentence about those that have none: pages show what they can."""
+    wanted, base = set(currencies), settings.BASE_CURRENCY
+    try:
+        return frozen_rates(currencies=wanted, as_of=as_of, base=base), ""
+    except UnknownRate as missing:
+        rates: dict[str, Decimal] = {}
+        for currency in sorted(wanted):
+            try:
+                rates |= frozen_rates(currencies=[currency], as_of=as_of, base=base)
+            except UnknownRate:
+                continue
+        return rates, str(missing)
+
+
+def by_base_amount(rows: QuerySet[Customer], *, as_of: date) -> QuerySet[Customer]:
+    """The rows with `arr_base`, so that amounts in several currencies can be put in order; for order only."""
+    currencies = set(rows.order_by().values_list("currency", flat=True).distinct())
+    rates, _ = known_rates(currencies=currencies, as_of=as_of)
+    cases = [
+        When(
+            currency=currency,
+            then=F("arr") / Value(rate, output_field=DecimalField(max_digits=30, decimal_places=10)),
+        )
+        for currency, rate in sorted(rates.items())
+    ]
+    amount = Case(*cases, default=F("arr"), output_field=DecimalField(max_digits=30, decimal_places=10))
+    return rows.annotate(arr_base=amount)
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """One CSM's book: `capacity` in minutes of the month from the day."""
+
+    csm: CSM
+    summary: Summary
+    capacity: int
+
+    @property
+    def utilisation_pct(self) -> float | None:
+        return 100 * self.summary.minutes / self.capacity if self.capacity else None
+
+
+def csm_in_scope(*, user: Any, pk: int) -> CSM | None:
+    return CSM.objects.visible_to(user).select_related("team", "user").filter(pk=pk).first()
+
+
+def own_csm(*, user: Any) -> CSM | None:
+    return CSM.objects.select_related("team", "user").filter(user=user).first()
+
+
+def csm_book(*, csm: CSM, as_of: date) -> Book:
+    """The figures of one book; the same number of statements at any size."""
+    found = summary(customers=Customer.objects.filter(csm=csm), as_of=as_of)
+    away = days_away(as_of=as_of, at_least=LONG_LEAVE_DAYS).get(csm.pk, 0)
+    return Book(csm=csm, summary=_with_caps(found, csm), capacity=csm_minutes(csm=csm, away=away))
+
+
+def _with_caps(found: Summary, csm: CSM) -> Summary:
+    """The tiers with the cap of this CSM: cap × share of full time."""
+    policy = AllocationPolicy.objects.active().first()
+    full_time = (
+        policy.full_time_hours
+        if policy
+        else AllocationPolicy._meta.get_field("full_time_hours").get_default()
+    )
+    tiers = [line.tier for line in found.tiers if line.tier is not None]
+    table = caps(
+        csms=[
+            CsmFacts(
+                key=csm.key,
+                name=csm.name,
+                team="",
+                contract_minutes=round(csm.hours_per_month * 60),
+                capacity_minutes=0,
+            )
+        ],
+        tiers=[TierFacts(tier.slug, tier.name, tier.touch_level, tier.cap) for tier in tiers],
+        policy=BookPolicy(full_time_minutes=round(Decimal(full_time) * 60)),
+    )
+    cap_of = {
+        tier.pk: int(table[0, place]) if tier.cap is not None else None for place, tier in enumerate(tiers)
+    }
+    lines = tuple(
+        TierLine(
+            line.tier,
+            line.customers,
+            line.arr_cents,
+            line.minutes,
+            cap_of.get(line.tier.pk) if line.tier else None,
+        )
+        for line in found.tiers
+    )
+    return Summary(
+        customers=found.customers,
+        arr_cents=found.arr_cents,
+        minutes=found.minutes,
+        renewals_soon=found.renewals_soon,
+        low_health=found.low_health,
+        without_health=found.without_health,
+        tiers=lines,
+        minutes_of=found.minutes_of,
+        money_problem=found.money_problem,
+    )
+
+
+def next_renewals(*, customers: QuerySet[Customer], as_of: date, by_amount: bool) -> list[Customer]:
+    """Active customers whose renewal is within 90 days: the nearest, or (`by_amount`) the largest."""
+    rows = customers.active().filter(renewal_date__gte=as_of, renewal_date__lte=as_of + SOON)
+    joined = rows.select_related("tier", "csm__team", "vertical")
+    if by_amount:
+        joined = by_base_amount(joined, as_of=as_of)
+        return list(joined.order_by(F("arr_base").desc(nulls_last=True), "renewal_date", "pk")[:SHORT_LIST])
+    return list(joined.order_by("renewal_date", "name", "pk")[:SHORT_LIST])
+
+
+def base_money(cents: int) -> str:
+    """Cents of the base currency as people read them, with cents when there are some."""
+    amount = Decimal(cents) / 100
+    return wording.money(amount, settings.BASE_CURRENCY, places=wording.places_of([amount]))
