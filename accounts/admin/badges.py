@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -118,3 +119,13 @@ def words_list(names: Iterable[str], *, at_most: int = 3) -> SafeString | str:
         return NOTHING
     shown = ", ".join(known[:at_most])
     return shown if len(known) <= at_most else f"{shown} and {len(known) - at_most} more"
+
+
+def change_of_tier(*, before: Any, after: Any) -> SafeString:
+    """Two tiers with an arrow; the word after it says up or down, since the arrow alone does not."""
+    old = tier_mark(name=before.name, rank=before.rank) if before else NOTHING
+    new = tier_mark(name=after.name, rank=after.rank) if after else NOTHING
+    if before is None or after is None or before.rank == after.rank:
+        return new if before is not None and after is not None else format_html("{} → {}", old, new)
+    words = ("up", "good") if after.rank < before.rank else ("down", "warn")
+    return format_html('{} → {} <span class="{}">{}</span>', old, new, words[1], words[0])

@@ -197,7 +197,7 @@ class CSMAdmin(CSAdmin):
     lead = "Customer Success Managers: hours, skills, team. The book itself is planned, not typed in."
     form_lead = "Hours × ramp × what is left after meetings, less leave, is what the book may ask for."
     form = CSMForm
-    list_display = ("name", "email", "team", "seniority_num", "hours_num", "skills", "customers_num", "accepting", "standing")
+    list_display = ("name", "team", "seniority_num", "hours_num", "skills", "customers_num", "accepts", "standing")
     list_filter = (Standing, rows_filter(Team, "team", title="team"), rows_filter(Vertical, "verticals", title="vertical", none_words="Generalist"))
     list_select_related = ("team",)
     search_fields = ("name", "email")
@@ -228,7 +228,11 @@ class CSMAdmin(CSAdmin):
 
     @admin.display(description="Hours a month", ordering="hours_per_month")
     def hours_num(self, row: CSM) -> str:
-        return f"{row.hours_per_month:g}"
+        return f"{row.hours_per_month.normalize():f}"
+
+    @admin.display(description="Accepts", ordering="accepting", boolean=True)
+    def accepts(self, row: CSM) -> bool:
+        return row.accepting
 
     @admin.display(description="Verticals")
     def skills(self, row: CSM) -> str:

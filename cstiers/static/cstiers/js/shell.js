@@ -126,6 +126,16 @@
     });
   }
 
+  // ---- a table that fits keeps its head in sight; a wider one scrolls sideways
+  function measureTables() {
+    document.querySelectorAll(".table-sticky").forEach(function (wrap) {
+      wrap.classList.toggle("fits", wrap.firstElementChild.scrollWidth <= wrap.clientWidth + 1);
+    });
+  }
+  measureTables();
+  window.addEventListener("resize", measureTables);
+  if (document.fonts && document.fonts.ready) { document.fonts.ready.then(measureTables); }
+
   // ---- "/" goes to the search of the page
   document.addEventListener("keydown", function (event) {
     if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) { return; }

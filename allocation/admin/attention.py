@@ -1,0 +1,64 @@
+"""Attention policies, touches, scenarios."""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+
+from accounts.admin import badges
+from accounts.admin.base import CSAdmin
+from accounts.admin.filters import rows_filter
+from accounts.models import Team
+from allocation.admin.books import PolicyAdmin
+from allocation.models import AttentionPolicy, Scenario, Touch
+
+
+@admin.register(AttentionPolicy)
+class AttentionPolicyAdmin(PolicyAdmin):
+    lead = "By what the hours left after base hours are shared inside a book; never simply evenly."
+    list_display = ("name", "in_force", "basis", "floor_num", "cap_num")
+
+    @admin.display(description="Floor", ordering="floor_pct")
+    def floor_num(self, row: AttentionPolicy) -> str:
+        return f"{row.floor_pct.normalize():f} %"
+
+    @admin.display(description="Cap", ordering="cap_pct")
+    def cap_num(self, row: AttentionPolicy) -> str:
+        return f"{row.cap_pct.normalize():f} %"
+
+
+@admin.register(Touch)
+class TouchAdmin(CSAdmin):
+    lead = "Contacts planned with customers, and those that took place."
+    list_display = ("name", "customer", "due_on", "hours_num", "state", "done_by")
+    list_filter = ("status", rows_filter(Team, "customer__csm__team", title="team", none_words=""))
+    list_select_related = ("customer", "done_by")
+    search_fields = ("customer__name", "customer__external_id", "name")
+    search_help_text = "Customer or activity"
+    date_hierarchy = "due_on"
+    ordering = ("due_on", "pk")
+
+    @admin.display(description="Hours", ordering="hours")
+    def hours_num(self, row: Touch) -> str:
+        return f"{row.hours.normalize():f}"
+
+    @admin.display(description="Status", ordering="status")
+    def state(self, row: Touch) -> str:
+        return badges.status_badge(status=row.status, words=row.get_status_display())
+
+
+@admin.register(Scenario)
+class ScenarioAdmin(CSAdmin):
+    lead = "What-if questions. A scenario never changes a customer."
+    list_display = ("name", "owner", "created_at")
+    list_select_related = ("owner",)
+    search_fields = ("name",)
+    search_help_text = "Name"
+    ordering = ("-created_at", "pk")
+    readonly_fields = ("created_at",)
+
+    def save_model(self, request: HttpRequest, obj: Scenario, form: forms.ModelForm, change: bool) -> None:
+        if not change:
+            obj.owner = request.user
+        super().save_model(request, obj, form, change)
