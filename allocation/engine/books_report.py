@@ -21,6 +21,7 @@ from allocation.engine.facts.books import (
     BudgetUse,
     CsmFacts,
     CustomerColumns,
+    IntColumn,
     MoveCode,
     MoveFinding,
     TierFacts,
@@ -64,14 +65,14 @@ def report(*, planned: Planned, books: Books, repeatable: bool, iterations: int)
     """The finished plan as people, pages and commands see it."""
     customers, problem = planned.customers, planned.problem
     pools = pool_names(customers=customers, csms=planned.csms, tiers=planned.tiers, policy=planned.policy)
-    moves = [*_moves(planned, books), *_releases(planned)]
+    moves = [*_moves(planned, books, pools), *_releases(planned)]
     unassigned = _unassigned(planned, books, pools)
     parts = _parts(planned, books)
     seats = [planned.csms[seat].key if seat >= 0 else "" for seat in books.seat]
     return BookProposal(
         assignment=dict(zip(customers.external_id, seats, strict=True)),
         moves=tuple(sorted(moves, key=lambda move: move.external_id)),
-        unassigned=tuple(sorted([*unassigned, *_untiered(planned)], key=lambda one: one.external_id)),
+        unassigned=tuple(unassigned),
         shortages=shortages(
             unassigned=unassigned,
             customers=customers,
@@ -107,7 +108,7 @@ def report(*, planned: Planned, books: Books, repeatable: bool, iterations: int)
     )
 
 
-def _moves(planned: Planned, books: Books) -> list[MoveFinding]:
+def _moves(planned: Planned, books: Books, pools: Sequence[str]) -> list[MoveFinding]:
     customers, causes = planned.customers, planned.causes()
     moves = []
     for row, key in enumerate(customers.csm):
@@ -124,6 +125,8 @@ def _moves(planned: Planned, books: Books) -> list[MoveFinding]:
                 external_id=customers.external_id[row],
                 from_csm=key,
                 to_csm=to,
+                tier=customers.tier[row],
+                pool=pools[row],
                 kind="chosen" if chosen else "forced",
                 code=code,
                 reason=_reason(planned, row, code, to, fallback),
@@ -146,6 +149,8 @@ def _releases(planned: Planned) -> list[MoveFinding]:
             external_id=everyone.external_id[row],
             from_csm=everyone.csm[row],
             to_csm="",
+            tier=slug,
+            pool=alone[slug].name,
             kind="forced",
             code="self_service",
             reason=f"The self-service tier {alone[slug].name} has no CSM.",
@@ -213,22 +218,6 @@ def _unassigned(planned: Planned, books: Books, pools: Sequence[str]) -> list[Un
             minutes=int(customers.minutes[row]),
         )
         for row in books.unseated()
-    ]
-
-
-def _untiered(planned: Planned) -> list[UnassignedFinding]:
-    """Customers without a tier keep a CSM they have; without one they wait for their first tier."""
-    everyone, known = planned.everyone, {tier.slug for tier in planned.tiers}
-    return [
-        UnassignedFinding(
-            external_id=everyone.external_id[row],
-            tier="",
-            pool="no tier yet",
-            reason="It has no tier yet: re-tier first.",
-            minutes=0,
-        )
-        for row, slug in enumerate(everyone.tier)
-        if slug not in known and not everyone.csm[row]
     ]
 
 
@@ -327,40 +316,54 @@ def _after(planned: Planned, seats: Sequence[str]) -> list[str]:
     ]
 
 
-def _rows(planned: Planned, seats: Sequence[str]) -> tuple[BookRow, ...]:
-    """A row for each CSM who is there, and for one who is gone as long as a book is left behind."""
-    everyone = planned.everyone
-    books: dict[str, list[int]] = {csm.key: [] for csm in planned.csms}
+def book_rows(
+    *,
+    customers: CustomerColumns,
+    csms: Sequence[CsmFacts],
+    tiers: Sequence[TierFacts],
+    caps: IntColumn,
+    seats: Sequence[str],
+) -> tuple[BookRow, ...]:
+    """A row for each CSM who is there, and for one who is gone as long as a book is left behind.
+
+    ``seats`` = CSM key of each customer, ``caps`` = CSMs × tiers.
+    """
+    books: dict[str, list[int]] = {csm.key: [] for csm in csms}
     for row, key in enumerate(seats):
         if key in books:
             books[key].append(row)
     rows = []
-    for place, csm in enumerate(planned.csms):
+    for place, csm in enumerate(csms):
         held = books[csm.key]
         if csm.leaving == "gone" and not held:
             continue
-        tiers = Counter(everyone.tier[row] for row in held)
-        limits = {
-            tier.slug: int(planned.problem.cap[place, at])
-            for at, tier in enumerate(planned.tiers)
-            if tier.served
-        }
+        count = Counter(customers.tier[row] for row in held)
+        limits = {tier.slug: int(caps[place, at]) for at, tier in enumerate(tiers) if tier.served}
+        shown = [tier.slug for tier in tiers if tier.served or count[tier.slug]]
         rows.append(
             BookRow(
                 csm=csm.key,
                 name=csm.name,
                 team=csm.team,
                 customers=len(held),
-                by_tier={tier.slug: tiers.get(tier.slug, 0) for tier in planned.tiers},
-                cap_room={
-                    slug: None if cap == NO_CAP else cap - tiers.get(slug, 0) for slug, cap in limits.items()
-                },
-                arr_cents=int(everyone.arr_cents[held].sum()),
-                minutes=int(everyone.minutes[held].sum()),
-                capacity_minutes=int(planned.problem.capacity[place]),
+                by_tier={slug: count[slug] for slug in shown},
+                cap_room={slug: None if cap == NO_CAP else cap - count[slug] for slug, cap in limits.items()},
+                arr_cents=int(customers.arr_cents[held].sum()),
+                minutes=int(customers.minutes[held].sum()),
+                capacity_minutes=max(0, csm.capacity_minutes) if csm.leaving != "gone" else 0,
             )
         )
     return tuple(rows)
+
+
+def _rows(planned: Planned, seats: Sequence[str]) -> tuple[BookRow, ...]:
+    return book_rows(
+        customers=planned.everyone,
+        csms=planned.csms,
+        tiers=planned.tiers,
+        caps=planned.problem.cap,
+        seats=seats,
+    )
 
 
 def _notes(planned: Planned) -> tuple[str, ...]:
@@ -371,6 +374,10 @@ def _notes(planned: Planned) -> tuple[str, ...]:
         notes.append("No CSM has hours this month: nobody can be given a customer.")
     notes += [f"The cap of tier {tier.name} is 0: nobody may hold such a customer." for tier in planned.tiers
               if tier.served and tier.cap == 0]  # fmt: skip
+    known = {tier.slug for tier in planned.tiers}
+    untiered = sum(slug not in known for slug in planned.everyone.tier)
+    if untiered:
+        notes.append(f"{untiered} customers have no tier yet and were left as they are: re-tier first.")
     if not len(planned.customers):
         notes.append("No customer has a tier that is served: there is nothing to plan.")
     return tuple(notes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.db import models
@@ -43,6 +44,9 @@ class MoveQuerySet(models.QuerySet):
 class HoldingQuerySet(CustomerPartQuerySet):
     def current(self) -> HoldingQuerySet:
         return self.filter(ends_before__isnull=True)
+
+    def held_on(self, day: date) -> HoldingQuerySet:
+        return self.filter(Q(ends_before__isnull=True) | Q(ends_before__gt=day), starts_on__lte=day)
 
 
 class HandoverQuerySet(models.QuerySet):

@@ -149,6 +149,8 @@ class MoveFinding:
     external_id: str
     from_csm: str
     to_csm: str
+    tier: str
+    pool: str
     kind: MoveKind
     code: MoveCode
     reason: str

@@ -1,0 +1,96 @@
+"""How the books stand beside each other: a line per CSM, and how even hours, ARR and customers are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from accounts.models import CSM, User
+from allocation.engine.attention import hours_of
+from allocation.engine.balance import Balance, balance
+from allocation.engine.books import caps
+from allocation.engine.books_report import book_rows
+from allocation.engine.facts.books import BookRow
+from allocation.models import AllocationPolicy
+from allocation.snapshots.books import book_snapshot, changed_since
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """Lines by CSM in the order of name and key, with the figures of each measure."""
+
+    rows: tuple[BookRow, ...]
+    utilisation: Balance
+    arr: Balance
+    customers: Balance
+
+
+def workload(*, as_of: date, user: User | None = None) -> Workload:
+    """Books as of a day, of the CSMs ``user`` may see (None: all). A past day is read from the ledger.
+
+    Raises UnknownRate where an exchange rate is missing. The same number of queries at any size.
+    """
+    policy = AllocationPolicy.objects.active().first() or AllocationPolicy()
+    snapshot = book_snapshot(as_of=as_of, policy=policy, by_ledger=changed_since(as_of=as_of))
+    facts = snapshot.facts
+    rows = book_rows(
+        customers=facts.customers,
+        csms=facts.csms,
+        tiers=facts.tiers,
+        caps=caps(csms=facts.csms, tiers=facts.tiers, policy=snapshot.policy),
+        seats=facts.customers.csm,
+    )
+    if user is not None:
+        seen = {csm.key for csm in CSM.objects.visible_to(user).only("email", "name")}
+        rows = tuple(row for row in rows if row.csm in seen)
+    return measured(rows=rows)
+
+
+def measured(*, rows: Sequence[BookRow]) -> Workload:
+    """The lines with their figures."""
+    return Workload(
+        rows=tuple(sorted(rows, key=lambda row: (row.name, row.csm))),
+        utilisation=balance(values=[_utilisation(row) for row in rows]),
+        arr=balance(values=[row.arr_cents for row in rows]),
+        customers=balance(values=[row.customers for row in rows]),
+    )
+
+
+def _utilisation(row: BookRow) -> Fraction | None:
+    return Fraction(row.minutes, row.capacity_minutes) if row.capacity_minutes > 0 else None
+
+
+def workload_answer(*, found: Workload) -> dict[str, Any]:
+    """Under the JSON keys of the `workload_balance` command."""
+    return {
+        "csms": [csm_answer(row=row) for row in found.rows],
+        **asdict(found.utilisation),
+        "arr": asdict(found.arr),
+        "customers": asdict(found.customers),
+    }
+
+
+def csm_answer(*, row: BookRow) -> dict[str, Any]:
+    """One CSM's line; hours and money as numbers with two decimals at most, utilisation as a share of 1."""
+    share = _utilisation(row)
+    return {
+        "csm": row.csm,
+        "name": row.name,
+        "team": row.team,
+        "customers": row.customers,
+        "by_tier": dict(row.by_tier),
+        "cap_room": dict(row.cap_room),
+        "arr": money_number(cents=row.arr_cents),
+        "hours": float(hours_of(row.minutes)),
+        "capacity": float(hours_of(row.capacity_minutes)),
+        "utilisation": None if share is None else round(float(share), 4),
+    }
+
+
+def money_number(*, cents: int) -> int | float:
+    """Cents as a JSON number of the base currency: whole where there are no cents."""
+    return cents // 100 if cents % 100 == 0 else float(Decimal(cents) / 100)

@@ -1,0 +1,294 @@
+"""From rows to the facts that book planning and attention are computed from; a fixed number of queries."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+from django.db.models import Q
+
+from accounts.models import CSM, Customer, Goal, Leave, Tier, TouchActivity
+from allocation.engine.attention import base_minutes, net_minutes
+from allocation.engine.facts.books import BookFacts, BookPolicy, CsmFacts, CustomerColumns, Leaving, TierFacts
+from allocation.models import AllocationPolicy, BookHolding, TierHolding
+from allocation.snapshots.money import frozen_rates, in_base
+
+MONTH_DAYS = 30
+"""The month that capacity is counted for: the thirty days from the as-of date."""
+LONG_LEAVE_DAYS = 30
+"""Shorter leave is covered by colleagues and changes no book."""
+HANDOVER_DAYS = 90
+"""A CSM who leaves within these days hands the book on now; one who leaves later takes nobody new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Facts with the way back to the rows: ids by external id, by CSM key and by tier slug."""
+
+    facts: BookFacts
+    policy: BookPolicy
+    customer_ids: Mapping[str, int]
+    csm_ids: Mapping[str, int]
+    tier_ids: Mapping[str, int]
+    digest: str
+
+
+def book_policy(*, policy: AllocationPolicy, max_moves_pct: Decimal | None) -> BookPolicy:
+    """The stored policy as the engine reads it; a budget named for one plan stands in for the policy's."""
+    moves = policy.max_moves_pct if max_moves_pct is None else max_moves_pct
+    return BookPolicy(
+        name=policy.name,
+        vertical_fit=policy.vertical_fit,
+        region_fit=policy.region_fit,
+        language_fit=policy.language_fit,
+        product_fit=policy.product_fit,
+        country_law=policy.country_law,
+        full_time_minutes=round(policy.full_time_hours * 60),
+        weight_hours=float(policy.weight_hours),
+        weight_arr=float(policy.weight_arr),
+        weight_fit=float(policy.weight_fit),
+        weight_continuity=float(policy.weight_continuity),
+        weight_background=float(policy.weight_background),
+        hours_tolerance_pct=float(policy.hours_tolerance_pct),
+        arr_tolerance_pct=float(policy.arr_tolerance_pct),
+        max_moves_pct=float(moves),
+        max_moves_arr_pct=float(policy.max_moves_arr_pct),
+        seniority_follows_value=policy.seniority_follows_value,
+        keep_families_together=policy.keep_families_together,
+        search_iterations=policy.search_iterations,
+    )
+
+
+def book_snapshot(
+    *, as_of: date, policy: AllocationPolicy, max_moves_pct: Decimal | None = None, by_ledger: bool = False
+) -> Snapshot:
+    """Everything a plan needs, as of a day. Raises UnknownRate where one is missing.
+
+    ``by_ledger``: who held which tier and CSM on that day, instead of who holds them now.
+    """
+    tiers = {tier.pk: tier for tier in Tier.objects.order_by("rank", "slug")}
+    csms = list(
+        CSM.objects.select_related("team")
+        .prefetch_related("verticals", "regions", "languages")
+        .order_by("pk")
+    )
+    rows = list(_customer_rows())
+    if by_ledger:
+        rows = _as_held(rows, as_of=as_of)
+    away = days_away(as_of=as_of, at_least=LONG_LEAVE_DAYS)
+    keys = {csm.pk: csm.key for csm in csms}
+    used = {row["csm_id"] for row in rows}
+    facts = BookFacts(
+        as_of=as_of,
+        customers=_columns(rows, as_of=as_of, tiers=tiers, keys=keys, policy=policy),
+        csms=tuple(
+            _csm_facts(csm, as_of=as_of, away=away.get(csm.pk, 0))
+            for csm in csms
+            if csm.pk in used or _leaving(csm, as_of) != "gone"
+        ),
+        tiers=tuple(
+            TierFacts(slug=tier.slug, name=tier.name, touch_level=tier.touch_level, cap=tier.cap)
+            for tier in tiers.values()
+        ),
+    )
+    rules = book_policy(policy=policy, max_moves_pct=max_moves_pct)
+    return Snapshot(
+        facts=facts,
+        policy=rules,
+        customer_ids={row["external_id"]: row["pk"] for row in rows},
+        csm_ids={key: pk for pk, key in keys.items()},
+        tier_ids={tier.slug: pk for pk, tier in tiers.items()},
+        digest=books_digest(policy=policy),
+    )
+
+
+def books_digest(*, policy: AllocationPolicy) -> str:
+    """Fingerprint of policy, tiers and books: another one later means that the plan is stale.
+
+    Figures that drift by themselves (ARR, health) are left out on purpose: they do not undo what was decided.
+    """
+    tiers = list(Tier.objects.order_by("slug").values_list("slug", "touch_level", "cap"))
+    csms = list(
+        CSM.objects.order_by("pk").values_list("pk", "accepting", "starts_on", "leaves_on", "hours_per_month")
+    )
+    books = list(Customer.objects.active().order_by("pk").values_list("pk", "tier_id", "csm_id"))
+    values = sorted(asdict(book_policy(policy=policy, max_moves_pct=None)).items())
+    text = json.dumps([values, tiers, csms, books], default=str, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def days_away(*, as_of: date, at_least: int) -> dict[int, int]:
+    """Days of leave in the month from ``as_of`` by CSM; leave shorter than ``at_least`` days in all is left out."""
+    end = as_of + timedelta(days=MONTH_DAYS)
+    days: dict[int, set[date]] = defaultdict(set)
+    leaves = Leave.objects.filter(starts_on__lt=end, ends_before__gt=as_of)
+    for csm_id, starts_on, ends_before in leaves.values_list("csm_id", "starts_on", "ends_before"):
+        if (ends_before - starts_on).days >= at_least:
+            first, last = max(starts_on, as_of), min(ends_before, end)
+            days[csm_id].update(first + timedelta(days=n) for n in range((last - first).days))
+    return {csm_id: len(found) for csm_id, found in days.items()}
+
+
+def csm_minutes(*, csm: CSM, away: int) -> int:
+    """Net minutes of the month of one CSM who is away ``away`` of its days."""
+    return net_minutes(
+        hours_per_month=csm.hours_per_month,
+        ramp_pct=csm.ramp_pct,
+        overhead_pct=csm.overhead_pct,
+        days_away=away,
+        days=MONTH_DAYS,
+    )
+
+
+class TouchPlans:
+    """Base minutes of a month by tier and open goal kinds, as of a day (two queries)."""
+
+    def __init__(self, *, as_of: date) -> None:
+        self._lines: dict[int, list[tuple[int | None, tuple[Decimal, Decimal]]]] = defaultdict(list)
+        for tier_id, kind_id, times, each in TouchActivity.objects.values_list(
+            "tier_id", "goal_kind_id", "times_a_year", "hours_each"
+        ):
+            self._lines[tier_id].append((kind_id, (times, each)))
+        self._goals: dict[int, set[int]] = defaultdict(set)
+        for customer_id, kind_id in Goal.objects.open_on(as_of).values_list("customer_id", "kind_id"):
+            self._goals[customer_id].add(kind_id)
+        self._known: dict[tuple[int, frozenset[int]], int] = {}
+
+    def minutes(self, *, customer_id: int, tier_id: int | None) -> int:
+        """0 without a tier."""
+        if tier_id is None:
+            return 0
+        kinds = frozenset(self._goals.get(customer_id, ()))
+        if (tier_id, kinds) not in self._known:
+            lines = [line for kind, line in self._lines[tier_id] if kind is None or kind in kinds]
+            self._known[tier_id, kinds] = base_minutes(activities=lines)
+        return self._known[tier_id, kinds]
+
+
+_ROW = (
+    "pk", "external_id", "parent_id", "tier_id", "csm_id", "csm_since", "arr", "currency", "vertical__name",
+    "region__name", "country", "language__name", "products", "contract_start", "renewal_date",
+)  # fmt: skip
+
+
+def _customer_rows() -> Iterable[Mapping[str, Any]]:
+    rows: Iterable[Mapping[str, Any]] = Customer.objects.active().order_by("pk").values(*_ROW)
+    return rows
+
+
+def _as_held(rows: Sequence[Mapping[str, Any]], *, as_of: date) -> list[Mapping[str, Any]]:
+    tiers = dict(TierHolding.objects.held_on(as_of).values_list("customer_id", "tier_id"))
+    csms = dict(BookHolding.objects.held_on(as_of).values_list("customer_id", "csm_id"))
+    return [{**row, "tier_id": tiers.get(row["pk"]), "csm_id": csms.get(row["pk"])} for row in rows]
+
+
+def changed_since(*, as_of: date) -> bool:
+    """Whether the ledger knows of a change of tier or CSM after the day."""
+    after = Q(starts_on__gt=as_of) | Q(ends_before__gt=as_of)
+    return BookHolding.objects.filter(after).exists() or TierHolding.objects.filter(after).exists()
+
+
+def _columns(
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    as_of: date,
+    tiers: Mapping[int, Tier],
+    keys: Mapping[int, str],
+    policy: AllocationPolicy,
+) -> CustomerColumns:
+    plans = TouchPlans(as_of=as_of)
+    slugs = {pk: tier.slug for pk, tier in tiers.items()}
+    return CustomerColumns(
+        external_id=tuple(row["external_id"] for row in rows),
+        tier=tuple(slugs.get(row["tier_id"], "") for row in rows),
+        csm=tuple(keys.get(row["csm_id"], "") for row in rows),
+        minutes=np.array(
+            [plans.minutes(customer_id=row["pk"], tier_id=row["tier_id"]) for row in rows], dtype=np.int64
+        ),
+        arr_cents=np.array(_arr_cents(rows, as_of=as_of), dtype=np.int64),
+        vertical=tuple(row["vertical__name"] or "" for row in rows),
+        region=tuple(row["region__name"] or "" for row in rows),
+        country=tuple(row["country"] for row in rows),
+        language=tuple(row["language__name"] or "" for row in rows),
+        products=tuple(frozenset(row["products"] or ()) for row in rows),
+        family=_families(rows),
+        hold=tuple(_hold(row, as_of=as_of, policy=policy) for row in rows),
+    )
+
+
+def _arr_cents(rows: Sequence[Mapping[str, Any]], *, as_of: date) -> list[int]:
+    """ARR in cents of the base currency; unknown counts 0."""
+    known = {row["currency"] for row in rows if row["arr"] is not None}
+    rates, base = (
+        frozen_rates(currencies=known, as_of=as_of, base=settings.BASE_CURRENCY),
+        settings.BASE_CURRENCY,
+    )
+    return [
+        0 if row["arr"] is None else int(in_base(row["arr"], row["currency"], rates=rates, base=base) * 100)
+        for row in rows
+    ]
+
+
+def _families(rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """External id of the topmost parent; "" for who has neither parent nor subsidiaries."""
+    parents = {row["pk"]: row["parent_id"] for row in rows}
+    names = {row["pk"]: row["external_id"] for row in rows}
+    above = {parent for parent in parents.values() if parent is not None}
+
+    def top(pk: int) -> int:
+        seen = {pk}
+        while (parent := parents.get(pk)) is not None and parent in parents and parent not in seen:
+            seen.add(parent)
+            pk = parent
+        return pk
+
+    return tuple(names[top(row["pk"])] if row["parent_id"] or row["pk"] in above else "" for row in rows)
+
+
+def _hold(row: Mapping[str, Any], *, as_of: date, policy: AllocationPolicy) -> str:
+    """Why the customer must not change CSM now; "" when it may."""
+    renewal, start, since = row["renewal_date"], row["contract_start"], row["csm_since"]
+    if (
+        policy.hold_before_renewal_days
+        and renewal
+        and 0 <= (renewal - as_of).days <= policy.hold_before_renewal_days
+    ):
+        return f"renewal on {renewal.isoformat()}"
+    if policy.hold_first_days and start and 0 <= (as_of - start).days < policy.hold_first_days:
+        return f"customer since {start.isoformat()}"
+    if policy.hold_after_move_days and since and 0 <= (as_of - since).days < policy.hold_after_move_days:
+        return f"changed CSM on {since.isoformat()}"
+    return ""
+
+
+def _leaving(csm: CSM, as_of: date) -> Leaving:
+    if csm.leaves_on is None or csm.leaves_on > as_of + timedelta(days=HANDOVER_DAYS):
+        return "no"
+    return "gone" if csm.leaves_on <= as_of else "soon"
+
+
+def _csm_facts(csm: CSM, *, as_of: date, away: int) -> CsmFacts:
+    started = csm.starts_on is None or csm.starts_on <= as_of
+    return CsmFacts(
+        key=csm.key,
+        name=csm.name,
+        team=csm.team.name if csm.team else "",
+        contract_minutes=round(csm.hours_per_month * 60),
+        capacity_minutes=csm_minutes(csm=csm, away=away),
+        seniority=csm.seniority,
+        accepting=csm.accepting and started and csm.leaves_on is None,
+        leaving=_leaving(csm, as_of),
+        verticals=frozenset(vertical.name for vertical in csm.verticals.all()),
+        regions=frozenset(region.name for region in csm.regions.all()),
+        countries=frozenset(csm.countries),
+        languages=frozenset(language.name for language in csm.languages.all()),
+        products=frozenset(csm.products),
+    )
