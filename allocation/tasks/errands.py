@@ -1,10 +1,19 @@
 """Which task is rung for which waiting rows."""
 
 from accounts.models import ImportBatch
+from allocation.models import BookPlan, RetierRun
 from allocation.tasks.importing import apply_import, stage_import
+from allocation.tasks.planning import apply_book_plan, propose_book_plan
+from allocation.tasks.retiering import apply_retier_run, propose_retier_run
 from allocation.tasks.sweeping import Errand
 
 ERRANDS = (
     Errand(ImportBatch, ("queued", "staging"), stage_import, "batch_id"),
     Errand(ImportBatch, ("confirmed", "applying"), apply_import, "batch_id"),
+    Errand(RetierRun, ("queued", "computing"), propose_retier_run, "run_id"),
+    Errand(RetierRun, ("applying",), apply_retier_run, "run_id"),
+    Errand(RetierRun, ("proposed",), apply_retier_run, "run_id", accepted=True),
+    Errand(BookPlan, ("queued", "computing"), propose_book_plan, "plan_id"),
+    Errand(BookPlan, ("applying",), apply_book_plan, "plan_id"),
+    Errand(BookPlan, ("proposed",), apply_book_plan, "plan_id", accepted=True),
 )

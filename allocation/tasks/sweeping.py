@@ -7,9 +7,11 @@ UPDATE (accounts.querysets.jobs).
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
 
 from celery import Task, shared_task
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Job
@@ -28,12 +30,24 @@ GIVEN_UP = (
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """What is rung for rows of `model` in one of `statuses`: `task`, told the row's id as `argument`."""
+    """What is rung for rows of `model` in one of `statuses`: `task`, told the row's id as `argument`.
+
+    `accepted`: the rows are open proposals, and wait only where somebody wished them applied.
+    """
 
     model: type[Job]
     statuses: tuple[str, ...]
     task: Task
     argument: str
+    accepted: bool = False
+
+    def waiting(self) -> QuerySet[Any]:
+        """The rows whose bell was not heard."""
+        rows = self.model._default_manager.filter(status__in=self.statuses)
+        if self.accepted:
+            since = timezone.now() - timedelta(seconds=WAITED_SECONDS)
+            return rows.filter(apply_when_proposed=True, finished_at__lt=since)
+        return rows.waiting_too_long(seconds=WAITED_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +66,7 @@ class Due:
 def due_rows(errands: Sequence[Errand], *, limit: int) -> Iterator[Due]:
     """At most `limit` rows of each kind, the longest waiting first."""
     for errand in errands:
-        waiting = errand.model._default_manager.waiting_too_long(seconds=WAITED_SECONDS)
-        rows = waiting.filter(status__in=errand.statuses).order_by("queued_at", "pk")[:limit]
-        for row in rows:
+        for row in errand.waiting().order_by("queued_at", "pk")[:limit]:
             yield Due(errand, row, hopeless=row.attempts >= ATTEMPTS and row.status in row.WORKING)
 
 

@@ -25,6 +25,7 @@ def rung(monkeypatch):
 ERRANDS = [
     Errand(RetierRun, ("queued", "computing"), SimpleNamespace(name="propose"), "run_id"),
     Errand(RetierRun, ("applying",), SimpleNamespace(name="apply"), "run_id"),
+    Errand(RetierRun, ("proposed",), SimpleNamespace(name="apply"), "run_id", accepted=True),
 ]
 
 
@@ -82,6 +83,17 @@ def test_a_row_that_waits_for_people_is_left_alone(rung, status):
     run_in(status, waited=9999)
     sweep()
     assert rung == []
+
+
+def test_a_proposal_that_somebody_accepted_is_rung_again_and_no_other(rung):
+    """Between the click and the worker only the row remembers the wish."""
+    run = run_in(RunStatus.PROPOSED)
+    RetierRun.objects.update(finished_at=timezone.now() - timedelta(seconds=WAITED_SECONDS + 1))
+    sweep()
+    assert rung == []
+    RetierRun.objects.update(apply_when_proposed=True)
+    sweep()
+    assert rung == [("apply", {"run_id": run.pk})]
 
 
 def test_a_row_that_killed_its_worker_each_time_is_given_up_with_a_sentence(rung):

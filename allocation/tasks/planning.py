@@ -1,0 +1,33 @@
+"""Book plans in the background. The plan's row says what is to be done and keeps every refusal."""
+
+import logging
+
+from celery import shared_task
+
+from allocation.models import BookPlan, RunStatus
+from allocation.services import planning
+from allocation.tasks.bell import ring
+from allocation.tasks.runner import runner_name
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(name="allocation.propose_book_plan")
+def propose_book_plan(*, plan_id: int) -> None:
+    """Compute a queued plan; where it was asked for with its proposal, ring for the applying."""
+    try:
+        planning.propose_plan(plan_id=plan_id, owner=runner_name())
+    except planning.UnableToPlanBooks as refused:
+        logger.info("Book plan %s: %s", plan_id, refused)
+    if BookPlan.objects.filter(pk=plan_id, status=RunStatus.PROPOSED, apply_when_proposed=True).exists():
+        ring(apply_book_plan, plan_id=plan_id)
+
+
+@shared_task(name="allocation.apply_book_plan")
+def apply_book_plan(*, plan_id: int) -> None:
+    """Give customers the CSMs that a plan names, in the name of who wished it."""
+    plan = BookPlan.objects.select_related("applied_by", "requested_by").get(pk=plan_id)
+    try:
+        planning.apply_plan(plan_id=plan_id, actor=plan.applied_by or plan.requested_by, owner=runner_name())
+    except planning.UnableToPlanBooks as refused:
+        logger.info("Book plan %s: %s", plan_id, refused)

@@ -1,0 +1,35 @@
+"""Re-tiering runs in the background. The run's row says what is to be done and keeps every refusal."""
+
+import logging
+
+from celery import shared_task
+from django.utils import timezone
+
+from allocation.models import RetierRun, RunStatus
+from allocation.services import retiering
+from allocation.tasks.bell import ring
+from allocation.tasks.runner import runner_name
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(name="allocation.propose_retier_run")
+def propose_retier_run(*, run_id: int) -> None:
+    """Compute a queued run; where it was asked for with its proposal, ring for the applying."""
+    try:
+        retiering.propose_run(run_id=run_id, owner=runner_name())
+    except retiering.UnableToProposeRun as refused:
+        logger.info("Run %s: %s", run_id, refused)
+    if RetierRun.objects.filter(pk=run_id, status=RunStatus.PROPOSED, apply_when_proposed=True).exists():
+        ring(apply_retier_run, run_id=run_id)
+
+
+@shared_task(name="allocation.apply_retier_run")
+def apply_retier_run(*, run_id: int) -> None:
+    """Give customers the tiers that a run proposes, in the name of who wished it."""
+    run = RetierRun.objects.only("applied_by", "requested_by").get(pk=run_id)
+    actor_id = run.applied_by_id or run.requested_by_id
+    try:
+        retiering.apply_run(run_id=run_id, owner=runner_name(), at=timezone.now(), actor_id=actor_id)
+    except retiering.UnableToApplyRun as refused:
+        logger.info("Run %s: %s", run_id, refused)
