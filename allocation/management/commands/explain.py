@@ -1,0 +1,43 @@
+"""`explain EXTERNAL_ID`."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from accounts.management.base import DoorCommand
+from accounts.models import Customer
+from allocation.selectors.explanations import customer_explanation
+
+
+class Command(DoorCommand):
+    help = "Say why a customer has its tier, and what would change it."
+
+    def add_door_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("external_id")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        actor = self.actor(options)
+        customers = Customer.objects.all() if actor is None else Customer.objects.visible_to(actor)
+        customer_id = (
+            customers.filter(external_id=options["external_id"]).values_list("pk", flat=True).first()
+        )
+        if customer_id is None:
+            self.refuse(f"There is no customer {options['external_id']}.")
+        explanation = customer_explanation(customer_id=customer_id)
+        if explanation is None:
+            self.refuse(f"No run has decided {options['external_id']} yet; start one with retier.")
+        self.answer(explanation.found, _lines(explanation.found))
+
+
+def _lines(found: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{found['external_id']}: {found['effective']} (suggested {found['suggested']}, by {found['decided_by']})"
+    yield f"Segment {found['segment']}; {found['reason']}"
+    yield f"Score {found['score'] if found['score'] is not None else 'unknown'}:"
+    for part in found["contributions"]:
+        value = "unknown" if part["value"] is None else part["value"]
+        yield f"  {part['contribution']:6.2f}  {part['criterion']} = {value} ({part['points']} points, weight {part['weight']})"
+    for key, title in (("nearest_bound", "Nearest bound"), ("nearest_change", "Nearest change")):
+        if found[key]:
+            yield f"{title}: {found[key]['words']}"

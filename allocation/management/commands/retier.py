@@ -1,0 +1,119 @@
+"""`retier [--as-of DATE] [--scope full|goals] [--apply]`."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from argparse import ArgumentParser
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.management.base import DoorCommand
+from allocation.models import RetierRun, RunStatus
+from allocation.selectors.run_reports import run_report, unfinished_runs
+from allocation.services.retiering import (
+    RunInProgress,
+    UnableToApplyRun,
+    UnableToProposeRun,
+    UnableToQueueRun,
+    apply_run,
+    discard_run,
+    propose_run,
+    queue_run,
+)
+
+PATIENCE_SECONDS = 75  # a dead claim lapses after 60
+
+
+def runner_name() -> str:
+    """Who holds a claim, for people who look at the row."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def report_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """The report for people."""
+    yield f"Run {found['run']} as of {found['as_of']} (model version {found['model_version']}): {found['status']}"
+    yield f"{found['decided']} of {found['customers']} customers decided, {found['undecided']} not."
+    yield "Tiers: " + ", ".join(f"{tier} {count}" for tier, count in found["tiers"].items())
+    for guard, count in found["guarded"].items():
+        yield f"Held by {guard.replace('_', ' ')}: {count}"
+    yield f"Moves: {len(found['moves'])}; first tiers: {found['first_tiers']}; overridden: {found['overridden']}"
+    for move in found["moves"]:
+        yield f"  {move['external_id']}: {move['from']} → {move['to']} ({move['reason']})"
+    if found["skipped"]:
+        yield f"Skipped, because they changed after the snapshot: {', '.join(found['skipped'])}"
+
+
+class Command(DoorCommand):
+    help = "Propose tiers for all customers as of a day; with --apply give them."
+
+    def add_door_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--as-of", type=date.fromisoformat, metavar="DATE", help="The day; today if not given."
+        )
+        parser.add_argument("--scope", choices=["full", "goals"], default="full")
+        parser.add_argument(
+            "--apply", action="store_true", help="Write the tiers, if the change limit allows it."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        actor = self.actor(options)
+        if actor is not None and not actor.is_ops:
+            self.refuse("Only CS ops may start a re-tiering run.")
+        actor_id = actor.pk if actor else None
+        today = timezone.localdate()
+        as_of = options["as_of"] or today
+        if as_of > today:
+            self.refuse(f"The as-of date {as_of} lies in the future.")
+        try:
+            self.finish_what_was_left(actor_id, options["scope"])
+            run = self.queue(as_of, options, actor_id)
+            propose_run(run_id=run.pk, owner=runner_name())
+            run.refresh_from_db()
+            if options["apply"] and run.status == RunStatus.AWAITING_APPROVAL:
+                self.tell(f"{run.message} Approve it with: run approve {run.pk} --as MANAGER")
+            elif options["apply"]:
+                apply_run(run_id=run.pk, owner=runner_name(), at=timezone.now(), actor_id=actor_id)
+        except (UnableToQueueRun, UnableToProposeRun, UnableToApplyRun) as refusal:
+            self.refuse(str(refusal))
+        found = run_report(run_id=run.pk)
+        self.answer(found, report_lines(found))
+
+    def queue(self, as_of: date, options: Mapping[str, Any], actor_id: int | None) -> RetierRun:
+        return queue_run(
+            as_of=as_of,
+            at=timezone.now(),
+            scope=options["scope"],
+            actor_id=actor_id,
+            apply_when_proposed=options["apply"],
+        )
+
+    def finish_what_was_left(self, actor_id: int | None, scope: str) -> None:
+        """Take over runs whose runner died, once their claim has lapsed: what was begun is finished first."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while left := [
+            run for run in unfinished_runs() if run.status == RunStatus.APPLYING or run.scope == scope
+        ]:
+            run = left[0]
+            if self.take_over(run, actor_id):
+                continue
+            if time.monotonic() > deadline:
+                raise RunInProgress(run.pk)
+            time.sleep(0.5)
+
+    def take_over(self, run: RetierRun, actor_id: int | None) -> bool:
+        """True when the run left its state by our doing; False while somebody else holds it."""
+        if run.status == RunStatus.QUEUED:
+            discard_run(run_id=run.pk, at=timezone.now())
+            self.tell(f"Run {run.pk} was never begun and is discarded; this run takes its place.")
+            return True
+        self.tell(
+            f"Run {run.pk} was left {run.get_status_display().lower()}; taking it over when its claim lapses."
+        )
+        if run.status == RunStatus.COMPUTING:
+            return propose_run(run_id=run.pk, owner=runner_name())
+        return apply_run(run_id=run.pk, owner=runner_name(), at=timezone.now(), actor_id=actor_id)

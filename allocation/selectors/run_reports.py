@@ -1,0 +1,79 @@
+"""What the `retier` and `run` commands answer, and where a run stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import QuerySet
+
+from allocation.models import RetierRun, RowStatus, RunStatus, TierDecision
+
+MOVE_FIELDS = (
+    "customer__external_id",
+    "previous__slug",
+    "effective__slug",
+    "suggested__slug",
+    "score",
+    "reason",
+)
+COUNTS = ("customers", "decided", "undecided", "guarded", "overridden", "tiers")
+
+
+def run_report(*, run_id: int) -> dict[str, Any]:
+    """The JSON answer of the `retier` command; moves and lists in the order of external ids."""
+    run = RetierRun.objects.select_related("tiering_model").get(pk=run_id)
+    rows = TierDecision.objects.filter(run=run).order_by("customer__external_id", "pk")
+    summary = {
+        "customers": 0,
+        "decided": 0,
+        "undecided": 0,
+        "guarded": {},
+        "overridden": 0,
+        "tiers": {},
+        **run.summary,
+    }
+    return {
+        "run": run.pk,
+        "model_version": run.tiering_model.number,
+        "scope": run.scope,
+        "as_of": run.as_of,
+        "status": run.status,
+        "message": run.message,
+        **{key: summary[key] for key in COUNTS},
+        "undecided_customers": _ids(rows.filter(decided_by="undecided")),
+        "first_tiers": summary.get("first_tiers", 0),
+        "moves": [
+            {
+                "external_id": customer,
+                "from": start,
+                "to": end,
+                "suggested": suggested,
+                "score": score,
+                "reason": reason,
+            }
+            for customer, start, end, suggested, score, reason in rows.moves().values_list(*MOVE_FIELDS)
+        ],
+        "held": [
+            {"external_id": customer, "tier": tier, "suggested": suggested, "guards": guards}
+            for customer, tier, suggested, guards in _held(rows)
+        ],
+        "over_limit": run.over_limit,
+        "skipped": _ids(rows.filter(status=RowStatus.SKIPPED)),
+    }
+
+
+def _ids(rows: QuerySet[TierDecision]) -> list[str]:
+    return list(rows.values_list("customer__external_id", flat=True))
+
+
+def _held(rows: QuerySet[TierDecision]) -> Sequence[tuple[Any, ...]]:
+    """Customers whose tier some guard decided."""
+    by_guard = rows.exclude(decided_by__in=["rule", "override", "undecided", "left"])
+    return list(by_guard.values_list("customer__external_id", "effective__slug", "suggested__slug", "guards"))
+
+
+def unfinished_runs() -> list[RetierRun]:
+    """Runs that were left on the way (queued, computing, applying), the oldest first."""
+    busy = [RunStatus.QUEUED, RunStatus.COMPUTING, RunStatus.APPLYING]
+    return list(RetierRun.objects.filter(status__in=busy).order_by("pk"))

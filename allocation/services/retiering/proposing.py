@@ -1,0 +1,171 @@
+"""Compute a run: snapshot, engine, one decision row a customer. No customer is written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+from django.db import transaction
+
+from allocation.engine.explain import nearest_bounds
+from allocation.engine.facts.rules import TieringRules
+from allocation.engine.facts.tiering import DECIDERS, GUARDS, DecidedBy, TierFindings
+from allocation.engine.kept import crowd_of, crowd_to_json
+from allocation.engine.rules import UnusableRules
+from allocation.engine.tiering import decide_tiers
+from allocation.models import OPEN_STATUSES, RetierRun, RunStatus, TierDecision
+from allocation.services.retiering.rows import decision_rows
+from allocation.services.retiering.rules import rules_of
+from allocation.snapshots.customers import Snapshot, customer_snapshot, tiering_rates
+from allocation.snapshots.money import UnknownRate
+from allocation.snapshots.vocabulary import ModelVocabulary, model_vocabulary
+
+BATCH = 2000
+# A run that would move more than this needs a manager's approval: above both.
+LIMIT_PCT = 5
+LIMIT_CUSTOMERS = 20
+
+
+class UnableToProposeRun(ValueError):
+    """The run failed; the message says what to do, and the run's row keeps it."""
+
+
+class _ClaimLost(Exception):
+    """Somebody else has taken the run over; whatever this runner still holds is void."""
+
+
+def propose_run(*, run_id: int, owner: str) -> bool:
+    """Compute a queued run (or one whose runner died). False: somebody else has it, or it needs no computing.
+
+    Raises UnableToProposeRun after marking the run as failed.
+    """
+    fence = RetierRun.objects.claim(
+        run_id, owner=owner, waiting=[RunStatus.QUEUED], working=RunStatus.COMPUTING
+    )
+    if fence is None:
+        return False
+    run = RetierRun.objects.select_related("tiering_model").get(pk=run_id)
+    try:
+        _compute(run, fence)
+    except _ClaimLost:
+        return False
+    except (UnknownRate, UnusableRules) as refusal:
+        RetierRun.objects.finish(run_id, fence=fence, status=RunStatus.FAILED, message=str(refusal))
+        raise UnableToProposeRun(str(refusal)) from refusal
+    return True
+
+
+def _compute(run: RetierRun, fence: int) -> None:
+    vocabulary = model_vocabulary()
+    rules = rules_of(run, vocabulary)
+    base = settings.BASE_CURRENCY
+    rates = tiering_rates(rules=rules, as_of=run.as_of, base=base)
+    snapshot = customer_snapshot(
+        rules=rules,
+        vocabulary=vocabulary,
+        as_of=run.as_of,
+        rates=rates,
+        base=base,
+        goals_only=run.scope == RetierRun.Scope.GOALS,
+    )
+    _still_mine(run, fence, done=0, total=len(snapshot.keys))
+    findings = decide_tiers(facts=snapshot.facts, rules=rules, tiers=vocabulary.tiers)
+    _store(run, fence, snapshot, findings, rules, vocabulary)
+    summary = _summary(snapshot, findings, vocabulary)
+    over = _over_limit(snapshot, summary["moves"])
+    with transaction.atomic():
+        ended = RetierRun.objects.finish(
+            run.pk,
+            fence=fence,
+            status=RunStatus.AWAITING_APPROVAL if over else RunStatus.PROPOSED,
+            message=_message(summary, over),
+            summary=summary,
+            over_limit=over,
+            base_currency=base,
+            rates={currency: str(rate) for currency, rate in rates.items()},
+            population=crowd_to_json(crowd_of(findings=findings, rules=rules)),
+        )
+        if not ended:
+            raise _ClaimLost
+        RetierRun.objects.filter(scope=run.scope, status__in=OPEN_STATUSES, pk__lt=run.pk).update(
+            status=RunStatus.STALE, message=f"Run {run.pk} proposes anew."
+        )
+
+
+def _still_mine(run: RetierRun, fence: int, *, done: int, total: int) -> None:
+    if not RetierRun.objects.heartbeat(
+        run.pk, fence=fence, done=done, total=total, message="Deciding customers"
+    ):
+        raise _ClaimLost
+
+
+def _store(
+    run: RetierRun,
+    fence: int,
+    snapshot: Snapshot,
+    findings: TierFindings,
+    rules: TieringRules,
+    vocabulary: ModelVocabulary,
+) -> None:
+    """Decision rows of everybody in scope, in batches; what a runner that died left behind goes first."""
+    bounds = nearest_bounds(findings=findings, rules=rules)
+    scope = np.flatnonzero(snapshot.facts.held.in_scope)
+    with transaction.atomic():
+        _still_mine(run, fence, done=0, total=len(scope))
+        TierDecision.objects.filter(run=run).delete()
+    for start in range(0, len(scope), BATCH):
+        part = scope[start : start + BATCH]
+        rows = decision_rows(
+            run=run,
+            rows=part,
+            snapshot=snapshot,
+            findings=findings,
+            rules=rules,
+            bounds=bounds,
+            vocabulary=vocabulary,
+        )
+        with transaction.atomic():
+            _still_mine(run, fence, done=start + len(part), total=len(scope))
+            TierDecision.objects.bulk_create(rows, batch_size=500)
+
+
+def _summary(snapshot: Snapshot, findings: TierFindings, vocabulary: ModelVocabulary) -> dict[str, Any]:
+    """Counts under the keys of the `retier` command. Moves are changes of a tier held; a first tier is none."""
+    held, active, guards = snapshot.facts.held, snapshot.facts.active, findings.guards
+    scope = held.in_scope
+    by = Counter(DECIDERS[code] for code in guards.decided_by[scope].tolist())
+    bitten = scope & (guards.decided_by != DECIDERS.index(DecidedBy.OVERRIDE))
+    after = np.where(scope, guards.effective, held.current)[active]
+    spread = Counter(vocabulary.slug(place) for place in after.tolist())
+    there = [tier.slug for tier in vocabulary.tiers if not tier.retired or spread[tier.slug]]
+    customers = int(scope.sum())
+    changed = scope & (held.current >= 0) & (guards.effective != held.current)
+    return {
+        "customers": customers,
+        "decided": customers - by[DecidedBy.UNDECIDED] - by[DecidedBy.LEFT],
+        "undecided": by[DecidedBy.UNDECIDED],
+        "moves": int(changed.sum()),
+        "first_tiers": int((scope & (held.current < 0) & (guards.effective >= 0)).sum()),
+        "guarded": _bites(guards.bites[bitten]),
+        "overridden": by[DecidedBy.OVERRIDE],
+        "tiers": {slug: spread[slug] for slug in there},
+    }
+
+
+def _bites(bites: np.ndarray[Any, np.dtype[np.bool_]]) -> Mapping[str, int]:
+    counts = bites.sum(axis=0).tolist()
+    return {guard.value: count for guard, count in zip(GUARDS, counts, strict=True) if count}
+
+
+def _over_limit(snapshot: Snapshot, moves: int) -> bool:
+    """Above 5 % of the customers that hold a tier, and more than 20 of them."""
+    tiered = int((snapshot.facts.active & (snapshot.facts.held.current >= 0)).sum())
+    return moves > LIMIT_CUSTOMERS and moves * 100 > LIMIT_PCT * tiered
+
+
+def _message(summary: Mapping[str, Any], over: bool) -> str:
+    said = f"{summary['decided']} of {summary['customers']} customers decided, {summary['moves']} would change tier."
+    return f"{said} That is over the change limit: a manager has to approve it." if over else said

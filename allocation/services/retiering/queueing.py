@@ -1,0 +1,92 @@
+"""What people do with a run: ask for one, approve one over the change limit, discard one."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+
+from allocation.models import OPEN_STATUSES, RetierRun, RunStatus, TieringModel
+
+
+class UnableToQueueRun(ValueError):
+    """No published model, or an as-of date before the last applied run."""
+
+
+class RunInProgress(UnableToQueueRun):
+    """A run of the scope is queued or being computed already; ``run_id`` names it."""
+
+    def __init__(self, run_id: int) -> None:
+        super().__init__(f"Run {run_id} of this scope is being computed already; wait for it, or discard it.")
+        self.run_id = run_id
+
+
+class UnableToApproveRun(ValueError):
+    """The run does not wait for approval, or the person is no manager."""
+
+
+class UnableToDiscardRun(ValueError):
+    """The run is past the point where it can be discarded."""
+
+
+def queue_run(
+    *,
+    as_of: date,
+    at: datetime,
+    scope: str = "full",
+    actor_id: int | None = None,
+    apply_when_proposed: bool = False,
+) -> RetierRun:
+    """Write down that a run is to be computed under the published model. Raises UnableToQueueRun, RunInProgress."""
+    model = TieringModel.objects.filter(status=TieringModel.Status.PUBLISHED).first()
+    if model is None:
+        raise UnableToQueueRun("No tiering model is published; load a playbook or publish a draft first.")
+    refuse_before_last_applied(as_of)
+    try:
+        with transaction.atomic():
+            return RetierRun.objects.create(
+                scope=scope,
+                as_of=as_of,
+                tiering_model=model,
+                requested_by_id=actor_id,
+                apply_when_proposed=apply_when_proposed,
+                queued_at=at,
+            )
+    except IntegrityError:
+        busy = RetierRun.objects.filter(
+            scope=scope, status__in=[RunStatus.QUEUED, RunStatus.COMPUTING]
+        ).first()
+        if busy is None:  # it ended between the two statements: the next try finds the way free
+            raise UnableToQueueRun("Another run of this scope was just finished; try again.") from None
+        raise RunInProgress(busy.pk) from None
+
+
+def refuse_before_last_applied(as_of: date) -> None:
+    """The ledger only grows forward: no run as of a day before the last applied one. Raises UnableToQueueRun."""
+    last = RetierRun.objects.filter(status=RunStatus.APPLIED).aggregate(last=Max("as_of"))["last"]
+    if last is not None and as_of < last:
+        raise UnableToQueueRun(
+            f"A run as of {last:%d %b %Y} was applied already; choose that day or a later one, not {as_of:%d %b %Y}."
+        )
+
+
+def approve_run(*, run_id: int, actor: Any, at: datetime) -> None:
+    """A manager lets a run over the change limit be applied. Raises UnableToApproveRun."""
+    if actor is None or not actor.is_manager:
+        raise UnableToApproveRun("A run over the change limit needs the approval of a manager.")
+    changed = RetierRun.objects.filter(pk=run_id, status=RunStatus.AWAITING_APPROVAL).update(
+        status=RunStatus.PROPOSED, approved_by=actor, approved_at=at
+    )
+    if changed != 1:
+        raise UnableToApproveRun(f"Run {run_id} does not wait for approval.")
+
+
+def discard_run(*, run_id: int, at: datetime) -> None:
+    """Put a run aside that nobody has begun to apply. Raises UnableToDiscardRun."""
+    changed = RetierRun.objects.filter(pk=run_id, status__in=[RunStatus.QUEUED, *OPEN_STATUSES]).update(
+        status=RunStatus.DISCARDED, finished_at=at
+    )
+    if changed != 1:
+        raise UnableToDiscardRun(f"Run {run_id} cannot be discarded; only a queued or proposed run can.")
