@@ -40,5 +40,12 @@ class Job(models.Model):
         return 100 * self.progress_done // self.progress_total if self.progress_total else 0
 
     @property
+    def is_accepted(self) -> bool:
+        """An open proposal that somebody wished applied (allocation.services.accepting); a worker takes it up."""
+        return bool(getattr(self, "apply_when_proposed", False)) and self.status == "proposed"  # type: ignore[attr-defined]
+
+    @property
     def is_busy(self) -> bool:
-        return self.status in self.WAITING or self.status in self.WORKING  # type: ignore[attr-defined]
+        """It waits for a worker or has one."""
+        at_work = self.status in self.WAITING or self.status in self.WORKING  # type: ignore[attr-defined]
+        return at_work or self.is_accepted
