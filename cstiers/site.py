@@ -79,7 +79,7 @@ class CSTiersAdminSite(admin.AdminSite):
             "desk": desk_now,
             "todos": todos,
             "groups": admin_groups(request=request),
-            "import_customers_url": url_or_nothing("import_customers"),
+            "import_customers_url": url_or_nothing("admin:import_customers"),
             "runs": [(run, self._job_url("run", run.pk)) for run in desk_now.recent_runs],
             "plans": [(plan, self._job_url("plan", plan.pk)) for plan in desk_now.recent_plans],
         }
@@ -95,7 +95,7 @@ class CSTiersAdminSite(admin.AdminSite):
         if kind in ("run", "plan"):
             return self._job_url(kind, pk)
         if kind == "import_customers":
-            return url_or_nothing("import_customers") or url_or_nothing("admin:accounts_customer_changelist")
+            return url_or_nothing("admin:import_customers") or url_or_nothing("admin:accounts_customer_changelist")
         name, query = TODO_LISTS[kind]
         address = url_or_nothing(f"admin:{name}_changelist")
         return f"{address}{query}" if address else ""
