@@ -52,12 +52,12 @@ def eligibility(*, customers: CustomerColumns, csms: Sequence[CsmFacts], policy:
         able &= vertical.able
         mismatch += vertical.mismatch
         fallback |= vertical.fallback
-    for mode, values, offered in (
-        (policy.region_fit, customers.region, [csm.regions for csm in csms]),
-        (policy.language_fit, customers.language, [csm.languages for csm in csms]),
-    ):
-        missing = _by_value(values, csms, lambda value, offer=offered: [_lacks(value, one) for one in offer])
-        _apply_fit(mode, missing, able, mismatch)
+    regions = _by_value(customers.region, csms, lambda value: [_lacks(value, csm.regions) for csm in csms])
+    _apply_fit(policy.region_fit, regions, able, mismatch)
+    languages = _by_value(
+        customers.language, csms, lambda value: [_lacks(value, csm.languages) for csm in csms]
+    )
+    _apply_fit(policy.language_fit, languages, able, mismatch)
     if policy.product_fit != "ignore":
         _apply_fit(policy.product_fit, _product_gaps(customers, csms), able, mismatch)
     lawful = _lawful(customers, csms, policy)

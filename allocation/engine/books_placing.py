@@ -219,7 +219,8 @@ def _who_could_leave(books: Books, node: _Node) -> IntColumn:
     afford = books.affordable(
         np.where(steps > 0, steps + node.spent, 0), np.where(steps > 0, arr_steps + node.spent_arr, 0)
     )
-    return there[enough & below & afford]
+    leavers: IntColumn = there[enough & below & afford]
+    return leavers
 
 
 def _path(nodes: Sequence[_Node], position: int) -> list[Step]:

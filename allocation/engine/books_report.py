@@ -252,21 +252,25 @@ def _breaches(planned: Planned, books: Books) -> tuple[Breach, ...]:
     found = []
     for place, csm in enumerate(planned.csms):
         found += _limits_broken(planned, books, place, csm)
-    customers = planned.customers
-    for row in range(len(customers)):
-        seat = int(books.seat[row])
-        if seat >= 0 and seat == planned.problem.current[row] and not _sits_well(planned, row, seat):
-            csm = planned.csms[seat]
-            why = why_unable(customers=customers, position=row, csm=csm, policy=planned.policy) or "leaves"
-            kind, held = ("fit" if why != "leaves" else "leaver"), customers.hold[row]
-            reason = f"{csm.name} {why}; " + (f"held: {held}" if held else "nobody else has room") + "."
-            found.append(
-                Breach(
-                    csm=csm.key, kind=kind, tier="", external_id=customers.external_id[row], held=1, limit=0,
-                    reason=reason,
-                )
-            )  # fmt: skip
+    for row, seat in enumerate(books.seat):
+        if seat >= 0 and seat == planned.problem.current[row] and not _sits_well(planned, row, int(seat)):
+            found.append(_misfit(planned, row, planned.csms[int(seat)]))
     return tuple(found)
+
+
+def _misfit(planned: Planned, row: int, csm: CsmFacts) -> Breach:
+    customers = planned.customers
+    why = why_unable(customers=customers, position=row, csm=csm, policy=planned.policy)
+    held = customers.hold[row]
+    return Breach(
+        csm=csm.key,
+        kind="fit" if why else "leaver",
+        tier="",
+        external_id=customers.external_id[row],
+        held=1,
+        limit=0,
+        reason=f"{csm.name} {why or 'leaves'}; " + (f"held: {held}." if held else "nobody else has room."),
+    )
 
 
 def _sits_well(planned: Planned, row: int, seat: int) -> bool:

@@ -39,7 +39,7 @@ def shortages(
     lines = []
     for pool, missing in sorted(pools.items()):
         rows = np.array([place[one.external_id] for one in missing], dtype=np.int64)
-        head = net_minutes_a_head(csms=csms, policy=policy, able=able[rows].any(axis=0))
+        head = net_minutes_a_head(csms=csms, policy=policy, able=np.asarray(able[rows].any(axis=0)))
         minutes = [one.minutes for one in missing]
         lines.append(
             Shortage(

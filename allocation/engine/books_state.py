@@ -127,7 +127,8 @@ class Books:
         problem = self.problem
         after = problem.home[customers] & (problem.current[customers] != csm)
         before = problem.home[customers] & (problem.current[customers] != self.seat[customers])
-        return after.astype(np.int64) - before.astype(np.int64)
+        steps: IntColumn = after.astype(np.int64) - before.astype(np.int64)
+        return steps
 
     def affordable(self, steps: IntColumn, arr_steps: IntColumn) -> BoolColumn:
         """Whether the budget bears these changes; a change that spends nothing is always borne."""

@@ -295,9 +295,10 @@ def _mark(batch: Sequence[Move], same: Sequence[Move], written: Written) -> None
 
 def _get(plan_id: int) -> BookPlan:
     try:
-        return BookPlan.objects.select_related("policy").get(pk=plan_id)
+        plan: BookPlan = BookPlan.objects.select_related("policy").get(pk=plan_id)
     except BookPlan.DoesNotExist as error:
         raise UnableToPlanBooks(f"There is no book plan {plan_id}.") from error
+    return plan
 
 
 def _check_rights(actor: User | None) -> None:

@@ -1,0 +1,49 @@
+"""`attention CSM`: an e-mail, or the name of a CSM who has none."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.management.base import DoorCommand
+from accounts.models import CSM
+from allocation.selectors.attention import attention_answer, book_attention
+from allocation.snapshots.money import UnknownRate
+
+
+class Command(DoorCommand):
+    help = "How a CSM's hours of the month are shared over the book."
+
+    def add_door_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("csm", metavar="CSM", help="E-mail or name.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        csm = self.csm(options)
+        try:
+            found = attention_answer(csm=csm, found=book_attention(csm=csm, as_of=timezone.localdate()))
+        except UnknownRate as refusal:
+            self.refuse(str(refusal))
+        self.answer(found, self.lines(found))
+
+    def csm(self, options: Mapping[str, Any]) -> CSM:
+        actor, key = self.actor(options), options["csm"].strip()
+        seen = CSM.objects.all() if actor is None else CSM.objects.visible_to(actor)
+        named = list(seen.filter(Q(email__iexact=key) | Q(name__iexact=key)).order_by("pk")[:2])
+        if not named:
+            self.refuse(f"There is no CSM {key}.")
+        if len(named) > 1:
+            self.refuse(f"There are several CSMs called {key}: use the e-mail.")
+        return named[0]
+
+    def lines(self, found: Mapping[str, Any]) -> Iterator[str]:
+        yield f"{found['csm']}: {found['net_hours']:.1f} net hours this month"
+        if found["over_capacity"]:
+            yield "The base hours alone are more than that: the book is over capacity, nothing is left to share."
+        for one in found["customers"]:
+            yield f"  {one['external_id']}: {one['hours']:.1f} hours ({one['base_hours']:.1f} base + {one['share_hours']:.1f} share)"
+        if found["unallocated_minutes"]:
+            yield f"Not allocated: {found['unallocated_minutes']} minutes"

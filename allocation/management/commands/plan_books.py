@@ -1,0 +1,130 @@
+"""`plan_books [--apply] [--seed N] [--max-moves-pct P]`."""
+
+from __future__ import annotations
+
+import time
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Iterator, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.management.base import DoorCommand
+from allocation.models import BookPlan, RunStatus
+from allocation.selectors.plan_answers import plan_answer
+from allocation.services.planning import UnableToPlanBooks, apply_plan, propose_plan, queue_plan
+from allocation.tasks.runner import runner_name
+
+PATIENCE_SECONDS = 75  # a dead claim lapses after 60
+NO_CSM = "nobody"
+
+
+def per_cent(text: str) -> Decimal:
+    try:
+        value = Decimal(text)
+    except InvalidOperation as error:
+        raise ArgumentTypeError(f"{text} is not a number") from error
+    if not 0 <= value <= 100:
+        raise ArgumentTypeError("a share is 0 to 100 %")
+    return value
+
+
+def plan_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """The plan for people; shortages are named, never hidden."""
+    yield f"Book plan {found['plan']} as of {found['as_of']}: {found['status']}"
+    yield f"{found['assigned']} of {found['customers']} customers have a CSM."
+    yield f"Moves: {len(found['moves'])} ({found['forced']} forced, {found['chosen']} chosen)."
+    for move in found["moves"]:
+        names = f"{move['from'] or NO_CSM} → {move['to'] or NO_CSM}"
+        yield f"  {move['external_id']}: {names} ({move['reason']})"
+    for line in found["shortages"]:
+        yield (
+            f"Short in {line['pool']}: {line['customers']} customers, {line['hours']:.1f} hours, "
+            f"{line['heads']} heads. {line['reason']}"
+        )
+    for breach in found["breaches"]:
+        yield f"Stays over its limit: {breach['reason']}"
+    for one in found["skipped"]:
+        yield f"Skipped: {one['external_id']} ({one['reason']})"
+    yield from found["notes"]
+    if found["objective"] is not None:
+        proof = (
+            "no bound is proven" if found["bound"] is None else f"at most {found['gap_pct']} % from the best"
+        )
+        yield f"Objective {found['objective']:.2f} points; {proof}."
+    if not found["repeatable"]:
+        yield "Stopped early: the same input may give another plan."
+    before, after = (found["balance"].get(side) or {} for side in ("before", "after"))
+    if before.get("cv") is not None and after.get("cv") is not None:
+        yield (
+            f"Utilisation: {before['outside_15_pct']} % of books outside ±15 % before, {after['outside_15_pct']} % "
+            f"after; CV {before['cv']} → {after['cv']}."
+        )
+
+
+class Command(DoorCommand):
+    help = "Propose who gets which customers; with --apply give them."
+
+    def add_door_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--apply", action="store_true", help="Write the changes of CSM.")
+        parser.add_argument("--seed", type=int, default=1, help="The same seed gives the same plan.")
+        parser.add_argument(
+            "--max-moves-pct",
+            type=per_cent,
+            metavar="P",
+            help="At most this share of customers moves by choice; the policy's if not given.",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        actor = self.actor(options)
+        if options["seed"] < 0:
+            self.refuse("The seed is a whole number from 0.")
+        try:
+            self.finish_what_was_left(actor)
+            plan = queue_plan(
+                as_of=timezone.localdate(),
+                seed=options["seed"],
+                actor=actor,
+                max_moves_pct=options["max_moves_pct"],
+                apply_when_proposed=options["apply"],
+            )
+            if propose_plan(plan_id=plan.pk, owner=runner_name()) is None:
+                self.wait_for(plan.pk, RunStatus.COMPUTING)
+            if options["apply"]:
+                apply_plan(plan_id=plan.pk, actor=actor, owner=runner_name())
+        except UnableToPlanBooks as refusal:
+            self.refuse(str(refusal))
+        found = plan_answer(plan=BookPlan.objects.get(pk=plan.pk))
+        self.answer(found, plan_lines(found))
+
+    def finish_what_was_left(self, actor: Any) -> None:
+        """Take over plans whose runner died, once their claim has lapsed: what was begun is finished first."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (left := self.unfinished()) is not None:
+            if not self.take_over(left, actor):
+                if time.monotonic() > deadline:
+                    raise UnableToPlanBooks(
+                        f"Book plan {left.pk} is still {left.get_status_display().lower()}: wait."
+                    )
+                time.sleep(0.5)
+
+    def unfinished(self) -> BookPlan | None:
+        busy = [RunStatus.QUEUED, RunStatus.COMPUTING, RunStatus.APPLYING]
+        return BookPlan.objects.filter(status__in=busy).order_by("pk").first()
+
+    def take_over(self, plan: BookPlan, actor: Any) -> bool:
+        """True when the plan left its state by our doing; False while somebody else holds it."""
+        self.tell(f"Book plan {plan.pk} was left {plan.get_status_display().lower()}; finishing it first.")
+        if plan.status != RunStatus.APPLYING:
+            return propose_plan(plan_id=plan.pk, owner=runner_name()) is not None
+        if plan.lease_until is not None and plan.lease_until > timezone.now():
+            return False
+        apply_plan(plan_id=plan.pk, actor=plan.applied_by or actor, owner=runner_name())
+        return True
+
+    def wait_for(self, plan_id: int, status: str) -> None:
+        """A worker was quicker: wait until it is done."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while BookPlan.objects.filter(pk=plan_id, status=status).exists() and time.monotonic() < deadline:
+            time.sleep(0.5)

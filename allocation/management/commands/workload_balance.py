@@ -1,0 +1,46 @@
+"""`workload_balance [--as-of DATE]`."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.management.base import DoorCommand
+from allocation.selectors.balance import workload, workload_answer
+from allocation.snapshots.money import UnknownRate
+
+
+class Command(DoorCommand):
+    help = "How the books stand beside each other: customers, ARR, hours, and how even they are."
+
+    def add_door_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--as-of", type=date.fromisoformat, metavar="DATE", help="The day; today if not given."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        as_of = options["as_of"] or timezone.localdate()
+        try:
+            found = workload_answer(found=workload(as_of=as_of, user=self.actor(options)))
+        except UnknownRate as refusal:
+            self.refuse(str(refusal))
+        self.answer(found, self.lines(found))
+
+    def lines(self, found: Mapping[str, Any]) -> Iterator[str]:
+        for csm in found["csms"]:
+            used = "–" if csm["utilisation"] is None else f"{csm['utilisation']:.0%}"
+            tiers = ", ".join(f"{tier} {count}" for tier, count in csm["by_tier"].items())
+            yield (
+                f"{csm['name']} ({csm['team'] or 'no team'}): {csm['customers']} customers ({tiers}), ARR {csm['arr']}, "
+                f"{csm['hours']:.1f} of {csm['capacity']:.1f} hours, {used}"
+            )
+        for measure, figures in (("Hours", found), ("ARR", found["arr"]), ("Customers", found["customers"])):
+            if figures["cv"] is not None:
+                yield (
+                    f"{measure}: {figures['outside_15_pct']} % of books outside ±15 %, CV {figures['cv']}, "
+                    f"Gini {figures['gini']}, largest ÷ mean {figures['max_over_mean']}"
+                )
