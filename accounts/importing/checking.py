@@ -208,7 +208,7 @@ def _read_column(
         try:
             values[cell] = field_.widget.clean(cell, reading=reading)
         except CellRefused as refusal:
-            refused[cell], values[cell] = str(refusal), None
+            refused[cell], values[cell] = str(refusal), field_.widget.blank
     checked.values[column] = [values[cell] for cell in checked.table.column(at)]
     if refused:
         for row, cell in enumerate(checked.table.column(at)):

@@ -16,13 +16,14 @@ from accounts.importing.widgets import (
     YesNoWidget,
 )
 from accounts.models import Customer, TouchLevel
+from accounts.models.checks import MONEY_LIMIT
 
 MONEY_BELOW = 10**13  # as the database check: SQLite keeps every cent below it
 LARGEST_COUNT = 2_000_000_000
 
 
 def _money(column: str) -> Field:
-    return Field(column, column, NumberWidget(low=0, high=MONEY_BELOW, places=2, money=True))
+    return Field(column, column, NumberWidget(low=0, high=int(MONEY_LIMIT), places=2, money=True))
 
 
 def _points(column: str) -> Field:

@@ -4,7 +4,12 @@ from dataclasses import dataclass
 
 
 class FileRefused(Exception):
-    """The whole file is refused; the text is a sentence for the person who sent it."""
+    """The whole file is refused; the text is a sentence for the person who sent it.
+
+    `headers` are those of the file where it came that far, so that a person can map them.
+    """
+
+    headers: list[str] = []
 
 
 @dataclass(frozen=True)

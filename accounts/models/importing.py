@@ -46,6 +46,7 @@ class ImportBatch(Job):
     kind = models.CharField(max_length=10, choices=ImportKind.choices)
     file_name = models.CharField(max_length=200, help_text="A label only: nothing is opened by this name.")
     sha256 = models.CharField("SHA-256 of the file", max_length=64)
+    size_bytes = models.PositiveBigIntegerField(default=0)
     # null: guess from the headers.
     mapping = models.JSONField(null=True, blank=True, help_text='{"source header": "our column"}')
     number_style = models.CharField(max_length=10, choices=NumberStyle.choices, blank=True)

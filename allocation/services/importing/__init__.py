@@ -13,6 +13,7 @@ from allocation.services.importing.preparing import Wishes, prepare
 from allocation.services.importing.reporting import report_of_batch, report_of_prepared, write_rejects
 from allocation.services.importing.rows import OUTCOMES, REJECTED, Prepared, Row
 from allocation.services.importing.staging import (
+    OPEN,
     UnableToImport,
     answer_import,
     discard_abandoned_imports,
@@ -30,6 +31,7 @@ def rejected_rows(*, batch: ImportBatch) -> Iterator[Row]:
 
 
 __all__ = [
+    "OPEN",
     "OUTCOMES",
     "REJECTED",
     "Prepared",

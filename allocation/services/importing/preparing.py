@@ -8,14 +8,18 @@ from typing import Any
 from accounts.importing.checking import Answers, Checked, check_table
 from accounts.importing.csms import CSM_COLUMNS, CsmResource
 from accounts.importing.customers import CUSTOMER_COLUMNS, CustomerResource
+from accounts.importing.errors import FileRefused
 from accounts.importing.limits import Limits
 from accounts.importing.mapping import map_columns
 from accounts.importing.numbers import SHOWN as NUMBERS_SHOWN
 from accounts.importing.reading import read_table
+from accounts.importing.tables import Table
 from accounts.models import CustomAttribute, ImportKind, User
 from allocation.services.importing.csm_rows import compare_csms
 from allocation.services.importing.customer_rows import compare_customers
 from allocation.services.importing.rows import Prepared
+
+SAMPLED_ROWS = 50
 
 
 @dataclass(frozen=True)
@@ -40,19 +44,11 @@ def prepare(
     """Read, check and compare a file. Raises FileRefused, or ChoiceNeeded when a person must choose."""
     customers = kind == ImportKind.CUSTOMERS
     table = read_table(data=data, limits=limits)
-    column_map = map_columns(
-        headers=table.headers,
-        mapping=wishes.mapping,
-        columns=CUSTOMER_COLUMNS if customers else CSM_COLUMNS,
-        attributes=customers,
-    )
-    checked = check_table(
-        table=table,
-        column_map=column_map,
-        fields=(CustomerResource if customers else CsmResource).fields,
-        attribute_kinds=dict(CustomAttribute.objects.values_list("slug", "kind")) if customers else {},
-        answers=wishes.answers,
-    )
+    try:
+        checked = _check(table, customers, wishes)
+    except FileRefused as refused:
+        refused.headers = table.headers
+        raise
     if customers:
         rows, new_values, digest = compare_customers(
             checked=checked,
@@ -68,6 +64,31 @@ def prepare(
     return Prepared(rows, table.headers, new_values, _reading(checked), digest)
 
 
+def _check(table: Table, customers: bool, wishes: Wishes) -> Checked:
+    column_map = map_columns(
+        headers=table.headers,
+        mapping=wishes.mapping,
+        columns=CUSTOMER_COLUMNS if customers else CSM_COLUMNS,
+        attributes=customers,
+    )
+    return check_table(
+        table=table,
+        column_map=column_map,
+        fields=(CustomerResource if customers else CsmResource).fields,
+        attribute_kinds=dict(CustomAttribute.objects.values_list("slug", "kind")) if customers else {},
+        answers=wishes.answers,
+    )
+
+
+def _samples(table: Table) -> dict[str, str]:
+    """The first few different cells of each column, so that a person sees what stands under a header."""
+    samples: dict[str, str] = {}
+    for at, header in enumerate(table.headers):
+        cells = dict.fromkeys(str(row[at])[:40] for row in table.rows[:SAMPLED_ROWS] if at < len(row))
+        samples[header] = " · ".join([cell for cell in cells if cell.strip()][:3])
+    return samples
+
+
 def _reading(checked: Checked) -> dict[str, Any]:
     """What the preview says about how the file was read."""
     table = checked.table
@@ -81,6 +102,7 @@ def _reading(checked: Checked) -> dict[str, Any]:
         "columns": list(checked.map.positions),
         "mapping": checked.map.as_json,
         "guessed": checked.map.guessed,
+        "samples": _samples(table),
         "ignored": list(checked.map.ignored),
         "number_style": checked.number_style,
         "numbers_shown": NUMBERS_SHOWN[checked.number_style],

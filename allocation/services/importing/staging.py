@@ -51,6 +51,7 @@ def receive_import(
             kind=kind,
             file_name=_label(file_name),
             sha256=hashlib.sha256(data).hexdigest(),
+            size_bytes=len(data),
             mapping=None if wishes.mapping is None else dict(wishes.mapping),
             number_style=wishes.answers.number_style or "",
             date_order=wishes.answers.date_order or "",
@@ -108,9 +109,21 @@ def stage_import(*, batch_id: int, on: date) -> ImportBatch:
             }
             for asked in choice.questions
         ]
-        _end(batch, fence, Status.ASKING, str(choice), reading={"questions": questions})
+        _end(
+            batch,
+            fence,
+            Status.ASKING,
+            str(choice),
+            reading={"questions": questions, "headers": choice.headers},
+        )
     except FileRefused as refused:
-        _end(batch, fence, Status.FAILED, str(refused), reading={"refusal": str(refused)})
+        _end(
+            batch,
+            fence,
+            Status.FAILED,
+            str(refused),
+            reading={"refusal": str(refused), "headers": refused.headers},
+        )
     else:
         _store(batch, fence, prepared)
     batch.refresh_from_db()

@@ -1,0 +1,363 @@
+"""Imports in the admin: upload → preview with the outcome of every row → confirm → result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Page, Paginator
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.admin.badges import status_badge
+from accounts.admin.base import Button, ViewOnlyAdmin, button
+from accounts.importing.checking import Answers
+from accounts.importing.errors import FileRefused
+from accounts.models import ColumnMapping, ImportBatch, ImportKind
+from allocation.forms.importing import MappingForm, UploadForm, words_of
+from allocation.services import importing
+from allocation.tasks import bell
+from allocation.tasks.importing import apply_import, stage_import
+
+# Larger files are read, and longer ones written, by a worker: a page must answer soon.
+READ_HERE_BYTES = 256 * 1024
+WRITE_HERE_ROWS = 2_000
+PAGE_ROWS = 50
+SHOWN_VALUES = 6
+
+Status = ImportBatch.Status
+TABS = (
+    ("", "All"),
+    ("created", "New"),
+    ("updated", "Changed"),
+    ("unchanged", "Unchanged"),
+    ("rejected", "Refused"),
+)
+OUTCOME_BADGES = {
+    "created": ("New", "good", "plus"),
+    "updated": ("Changed", "info", "edit"),
+    "unchanged": ("Unchanged", "neutral", "check"),
+    "rejected": ("Refused", "bad", "alert"),
+}
+
+
+@admin.register(ImportBatch)
+class ImportBatchAdmin(ViewOnlyAdmin):
+    """The list of imports and the pages of one import."""
+
+    lead = "Files of customers and CSMs: what each row would do is shown before anything is written."
+    empty_words = "No file has been sent so far."
+    list_display = (
+        "file_name",
+        "kind",
+        "state",
+        "rows_num",
+        "created",
+        "updated",
+        "unchanged",
+        "rejected",
+        "requested_by",
+        "queued_at",
+    )
+    list_filter = ("kind", "status")
+    list_select_related = ("requested_by",)
+    search_fields = ("file_name",)
+    search_help_text = "Part of the file's name"
+    ordering = ("-queued_at", "-pk")
+
+    @admin.display(description="Status", ordering="status")
+    def state(self, row: ImportBatch) -> str:
+        return status_badge(status=row.status, words=row.get_status_display())
+
+    @admin.display(description="Rows")
+    def rows_num(self, row: ImportBatch) -> int:
+        return row.rows
+
+    def list_buttons(self, request: HttpRequest) -> tuple[Button, ...]:
+        return (
+            *button(label="Import CSMs", name="admin:import_csms", icon="import"),
+            *button(label="Import customers", name="admin:import_customers", icon="import", primary=True),
+        )
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        own = [
+            path(
+                "new/customers/", wrap(self.upload), {"kind": ImportKind.CUSTOMERS}, name="import_customers"
+            ),
+            path("new/csms/", wrap(self.upload), {"kind": ImportKind.CSMS}, name="import_csms"),
+            path("<int:pk>/preview/", wrap(require_GET(self.preview)), name="import_preview"),
+            path("<int:pk>/columns/", wrap(require_POST(self.read_again)), name="import_read_again"),
+            path("<int:pk>/confirm/", wrap(require_POST(self.confirm)), name="import_confirm"),
+            path("<int:pk>/discard/", wrap(require_POST(self.discard)), name="import_discard"),
+            path("<int:pk>/refused.csv", wrap(require_GET(self.refused)), name="import_refused"),
+            path("<int:pk>/progress/", wrap(require_GET(self.progress)), name="import_progress"),
+        ]
+        return own + super().get_urls()
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        """A row of the list leads to the import's own page."""
+        batch = self.get_object(request, object_id)
+        if batch is None:
+            raise Http404
+        return _to(batch)
+
+    def upload(self, request: HttpRequest, kind: str) -> HttpResponse:
+        """Send a file; small ones are read at once."""
+        self._require_right(request)
+        form = UploadForm(request.POST or None, request.FILES or None, kind=kind)
+        if request.method == "POST" and form.is_valid():
+            try:
+                return _to(self._received(request, form, kind))
+            except (FileRefused, importing.UnableToImport) as refused:
+                form.add_error("file", str(refused))
+        what = ImportKind(kind).label
+        return self._page(
+            request,
+            "upload",
+            {
+                "form": form,
+                "kind": kind,
+                "what": what,
+                "title": f"Import {what[:1].lower() + what[1:] if kind == ImportKind.CUSTOMERS else what}",
+            },
+        )
+
+    def _received(self, request: HttpRequest, form: UploadForm, kind: str) -> ImportBatch:
+        file = form.cleaned_data["file"]
+        saved: ColumnMapping | None = form.cleaned_data["saved_mapping"]
+        batch = importing.receive_import(
+            kind=kind,
+            file_name=file.name or "",
+            data=file.read(),
+            wishes=importing.Wishes(
+                mapping=saved.mapping if saved else None,
+                answers=Answers(
+                    number_style=form.cleaned_data["number_style"]
+                    or (saved.number_style if saved else "")
+                    or None,
+                    date_order=form.cleaned_data["date_order"] or (saved.date_order if saved else "") or None,
+                ),
+                allow_new_values=form.cleaned_data["allow_new_values"],
+            ),
+            all_or_nothing=form.cleaned_data["all_or_nothing"],
+            user=request.user,  # type: ignore[arg-type]
+        )
+        return _read(batch)
+
+    def preview(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """What an import would do, or did."""
+        batch = self._batch(request, pk)
+        outcome = request.GET.get("show", "")
+        outcome = outcome if outcome in importing.OUTCOMES else ""
+        page, rows = _page_of(batch, outcome, request.GET.get("page"))
+        form = self._mapping_form(batch) if batch.status in importing.OPEN else None
+        return self._page(
+            request,
+            "preview",
+            {
+                "batch": batch,
+                "title": str(batch),
+                "reading": batch.reading,
+                "questions": batch.reading.get("questions", []),
+                "form": form,
+                "tabs": [
+                    (key, words, getattr(batch, key) if key else batch.rows, key == outcome)
+                    for key, words in TABS
+                ],
+                "page": page,
+                "rows": [_described(row) for row in rows],
+                "new_values": [(words_of(column), values) for column, values in batch.new_values.items()],
+                "can_confirm": batch.status == Status.STAGED
+                and not (batch.all_or_nothing and batch.rejected),
+                "can_discard": batch.status in (*importing.OPEN, Status.QUEUED),
+            },
+        )
+
+    def _mapping_form(self, batch: ImportBatch, data: Any = None) -> MappingForm:
+        initial = {
+            "number_style": batch.number_style,
+            "date_order": batch.date_order,
+            "allow_new_values": batch.allow_new_values,
+            "all_or_nothing": batch.all_or_nothing,
+        }
+        return MappingForm(
+            data,
+            batch=batch,
+            headers=batch.reading.get("headers", []),
+            samples=batch.reading.get("samples", {}),
+            initial=initial,
+        )
+
+    def read_again(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Take other columns, styles or switches and read the file again."""
+        batch = self._batch(request, pk)
+        form = self._mapping_form(batch, request.POST)
+        if not form.is_valid():
+            for errors in form.errors.values():
+                messages.error(request, " ".join(errors))
+            return _to(batch)
+        cleaned = form.cleaned_data
+        try:
+            batch = importing.answer_import(
+                batch_id=pk,
+                user=request.user,  # type: ignore[arg-type]
+                mapping=form.mapping() if any(form.mapping().values()) else None,
+                number_style=cleaned["number_style"],
+                date_order=cleaned["date_order"],
+                allow_new_values=cleaned["allow_new_values"],
+                all_or_nothing=cleaned["all_or_nothing"],
+            )
+        except importing.UnableToImport as refused:
+            messages.error(request, str(refused))
+            return _to(batch)
+        if cleaned["save_as"]:
+            self._keep_mapping(request, batch, form)
+        _read(batch)
+        return _to(batch)
+
+    def _keep_mapping(self, request: HttpRequest, batch: ImportBatch, form: MappingForm) -> None:
+        name = form.cleaned_data["save_as"]
+        ColumnMapping.objects.update_or_create(
+            name=name,
+            defaults={
+                "kind": batch.kind,
+                "mapping": form.mapping(),
+                "number_style": batch.number_style,
+                "date_order": batch.date_order,
+                "saved_by": request.user,
+            },
+        )
+        messages.success(request, f"The columns are kept as “{name}”.")
+
+    def confirm(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Apply what the preview shows."""
+        batch = self._batch(request, pk)
+        try:
+            batch = importing.confirm_import(batch_id=pk, user=request.user)  # type: ignore[arg-type]
+            if batch.rows > WRITE_HERE_ROWS:
+                bell.ring(apply_import, batch_id=pk)
+            else:
+                batch = importing.apply_import(batch_id=pk, on=timezone.localdate())
+                messages.success(request, _done(batch))
+        except importing.UnableToImport as refused:
+            messages.error(request, str(refused))
+        return _to(batch)
+
+    def discard(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Drop an import with its file."""
+        batch = self._batch(request, pk)
+        try:
+            importing.discard_import(batch_id=pk, user=request.user)  # type: ignore[arg-type]
+        except importing.UnableToImport as refused:
+            messages.error(request, str(refused))
+            return _to(batch)
+        messages.success(request, f"{batch} was discarded; nothing was written.")
+        return HttpResponseRedirect(reverse("admin:accounts_importbatch_changelist"))
+
+    def refused(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Refused rows as CSV, to be mended and sent again."""
+        batch = self._batch(request, pk)
+        response = HttpResponse(content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="refused-rows-of-import-{batch.pk}.csv"'
+        response.write("\ufeff")  # spreadsheets take a file without the mark for Windows-1252
+        importing.write_rejects(
+            headers=batch.reading.get("headers", []),
+            rows=importing.rejected_rows(batch=batch),
+            out=response,  # type: ignore[arg-type]
+        )
+        return response
+
+    def progress(self, request: HttpRequest, pk: int) -> JsonResponse:
+        """How far the work is, for the bar."""
+        batch = self._batch(request, pk)
+        return JsonResponse(
+            {
+                "status": batch.status,
+                "done": batch.progress_done,
+                "total": batch.progress_total,
+                "message": batch.message or batch.get_status_display(),
+                "finished": not batch.is_busy,
+            }
+        )
+
+    def _require_right(self, request: HttpRequest) -> None:
+        try:
+            importing.require_right_to_import(request.user)  # type: ignore[arg-type]
+        except importing.UnableToImport as refused:
+            raise PermissionDenied(str(refused)) from None
+
+    def _batch(self, request: HttpRequest, pk: int) -> ImportBatch:
+        self._require_right(request)
+        batch: ImportBatch | None = self.get_queryset(request).filter(pk=pk).first()
+        if batch is None:
+            raise Http404
+        return batch
+
+    def _page(self, request: HttpRequest, name: str, context: dict[str, Any]) -> TemplateResponse:
+        shared = self.admin_site.each_context(request) | {"opts": self.opts}
+        return TemplateResponse(request, f"admin/importing/{name}.html", shared | context)
+
+
+def _to(batch: ImportBatch) -> HttpResponseRedirect:
+    return HttpResponseRedirect(reverse("admin:import_preview", args=[batch.pk]))
+
+
+def _read(batch: ImportBatch) -> ImportBatch:
+    """Read a small file now and leave a large one to a worker."""
+    if batch.size_bytes <= READ_HERE_BYTES:
+        return importing.stage_import(batch_id=batch.pk, on=timezone.localdate())
+    bell.ring(stage_import, batch_id=batch.pk)
+    return batch
+
+
+def _done(batch: ImportBatch) -> str:
+    return (
+        f"Imported: {batch.created:,} created, {batch.updated:,} updated, {batch.unchanged:,} unchanged, "
+        f"{batch.rejected:,} refused."
+    )
+
+
+def _page_of(batch: ImportBatch, outcome: str, number: str | None) -> tuple[Page, list[importing.Row]]:
+    total = getattr(batch, outcome) if outcome else batch.rows
+    page = Paginator(range(total), PAGE_ROWS).get_page(number)
+    if not total:
+        return page, []
+    rows, _ = importing.page_of_rows(
+        batch=batch, outcome=outcome, start=page.start_index() - 1, size=PAGE_ROWS
+    )
+    return page, rows
+
+
+def _described(row: importing.Row) -> dict[str, Any]:
+    """A row as the table shows it."""
+    words, tone, icon_name = OUTCOME_BADGES[row.outcome]
+    shown = [
+        {"column": words_of(column), "before": _shown(row.before.get(column)), "after": _shown(value)}
+        for column, value in row.values.items()
+        if row.outcome == "updated" or value not in (None, "", [])
+    ]
+    return {
+        "line": row.line,
+        "key": row.key,
+        "name": row.values.get("name", ""),
+        "outcome": row.outcome,
+        "words": words,
+        "tone": tone,
+        "icon": icon_name,
+        "changes": shown if row.outcome == "updated" else shown[:SHOWN_VALUES],
+        "more": 0 if row.outcome == "updated" else max(0, len(shown) - SHOWN_VALUES),
+        "problems": row.problems,
+    }
+
+
+def _shown(value: Any) -> str:
+    if value is None or value == "" or value == []:
+        return "blank"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "; ".join(map(str, value)) if isinstance(value, list) else str(value)
