@@ -9,8 +9,6 @@ from typing import Any
 
 from django.conf import settings
 
-SWEEP_EVERY_SECONDS = 30
-
 
 def _embedded_transport() -> dict[str, Any]:
     """Options of the file broker; its folders are for the owner alone."""
@@ -81,8 +79,8 @@ worker_send_task_events = False
 beat_schedule = {
     "sweep": {
         "task": "allocation.sweep",
-        "schedule": SWEEP_EVERY_SECONDS,
+        "schedule": settings.SWEEP_SECONDS,
         # A sweep that waited longer than its period is followed by a fresher one.
-        "options": {"expires": SWEEP_EVERY_SECONDS},
+        "options": {"expires": settings.SWEEP_SECONDS},
     },
 }

@@ -181,6 +181,9 @@ IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "import"
 IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "export"
 IMPORT_EXPORT_USE_TRANSACTIONS = True
 
+# The sweep rings again for work that waits longer than this, and runs this often.
+SWEEP_SECONDS = env.int("SWEEP_SECONDS", default=30)
+
 # Money: every amount is compared in this currency (design: amount / rate).
 BASE_CURRENCY = env("BASE_CURRENCY", default="USD")
 

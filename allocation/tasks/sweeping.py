@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from celery import Task, shared_task
+from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -19,7 +20,6 @@ from allocation.tasks import bell
 
 logger = logging.getLogger(__name__)
 
-WAITED_SECONDS = 20
 ATTEMPTS = 5
 LIMIT = 100
 GIVEN_UP = (
@@ -45,9 +45,9 @@ class Errand:
         """The rows whose bell was not heard."""
         rows = self.model._default_manager.filter(status__in=self.statuses)
         if self.accepted:
-            since = timezone.now() - timedelta(seconds=WAITED_SECONDS)
+            since = timezone.now() - timedelta(seconds=settings.SWEEP_SECONDS)
             return rows.filter(apply_when_proposed=True, finished_at__lt=since)
-        return rows.waiting_too_long(seconds=WAITED_SECONDS)
+        return rows.waiting_too_long(seconds=settings.SWEEP_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def sweep_rows(errands: Sequence[Errand], *, limit: int, dry_run: bool) -> dict[
 
 @shared_task(name="allocation.sweep", ignore_result=True)
 def sweep(*, limit: int = LIMIT, dry_run: bool = False) -> None:
-    """Ring again for what waits too long. On the timetable every 30 seconds (cstiers.celery_settings)."""
+    """Ring again for what waits too long. On the timetable (cstiers.celery_settings)."""
     from allocation.tasks.errands import (
         ERRANDS,  # the errands name the tasks, so they are read when all are there
     )

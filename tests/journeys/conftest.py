@@ -39,8 +39,10 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 
 @pytest.fixture(scope="session")
 def company(installation: Installation) -> dict:
-    """The installation filled by `seed_demo`: {"customers", "csms", "sign_ins"}."""
-    return installation.command("seed_demo", "--customers", "120", "--csms", "8")
+    """The installation filled by `seed_demo`, with a model in force: {"customers", "csms", "sign_ins"}."""
+    made = installation.command("seed_demo", "--customers", "120", "--csms", "8")
+    installation.command("load_playbook", "three-axis", "--publish")
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -40,6 +40,7 @@ class Installation:
             "REDIS_URL": self.redis_url,
             "SECRET_KEY": "only-for-tests",
             "DEBUG": "0",
+            "SWEEP_SECONDS": "3",
         }
         kept = {
             name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "DJANGO_"))
@@ -59,6 +60,20 @@ class Installation:
         )
         assert ended.returncode == exit_code, f"{' '.join(arguments)}: {ended.stderr[-3000:]}"
         return json.loads(ended.stdout) if ended.stdout.strip() else {}
+
+    def python(self, code: str) -> list[str]:
+        """Lines that `code` prints, run inside the installation's Django."""
+        ended = subprocess.run(
+            [sys.executable, "manage.py", "shell", "--no-imports", "-c", code],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=180,
+        )
+        assert ended.returncode == 0, ended.stderr[-3000:]
+        return ended.stdout.splitlines()
 
     def migrate(self) -> None:
         subprocess.run(

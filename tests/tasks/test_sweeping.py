@@ -8,10 +8,12 @@ from django.utils import timezone
 
 from allocation.models import RetierRun, RunStatus, TieringModel
 from allocation.tasks import sweeping
-from allocation.tasks.sweeping import ATTEMPTS, WAITED_SECONDS, Errand, sweep_rows
+from allocation.tasks.sweeping import ATTEMPTS, Errand, sweep_rows
 from tests import factories
 
 pytestmark = pytest.mark.django_db
+
+WAITED_SECONDS = 30  # the default of SWEEP_SECONDS
 
 
 @pytest.fixture
