@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 
 from allocation.engine.conditions import LOWER, UPPER
 from allocation.engine.facts.attributes import Attribute, Kind, Unit
-from allocation.engine.facts.rules import Clause, Condition, Group, TieringRules
+from allocation.engine.facts.rules import Clause, Condition, Group, TieringRules, TierRule, conditions_in
 from allocation.engine.facts.tiering import (
     DecidedBy,
     Floats,
@@ -63,13 +64,32 @@ def number_in_words(value: float) -> str:
 
 
 def reason_in_words(
-    *, rules: TieringRules, tiers: Sequence[TierFacts], rule: int, decided_by: DecidedBy
+    *, rules: TieringRules, tiers: Sequence[TierFacts], segment: int, rule: int, decided_by: DecidedBy
 ) -> str:
     """One line for lists: the rule that fired and, if something kept it from happening, what."""
     fired = rules.tiers[rule]
     name = tiers[fired.tier].name or fired.slug
-    line = f"{name}: {in_words(fired.when)}"
+    line = f"{name}: {in_words(fired.when)}{_segment_in_words(rules, segment, fired)}"
     return line if decided_by is DecidedBy.RULE else f"{_WHY[decided_by]} (the rules say {line})"
+
+
+def _segment_in_words(rules: TieringRules, segment: int, fired: TierRule) -> str:
+    """The segment's own rule, where there are segments and the tier rule depends on them."""
+    rule = rules.segments[segment]
+    if len(rules.segments) == 1:
+        return ""
+    if any(condition.attribute.name == "segment" for condition in conditions_in(fired.when)):
+        return f" ({in_words(rule.when)})"
+    return "" if fired.when.parts else f" (segment {rule.name}: {in_words(rule.when)})"
+
+
+def values_in_words(*, rules: TieringRules, values: Mapping[str, Any]) -> str:
+    """The customer's own numbers behind the bounds of the rules, three at most: "ARR 151,060"."""
+    bounds = {bound.attribute.name: bound.attribute.label for bound in bounds_of(rules)}
+    said = [
+        f"{bounds[name]} {number_in_words(values[name])}" for name in bounds if values.get(name) is not None
+    ]
+    return ", ".join(said[:3])
 
 
 @dataclass(frozen=True, slots=True)

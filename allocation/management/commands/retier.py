@@ -21,12 +21,12 @@ from allocation.services.retiering import (
     UnableToProposeRun,
     UnableToQueueRun,
     apply_run,
-    discard_run,
     propose_run,
     queue_run,
 )
 
 PATIENCE_SECONDS = 75  # a dead claim lapses after 60
+PAUSE_SECONDS = 2
 
 
 def runner_name() -> str:
@@ -101,19 +101,17 @@ class Command(DoorCommand):
             run = left[0]
             if self.take_over(run, actor_id):
                 continue
+            self.tell(f"Run {run.pk} is {run.get_status_display().lower()}; waiting for it.")
             if time.monotonic() > deadline:
                 raise RunInProgress(run.pk)
-            time.sleep(0.5)
+            time.sleep(PAUSE_SECONDS)
 
     def take_over(self, run: RetierRun, actor_id: int | None) -> bool:
         """True when the run left its state by our doing; False while somebody else holds it."""
-        if run.status == RunStatus.QUEUED:
-            discard_run(run_id=run.pk, at=timezone.now())
-            self.tell(f"Run {run.pk} was never begun and is discarded; this run takes its place.")
-            return True
-        self.tell(
-            f"Run {run.pk} was left {run.get_status_display().lower()}; taking it over when its claim lapses."
-        )
-        if run.status == RunStatus.COMPUTING:
+        if run.status == RunStatus.APPLYING:
+            return apply_run(run_id=run.pk, owner=runner_name(), at=timezone.now(), actor_id=actor_id)
+        try:
             return propose_run(run_id=run.pk, owner=runner_name())
-        return apply_run(run_id=run.pk, owner=runner_name(), at=timezone.now(), actor_id=actor_id)
+        except UnableToProposeRun as refusal:
+            self.tell(f"Run {run.pk} was left behind and failed: {refusal}")
+            return True

@@ -76,9 +76,10 @@ def approve_run(*, run_id: int, actor: Any, at: datetime) -> None:
     """A manager lets a run over the change limit be applied. Raises UnableToApproveRun."""
     if actor is None or not actor.is_manager:
         raise UnableToApproveRun("A run over the change limit needs the approval of a manager.")
-    changed = RetierRun.objects.filter(pk=run_id, status=RunStatus.AWAITING_APPROVAL).update(
-        status=RunStatus.PROPOSED, approved_by=actor, approved_at=at
-    )
+    waiting = RetierRun.objects.filter(pk=run_id, status=RunStatus.AWAITING_APPROVAL)
+    if waiting.filter(requested_by=actor).exists():
+        raise UnableToApproveRun(f"You asked for run {run_id} yourself; another manager has to approve it.")
+    changed = waiting.update(status=RunStatus.PROPOSED, approved_by=actor, approved_at=at)
     if changed != 1:
         raise UnableToApproveRun(f"Run {run_id} does not wait for approval.")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from allocation.engine.explain import NearestBounds, reason_in_words
+from allocation.engine.explain import NearestBounds, reason_in_words, values_in_words
 from allocation.engine.facts.rules import TieringRules
 from allocation.engine.facts.tiering import DECIDERS, GUARDS, DecidedBy, NumberColumn, TierFindings
 from allocation.engine.kept import facts_to_json, sources
@@ -37,11 +37,12 @@ def decision_rows(
     kept = facts_to_json(snapshot.facts.take(rows), sources(rules))
     names = tuple(criterion.attribute.name for criterion in rules.criteria)
     values = facts_to_json(findings.derived.take(rows), names)
+    labels = {bound.attribute.name: bound.attribute.label for bound in bounds.bounds}
+    bounded = facts_to_json(findings.derived.take(rows), tuple(labels))
 
     @cache
-    def reason(rule: int, by: DecidedBy) -> str:
-        words = reason_in_words(rules=rules, tiers=vocabulary.tiers, rule=rule, decided_by=by)
-        return words if len(words) <= LONGEST_REASON else f"{words[: LONGEST_REASON - 1]}…"
+    def reason(segment: int, rule: int, by: DecidedBy) -> str:
+        return reason_in_words(rules=rules, tiers=vocabulary.tiers, segment=segment, rule=rule, decided_by=by)
 
     found = []
     for place, at in enumerate(rows.tolist()):
@@ -60,7 +61,10 @@ def decision_rows(
                 effective_id=vocabulary.tier_id(effective),
                 decided_by=by.value,
                 guards=[guard.value for guard, bit in zip(GUARDS, guards.bites[at], strict=True) if bit],
-                reason=reason(int(findings.suggestions.rule[at]), by),
+                reason=_line(
+                    reason(int(findings.suggestions.segment[at]), int(findings.suggestions.rule[at]), by),
+                    values_in_words(labels=labels, values=bounded[place]),
+                ),
                 explanation={
                     "facts": kept[place],
                     "held": _held(snapshot, at, vocabulary),
@@ -75,6 +79,12 @@ def decision_rows(
             )
         )
     return found
+
+
+def _line(reason: str, values: str) -> str:
+    """The reason with the customer's own numbers, cut to what the column takes."""
+    line = f"{reason}; {values}" if values else reason
+    return line if len(line) <= LONGEST_REASON else f"{line[: LONGEST_REASON - 1]}…"
 
 
 def _held(snapshot: Snapshot, at: int, vocabulary: ModelVocabulary) -> dict[str, Any]:
