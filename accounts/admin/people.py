@@ -220,7 +220,7 @@ class CSMAdmin(CSAdmin):
         )
 
     def list_buttons(self, request: HttpRequest) -> tuple[Button, ...]:
-        return button(label="Import", name="import_csms", icon="import")
+        return button(label="Import", name="admin:import_csms", icon="import")
 
     @admin.display(description="Seniority", ordering="seniority")
     def seniority_num(self, row: CSM) -> int:
