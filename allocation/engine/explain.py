@@ -83,11 +83,10 @@ def _segment_in_words(rules: TieringRules, segment: int, fired: TierRule) -> str
     return "" if fired.when.parts else f" (segment {rule.name}: {in_words(rule.when)})"
 
 
-def values_in_words(*, rules: TieringRules, values: Mapping[str, Any]) -> str:
-    """The customer's own numbers behind the bounds of the rules, three at most: "ARR 151,060"."""
-    bounds = {bound.attribute.name: bound.attribute.label for bound in bounds_of(rules)}
+def values_in_words(*, labels: Mapping[str, str], values: Mapping[str, Any]) -> str:
+    """The customer's own numbers, three at most: "ARR 151,060". labels: by attribute, in the order to say them."""
     said = [
-        f"{bounds[name]} {number_in_words(values[name])}" for name in bounds if values.get(name) is not None
+        f"{labels[name]} {number_in_words(values[name])}" for name in labels if values.get(name) is not None
     ]
     return ", ".join(said[:3])
 

@@ -26,7 +26,7 @@ from allocation.engine.facts.tiering import (
     TierFindings,
 )
 from allocation.engine.kept import KeptCrowd, crowd_of, sources
-from allocation.engine.tiering import decide_tiers
+from allocation.engine.tiering import decide_tiers, rules_moved
 
 SWITCH = 1.0  # distance of changing a yes/no, a choice or a goal: as far as doubling a number
 
@@ -155,7 +155,8 @@ class _Asking:
             return []
         attribute = self.attributes[name]
         spread = self.spreads.get(name, np.zeros(0))
-        ends = np.array([*_written(self.rules, name), float(spread.max(initial=0.0)) * 2])
+        written = _written(self.rules, name)
+        ends = np.array([*written, 0.0, 2 * max([*written, *spread.tolist()], default=0.0)])
         step = _step(attribute)
         steps = np.rint(np.concatenate((spread, ends)) / step)
         values = np.round(np.unique(np.concatenate((steps - 1, steps, steps + 1))) * step, 2)
@@ -182,8 +183,11 @@ class _Asking:
 
 
 def _written(rules: TieringRules, name: str) -> list[float]:
-    """The bounds written for an attribute, in rules and scales."""
-    found = [bound.value for bound in bounds_of(rules) if bound.attribute.name == name]
+    """The bounds written for an attribute in rules and scales, and where the dead band puts them."""
+    versions = [rules]
+    if (band := rules.guards.dead_band) is not None:
+        versions += [rules_moved(rules, band, loosened=True), rules_moved(rules, band, loosened=False)]
+    found = [bound.value for each in versions for bound in bounds_of(each) if bound.attribute.name == name]
     for criterion in rules.criteria:
         if criterion.attribute.name == name:
             found.extend(_scale_bounds(criterion))

@@ -4,7 +4,7 @@ import datetime
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allocation.engine.facts.attributes import ATTRIBUTES, Attribute, Kind
@@ -191,6 +191,7 @@ MIXED = {
 }
 
 
+@settings(deadline=None)
 @given(rows=st.lists(ROW, min_size=1, max_size=25), seed=st.integers(0, 99))
 def test_the_order_of_customers_changes_no_decision(rows, seed):
     order = np.random.default_rng(seed).permutation(len(rows))
@@ -200,6 +201,7 @@ def test_the_order_of_customers_changes_no_decision(rows, seed):
     assert straight.decided_by[order].tolist() == shuffled.decided_by.tolist()
 
 
+@settings(deadline=None)
 @given(
     arr=st.decimals(0, 1_000_000, places=2).map(float), more=st.decimals(0, 1_000_000, places=2).map(float)
 )
