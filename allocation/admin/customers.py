@@ -176,7 +176,7 @@ class CustomerAdmin(CSAdmin):
     empty_words = "Import a list of customers from CSV or XLSX, or add the first one."
     form = CustomerForm
     change_form_template = "admin/accounts/customer/change_form.html"
-    list_display = ("customer", "tier_now", "csm_now", "arr_num", "health_bar", "in_vertical", "in_region", "renews", "state")
+    list_display = ("customer", "tier_now", "csm_now", "arr_num", "health_bar", "vertical_region", "renews", "state")
     list_filter = (
         GapFilter,
         rows_filter(Tier, "tier", title="tier", order=("rank",), none_words="No tier"),
@@ -239,7 +239,10 @@ class CustomerAdmin(CSAdmin):
         super().save_model(request, obj, form, change)
 
     def list_buttons(self, request: HttpRequest) -> tuple[Button, ...]:
-        return button(label="Import", name="import_customers", icon="import")
+        return (
+            *button(label="Export", name="admin:export_customers", icon="export"),
+            *button(label="Import", name="admin:import_customers", icon="import"),
+        )
 
     def form_buttons(self, request: HttpRequest, obj: Customer) -> tuple[Button, ...]:
         return button(label="See the customer page", name="customer", icon="eye", args=(obj.pk,))
@@ -275,13 +278,9 @@ class CustomerAdmin(CSAdmin):
     def health_bar(self, row: Customer) -> str:
         return badges.meter(value=row.health)
 
-    @admin.display(description="Vertical", ordering="vertical__name")
-    def in_vertical(self, row: Customer) -> str:
-        return str(row.vertical) if row.vertical else badges.NOTHING
-
-    @admin.display(description="Region", ordering="region__name")
-    def in_region(self, row: Customer) -> str:
-        return str(row.region) if row.region else badges.NOTHING
+    @admin.display(description="Vertical and region", ordering="vertical__name")
+    def vertical_region(self, row: Customer) -> str:
+        return format_html('{}<span class="under">{}</span>', row.vertical or badges.NOTHING, row.region or "")
 
     @admin.display(description="Renewal", ordering="renewal_date")
     def renews(self, row: Customer) -> str:

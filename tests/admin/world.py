@@ -1,0 +1,88 @@
+"""One row of every kind that the admin shows, so that every page can be opened."""
+
+import datetime
+from types import SimpleNamespace
+
+from accounts.models import (
+    CSM,
+    CustomAttribute,
+    ExchangeRate,
+    Leave,
+)
+from accounts.models.importing import ColumnMapping, ImportBatch
+from allocation.models import (
+    AllocationPolicy,
+    AttentionPolicy,
+    BookHolding,
+    BookPlan,
+    Handover,
+    Move,
+    Override,
+    RetierRun,
+    Scenario,
+    TierDecision,
+    TierHolding,
+    TieringModel,
+    Touch,
+)
+from tests import factories
+from tests.factories import TODAY
+
+DEFINITION = {
+    "segments": [{"name": "Everyone"}],
+    "criteria": [
+        {"name": "Health", "attribute": "health", "weight": 1, "scale": {"type": "linear", "low": 0, "high": 100}}
+    ],
+    "tiers": [{"tier": "top", "when": [{"attribute": "arr", "op": ">=", "value": 100000}]}, {"tier": "base"}],
+    "guards": {},
+}
+
+
+def build(cast: SimpleNamespace, *, customers: int = 2) -> SimpleNamespace:
+    """The rows, by short name; `customers` of them, all in the book of csm_a."""
+    csm = CSM.objects.get(user=cast.csm_a)
+    top = factories.TierFactory(slug="top", name="Top", rank=1)
+    base = factories.TierFactory(slug="base", name="Base", rank=2)
+    activity = factories.TouchActivityFactory(tier=top)
+    factories.LanguageFactory()
+    vertical, region = factories.VerticalFactory(), factories.RegionFactory()
+    held = [
+        factories.CustomerFactory(
+            vertical=vertical, region=region, tier=top, tier_since=TODAY, csm=csm, csm_since=TODAY
+        )
+        for _ in range(customers)
+    ]
+    first = held[0]
+    goal = factories.GoalFactory(customer=first)
+    CustomAttribute.objects.create(slug="seats", label="Seats", kind="number")
+    ExchangeRate.objects.create(currency="EUR", day=TODAY, rate="0.9", base="USD")
+    Leave.objects.create(csm=csm, starts_on=TODAY, ends_before=TODAY + datetime.timedelta(days=3))
+    ColumnMapping.objects.create(name="CRM", mapping={"Account": "name"})
+    ImportBatch.objects.create(kind="customers", file_name="list.csv", sha256="0" * 64)
+    model = TieringModel.objects.create(number=1, name="First", definition=DEFINITION, status="published")
+    run = RetierRun.objects.create(as_of=TODAY, tiering_model=model, status="applied")
+    for customer in held:
+        TierDecision.objects.create(
+            run=run, customer=customer, effective=top, suggested=top, decided_by="rule", reason="Top: everyone", status="applied"
+        )
+        TierHolding.objects.create(customer=customer, tier=top, starts_on=TODAY, source="run", source_id=run.pk)
+        BookHolding.objects.create(customer=customer, csm=csm, starts_on=TODAY, source="import")
+        Touch.objects.create(customer=customer, activity=activity, name="Review", due_on=TODAY, hours=1)
+    policy = AllocationPolicy.objects.create(name="Usual", is_active=True)
+    plan = BookPlan.objects.create(as_of=TODAY, policy=policy, status="proposed")
+    move = Move.objects.create(plan=plan, customer=first, to_csm=csm, tier=top, reason="first CSM")
+    AttentionPolicy.objects.create(name="Usual", is_active=True)
+    Handover.objects.create(customer=first, move=move, to_csm=csm, due_on=TODAY)
+    Override.objects.create(
+        customer=first,
+        tier=base,
+        reason_kind="risk",
+        words="They leave otherwise.",
+        starts_on=TODAY,
+        expires_on=TODAY + datetime.timedelta(days=90),
+        asked_by=cast.csm_a,
+    )
+    Scenario.objects.create(name="Two tiers", owner=cast.ops)
+    return SimpleNamespace(
+        csm=csm, top=top, base=base, customers=held, customer=first, goal=goal, model=model, run=run, plan=plan, policy=policy
+    )
