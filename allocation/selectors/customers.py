@@ -18,7 +18,7 @@ SORTS: Mapping[str, tuple[str, ...]] = {
     "id": ("external_id",),
     "tier": ("tier__rank", "name"),
     "csm": ("csm__name", "name"),
-    "arr": ("arr",),
+    "arr": ("arr_base",),
     "health": ("health",),
     "renewal": ("renewal_date",),
     "since": ("csm_since",),

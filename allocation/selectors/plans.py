@@ -8,9 +8,11 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
-from accounts.models import CSM, Tier
+from accounts.models import CSM, Customer, Tier
+from allocation.engine.facts.books import BookRow
 from allocation.models import BookPlan, Move, RowStatus
 from allocation.selectors import wording
+from allocation.selectors.balance import measured, workload_answer
 
 
 def plans(*, user: Any) -> QuerySet[BookPlan]:
@@ -41,8 +43,8 @@ def move_counts(*, plan: BookPlan, user: Any) -> dict[str, int]:
         .aggregate(
             every=Count("pk"),
             first=Count("pk", filter=Q(from_csm__isnull=True)),
-            forced=Count("pk", filter=Q(from_csm__isnull=False, forced=True)),
             chosen=Count("pk", filter=Q(from_csm__isnull=False, forced=False)),
+            forced_changes=Count("pk", filter=Q(from_csm__isnull=False, forced=True)),
             skipped=Count("pk", filter=Q(status=RowStatus.SKIPPED)),
         )
     )
@@ -130,4 +132,80 @@ def _compared(name: str, figure: str, pct: bool, old: Mapping[str, Any], new: Ma
 
 
 def figure_words(value: Any) -> str:
-    return wording.DASH if value is None else f"{value:.3f}"
+    return wording.DASH if value is None else f"{value:.4f}"
+
+
+@dataclass(frozen=True, slots=True)
+class BookChange:
+    """One CSM's book before and after, as the stored answers have it; None where the CSM was not there."""
+
+    name: str
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanBalance:
+    """The books of a plan that the person may see, and the figures over just these."""
+
+    books: tuple[BookChange, ...]
+    figures: list[tuple[str, list[Compared]]]
+
+
+def plan_balance(*, plan: BookPlan, user: Any) -> PlanBalance:
+    """Ops see the stored figures; a manager's are worked out again over the own teams."""
+    before, after = plan.balance_before, plan.balance_after
+    if not user.is_ops:
+        keys = {csm.key for csm in CSM.objects.visible_to(user).only("email", "name")}
+        before, after = (_only(side, keys) for side in (before, after))
+    sides = [{line["csm"]: line for line in side.get("csms", [])} for side in (before, after)]
+    names = {key: line["name"] for side in sides for key, line in side.items()}
+    books = tuple(
+        BookChange(names[key], sides[0].get(key), sides[1].get(key))
+        for key in sorted(names, key=lambda key: (names[key], key))
+    )
+    return PlanBalance(books=books, figures=compared(before, after) if books else [])
+
+
+def _only(side: Mapping[str, Any], keys: set[str]) -> dict[str, Any]:
+    rows = [_book_row(line) for line in side.get("csms", []) if line["csm"] in keys]
+    return workload_answer(found=measured(rows=rows))
+
+
+def _book_row(line: Mapping[str, Any]) -> BookRow:
+    """A stored line as the engine's row; hours have two decimals, so the minutes come back exactly."""
+    return BookRow(
+        csm=line["csm"],
+        name=line["name"],
+        team=line["team"],
+        customers=line["customers"],
+        by_tier=line["by_tier"],
+        cap_room=line.get("cap_room", {}),
+        arr_cents=round(line["arr"] * 100),
+        minutes=round(line["hours"] * 60),
+        capacity_minutes=round(line["capacity"] * 60),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Unplaced:
+    """A customer nobody could be given to, and why."""
+
+    pk: int
+    name: str
+    external_id: str
+    tier: Tier | None
+    reason: str
+
+
+def unplaced(*, plan: BookPlan, user: Any, at_most: int) -> list[Unplaced]:
+    """The first customers without a CSM, of those the person may see; one statement."""
+    reasons = {line["external_id"]: line["reason"] for line in plan.unassigned}
+    wanted = sorted(reasons)[:at_most]
+    rows = (
+        Customer.objects.visible_to(user)
+        .filter(external_id__in=wanted)
+        .select_related("tier")
+        .order_by("external_id")
+    )
+    return [Unplaced(row.pk, row.name, row.external_id, row.tier, reasons[row.external_id]) for row in rows]

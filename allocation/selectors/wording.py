@@ -68,3 +68,7 @@ def days_from(value: date | None, *, today: date) -> str:
 def counted(number: int, noun: str, plural: str = "") -> str:
     """3, "customer" → "3 customers"."""
     return f"{grouped(number)} {noun if number == 1 else plural or noun + 's'}"
+
+
+def from_cents(cents: int) -> Decimal:
+    return Decimal(cents) / 100

@@ -1,13 +1,26 @@
 """The customer list and the page of one customer."""
 
-from django.http import HttpRequest, HttpResponse
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_safe
 
+from accounts.models import Customer
 from allocation.filters.customers import CustomerFilter
+from allocation.selectors import wording
+from allocation.selectors.books import LOW_HEALTH, by_base_amount
+from allocation.selectors.customer_detail import customer_detail, customer_in_scope
 from allocation.selectors.customers import DEFAULT_SORT, customer_rows, ordered, visible_customers, with_joins
+from allocation.selectors.explanations import customer_explanation
 from allocation.views.access import for_everyone_with_a_role, today
 from allocation.views.lists import Column, has_filters, headings, page_of
+from allocation.views.parts import Kpi
+from allocation.views.why import why
 
 COLUMNS = (
     Column("Customer", "name"),
@@ -29,7 +42,8 @@ def customers(request: HttpRequest) -> HttpResponse:
     visible = visible_customers(user=request.user)
     found = CustomerFilter(request.GET, queryset=visible, user=request.user, today=day)
     sort = request.GET.get("sort", DEFAULT_SORT)
-    page = page_of(request, with_joins(ordered(found.qs, sort=sort)))
+    rows = ordered(by_base_amount(found.qs, as_of=day), sort=sort)
+    page = page_of(request, with_joins(rows))
     context = {
         "filter": found,
         "page": page,
@@ -39,3 +53,82 @@ def customers(request: HttpRequest) -> HttpResponse:
         "filtered": has_filters(request),
     }
     return render(request, "pages/customers.html", context)
+
+
+@require_safe
+@for_everyone_with_a_role
+def customer(request: HttpRequest, pk: int) -> HttpResponse:
+    """One customer: facts, tier and why, CSM, goals, history."""
+    user: Any = request.user
+    this = customer_in_scope(user=user, pk=pk)
+    if this is None:
+        raise Http404
+    day = today()
+    explanation = customer_explanation(customer_id=pk)
+    context = {
+        "customer": this,
+        "detail": customer_detail(customer=this, user=user, today=day),
+        "kpis": _kpis(this, day),
+        "why": why(explanation) if explanation else None,
+        "why_empty": "No run has looked at this customer yet. "
+        + (
+            "Start a re-tiering run to get a tier with a reason."
+            if user.is_ops
+            else "CS ops starts the runs."
+        ),
+        "leads": user.is_ops or user.is_manager,
+        "admin_url": _admin_url(this) if user.is_ops and user.is_staff else "",
+    }
+    return render(request, "pages/customer.html", context)
+
+
+def _kpis(this: Customer, day: date) -> list[Kpi]:
+    csm = this.csm
+    return [
+        Kpi(
+            "Tier",
+            this.tier.name if this.tier else "None yet",
+            note=f"since {wording.day(this.tier_since)}" if this.tier else "no run has been applied",
+            icon="tier",
+        ),
+        Kpi(
+            "CSM",
+            csm.name if csm else "Nobody",
+            note=f"since {wording.day(this.csm_since)}" if csm else _no_csm(this),
+            icon="people",
+            url=reverse("book", args=[csm.pk]) if csm else "",
+        ),
+        Kpi("ARR", wording.money(this.arr, this.currency), note=_potential(this), icon="rates"),
+        Kpi(
+            "Health",
+            wording.DASH if this.health is None else f"{this.health:.0f}",
+            note="of 100" if this.health is not None else "not known",
+            tone="bad" if this.health is not None and this.health < LOW_HEALTH else "",
+            icon="attention",
+        ),
+        Kpi(
+            "Renewal",
+            wording.day(this.renewal_date),
+            note=wording.days_from(this.renewal_date, today=day) or "no date known",
+            icon="clock",
+        ),
+    ]
+
+
+def _no_csm(this: Customer) -> str:
+    if this.tier and not this.tier.has_csm:
+        return "self-service has no CSM"
+    return "waits for a book plan"
+
+
+def _potential(this: Customer) -> str:
+    if this.potential_arr is None:
+        return "potential not known"
+    return f"could reach {wording.money(this.potential_arr, this.currency)}"
+
+
+def _admin_url(this: Customer) -> str:
+    try:
+        return reverse("admin:accounts_customer_change", args=[this.pk])
+    except NoReverseMatch:
+        return ""

@@ -1,8 +1,15 @@
-"""What runs and plans share: how far the work is, as JSON for the page's script."""
+"""What runs and plans share: whether they are under way, and how far, as JSON for the page's script."""
 
 from typing import Any
 
 from django.http import JsonResponse
+
+from allocation.models import RunStatus
+
+
+def is_under_way(job: Any) -> bool:
+    """Queued, being worked on, or proposed with somebody's wish to apply it: the page looks again by itself."""
+    return bool(job.is_busy or (job.status == RunStatus.PROPOSED and job.apply_when_proposed))
 
 
 def progress(job: Any) -> JsonResponse:
@@ -13,6 +20,6 @@ def progress(job: Any) -> JsonResponse:
             "done": job.progress_done,
             "total": job.progress_total,
             "message": job.message or str(job.get_status_display()),
-            "finished": not job.is_busy,
+            "finished": not is_under_way(job),
         }
     )

@@ -12,11 +12,12 @@ from accounts.models import Tier
 from allocation.charts.flows import NARROW, WIDE, Flow, Level, tier_flow
 from allocation.charts.svg import Markup, wide_and_narrow
 from allocation.filters.runs import DecisionFilter, RunFilter
+from allocation.forms.runs import RunForm
 from allocation.models import OPEN_STATUSES, RetierRun, RowStatus, RunStatus, TieringModel
 from allocation.selectors import runs as runs_selector
 from allocation.selectors.runs import RunFigures
-from allocation.views.access import for_leads
-from allocation.views.jobs import progress
+from allocation.views.access import for_leads, today
+from allocation.views.jobs import is_under_way, progress
 from allocation.views.lists import has_filters, page_of
 
 
@@ -26,7 +27,14 @@ def runs(request: HttpRequest) -> HttpResponse:
     """All runs, newest first, and the form that starts one."""
     found = RunFilter(request.GET, queryset=runs_selector.runs(user=request.user))
     page = page_of(request, found.qs)
-    context = {"filter": found, "page": page, "rows": page.object_list, "filtered": has_filters(request)}
+    context = {
+        "filter": found,
+        "page": page,
+        "rows": page.object_list,
+        "filtered": has_filters(request),
+        "form": RunForm(today=today()),
+        "model": published_model(),
+    }
     return render(request, "pages/runs.html", context)
 
 
@@ -86,10 +94,11 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _rights(this: RetierRun, user: Any) -> dict[str, bool]:
     """Which buttons are shown; the services decide again."""
-    awaiting = this.status == RunStatus.AWAITING_APPROVAL
+    awaiting, under_way = this.status == RunStatus.AWAITING_APPROVAL, is_under_way(this)
     return {
-        "can_apply": user.is_ops and this.status == RunStatus.PROPOSED,
-        "can_discard": user.is_ops and this.status in OPEN_STATUSES,
+        "under_way": under_way,
+        "can_apply": user.is_ops and this.status == RunStatus.PROPOSED and not under_way,
+        "can_discard": user.is_ops and this.status in OPEN_STATUSES and not under_way,
         "can_approve": user.is_manager and awaiting and this.requested_by_id != user.pk,
     }
 

@@ -1,0 +1,124 @@
+"""What waits for a manager or a CSM on the home page; CS ops have `todo.desk`."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from django.db.models import Count, Q
+
+from accounts.models import CSM, Customer
+from allocation.models import Handover, Override, RetierRun, RunStatus
+from allocation.selectors import wording
+from allocation.selectors.todo import Todo
+
+LOW_HEALTH = 40
+THIS_MONTH = timedelta(days=30)
+
+
+def manager_todos(*, user: Any, today: date) -> list[Todo]:
+    """Approvals, decisions and people of the manager's teams; four statements."""
+    return [
+        *_runs_to_approve(user),
+        *_overrides_to_decide(user),
+        *_people(user, today),
+        *_customers(user, today),
+    ]
+
+
+def csm_todos(*, user: Any, today: date) -> list[Todo]:
+    """What the own book asks for; two statements."""
+    return [*_customers(user, today), *_handovers(user, today)]
+
+
+def _runs_to_approve(user: Any) -> list[Todo]:
+    waiting = RetierRun.objects.visible_to(user).filter(status=RunStatus.AWAITING_APPROVAL).order_by("-pk")
+    return [
+        Todo(
+            "run",
+            "warn",
+            f"Run {run.pk} waits for a manager's approval",
+            f"It moves more customers than the change limit; as of {wording.day(run.as_of)}."
+            if run.requested_by_id != user.pk
+            else "You asked for it yourself, so another manager has to approve it.",
+            run.pk,
+        )
+        for run in waiting.only("pk", "as_of", "requested_by_id")[:5]
+    ]
+
+
+def _overrides_to_decide(user: Any) -> list[Todo]:
+    asked = (
+        Override.objects.visible_to(user).filter(status=Override.Status.ASKED).exclude(asked_by=user).count()
+    )
+    if not asked:
+        return []
+    title = f"{wording.counted(asked, 'override')} asked for in your teams"
+    return [
+        Todo("overrides_asked", "warn", title, "Each needs a decision by a manager who did not ask for it.")
+    ]
+
+
+def _people(user: Any, today: date) -> list[Todo]:
+    leaving = (
+        CSM.objects.visible_to(user)
+        .filter(leaves_on__lte=today + THIS_MONTH, customers__status=Customer.Status.ACTIVE)
+        .order_by("name", "pk")
+        .values_list("pk", "name")
+        .distinct()
+    )
+    return [
+        Todo("book", "warn", f"{name} leaves soon and still has customers", "A book plan hands them on.", pk)
+        for pk, name in leaving
+    ]
+
+
+def _customers(user: Any, today: date) -> list[Todo]:
+    counts = (
+        Customer.objects.visible_to(user)
+        .active()
+        .order_by()
+        .aggregate(
+            late=Count("pk", filter=Q(renewal_date__lt=today)),
+            soon=Count("pk", filter=Q(renewal_date__gte=today, renewal_date__lte=today + THIS_MONTH)),
+            low=Count("pk", filter=Q(health__lt=LOW_HEALTH)),
+            unknown=Count("pk", filter=Q(health__isnull=True)),
+        )
+    )
+    lines = (
+        (
+            "renewal_past",
+            "bad",
+            "late",
+            "a renewal date that has passed",
+            "Renewed or left? The date needs correcting.",
+        ),
+        ("renewal_30", "warn", "soon", "a renewal within 30 days", "The nearest are listed below."),
+        (
+            "low_health",
+            "warn",
+            "low",
+            f"health below {LOW_HEALTH}",
+            "Those at risk come first in a list by health.",
+        ),
+        ("no_health", "info", "unknown", "no health score", "A missing value is never taken for zero."),
+    )
+    return [
+        Todo(kind, tone, f"{wording.counted(counts[key], 'customer')} with {what}", words)
+        for kind, tone, key, what, words in lines
+        if counts[key]
+    ]
+
+
+def _handovers(user: Any, today: date) -> list[Todo]:
+    due = Handover.objects.visible_to(user).filter(status=Handover.Status.OPEN).count()
+    if not due:
+        return []
+    return [
+        Todo(
+            "handovers",
+            "accent",
+            f"{wording.counted(due, 'handover')} open",
+            "Introduce each other and the customer.",
+        )
+    ]

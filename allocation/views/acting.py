@@ -1,0 +1,156 @@
+"""Starting, applying, discarding and approving runs and plans: POST, one service call, the bell, back to the page.
+
+The row is the record of what is to be done; a worker does it (`tasks.bell`). A refusal is a sentence on the page.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from allocation.forms.runs import PlanForm, RunForm
+from allocation.services import accepting, planning, retiering
+from allocation.tasks.bell import ring
+from allocation.tasks.planning import apply_book_plan, propose_book_plan
+from allocation.tasks.retiering import apply_retier_run, propose_retier_run
+from allocation.views.access import for_leads, for_ops, today
+from allocation.views.plans import plan_or_404
+from allocation.views.runs import run_or_404
+
+
+def _refused(request: HttpRequest, form: Any) -> None:
+    """Each fault of a form as a sentence."""
+    for field, faults in form.errors.items():
+        label = form.fields[field].label if field in form.fields else ""
+        for fault in faults:
+            messages.error(request, f"{label}: {fault}" if label else str(fault))
+
+
+@require_POST
+@for_ops
+def retier_start(request: HttpRequest) -> HttpResponse:
+    """Ask for a run; its page shows how far it is."""
+    form = RunForm(request.POST, today=today())
+    if not form.is_valid():
+        _refused(request, form)
+        return redirect("runs")
+    try:
+        run = retiering.queue_run(
+            as_of=form.cleaned_data["as_of"],
+            scope=form.cleaned_data["scope"],
+            at=timezone.now(),
+            actor_id=request.user.pk,
+        )
+    except retiering.RunInProgress as busy:
+        messages.info(request, str(busy))
+        return redirect("run", pk=busy.run_id)
+    except retiering.UnableToQueueRun as refusal:
+        messages.error(request, str(refusal))
+        return redirect("runs")
+    ring(propose_retier_run, run_id=run.pk)
+    return redirect("run", pk=run.pk)
+
+
+@require_POST
+@for_ops
+def run_apply(request: HttpRequest, pk: int) -> HttpResponse:
+    """Accept the proposal; a worker applies it, and if none hears the bell the sweep finds it."""
+    run = run_or_404(user=request.user, pk=pk)
+    try:
+        accepting.accept_run(run_id=run.pk, actor=request.user)
+    except accepting.UnableToAccept as refusal:
+        messages.error(request, str(refusal))
+    else:
+        ring(apply_retier_run, run_id=run.pk)
+    return redirect("run", pk=pk)
+
+
+@require_POST
+@for_ops
+def run_discard(request: HttpRequest, pk: int) -> HttpResponse:
+    run = run_or_404(user=request.user, pk=pk)
+    try:
+        retiering.discard_run(run_id=run.pk, at=timezone.now())
+    except retiering.UnableToDiscardRun as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"Run {pk} is discarded; no customer was changed.")
+    return redirect("run", pk=pk)
+
+
+@require_POST
+@for_leads
+def run_approve(request: HttpRequest, pk: int) -> HttpResponse:
+    """A manager lets a run over the change limit pass; who asked for it may not."""
+    run = run_or_404(user=request.user, pk=pk)
+    user: Any = request.user
+    if not user.is_manager:
+        raise PermissionDenied("A run over the change limit is approved by a manager.")
+    if run.requested_by_id == user.pk:
+        raise PermissionDenied("You asked for this run yourself: another manager has to approve it.")
+    try:
+        retiering.approve_run(run_id=run.pk, actor=user, at=timezone.now())
+    except retiering.UnableToApproveRun as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"Run {pk} is approved: CS ops can apply it now.")
+        if run.apply_when_proposed:
+            ring(apply_retier_run, run_id=run.pk)
+    return redirect("run", pk=pk)
+
+
+@require_POST
+@for_ops
+def plan_start(request: HttpRequest) -> HttpResponse:
+    """Ask for a plan; its page shows how far it is."""
+    form = PlanForm(request.POST, today=today())
+    if not form.is_valid():
+        _refused(request, form)
+        return redirect("plans")
+    user: Any = request.user
+    try:
+        plan = planning.queue_plan(
+            as_of=form.cleaned_data["as_of"],
+            seed=form.cleaned_data["seed"],
+            max_moves_pct=form.cleaned_data["max_moves_pct"],
+            actor=user,
+        )
+    except planning.UnableToPlanBooks as refusal:
+        messages.error(request, str(refusal))
+        return redirect("plans")
+    ring(propose_book_plan, plan_id=plan.pk)
+    return redirect("plan", pk=plan.pk)
+
+
+@require_POST
+@for_ops
+def plan_apply(request: HttpRequest, pk: int) -> HttpResponse:
+    """Accept the proposal; a worker applies it, and if none hears the bell the sweep finds it."""
+    plan = plan_or_404(user=request.user, pk=pk)
+    try:
+        accepting.accept_plan(plan_id=plan.pk, actor=request.user)
+    except accepting.UnableToAccept as refusal:
+        messages.error(request, str(refusal))
+    else:
+        ring(apply_book_plan, plan_id=plan.pk)
+    return redirect("plan", pk=pk)
+
+
+@require_POST
+@for_ops
+def plan_discard(request: HttpRequest, pk: int) -> HttpResponse:
+    plan = plan_or_404(user=request.user, pk=pk)
+    user: Any = request.user
+    try:
+        planning.discard_plan(plan_id=plan.pk, actor=user)
+    except planning.UnableToPlanBooks as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"Plan {pk} is discarded; no customer was changed.")
+    return redirect("plan", pk=pk)

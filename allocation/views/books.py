@@ -1,0 +1,155 @@
+"""Books: the own one, any in scope, and the list of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from accounts.models import CSM, Customer
+from allocation.filters.customers import CustomerFilter
+from allocation.selectors import books as selector
+from allocation.selectors import wording
+from allocation.selectors.customers import customer_rows, ordered, with_joins
+from allocation.views.access import for_everyone_with_a_role, for_roles, today
+from allocation.views.lists import Column, has_filters, headings, page_of
+from allocation.views.parts import Kpi, rows_of, tier_shares, utilisation_tone
+
+COLUMNS = (
+    Column("Customer", "name"),
+    Column("Tier", "tier"),
+    Column("ARR", "arr", "num"),
+    Column("Hours a month", "", "num"),
+    Column("Health", "health"),
+    Column("Renewal", "renewal"),
+    Column("Open goals"),
+    Column("Since", "since"),
+)
+
+
+@require_safe
+@for_roles("csm")
+def my_book(request: HttpRequest) -> HttpResponse:
+    """The own book; a CSM whose sign-in is linked to no CSM is told what to do."""
+    csm = selector.own_csm(user=request.user)
+    if csm is None:
+        return render(request, "pages/no_book.html")
+    return _page(request, csm, own=True)
+
+
+@require_safe
+@for_everyone_with_a_role
+def book(request: HttpRequest, pk: int) -> HttpResponse:
+    """A book in scope; one that is not, is not there."""
+    csm = selector.csm_in_scope(user=request.user, pk=pk)
+    if csm is None:
+        raise Http404
+    return _page(request, csm, own=csm.user_id is not None and csm.user_id == request.user.pk)
+
+
+def _page(request: HttpRequest, csm: CSM, *, own: bool) -> HttpResponse:
+    day = today()
+    this = selector.csm_book(csm=csm, as_of=day)
+    customers = Customer.objects.filter(csm=csm)
+    found = CustomerFilter(request.GET, queryset=customers, user=request.user, today=day, in_book=True)
+    sort = request.GET.get("sort", "tier")
+    rows = ordered(selector.by_base_amount(found.qs, as_of=day), sort=sort, default="tier")
+    page = page_of(request, with_joins(rows))
+    renewals = selector.next_renewals(customers=customers, as_of=day, by_amount=False)
+    context = {
+        "csm": csm,
+        "own": own,
+        "heading": "My book" if own else f"Book of {csm.name}",
+        "lead": _lead(csm),
+        "kpis": book_kpis(this),
+        "warnings": _warnings(this),
+        "shares": tier_shares(this.summary, with_cap=True, with_hours=True),
+        "renewals": rows_of(renewals, today=day),
+        "count_words": wording.counted(this.summary.customers, "active customer"),
+        "filter": found,
+        "filtered": has_filters(request),
+        "columns": headings(COLUMNS, sort=sort),
+        "sort": sort,
+        "page": page,
+        "rows": customer_rows(customers=list(page.object_list), today=day, minutes=this.summary.minutes_of),
+    }
+    return render(request, "pages/book.html", context)
+
+
+def book_kpis(this: selector.Book, *, url: str = "") -> list[Kpi]:
+    """Customers, ARR, hours, renewals and health of one book."""
+    found, pct = this.summary, this.utilisation_pct
+    hours = f"{wording.minutes_as_hours(found.minutes)} of {wording.minutes_as_hours(this.capacity)} hours a month"
+    return [
+        Kpi(
+            "Customers",
+            wording.grouped(found.customers),
+            icon="customers",
+            note="active, in this book",
+            url=url,
+        ),
+        Kpi(
+            "ARR",
+            selector.base_money(found.arr_cents),
+            icon="rates",
+            note=found.money_problem and "some amounts have no rate",
+            tone="warn" if found.money_problem else "",
+        ),
+        Kpi(
+            "Utilisation",
+            wording.percent(pct, places=1) if pct is not None else "no capacity",
+            icon="attention",
+            note=hours,
+            tone=utilisation_tone(pct) or "good",
+        ),
+        Kpi(
+            "Renewals in 90 days",
+            wording.grouped(found.renewals_soon),
+            icon="clock",
+            note="contracts to renew",
+        ),
+        Kpi(
+            f"Health below {selector.LOW_HEALTH}",
+            wording.grouped(found.low_health),
+            icon="alert",
+            note=f"{found.without_health} without a score"
+            if found.without_health
+            else "every customer has a score",
+            tone="warn" if found.low_health else "",
+        ),
+    ]
+
+
+def _lead(csm: CSM) -> str:
+    parts = [
+        csm.team.name if csm.team else "",
+        f"seniority {csm.seniority} of 5",
+        "accepts new customers" if csm.accepting else "takes no new customers",
+        f"leaves on {wording.day(csm.leaves_on)}" if csm.leaves_on else "",
+    ]
+    return ", ".join(part for part in parts if part) + "."
+
+
+def _warnings(this: selector.Book) -> list[str]:
+    found = this.summary
+    words = []
+    if this.capacity and found.minutes > this.capacity:
+        over = wording.minutes_as_hours(found.minutes - this.capacity)
+        words.append(
+            f"This book asks {over} hours a month more than there are. The touch plans say so; nothing is scaled away."
+        )
+    words += [
+        f"{line.customers} {line.tier} customers are more than the cap of {line.cap}."
+        for line in found.tiers
+        if line.over_cap
+    ]
+    if found.money_problem:
+        words.append(f"{found.money_problem} Amounts in that currency are missing from the sums.")
+    return words
+
+
+def book_url(pk: Any) -> str:
+    return reverse("book", args=[pk])

@@ -1,0 +1,259 @@
+"""The first page after signing in, by role: what waits, the figures that matter, the ways on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+from django.views.decorators.http import require_safe
+
+from accounts.models import Customer
+from allocation.selectors import books, home, todo, wording
+from allocation.selectors.balance import Workload, workload
+from allocation.selectors.todo import Todo
+from allocation.snapshots.money import UnknownRate
+from allocation.views.access import today
+from allocation.views.balance import furthest_from_even, lines, mean_pct
+from allocation.views.books import book_kpis
+from allocation.views.parts import Kpi, Link, rows_of, tier_shares, utilisation_tone
+
+FURTHEST = 6
+
+ICONS = {
+    "run": "run",
+    "plan": "plan",
+    "book": "book",
+    "exchange_rates": "rates",
+    "tiering_models": "model",
+    "import_customers": "import",
+    "imports": "import",
+    "overrides_asked": "approval",
+    "overrides_approved": "override",
+    "without_tier": "tier",
+    "without_csm": "people",
+    "without_arr": "rates",
+    "leavers": "exit",
+    "renewal_past": "alert",
+    "renewal_30": "clock",
+    "low_health": "attention",
+    "no_health": "info",
+    "handovers": "handover",
+    "over_capacity": "balance",
+}
+# Where a line leads: the name of a page and its filters.
+PAGES = {
+    "without_tier": ("customers", "?gap=no_tier"),
+    "without_csm": ("customers", "?gap=no_csm"),
+    "renewal_past": ("customers", "?renewal=past&sort=renewal"),
+    "renewal_30": ("customers", "?renewal=30&sort=renewal"),
+    "low_health": ("customers", "?sort=health"),
+    "no_health": ("customers", "?gap=no_health"),
+    "over_capacity": ("balance", ""),
+    "tiering_models": ("admin:allocation_tieringmodel_changelist", ""),
+    "exchange_rates": ("admin:accounts_exchangerate_changelist", ""),
+    "import_customers": ("admin:index", ""),
+    "without_arr": ("admin:accounts_customer_changelist", "?gap=arr"),
+    "leavers": ("admin:accounts_csm_changelist", ""),
+    "overrides_asked": ("admin:allocation_override_changelist", "?status__exact=asked"),
+    "overrides_approved": ("admin:allocation_override_changelist", "?status__exact=approved"),
+}
+
+
+def page_url(name: str, query: str = "", **kwargs: Any) -> str:
+    """An address by name; empty where there is no such page."""
+    try:
+        return reverse(name, kwargs=kwargs or None) + query
+    except NoReverseMatch:
+        return ""
+
+
+@require_safe
+def home_page(request: HttpRequest) -> HttpResponse:
+    """The highest role decides which page it is; who has none is told so kindly."""
+    user: Any = request.user
+    if user.is_ops:
+        context = _ops(user)
+    elif user.is_manager:
+        context = _manager(user)
+    elif user.is_csm:
+        context = _csm(user)
+    else:
+        context = {"lead": "You are signed in."}
+    context["has_role"] = user.is_ops or user.is_manager or user.is_csm
+    return render(request, "pages/home.html", context)
+
+
+def _ops(user: Any) -> dict[str, Any]:
+    day = today()
+    desk = todo.desk(user=user, today=day)
+    found = _workload(user)
+    summary = books.summary(customers=Customer.objects.visible_to(user), as_of=day, hours=False)
+    todos = [*desk.todos, *_over_capacity(found)]
+    return {
+        "lead": "What needs doing, how the books stand, and what comes next.",
+        "kpis": _scope_kpis(summary, found),
+        "todos": [_entry(line, user) for line in todos],
+        "nothing_words": "Every customer has a tier and everybody served has a CSM.",
+        "books": _furthest(found, user),
+        "shares": tier_shares(summary, with_cap=False, with_hours=False, customers_url=reverse("customers")),
+        "renewals": rows_of(
+            books.next_renewals(customers=Customer.objects.visible_to(user), as_of=day, by_amount=True),
+            today=day,
+        ),
+        "renewals_title": "Biggest renewals in 90 days",
+        "with_csm": True,
+        "buttons": [
+            {"label": "Re-tier", "url": reverse("runs"), "icon": "run", "primary": True},
+            {"label": "Plan the books", "url": reverse("plans"), "icon": "plan", "primary": False},
+        ],
+        "links": [
+            Link("Balance", "Who carries how much", reverse("balance"), "balance"),
+            Link("Customers", "Find, filter, sort", reverse("customers"), "customers"),
+            Link("Books", "One line a CSM", reverse("books"), "book"),
+            Link("Admin", "Import, models, policies, people", page_url("admin:index"), "admin"),
+        ],
+    }
+
+
+def _manager(user: Any) -> dict[str, Any]:
+    day = today()
+    visible = Customer.objects.visible_to(user)
+    found = _workload(user)
+    summary = books.summary(customers=visible, as_of=day, hours=False)
+    todos = [*home.manager_todos(user=user, today=day), *_over_capacity(found)]
+    return {
+        "lead": "Your teams: what waits for you, how the books stand, which renewals are big.",
+        "kpis": _scope_kpis(summary, found),
+        "todos": [_entry(line, user) for line in todos],
+        "nothing_words": "No approval, no gap and no overload in your teams.",
+        "books": _furthest(found, user),
+        "shares": tier_shares(summary, with_cap=False, with_hours=False, customers_url=reverse("customers")),
+        "renewals": rows_of(books.next_renewals(customers=visible, as_of=day, by_amount=True), today=day),
+        "renewals_title": "Biggest renewals in 90 days",
+        "with_csm": True,
+        "buttons": [
+            {"label": "Balance of my teams", "url": reverse("balance"), "icon": "balance", "primary": True}
+        ],
+        "links": [
+            Link("Books", "One line a CSM", reverse("books"), "book"),
+            Link("Customers", "Of your teams", reverse("customers"), "customers"),
+            Link("Re-tiering runs", "Proposed and applied", reverse("runs"), "run"),
+            Link("Book plans", "Proposed and applied", reverse("plans"), "plan"),
+        ],
+    }
+
+
+def _csm(user: Any) -> dict[str, Any]:
+    day = today()
+    csm = books.own_csm(user=user)
+    if csm is None:
+        return {"lead": "Your customers and what they need.", "no_csm_row": True}
+    book = books.csm_book(csm=csm, as_of=day)
+    renewals = books.next_renewals(customers=Customer.objects.filter(csm=csm), as_of=day, by_amount=False)
+    return {
+        "lead": "Your customers and what they need.",
+        "kpis": book_kpis(book, url=reverse("my_book")),
+        "todos": [_entry(line, user) for line in home.csm_todos(user=user, today=day)],
+        "nothing_words": "No renewal is near, no health is low, and every customer has a score.",
+        "shares": tier_shares(book.summary, with_cap=True, with_hours=True, customers_url=reverse("my_book")),
+        "renewals": rows_of(renewals, today=day),
+        "renewals_title": "Next renewals",
+        "buttons": [{"label": "Open my book", "url": reverse("my_book"), "icon": "book", "primary": True}],
+    }
+
+
+def _workload(user: Any) -> Workload | None:
+    """None while a currency has no rate: the to-do list says which."""
+    try:
+        return workload(as_of=today(), user=user)
+    except UnknownRate:
+        return None
+
+
+def _scope_kpis(summary: books.Summary, found: Workload | None) -> list[Kpi]:
+    kpis = [
+        Kpi(
+            "Customers",
+            wording.grouped(summary.customers),
+            note="active",
+            icon="customers",
+            url=reverse("customers"),
+        ),
+        Kpi(
+            "ARR",
+            books.base_money(summary.arr_cents),
+            note="some amounts have no rate" if summary.money_problem else f"in {settings.BASE_CURRENCY}",
+            tone="warn" if summary.money_problem else "",
+            icon="rates",
+        ),
+        Kpi(
+            "Renewals in 90 days",
+            wording.grouped(summary.renewals_soon),
+            note="contracts to renew",
+            icon="clock",
+            url=reverse("customers") + "?renewal=90&sort=renewal",
+        ),
+    ]
+    if found is not None:
+        mean = mean_pct(found.rows)
+        pct = None if mean is None else float(mean)
+        outside = found.utilisation.outside_15_pct
+        kpis += [
+            Kpi(
+                "Mean utilisation",
+                wording.percent(pct, places=1),
+                note=f"{len(found.rows)} CSMs",
+                tone=utilisation_tone(pct),
+                icon="attention",
+                url=reverse("balance"),
+            ),
+            Kpi(
+                "Books outside ±15 %",
+                wording.percent(outside, places=1),
+                note="of the mean utilisation",
+                tone="warn" if outside else "good",
+                icon="balance",
+                url=reverse("balance"),
+            ),
+        ]
+    return kpis
+
+
+def _over_capacity(found: Workload | None) -> list[Todo]:
+    if found is None:
+        return []
+    over = [row for row in found.rows if row.capacity_minutes > 0 and row.minutes > row.capacity_minutes]
+    if not over:
+        return []
+    title = f"{wording.counted(len(over), 'book asks', 'books ask')} more hours than there are"
+    names = ", ".join(row.name for row in over[:4]) + (" and others" if len(over) > 4 else "")
+    return [Todo("over_capacity", "warn", title, names)]
+
+
+def _furthest(found: Workload | None, user: Any) -> list[Any]:
+    if found is None:
+        return []
+    return lines(furthest_from_even(found, at_most=FURTHEST), tiers=[], user=user)
+
+
+def _entry(line: Todo, user: Any) -> dict[str, str]:
+    return {
+        "title": line.title,
+        "words": line.words,
+        "tone": line.tone,
+        "icon": ICONS.get(line.kind, "inbox"),
+        "url": _todo_url(line, user),
+    }
+
+
+def _todo_url(line: Todo, user: Any) -> str:
+    """Where a line leads, if the person may go there."""
+    if line.kind in {"run", "plan", "book"}:
+        return page_url(line.kind, pk=line.pk)
+    name, query = PAGES.get(line.kind, ("", ""))
+    if not name or (name.startswith("admin:") and not (user.is_ops and user.is_staff)):
+        return ""
+    return page_url(name, query)

@@ -1,0 +1,121 @@
+"""Pieces that several pages show: figure tiles, tier shares, utilisation meters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+
+from accounts.models import Customer, Tier
+from allocation.charts.bars import Share, mini_bar, share_bar
+from allocation.charts.svg import Markup
+from allocation.selectors import wording
+from allocation.selectors.books import Summary, TierLine
+from allocation.selectors.customers import CustomerRow, customer_rows
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """A figure tile. tone: "", "good", "warn" or "bad"."""
+
+    label: str
+    value: str
+    note: str = ""
+    tone: str = ""
+    icon: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Link:
+    """A line that leads somewhere."""
+
+    title: str
+    words: str
+    url: str
+    icon: str
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class ShareLine:
+    tier: Tier | None
+    customers: str
+    arr: str
+    hours: str
+    cap: str
+    over_cap: bool
+    url: str
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Customers by tier: the picture, the table, and which columns the table has."""
+
+    lines: list[ShareLine]
+    chart: Markup
+    total: ShareLine | None
+    with_cap: bool
+    with_hours: bool
+    currency: str = field(default_factory=lambda: settings.BASE_CURRENCY)
+
+
+def tier_shares(found: Summary, *, with_cap: bool, with_hours: bool, customers_url: str = "") -> Shares:
+    places = wording.places_of(wording.from_cents(line.arr_cents) for line in found.tiers)
+
+    def line_of(line: TierLine) -> ShareLine:
+        return ShareLine(
+            tier=line.tier,
+            customers=wording.grouped(line.customers),
+            arr=wording.grouped(wording.from_cents(line.arr_cents), places=places),
+            hours=wording.minutes_as_hours(line.minutes),
+            cap="no cap" if line.cap is None else wording.grouped(line.cap),
+            over_cap=line.over_cap,
+            url=f"{customers_url}?tier={line.tier.pk}" if customers_url and line.tier else "",
+        )
+
+    everything = TierLine(None, found.customers, found.arr_cents, found.minutes)
+    return Shares(
+        lines=[line_of(line) for line in found.tiers],
+        chart=share_bar(
+            [
+                Share(line.tier.name if line.tier else "No tier", line.customers, tier_class(line.tier))
+                for line in found.tiers
+            ],
+            label="Customers by tier; the table below says the same.",
+        ),
+        total=line_of(everything) if len(found.tiers) > 1 else None,
+        with_cap=with_cap,
+        with_hours=with_hours,
+    )
+
+
+def tier_class(tier: Tier | None) -> str:
+    return f"tier-{min(max(tier.rank, 1), 6)}" if tier else "flow-stay"
+
+
+def utilisation_tone(pct: float | None) -> str:
+    """Over capacity is bad, nearly there is a warning."""
+    if pct is None:
+        return ""
+    return "bad" if pct > 100 else "warn" if pct > 95 else ""
+
+
+def utilisation_meter(pct: float | None) -> Markup | str:
+    if pct is None:
+        return "no capacity"
+    return mini_bar(pct, tone=utilisation_tone(pct), words=wording.percent(pct, places=2))
+
+
+def rows_of(customers: Sequence[Customer], *, today: date) -> list[CustomerRow]:
+    return customer_rows(customers=customers, today=today)
+
+
+def customers_url(**query: Any) -> str:
+    """The customer list with filters."""
+    words = "&".join(f"{key}={value}" for key, value in query.items())
+    return reverse("customers") + (f"?{words}" if words else "")

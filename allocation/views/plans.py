@@ -1,0 +1,200 @@
+"""Book plans: the list, one plan, its progress."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.models import CSM
+from allocation.charts.flows import NARROW, WIDE, Shift, shifts
+from allocation.charts.svg import Markup, wide_and_narrow
+from allocation.filters.runs import MoveFilter, PlanFilter
+from allocation.forms.runs import PlanForm
+from allocation.models import OPEN_STATUSES, AllocationPolicy, BookPlan, RunStatus
+from allocation.selectors import plans as selector
+from allocation.selectors import wording
+from allocation.selectors.plans import BookChange
+from allocation.views.access import for_leads, today
+from allocation.views.jobs import is_under_way, progress
+from allocation.views.lists import has_filters, page_of
+from allocation.views.parts import Kpi
+
+UNPLACED_SHOWN = 50
+
+
+@require_safe
+@for_leads
+def plans(request: HttpRequest) -> HttpResponse:
+    """All plans, newest first, and the form that starts one."""
+    found = PlanFilter(request.GET, queryset=selector.plans(user=request.user))
+    page = page_of(request, found.qs)
+    context = {
+        "filter": found,
+        "page": page,
+        "rows": page.object_list,
+        "filtered": has_filters(request),
+        "form": PlanForm(today=today()),
+        "policy": AllocationPolicy.objects.active().first() or "Default",
+    }
+    return render(request, "pages/plans.html", context)
+
+
+def plan_or_404(*, user: Any, pk: int) -> BookPlan:
+    found = (
+        BookPlan.objects.visible_to(user)
+        .select_related("policy", "requested_by", "applied_by")
+        .defer("policy_values", "proof")
+        .filter(pk=pk)
+        .first()
+    )
+    if found is None:
+        raise Http404
+    return found
+
+
+@require_safe
+@for_leads
+def plan(request: HttpRequest, pk: int) -> HttpResponse:
+    """One plan: how far it is, what it would change, and what it could not place."""
+    user: Any = request.user
+    this = plan_or_404(user=user, pk=pk)
+    counts = selector.move_counts(plan=this, user=user)
+    found = MoveFilter(
+        request.GET, queryset=selector.with_joins(selector.moves(plan=this, user=user)), user=user
+    )
+    page = page_of(request, found.qs)
+    seen = None if user.is_ops else frozenset(CSM.objects.visible_to(user).values_list("pk", flat=True))
+    balance = selector.plan_balance(plan=this, user=user)
+    unplaced = selector.unplaced(plan=this, user=user, at_most=UNPLACED_SHOWN) if this.unassigned else []
+    under_way = is_under_way(this)
+    context = {
+        "plan": this,
+        "under_way": under_way,
+        "has_result": bool(this.summary),
+        "counts": counts,
+        "kpis": _kpis(this, counts) if user.is_ops else _move_kpis(counts),
+        "shortages": _shortages(this) if user.is_ops else [],
+        "notes": this.summary.get("notes", []) if user.is_ops else [],
+        "breaches": this.summary.get("breaches", []) if user.is_ops else [],
+        "chart": shift_chart(balance.books),
+        "books": [_book_line(book) for book in balance.books],
+        "compared": balance.figures,
+        "currency": settings.BASE_CURRENCY,
+        "filter": found,
+        "filtered": has_filters(request),
+        "page": page,
+        "rows": selector.move_rows(list(page.object_list), seen=seen),
+        "unassigned": unplaced,
+        "unassigned_count": len(this.unassigned) if user.is_ops else len(unplaced),
+        "unassigned_more": max(len(this.unassigned) - UNPLACED_SHOWN, 0) if user.is_ops else 0,
+        "can_apply": user.is_ops and this.status == RunStatus.PROPOSED and not under_way,
+        "can_discard": user.is_ops and this.status in OPEN_STATUSES and not under_way,
+    }
+    return render(request, "pages/plan.html", context)
+
+
+@require_safe
+@for_leads
+def plan_progress(request: HttpRequest, pk: int) -> JsonResponse:
+    return progress(plan_or_404(user=request.user, pk=pk))
+
+
+def _kpis(this: BookPlan, counts: dict[str, int]) -> list[Kpi]:
+    known = this.summary
+    customers, assigned = known.get("customers", 0), known.get("assigned", 0)
+    missing = customers - assigned
+    pct, arr_pct = known.get("chosen_pct", 0), known.get("chosen_arr_pct", 0)
+    return [
+        Kpi(
+            "Served customers with a CSM",
+            f"{wording.grouped(assigned)} of {wording.grouped(customers)}",
+            note=f"{missing} cannot be placed" if missing else "everybody is placed",
+            tone="bad" if missing else "good",
+            icon="customers",
+        ),
+        *_move_kpis(counts)[:2],
+        Kpi(
+            "Changes by choice",
+            wording.grouped(counts["chosen"]),
+            note=f"{pct} % of customers, {arr_pct} % of ARR",
+            icon="move",
+        ),
+        _gap_kpi(this),
+    ]
+
+
+def _move_kpis(counts: dict[str, int]) -> list[Kpi]:
+    return [
+        Kpi("Get their first CSM", wording.grouped(counts["first"]), note="had nobody before", icon="people"),
+        Kpi(
+            "Forced changes", wording.grouped(counts["forced_changes"]), note="outside the move budget", icon="alert"
+        ),
+        Kpi(
+            "Changes by choice", wording.grouped(counts["chosen"]), note="to even out the books", icon="move"
+        ),
+    ]
+
+
+def _gap_kpi(this: BookPlan) -> Kpi:
+    objective = wording.DASH if this.objective is None else wording.grouped(this.objective, places=2)
+    if this.gap_pct is None:
+        return Kpi("Objective", objective, note="no bound is proven yet", icon="goal")
+    return Kpi(
+        "Gap to the best possible",
+        wording.percent(this.gap_pct, places=2),
+        note=f"objective {objective}, proven bound {wording.grouped(this.bound or Decimal(0), places=2)}",
+        icon="goal",
+    )
+
+
+def _shortages(this: BookPlan) -> list[dict[str, str]]:
+    return [
+        {
+            "pool": line["pool"],
+            "customers": wording.grouped(line["customers"]),
+            "hours": wording.hours(line["hours"]),
+            "heads": wording.grouped(line["heads"]),
+            "reason": line.get("reason", ""),
+        }
+        for line in this.shortages
+    ]
+
+
+def _pct(line: Any) -> float | None:
+    return None if line is None or line["utilisation"] is None else 100 * line["utilisation"]
+
+
+def shift_chart(books: tuple[BookChange, ...]) -> Markup | str:
+    if not books:
+        return ""
+    rows = [
+        Shift(
+            book.name,
+            _pct(book.before),
+            _pct(book.after),
+            f"{book.name}: {wording.percent(_pct(book.before))} before, {wording.percent(_pct(book.after))} after",
+        )
+        for book in sorted(books, key=lambda book: (-(_pct(book.after) or 0), book.name))
+    ]
+    return wide_and_narrow(shifts(rows, width=WIDE), shifts(rows, width=NARROW))
+
+
+def _book_line(book: BookChange) -> dict[str, str]:
+    def both(said: Any) -> str:
+        before, after = said(book.before), said(book.after)
+        return before if before == after else f"{before} → {after}"
+
+    return {
+        "name": book.name,
+        "customers": both(lambda line: wording.DASH if line is None else wording.grouped(line["customers"])),
+        "arr": both(
+            lambda line: wording.DASH if line is None else wording.grouped(Decimal(str(line["arr"])))
+        ),
+        "hours": both(lambda line: wording.hours(None if line is None else line["hours"])),
+        "utilisation": both(lambda line: wording.percent(_pct(line), places=1)),
+    }

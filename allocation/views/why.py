@@ -1,0 +1,150 @@
+"""Why a customer has its tier, laid out for its page: the answer of the `explain` command as steps, picture and table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+
+from allocation.charts.bars import NARROW, WIDE, ContributionBar, contribution_bars
+from allocation.charts.svg import Markup, wide_and_narrow
+from allocation.models import RowStatus
+from allocation.selectors import wording
+from allocation.selectors.explanations import Explanation
+from allocation.selectors.runs import GUARD_WORDS
+
+MONEY = frozenset({"arr", "potential_arr", "expansion"})
+
+
+@dataclass(frozen=True)
+class Step:
+    label: str
+    value: str
+    note: str = ""
+    decider: bool = False
+
+
+@dataclass(frozen=True)
+class Contribution:
+    criterion: str
+    value: str
+    points: str
+    weight: str
+    contribution: str
+
+
+@dataclass(frozen=True)
+class Hint:
+    label: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Why:
+    """What the card shows. `problem` is set while the reasons are those of a proposal."""
+
+    source: str
+    sentence: str
+    problem: str
+    steps: list[Step]
+    contributions: list[Contribution]
+    chart: Markup | str
+    score: str
+    hints: list[Hint]
+
+
+def why(explanation: Explanation) -> Why:
+    """The explanation of the decision a customer stands on, or of the newest proposal."""
+    found, decision = explanation.found, explanation.decision
+    proposed = decision.status == RowStatus.PROPOSED
+    return Why(
+        source=f"run {found['run']}, as of {wording.day(found['as_of'])}, model version {found['model_version']}",
+        sentence=found["reason"],
+        problem="This is only proposed: the tier changes when the run is applied." if proposed else "",
+        steps=_steps(found, decision),
+        contributions=[_contribution(line) for line in found["contributions"]],
+        chart=contributions_chart(found),
+        score=_score(found["score"]),
+        hints=_hints(found),
+    )
+
+
+def _steps(found: dict[str, Any], decision: Any) -> list[Step]:
+    by_rule = decision.decided_by == "rule"
+    guards = [guard for guard in found["guards"] if guard != decision.decided_by]
+    suggested = decision.suggested.name if decision.suggested else "none"
+    effective = decision.effective.name if decision.effective else "none"
+    steps = [Step("Segment", found["segment"] or wording.DASH)]
+    if found["contributions"]:
+        steps.append(Step("Score", _score(found["score"]), "of 100"))
+    steps.append(Step("The rules suggest", suggested, found["rule"] or "", decider=by_rule))
+    steps.append(
+        Step(
+            "Guard or override",
+            "None bites" if by_rule else GUARD_WORDS.get(decision.decided_by, decision.decided_by),
+            "also: " + ", ".join(GUARD_WORDS.get(guard, guard) for guard in guards) if guards else "",
+            decider=not by_rule,
+        )
+    )
+    steps.append(Step("Tier", effective))
+    return steps
+
+
+def _score(score: Any) -> str:
+    return wording.DASH if score is None else f"{score:.2f}"
+
+
+def _contribution(line: dict[str, Any]) -> Contribution:
+    missing = line["points"] is None
+    return Contribution(
+        criterion=line["criterion"],
+        value="missing" if line["value"] is None else said(line["value"], attribute=line["attribute"]),
+        points="weight shared out" if missing else f"{line['points']:g}",
+        weight=f"{line['weight']:g}",
+        contribution=wording.DASH if missing else f"{line['contribution']:.2f}",
+    )
+
+
+def said(value: Any, *, attribute: str) -> str:
+    """A value of a criterion as people read it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(str(item) for item in value) or "none"
+    if isinstance(value, int | float):
+        number = wording.hours(Decimal(str(value)))
+        return f"{number}{wording.SPACE}{settings.BASE_CURRENCY}" if attribute in MONEY else number
+    return str(value)
+
+
+def contributions_chart(found: dict[str, Any]) -> Markup | str:
+    lines = found["contributions"]
+    if not lines:
+        return ""
+    known = [line for line in lines if line["points"] is not None]
+    weights = sum(float(line["weight"]) for line in known)
+    bars = [
+        ContributionBar(
+            criterion=line["criterion"],
+            contribution=float(line["contribution"] or 0),
+            most=100 * float(line["weight"]) / weights if weights and line["points"] is not None else 0.0,
+            words=f"{line['criterion']}: {float(line['contribution'] or 0):.2f}",
+        )
+        for line in lines
+    ]
+    score = None if found["score"] is None else float(found["score"])
+    return wide_and_narrow(
+        contribution_bars(bars, score=score, width=WIDE * 2 // 3),
+        contribution_bars(bars, score=score, width=NARROW),
+    )
+
+
+def _hints(found: dict[str, Any]) -> list[Hint]:
+    hints = []
+    if found["nearest_bound"]:
+        hints.append(Hint("Nearest bound", found["nearest_bound"]["words"]))
+    if found["nearest_change"]:
+        hints.append(Hint("Nearest single change that would move it", found["nearest_change"]["words"]))
+    return hints
