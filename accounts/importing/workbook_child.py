@@ -196,7 +196,8 @@ def _plain(value: object, limits: dict[str, int]) -> Any:
     if isinstance(value, str):
         if len(value) > limits["cell_characters"]:
             raise Refused(f"A cell has more than {limits['cell_characters']:,} characters.")
-        return value
+        # The parser decodes every escaped character (_x0007_) but these two.
+        return value.replace("_xFFFE_", "\ufffe").replace("_xFFFF_", "\uffff")
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, float):

@@ -18,8 +18,8 @@ from accounts.admin.base import Button, ViewOnlyAdmin, button
 from accounts.importing.checking import Answers
 from accounts.importing.errors import FileRefused
 from accounts.models import ColumnMapping, ImportBatch, ImportKind
-from allocation.forms.importing import MappingForm, UploadForm, words_of
-from allocation.services import importing
+from allocation.forms.importing import ExportForm, MappingForm, UploadForm, words_of
+from allocation.services import exporting, importing
 from allocation.tasks import bell
 from allocation.tasks.importing import apply_import, stage_import
 
@@ -28,6 +28,10 @@ READ_HERE_BYTES = 256 * 1024
 WRITE_HERE_ROWS = 2_000
 PAGE_ROWS = 50
 SHOWN_VALUES = 6
+EXPORT_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 
 Status = ImportBatch.Status
 TABS = (
@@ -90,6 +94,8 @@ class ImportBatchAdmin(ViewOnlyAdmin):
                 "new/customers/", wrap(self.upload), {"kind": ImportKind.CUSTOMERS}, name="import_customers"
             ),
             path("new/csms/", wrap(self.upload), {"kind": ImportKind.CSMS}, name="import_csms"),
+            path("export/customers/", wrap(require_GET(self.export)), name="export_customers"),
+            path("export/customers/file/", wrap(require_GET(self.export_file)), name="export_customers_file"),
             path("<int:pk>/preview/", wrap(require_GET(self.preview)), name="import_preview"),
             path("<int:pk>/columns/", wrap(require_POST(self.read_again)), name="import_read_again"),
             path("<int:pk>/confirm/", wrap(require_POST(self.confirm)), name="import_confirm"),
@@ -284,6 +290,30 @@ class ImportBatchAdmin(ViewOnlyAdmin):
                 "finished": not batch.is_busy,
             }
         )
+
+    def export(self, request: HttpRequest) -> HttpResponse:
+        """Choose for whom and in which form."""
+        return self._page(request, "export", {"form": ExportForm(), "title": "Export customers"})
+
+    def export_file(self, request: HttpRequest) -> HttpResponse:
+        """The customers as a file."""
+        form = ExportForm(request.GET)
+        if not form.is_valid():
+            return HttpResponseRedirect(reverse("admin:export_customers"))
+        ending = form.cleaned_data["ending"]
+        sheet = exporting.customer_sheet(
+            audience=form.cleaned_data["audience"],
+            user=request.user,  # type: ignore[arg-type]
+            on=timezone.localdate(),
+        )
+        response = HttpResponse(content_type=EXPORT_TYPES[ending])
+        response["Content-Disposition"] = f'attachment; filename="customers.{ending}"'
+        if ending == "csv":
+            response.write("\ufeff")  # spreadsheets take a file without the mark for Windows-1252
+            exporting.write_csv(sheet, response)
+        else:
+            exporting.write_workbook(sheet, response)
+        return response
 
     def _require_right(self, request: HttpRequest) -> None:
         try:

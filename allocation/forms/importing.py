@@ -152,3 +152,16 @@ def _slug(header: str) -> str:
     """A header as the name of a custom attribute: NPS Score → nps_score."""
     plain = "".join(sign if sign.isascii() and sign.isalnum() else " " for sign in word_key(header))
     return "_".join(plain.split())[:50].lstrip("0123456789_")
+
+
+class ExportForm(forms.Form):
+    """For whom an export is, and in which form."""
+
+    audience = forms.ChoiceField(
+        label="For",
+        choices=[
+            ("internal", "Colleagues: every column, with segment, tier, score and CSM"),
+            ("customer", "Customers: nothing that is decided or derived here"),
+        ],
+    )
+    ending = forms.ChoiceField(label="As", choices=[("xlsx", "Workbook (.xlsx)"), ("csv", "CSV")])
