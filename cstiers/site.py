@@ -21,7 +21,8 @@ TODO_LISTS: dict[str, tuple[str, str]] = {
     "without_csm": ("accounts_customer", "?gap=csm"),
     "without_arr": ("accounts_customer", "?gap=arr"),
     "leavers": ("accounts_csm", "?standing=leaving"),
-    "imports": ("accounts_importbatch", ""),
+    "imports": ("accounts_importbatch", "?status__exact=staged"),
+    "imports_asking": ("accounts_importbatch", "?status__exact=asking"),
 }
 TODO_ICONS = {
     "run": "run",
@@ -30,6 +31,7 @@ TODO_ICONS = {
     "tiering_models": "model",
     "import_customers": "import",
     "imports": "import",
+    "imports_asking": "import",
     "overrides_asked": "approval",
     "overrides_approved": "override",
     "without_tier": "tier",
@@ -45,6 +47,17 @@ def url_or_nothing(name: str, *args: Any) -> str:
         return reverse(name, args=args)
     except NoReverseMatch:
         return ""
+
+
+def desk_buttons() -> tuple[Any, ...]:
+    """The three things ops start from the landing page."""
+    from accounts.admin.base import button  # models are not loaded yet when the site is made
+
+    return (
+        *button(label="Import customers", name="admin:import_customers", icon="import"),
+        *button(label="Plan the books", name="plan_start", icon="plan", method="post"),
+        *button(label="Start a re-tiering run", name="retier_start", icon="run", method="post", primary=True),
+    )
 
 
 class CSTiersAdminSite(admin.AdminSite):
@@ -72,14 +85,18 @@ class CSTiersAdminSite(admin.AdminSite):
 
         desk_now = desk(user=request.user, today=timezone.localdate())
         todos = [
-            {"todo": todo, "url": self._todo_url(todo.kind, todo.pk), "icon": TODO_ICONS.get(todo.kind, "inbox")}
+            {
+                "todo": todo,
+                "url": self._todo_url(todo.kind, todo.pk),
+                "icon": TODO_ICONS.get(todo.kind, "inbox"),
+            }
             for todo in desk_now.todos
         ]
         context = {
             "desk": desk_now,
             "todos": todos,
             "groups": admin_groups(request=request),
-            "import_customers_url": url_or_nothing("admin:import_customers"),
+            "desk_buttons": desk_buttons(),
             "runs": [(run, self._job_url("run", run.pk)) for run in desk_now.recent_runs],
             "plans": [(plan, self._job_url("plan", plan.pk)) for plan in desk_now.recent_plans],
         }
@@ -95,7 +112,7 @@ class CSTiersAdminSite(admin.AdminSite):
         if kind in ("run", "plan"):
             return self._job_url(kind, pk)
         if kind == "import_customers":
-            return url_or_nothing("admin:import_customers") or url_or_nothing("admin:accounts_customer_changelist")
+            return url_or_nothing("admin:import_customers")
         name, query = TODO_LISTS[kind]
         address = url_or_nothing(f"admin:{name}_changelist")
         return f"{address}{query}" if address else ""

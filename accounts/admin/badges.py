@@ -57,7 +57,9 @@ CENT = Decimal("0.01")
 
 def icon(name: str) -> SafeString:
     """An icon of templates/components/icons.html; decoration only, the words stand beside it."""
-    return format_html('<svg class="icon" aria-hidden="true" focusable="false"><use href="#i-{}"></use></svg>', name)
+    return format_html(
+        '<svg class="icon" aria-hidden="true" focusable="false"><use href="#i-{}"></use></svg>', name
+    )
 
 
 def badge(*, words: str, tone: str = "neutral", icon_name: str = "") -> SafeString:
@@ -93,7 +95,9 @@ def money(*, amount: Decimal | None, currency: str, cents: bool = False) -> Safe
         return NOTHING
     rounded = amount.quantize(CENT if cents else Decimal(1), rounding=ROUND_HALF_EVEN)
     return format_html(
-        '<span class="num nowrap">{}\u00a0<span class="quiet">{}</span></span>', f"{rounded:,}".replace(",", "\u202f"), currency
+        '<span class="num nowrap">{}\u00a0<span class="quiet">{}</span></span>',
+        f"{rounded:,}".replace(",", "\u202f"),
+        currency,
     )
 
 

@@ -71,9 +71,13 @@ class Scoped:
             rows = db_field.remote_field.model._default_manager.all()
         return scoped(rows, request.user)
 
-    def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
+    def formfield_for_dbfield(
+        self, db_field: models.Field, request: HttpRequest, **kwargs: Any
+    ) -> forms.Field | None:
         if isinstance(db_field, models.BooleanField) and db_field.null:
-            return KnownOrNot(label=capfirst(db_field.verbose_name), required=False, help_text=db_field.help_text)
+            return KnownOrNot(
+                label=capfirst(db_field.verbose_name), required=False, help_text=db_field.help_text
+            )
         field = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
         if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
             field.widget.can_delete_related = False  # a form is no place to delete what others stand on
@@ -113,7 +117,9 @@ class CSAdmin(Scoped, admin.ModelAdmin):
         """Buttons beside the heading of one row's page."""
         return ()
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         context = {"list_buttons": self.list_buttons(request)}
         return super().changelist_view(request, context | (extra_context or {}))
 

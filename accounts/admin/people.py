@@ -142,7 +142,9 @@ class TeamAdmin(CSAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         members = CSM.objects.filter(team=OuterRef("pk")).order_by().values("team")
         return (
-            super().get_queryset(request).annotate(members=Subquery(members.annotate(number=Count("pk")).values("number")))
+            super()
+            .get_queryset(request)
+            .annotate(members=Subquery(members.annotate(number=Count("pk")).values("number")))
         )
 
     @admin.display(description="CSMs", ordering="members")
@@ -173,7 +175,9 @@ class Standing(FixedFilter):
 
 
 class CSMForm(forms.ModelForm):
-    countries = ListOfTexts(help_text="Countries this CSM covers, divided by semicolons; counts where country law is on.")
+    countries = ListOfTexts(
+        help_text="Countries this CSM covers, divided by semicolons; counts where country law is on."
+    )
     products = ListOfTexts(help_text="Products this CSM knows, divided by semicolons. Empty: any.")
 
     class Meta:
@@ -197,16 +201,44 @@ class CSMAdmin(CSAdmin):
     lead = "Customer Success Managers: hours, skills, team. The book itself is planned, not typed in."
     form_lead = "Hours × ramp × what is left after meetings, less leave, is what the book may ask for."
     form = CSMForm
-    list_display = ("name", "team", "seniority_num", "hours_num", "skills", "customers_num", "accepts", "standing")
-    list_filter = (Standing, rows_filter(Team, "team", title="team"), rows_filter(Vertical, "verticals", title="vertical", none_words="Generalist"))
+    list_display = (
+        "name",
+        "team",
+        "seniority_num",
+        "hours_num",
+        "skills",
+        "customers_num",
+        "accepts",
+        "standing",
+    )
+    list_filter = (
+        Standing,
+        rows_filter(Team, "team", title="team"),
+        rows_filter(Vertical, "verticals", title="vertical", none_words="Generalist"),
+    )
     list_select_related = ("team",)
     search_fields = ("name", "email")
     search_help_text = "Name or e-mail"
     ordering = ("name", "pk")
     fieldsets = (
         (None, {"fields": ("name", ("email", "user"), ("team", "seniority"))}),
-        ("Hours", {"fields": (("hours_per_month", "overhead_pct", "ramp_pct"), ("starts_on", "leaves_on"), "accepting")}),
-        ("Skills", {"fields": ("verticals", "regions", "languages", "countries", "products"), "description": "Empty means: no restriction."}),
+        (
+            "Hours",
+            {
+                "fields": (
+                    ("hours_per_month", "overhead_pct", "ramp_pct"),
+                    ("starts_on", "leaves_on"),
+                    "accepting",
+                )
+            },
+        ),
+        (
+            "Skills",
+            {
+                "fields": ("verticals", "regions", "languages", "countries", "products"),
+                "description": "Empty means: no restriction.",
+            },
+        ),
     )
     inlines = (LeaveInline,)
 

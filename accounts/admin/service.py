@@ -40,17 +40,25 @@ class TierAdmin(CSAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         held = Customer.objects.active().filter(tier=OuterRef("pk")).order_by().values("tier")
-        asked = TouchActivity.objects.filter(tier=OuterRef("pk"), goal_kind__isnull=True).order_by().values("tier")
+        asked = (
+            TouchActivity.objects.filter(tier=OuterRef("pk"), goal_kind__isnull=True)
+            .order_by()
+            .values("tier")
+        )
         return (
             super()
             .get_queryset(request)
             .annotate(
                 held=Subquery(held.annotate(number=Count("pk")).values("number")),
-                hours=Subquery(asked.annotate(total=Sum(F("times_a_year") * F("hours_each"))).values("total")),
+                hours=Subquery(
+                    asked.annotate(total=Sum(F("times_a_year") * F("hours_each"))).values("total")
+                ),
             )
         )
 
-    def get_prepopulated_fields(self, request: HttpRequest, obj: Tier | None = None) -> dict[str, tuple[str, ...]]:
+    def get_prepopulated_fields(
+        self, request: HttpRequest, obj: Tier | None = None
+    ) -> dict[str, tuple[str, ...]]:
         return {} if obj is not None else self.prepopulated_fields
 
     def get_readonly_fields(self, request: HttpRequest, obj: Tier | None = None) -> tuple[str, ...]:

@@ -59,7 +59,9 @@ class CustomAttributeAdmin(CSAdmin):
     def column(self, row: CustomAttribute) -> str:
         return f"attr:{row.slug}"
 
-    def get_readonly_fields(self, request: HttpRequest, obj: CustomAttribute | None = None) -> tuple[str, ...]:
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: CustomAttribute | None = None
+    ) -> tuple[str, ...]:
         """Stored values hang on slug and kind, so both stay as they were made."""
         return ("slug", "kind") if obj is not None else ()
 
@@ -94,6 +96,8 @@ class ColumnMappingAdmin(CSAdmin):
     def headers_num(self, row: ColumnMapping) -> int:
         return len(row.mapping or {})
 
-    def save_model(self, request: HttpRequest, obj: ColumnMapping, form: forms.ModelForm, change: bool) -> None:
+    def save_model(
+        self, request: HttpRequest, obj: ColumnMapping, form: forms.ModelForm, change: bool
+    ) -> None:
         obj.saved_by = request.user
         super().save_model(request, obj, form, change)

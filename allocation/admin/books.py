@@ -25,13 +25,18 @@ class PolicyAdmin(CSAdmin):
 
     def get_urls(self) -> list[Any]:
         name = f"{self.opts.app_label}_{self.opts.model_name}_activate"
-        return [path("<int:pk>/activate/", self.admin_site.admin_view(self.activate_view), name=name), *super().get_urls()]
+        return [
+            path("<int:pk>/activate/", self.admin_site.admin_view(self.activate_view), name=name),
+            *super().get_urls(),
+        ]
 
     def form_buttons(self, request: HttpRequest, obj: Any) -> tuple[Button, ...]:
         if obj.is_active or not self.has_change_permission(request, obj):
             return ()
         name = f"admin:{self.opts.app_label}_{self.opts.model_name}_activate"
-        return button(label="Put in force", name=name, args=(obj.pk,), icon="check", method="post", primary=True)
+        return button(
+            label="Put in force", name=name, args=(obj.pk,), icon="check", method="post", primary=True
+        )
 
     def activate_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Put this policy in force instead of the one before."""
@@ -43,7 +48,9 @@ class PolicyAdmin(CSAdmin):
         activate_policy(policy=obj)
         self.log_change(request, obj, "Put in force.")
         self.message_user(request, f"{obj} is in force.", messages.SUCCESS)
-        return HttpResponseRedirect(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[pk]))
+        return HttpResponseRedirect(
+            reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[pk])
+        )
 
     @admin.display(description="In force", ordering="is_active")
     def in_force(self, row: Any) -> str:
@@ -55,8 +62,18 @@ class PolicyAdmin(CSAdmin):
 @admin.register(AllocationPolicy)
 class AllocationPolicyAdmin(PolicyAdmin):
     lead = "How books are planned: what a CSM must be able to do, what weighs how much, how much may move."
-    form_lead = "Plans remember the values they were made with; changing the policy in force makes open plans stale."
-    list_display = ("name", "in_force", "vertical_fit", "region_fit", "country_law", "moves_num", "arr_moves_num")
+    form_lead = (
+        "Plans remember the values they were made with; changing the policy in force makes open plans stale."
+    )
+    list_display = (
+        "name",
+        "in_force",
+        "vertical_fit",
+        "region_fit",
+        "country_law",
+        "moves_num",
+        "arr_moves_num",
+    )
     fieldsets = (
         (None, {"fields": ("name",)}),
         (
@@ -67,7 +84,11 @@ class AllocationPolicyAdmin(PolicyAdmin):
         (
             "Weights of the objective",
             {
-                "fields": (("weight_hours", "weight_arr"), ("weight_fit", "weight_continuity"), "weight_background"),
+                "fields": (
+                    ("weight_hours", "weight_arr"),
+                    ("weight_fit", "weight_continuity"),
+                    "weight_background",
+                ),
                 "description": "What weighs more is balanced first; 0 leaves a part out.",
             },
         ),
@@ -90,7 +111,17 @@ class AllocationPolicyAdmin(PolicyAdmin):
 class BookPlanAdmin(ViewOnlyAdmin):
     lead = "Dated proposals of who gets which customer, each with its distance from the best possible."
     empty_words = "A plan needs customers with a tier and CSMs who accept customers."
-    list_display = ("plan", "state", "progress", "as_of", "assigned_num", "moves_num", "gap_num", "policy", "queued_at")
+    list_display = (
+        "plan",
+        "state",
+        "progress",
+        "as_of",
+        "assigned_num",
+        "moves_num",
+        "gap_num",
+        "policy",
+        "queued_at",
+    )
     list_filter = ("status", "repeatable")
     list_select_related = ("policy",)
     search_fields = ("message",)

@@ -76,7 +76,11 @@ class HealthFilter(FixedFilter):
         return [("poor", "Below 34"), ("fair", "34 to below 67"), ("good", "67 and above")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        bands = {"poor": Q(health__lt=34), "fair": Q(health__gte=34, health__lt=67), "good": Q(health__gte=67)}
+        bands = {
+            "poor": Q(health__lt=34),
+            "fair": Q(health__gte=34, health__lt=67),
+            "good": Q(health__gte=67),
+        }
         return queryset.filter(bands[self.value()]) if self.value() in bands else queryset
 
 
@@ -104,7 +108,9 @@ def attribute_form_field(attribute: CustomAttribute) -> forms.Field:
     if attribute.kind == CustomAttribute.Kind.DATE:
         return forms.DateField(widget=DayInput, **plain)
     if attribute.choices:
-        return forms.ChoiceField(choices=[("", "Not known"), *((choice, choice) for choice in attribute.choices)], **plain)
+        return forms.ChoiceField(
+            choices=[("", "Not known"), *((choice, choice) for choice in attribute.choices)], **plain
+        )
     return forms.CharField(max_length=200, **plain)
 
 
@@ -176,7 +182,16 @@ class CustomerAdmin(CSAdmin):
     empty_words = "Import a list of customers from CSV or XLSX, or add the first one."
     form = CustomerForm
     change_form_template = "admin/accounts/customer/change_form.html"
-    list_display = ("customer", "tier_now", "csm_now", "arr_num", "health_bar", "vertical_region", "renews", "state")
+    list_display = (
+        "customer",
+        "tier_now",
+        "csm_now",
+        "arr_num",
+        "health_bar",
+        "vertical_region",
+        "renews",
+        "state",
+    )
     list_filter = (
         GapFilter,
         rows_filter(Tier, "tier", title="tier", order=("rank",), none_words="No tier"),
@@ -195,8 +210,12 @@ class CustomerAdmin(CSAdmin):
     inlines = (GoalInline,)
     add_lead = "Tier and CSM follow with the next run and plan."
 
-    def get_form(self, request: HttpRequest, obj: Customer | None = None, change: bool = False, **kwargs: Any) -> Any:
-        declared = {f"{FIELD_PREFIX}{row.slug}": attribute_form_field(row) for row in self._attributes(request)}
+    def get_form(
+        self, request: HttpRequest, obj: Customer | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        declared = {
+            f"{FIELD_PREFIX}{row.slug}": attribute_form_field(row) for row in self._attributes(request)
+        }
         kwargs["form"] = type("CustomerFormWithAttributes", (CustomerForm,), declared)
         return super().get_form(request, obj, change=change, **kwargs)
 
@@ -280,7 +299,9 @@ class CustomerAdmin(CSAdmin):
 
     @admin.display(description="Vertical and region", ordering="vertical__name")
     def vertical_region(self, row: Customer) -> str:
-        return format_html('{}<span class="under">{}</span>', row.vertical or badges.NOTHING, row.region or "")
+        return format_html(
+            '{}<span class="under">{}</span>', row.vertical or badges.NOTHING, row.region or ""
+        )
 
     @admin.display(description="Renewal", ordering="renewal_date")
     def renews(self, row: Customer) -> str:

@@ -49,7 +49,11 @@ class LedgerAdmin(ViewOnlyAdmin):
 class TierHoldingAdmin(LedgerAdmin):
     lead = "Who held which tier when, and by what decision. Rows are added and closed, never changed."
     list_display = ("customer", "held_tier", "starts_on", "until", "decided_by", "words")
-    list_filter = (CurrentFilter, rows_filter(Tier, "tier", title="tier", order=("rank",), none_words=""), "source")
+    list_filter = (
+        CurrentFilter,
+        rows_filter(Tier, "tier", title="tier", order=("rank",), none_words=""),
+        "source",
+    )
     list_select_related = ("customer", "tier")
 
     @admin.display(description="Tier", ordering="tier__rank")

@@ -65,7 +65,11 @@ def model_in_words(*, definition: Any) -> ModelInWords:
 
 def _tiers(rules: TieringRules, vocabulary: ModelVocabulary) -> tuple[Line, ...]:
     return tuple(
-        Line(vocabulary.tiers[rule.tier].name or rule.slug, in_words(rule.when), rank=vocabulary.tiers[rule.tier].rank)
+        Line(
+            vocabulary.tiers[rule.tier].name or rule.slug,
+            in_words(rule.when),
+            rank=vocabulary.tiers[rule.tier].rank,
+        )
         for rule in rules.tiers
     )
 
@@ -94,7 +98,9 @@ def _missing(criterion: Criterion) -> str:
 def _scale(scale: Scale) -> str:
     if isinstance(scale, LinearScale):
         kind = "by powers" if scale.log else "evenly"
-        return f"0 points at {number_in_words(scale.low)}, 100 at {number_in_words(scale.high)}, {kind} between"
+        return (
+            f"0 points at {number_in_words(scale.low)}, 100 at {number_in_words(scale.high)}, {kind} between"
+        )
     if isinstance(scale, StepScale):
         return _steps(scale)
     if isinstance(scale, ChoiceScale):
@@ -128,10 +134,15 @@ def _guards(guards: GuardRules) -> tuple[Line, ...]:
     if guards.dead_band is not None:
         band = guards.dead_band
         lines.append(
-            Line("Dead band", f"no change within {band.points} points, or {band.percent} % of an amount, of a bound")
+            Line(
+                "Dead band",
+                f"no change within {band.points} points, or {band.percent} % of an amount, of a bound",
+            )
         )
     if guards.minimum_stay_days:
         lines.append(Line("Minimum stay", f"{guards.minimum_stay_days} days in a tier, unless goals changed"))
     if guards.renewal_freeze_days:
-        lines.append(Line("Renewal freeze", f"no step down within {guards.renewal_freeze_days} days of renewal"))
+        lines.append(
+            Line("Renewal freeze", f"no step down within {guards.renewal_freeze_days} days of renewal")
+        )
     return tuple(lines)

@@ -33,7 +33,11 @@ class TieringModelForm(forms.ModelForm):
     class Meta:
         model = TieringModel
         fields = ("name", "definition")
-        widgets = {"definition": forms.Textarea(attrs={"rows": 28, "class": "mono-field vLargeTextField", "spellcheck": "false"})}
+        widgets = {
+            "definition": forms.Textarea(
+                attrs={"rows": 28, "class": "mono-field vLargeTextField", "spellcheck": "false"}
+            )
+        }
 
     def clean_definition(self) -> Any:
         definition = self.cleaned_data["definition"]
@@ -70,7 +74,9 @@ class TieringModelAdmin(CSAdmin):
             return False
         return super().has_change_permission(request, obj)
 
-    def save_model(self, request: HttpRequest, obj: TieringModel, form: forms.ModelForm, change: bool) -> None:
+    def save_model(
+        self, request: HttpRequest, obj: TieringModel, form: forms.ModelForm, change: bool
+    ) -> None:
         if not change:
             obj.number = (TieringModel.objects.aggregate(Max("number"))["number__max"] or 0) + 1
             obj.created_by = request.user
@@ -123,7 +129,11 @@ class TieringModelAdmin(CSAdmin):
             raise PermissionDenied("Only CS ops may load a playbook.")
         if request.method == "POST":
             return self._load(request)
-        context = {**self.admin_site.each_context(request), "opts": self.opts, "playbooks": available_playbooks()}
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "playbooks": available_playbooks(),
+        }
         return render(request, "admin/allocation/tieringmodel/playbooks.html", context)
 
     def _load(self, request: HttpRequest) -> HttpResponse:
@@ -158,7 +168,16 @@ class TieringModelAdmin(CSAdmin):
 class RetierRunAdmin(ViewOnlyAdmin):
     lead = "Dated proposals of tier changes: computed, looked at, approved, applied, and undone if need be."
     empty_words = "A run needs customers and a published tiering model."
-    list_display = ("run", "state", "progress", "as_of", "customers_num", "moves_num", "model_version", "queued_at")
+    list_display = (
+        "run",
+        "state",
+        "progress",
+        "as_of",
+        "customers_num",
+        "moves_num",
+        "model_version",
+        "queued_at",
+    )
     list_filter = ("status", "scope", "over_limit")
     list_select_related = ("tiering_model",)
     search_fields = ("message",)
@@ -166,7 +185,9 @@ class RetierRunAdmin(ViewOnlyAdmin):
     ordering = ("-pk",)
 
     def list_buttons(self, request: HttpRequest) -> tuple[Button, ...]:
-        return button(label="Start a re-tiering run", name="retier_start", icon="run", method="post", primary=True)
+        return button(
+            label="Start a re-tiering run", name="retier_start", icon="run", method="post", primary=True
+        )
 
     def form_buttons(self, request: HttpRequest, obj: RetierRun) -> tuple[Button, ...]:
         return button(label="See the run", name="run", args=(obj.pk,), icon="eye", primary=True)
@@ -204,7 +225,16 @@ class DecidedByFilter(FixedFilter):
     parameter_name = "by"
 
     def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
-        words = ("rule", "undecided", "override", "paid_floor", "first_year", "dead_band", "minimum_stay", "renewal_freeze")
+        words = (
+            "rule",
+            "undecided",
+            "override",
+            "paid_floor",
+            "first_year",
+            "dead_band",
+            "minimum_stay",
+            "renewal_freeze",
+        )
         return [(word, word.replace("_", " ").capitalize()) for word in words]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
@@ -215,7 +245,12 @@ class DecidedByFilter(FixedFilter):
 class TierDecisionAdmin(ViewOnlyAdmin):
     lead = "What each run said about each customer, and why."
     list_display = ("customer", "in_run", "from_to", "score_num", "segment", "by", "row_state")
-    list_filter = ("is_move", "status", DecidedByFilter, rows_filter(Tier, "effective", title="tier", order=("rank",), none_words="No tier"))
+    list_filter = (
+        "is_move",
+        "status",
+        DecidedByFilter,
+        rows_filter(Tier, "effective", title="tier", order=("rank",), none_words="No tier"),
+    )
     list_select_related = ("customer", "run", "previous", "effective", "suggested")
     search_fields = ("customer__name", "customer__external_id")
     search_help_text = "Customer"
@@ -246,7 +281,11 @@ class TierDecisionAdmin(ViewOnlyAdmin):
 class OverrideAdmin(ViewOnlyAdmin):
     lead = "Human exceptions: a reason, an expiry and a second pair of eyes. Nobody decides the own request."
     list_display = ("customer", "to_tier", "state", "reason_kind", "asked_by", "decided_by", "expires_on")
-    list_filter = ("status", "reason_kind", rows_filter(Tier, "tier", title="tier", order=("rank",), none_words=""))
+    list_filter = (
+        "status",
+        "reason_kind",
+        rows_filter(Tier, "tier", title="tier", order=("rank",), none_words=""),
+    )
     list_select_related = ("customer", "tier", "asked_by", "decided_by")
     search_fields = ("customer__name", "customer__external_id", "asked_by__name", "asked_by__email")
     search_help_text = "Customer or who asked"

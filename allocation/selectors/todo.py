@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count, Max, Q
 
-from accounts.models import CSM, Customer, ExchangeRate, Tier, TouchLevel
+from accounts.models import CSM, Customer, ExchangeRate, ImportBatch, Tier, TouchLevel
 from allocation.models import OPEN_STATUSES, BookPlan, Override, RetierRun, TieringModel
 
 RATE_MAY_BE_OLDER_BY = timedelta(days=7)
@@ -44,7 +44,7 @@ class Desk:
 
 
 def desk(*, user: Any, today: date) -> Desk:
-    """The landing page for `user` (CS ops) on `today`: nine queries whatever the size of the company."""
+    """The landing page for `user` (CS ops) on `today`: ten queries at most, whatever the size of the company."""
     counts = _customer_counts(user)
     tiers = Tier.objects.filter(retired=False).count()
     model = TieringModel.objects.filter(status=TieringModel.Status.PUBLISHED).first()
@@ -53,6 +53,7 @@ def desk(*, user: Any, today: date) -> Desk:
     todos = [
         *_setting_up(tiers=tiers, model=model, customers=counts["every"]),
         *_rates(user=user, today=today),
+        *_imports(user=user),
         *_proposals(runs=runs, plans=plans),
         *_overrides(user=user, today=today),
         *_gaps(counts=counts, model=model),
@@ -94,7 +95,11 @@ def _many(number: int, one: str, several: str) -> str:
 def _setting_up(*, tiers: int, model: TieringModel | None, customers: int) -> list[Todo]:
     todos = []
     if not customers:
-        todos.append(Todo("import_customers", "warn", "No customers yet", "Import a list of customers from CSV or XLSX."))
+        todos.append(
+            Todo(
+                "import_customers", "warn", "No customers yet", "Import a list of customers from CSV or XLSX."
+            )
+        )
     if not tiers or model is None:
         todos.append(
             Todo(
@@ -110,12 +115,21 @@ def _setting_up(*, tiers: int, model: TieringModel | None, customers: int) -> li
 def _rates(*, user: Any, today: date) -> list[Todo]:
     """Currencies of customers without a rate near enough to `today` or to the newest loaded day."""
     used = set(
-        Customer.objects.visible_to(user).active().filter(arr__isnull=False).order_by().values_list("currency", flat=True).distinct()
+        Customer.objects.visible_to(user)
+        .active()
+        .filter(arr__isnull=False)
+        .order_by()
+        .values_list("currency", flat=True)
+        .distinct()
     ) - {settings.BASE_CURRENCY}
     if not used:
         return []
     latest = dict(
-        ExchangeRate.objects.filter(day__lte=today).order_by().values_list("currency").annotate(Max("day")).values_list("currency", "day__max")
+        ExchangeRate.objects.filter(day__lte=today)
+        .order_by()
+        .values_list("currency")
+        .annotate(Max("day"))
+        .values_list("currency", "day__max")
     )
     newest = max(latest.values(), default=today)
     bound = min(today, newest) - RATE_MAY_BE_OLDER_BY
@@ -132,6 +146,28 @@ def _rates(*, user: Any, today: date) -> list[Todo]:
     ]
 
 
+def _imports(*, user: Any) -> list[Todo]:
+    status = ImportBatch.Status
+    counts = (
+        ImportBatch.objects.visible_to(user)
+        .order_by()
+        .aggregate(
+            staged=Count("pk", filter=Q(status=status.STAGED)),
+            asking=Count("pk", filter=Q(status=status.ASKING)),
+        )
+    )
+    todos = []
+    if counts["asking"]:
+        title = f"{_many(counts['asking'], 'import needs', 'imports need')} an answer"
+        words = "A column can be read in two ways: say which before it is read."
+        todos.append(Todo("imports_asking", "warn", title, words))
+    if counts["staged"]:
+        title = f"{_many(counts['staged'], 'import waits', 'imports wait')} for your confirmation"
+        words = "Look at what each row would do, then confirm or discard it."
+        todos.append(Todo("imports", "accent", title, words))
+    return todos
+
+
 def _proposals(*, runs: tuple[RetierRun, ...], plans: tuple[BookPlan, ...]) -> list[Todo]:
     todos = []
     for kind, noun, rows in (("run", "Re-tiering run", runs), ("plan", "Book plan", plans)):
@@ -145,11 +181,29 @@ def _proposals(*, runs: tuple[RetierRun, ...], plans: tuple[BookPlan, ...]) -> l
 def _proposal(kind: str, noun: str, row: Any) -> Todo | None:
     when = f"As of {row.as_of:%d %b %Y}"
     if row.status == "awaiting_approval":
-        return Todo(kind, "warn", f"{noun} {row.pk} awaits a manager's approval", f"{when}; it changes more than the limit.", row.pk)
+        return Todo(
+            kind,
+            "warn",
+            f"{noun} {row.pk} awaits a manager's approval",
+            f"{when}; it changes more than the limit.",
+            row.pk,
+        )
     if row.status in OPEN_STATUSES:
-        return Todo(kind, "accent", f"{noun} {row.pk} is proposed", f"{when}; look at it, then apply or discard it.", row.pk)
+        return Todo(
+            kind,
+            "accent",
+            f"{noun} {row.pk} is proposed",
+            f"{when}; look at it, then apply or discard it.",
+            row.pk,
+        )
     if row.status in BUSY:
-        return Todo(kind, "info", f"{noun} {row.pk} is {row.get_status_display().lower()}", row.message or when, row.pk)
+        return Todo(
+            kind,
+            "info",
+            f"{noun} {row.pk} is {row.get_status_display().lower()}",
+            row.message or when,
+            row.pk,
+        )
     return None
 
 
@@ -160,17 +214,36 @@ def _overrides(*, user: Any, today: date) -> list[Todo]:
         .aggregate(
             asked=Count("pk", filter=Q(status=Override.Status.ASKED)),
             ending=Count(
-                "pk", filter=Q(status=Override.Status.APPROVED, expires_on__gt=today, expires_on__lte=today + LEAVING_SOON)
+                "pk",
+                filter=Q(
+                    status=Override.Status.APPROVED,
+                    expires_on__gt=today,
+                    expires_on__lte=today + LEAVING_SOON,
+                ),
             ),
         )
     )
     todos = []
     if counts["asked"]:
         words = "A manager decides; nobody decides the own request."
-        todos.append(Todo("overrides_asked", "warn", f"{_many(counts['asked'], 'override waits', 'overrides wait')} for a decision", words))
+        todos.append(
+            Todo(
+                "overrides_asked",
+                "warn",
+                f"{_many(counts['asked'], 'override waits', 'overrides wait')} for a decision",
+                words,
+            )
+        )
     if counts["ending"]:
         words = "Their customers fall back to the tier of the model."
-        todos.append(Todo("overrides_approved", "info", f"{_many(counts['ending'], 'override ends', 'overrides end')} within 30 days", words))
+        todos.append(
+            Todo(
+                "overrides_approved",
+                "info",
+                f"{_many(counts['ending'], 'override ends', 'overrides end')} within 30 days",
+                words,
+            )
+        )
     return todos
 
 
@@ -178,13 +251,34 @@ def _gaps(*, counts: dict[str, int], model: TieringModel | None) -> list[Todo]:
     todos = []
     if counts["without_tier"] and model is not None:
         title = f"{_many(counts['without_tier'], 'customer has', 'customers have')} no tier"
-        todos.append(Todo("without_tier", "warn", title, "Start a re-tiering run; customers it cannot decide are listed with the reason."))
+        todos.append(
+            Todo(
+                "without_tier",
+                "warn",
+                title,
+                "Start a re-tiering run; customers it cannot decide are listed with the reason.",
+            )
+        )
     if counts["without_csm"]:
         title = f"{_many(counts['without_csm'], 'served customer has', 'served customers have')} no CSM"
-        todos.append(Todo("without_csm", "bad", title, "Plan the books; what cannot be placed is reported as a shortage."))
+        todos.append(
+            Todo(
+                "without_csm",
+                "bad",
+                title,
+                "Plan the books; what cannot be placed is reported as a shortage.",
+            )
+        )
     if counts["without_arr"]:
         title = f"{_many(counts['without_arr'], 'customer has', 'customers have')} no ARR"
-        todos.append(Todo("without_arr", "info", title, "A missing amount is never taken as zero: the model says what to do instead."))
+        todos.append(
+            Todo(
+                "without_arr",
+                "info",
+                title,
+                "A missing amount is never taken as zero: the model says what to do instead.",
+            )
+        )
     return todos
 
 
@@ -200,4 +294,6 @@ def _leavers(*, user: Any, today: date) -> list[Todo]:
     if not leaving:
         return []
     title = f"{_many(leaving, 'CSM who leaves still has', 'CSMs who leave still have')} customers"
-    return [Todo("leavers", "warn", title, "Plan the books: their customers need someone else by the last day.")]
+    return [
+        Todo("leavers", "warn", title, "Plan the books: their customers need someone else by the last day.")
+    ]

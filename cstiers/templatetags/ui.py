@@ -67,7 +67,13 @@ def sidebar(context: dict[str, Any]) -> dict[str, Any]:
     if request is None or not roles_of(getattr(request, "user", None)):
         return {"pages": (), "groups": (), "user": getattr(request, "user", None), "request": request}
     pages, groups = navigation(request=request)
-    return {"pages": pages, "groups": groups, "user": request.user, "role": _role_words(request.user), "request": request}
+    return {
+        "pages": pages,
+        "groups": groups,
+        "user": request.user,
+        "role": _role_words(request.user),
+        "request": request,
+    }
 
 
 def _role_words(user: Any) -> str:
@@ -85,7 +91,9 @@ def customer_search_url(context: dict[str, Any]) -> str:
         return ""
     if is_valid_path("/customers/"):
         return "/customers/"
-    return "/admin/accounts/customer/" if "ops" in roles and is_valid_path("/admin/accounts/customer/") else ""
+    return (
+        "/admin/accounts/customer/" if "ops" in roles and is_valid_path("/admin/accounts/customer/") else ""
+    )
 
 
 @register.filter

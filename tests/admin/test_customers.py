@@ -27,10 +27,16 @@ def save(client, customer, **changes):
 
 def test_facts_are_saved(cast, sign_in):
     customer = world.build(cast).customer
-    response = save(sign_in(cast.ops), customer, arr="1234.50", products="Core; Analytics; Core", champion="false")
+    response = save(
+        sign_in(cast.ops), customer, arr="1234.50", products="Core; Analytics; Core", champion="false"
+    )
     assert response.status_code == 302, response.context["errors"]
     customer.refresh_from_db()
-    assert (str(customer.arr), customer.products, customer.champion) == ("1234.50", ["Core", "Analytics"], False)
+    assert (str(customer.arr), customer.products, customer.champion) == (
+        "1234.50",
+        ["Core", "Analytics"],
+        False,
+    )
     assert customer.version == 1
 
 
@@ -66,7 +72,12 @@ def test_custom_attributes_are_fields_of_their_kind(cast, sign_in):
     CustomAttribute.objects.create(slug="on_prem", label="On premises", kind="yes_no")
     CustomAttribute.objects.create(slug="went_live", label="Went live", kind="date")
     client = sign_in(cast.ops)
-    given = {"attribute_seats": "12.5", "attribute_sla": "gold", "attribute_on_prem": "false", "attribute_went_live": "2026-02-01"}
+    given = {
+        "attribute_seats": "12.5",
+        "attribute_sla": "gold",
+        "attribute_on_prem": "false",
+        "attribute_went_live": "2026-02-01",
+    }
     response = save(client, customer, **given)
     assert response.status_code == 302, response.context["errors"]
     customer.refresh_from_db()
@@ -103,7 +114,9 @@ def test_the_page_says_why_the_customer_has_its_tier(cast, sign_in):
 )
 def test_filters_find_the_gaps(query, found, cast, sign_in):
     top = factories.TierFactory(rank=1)
-    factories.CustomerFactory(name="Lost", tier=top, tier_since=factories.TODAY, arr=1, health=10, renewal_date="2020-01-01")
+    factories.CustomerFactory(
+        name="Lost", tier=top, tier_since=factories.TODAY, arr=1, health=10, renewal_date="2020-01-01"
+    )
     factories.CustomerFactory(name="New", arr=None)
     page = sign_in(cast.ops).get(f"/admin/accounts/customer/?{query}")
     assert {customer.name for customer in page.context["cl"].result_list} == found
@@ -113,7 +126,11 @@ def test_a_name_that_looks_like_markup_is_shown_as_it_is(cast, sign_in):
     customer = world.build(cast).customer
     Customer.objects.filter(pk=customer.pk).update(name="<script>alert(1)</script>")
     client = sign_in(cast.ops)
-    for path in ("/admin/accounts/customer/", f"/admin/accounts/customer/{customer.pk}/change/", "/admin/allocation/tierdecision/"):
+    for path in (
+        "/admin/accounts/customer/",
+        f"/admin/accounts/customer/{customer.pk}/change/",
+        "/admin/allocation/tierdecision/",
+    ):
         page = client.get(path).content.decode()
         assert "<script>alert" not in page
         assert "&lt;script&gt;alert(1)" in page

@@ -43,7 +43,11 @@ def test_strangers_are_led_to_the_common_sign_in(path, db, client):
 def test_the_sign_in_leads_back_to_where_one_wanted_to_go(cast, client):
     cast.ops.set_password("correct horse battery")
     cast.ops.save()
-    form = {"username": "ops@example.com", "password": "correct horse battery", "next": "/admin/accounts/csm/"}
+    form = {
+        "username": "ops@example.com",
+        "password": "correct horse battery",
+        "next": "/admin/accounts/csm/",
+    }
     assert client.post("/sign-in/", form).headers["Location"] == "/admin/accounts/csm/"
 
 
@@ -55,14 +59,24 @@ def test_a_wrong_password_is_answered_without_telling_what_was_wrong(cast, clien
 def test_ops_cannot_change_the_break_glass_account(cast, sign_in):
     root = User.objects.create_superuser("root@example.com", "a long password indeed")
     client = sign_in(cast.ops)
-    client.post(f"/admin/accounts/user/{root.pk}/change/", {"email": "mine@example.com", "name": "", "is_active": "on"})
+    client.post(
+        f"/admin/accounts/user/{root.pk}/change/",
+        {"email": "mine@example.com", "name": "", "is_active": "on"},
+    )
     assert client.get(f"/admin/accounts/user/{root.pk}/password/").status_code == 403
     assert User.objects.get(pk=root.pk).email == "root@example.com"
 
 
 def test_ops_cannot_make_themselves_superuser(cast, sign_in):
     ops_group = cast.ops.groups.get()
-    form = {"email": "ops@example.com", "name": "O", "is_active": "on", "is_staff": "on", "groups": ops_group.pk, "is_superuser": "on"}
+    form = {
+        "email": "ops@example.com",
+        "name": "O",
+        "is_active": "on",
+        "is_staff": "on",
+        "groups": ops_group.pk,
+        "is_superuser": "on",
+    }
     assert sign_in(cast.ops).post(f"/admin/accounts/user/{cast.ops.pk}/change/", form).status_code == 302
     changed = User.objects.get(pk=cast.ops.pk)
     assert (changed.name, changed.is_superuser) == ("O", False)
@@ -71,7 +85,13 @@ def test_ops_cannot_make_themselves_superuser(cast, sign_in):
 def test_a_new_sign_in_gets_its_role_on_its_page(cast, sign_in):
     client = sign_in(cast.ops)
     password = "a long password indeed"
-    form = {"email": "new@example.com", "name": "New", "usable_password": "true", "password1": password, "password2": password}
+    form = {
+        "email": "new@example.com",
+        "name": "New",
+        "usable_password": "true",
+        "password1": password,
+        "password2": password,
+    }
     response = client.post("/admin/accounts/user/add/", form)
     assert response.status_code == 302, response.context["errors"]
     user = User.objects.get(email="new@example.com")

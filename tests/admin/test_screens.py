@@ -14,7 +14,8 @@ from tests.queries.counting import queries_of
 
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 INLINE = re.compile(
-    r"<script(?![^>]*\ssrc=)|<style\b|<[a-z][^>]*\s(?:style|on[a-z]+)\s*=\s*[\"']|href\s*=\s*[\"']javascript:", re.IGNORECASE
+    r"<script(?![^>]*\ssrc=)|<style\b|<[a-z][^>]*\s(?:style|on[a-z]+)\s*=\s*[\"']|href\s*=\s*[\"']javascript:",
+    re.IGNORECASE,
 )
 QUERIES_AT_MOST = 22
 
@@ -82,7 +83,13 @@ def _people_add(screen):
 
 @pytest.mark.parametrize(
     "path",
-    ["/admin/", "/admin/allocation/tieringmodel/playbooks/", "/password/", "/password/done/", "/admin/accounts/customer/?gap=tier&status__exact=active"],
+    [
+        "/admin/",
+        "/admin/allocation/tieringmodel/playbooks/",
+        "/password/",
+        "/password/done/",
+        "/admin/accounts/customer/?gap=tier&status__exact=active",
+    ],
 )
 def test_other_pages_open(path, cast, sign_in):
     world.build(cast)
@@ -108,7 +115,10 @@ def test_lists_ask_as_often_for_twenty_rows_as_for_two(cast, sign_in):
 def test_every_screen_stands_on_the_common_base():
     strange = [screen for screen in admin.site._registry.values() if not isinstance(screen, CSAdmin)]
     inlines = [
-        inline for screen in admin.site._registry.values() for inline in screen.inlines if not issubclass(inline, CSTabularInline)
+        inline
+        for screen in admin.site._registry.values()
+        for inline in screen.inlines
+        if not issubclass(inline, CSTabularInline)
     ]
     assert (strange, inlines) == ([], [])
 

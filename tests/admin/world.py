@@ -31,7 +31,12 @@ from tests.factories import TODAY
 DEFINITION = {
     "segments": [{"name": "Everyone"}],
     "criteria": [
-        {"name": "Health", "attribute": "health", "weight": 1, "scale": {"type": "linear", "low": 0, "high": 100}}
+        {
+            "name": "Health",
+            "attribute": "health",
+            "weight": 1,
+            "scale": {"type": "linear", "low": 0, "high": 100},
+        }
     ],
     "tiers": [{"tier": "top", "when": [{"attribute": "arr", "op": ">=", "value": 100000}]}, {"tier": "base"}],
     "guards": {},
@@ -63,9 +68,17 @@ def build(cast: SimpleNamespace, *, customers: int = 2) -> SimpleNamespace:
     run = RetierRun.objects.create(as_of=TODAY, tiering_model=model, status="applied")
     for customer in held:
         TierDecision.objects.create(
-            run=run, customer=customer, effective=top, suggested=top, decided_by="rule", reason="Top: everyone", status="applied"
+            run=run,
+            customer=customer,
+            effective=top,
+            suggested=top,
+            decided_by="rule",
+            reason="Top: everyone",
+            status="applied",
         )
-        TierHolding.objects.create(customer=customer, tier=top, starts_on=TODAY, source="run", source_id=run.pk)
+        TierHolding.objects.create(
+            customer=customer, tier=top, starts_on=TODAY, source="run", source_id=run.pk
+        )
         BookHolding.objects.create(customer=customer, csm=csm, starts_on=TODAY, source="import")
         Touch.objects.create(customer=customer, activity=activity, name="Review", due_on=TODAY, hours=1)
     policy = AllocationPolicy.objects.create(name="Usual", is_active=True)
@@ -84,5 +97,14 @@ def build(cast: SimpleNamespace, *, customers: int = 2) -> SimpleNamespace:
     )
     Scenario.objects.create(name="Two tiers", owner=cast.ops)
     return SimpleNamespace(
-        csm=csm, top=top, base=base, customers=held, customer=first, goal=goal, model=model, run=run, plan=plan, policy=policy
+        csm=csm,
+        top=top,
+        base=base,
+        customers=held,
+        customer=first,
+        goal=goal,
+        model=model,
+        run=run,
+        plan=plan,
+        policy=policy,
     )
