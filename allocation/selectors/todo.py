@@ -44,7 +44,7 @@ class Desk:
 
 
 def desk(*, user: Any, today: date) -> Desk:
-    """The landing page for `user` (CS ops) on `today`: ten queries at most, whatever the size of the company."""
+    """The landing page for `user` (CS ops) on `today`: eleven queries at most, whatever the size of the company."""
     counts = _customer_counts(user)
     tiers = Tier.objects.filter(retired=False).count()
     model = TieringModel.objects.filter(status=TieringModel.Status.PUBLISHED).first()

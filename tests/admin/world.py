@@ -35,7 +35,7 @@ DEFINITION = {
             "name": "Health",
             "attribute": "health",
             "weight": 1,
-            "scale": {"type": "linear", "low": 0, "high": 100},
+            "scale": {"kind": "linear", "low": 0, "high": 100},
         }
     ],
     "tiers": [{"tier": "top", "when": [{"attribute": "arr", "op": ">=", "value": 100000}]}, {"tier": "base"}],

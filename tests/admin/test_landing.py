@@ -1,0 +1,102 @@
+"""The landing page of the admin: what needs doing, each with a sentence and a way there."""
+
+import datetime
+
+from accounts.models import CSM, Customer, ExchangeRate, ImportBatch
+from allocation.models import BookPlan, RetierRun, TieringModel
+from allocation.selectors.todo import desk
+from tests import factories
+from tests.admin import world
+from tests.factories import TODAY
+from tests.queries.counting import queries_of
+
+QUERIES_OF_THE_DESK = 11
+
+
+def todos(user, today=TODAY):
+    return {todo.kind: todo for todo in desk(user=user, today=today).todos}
+
+
+def test_an_empty_installation_says_how_to_begin(cast):
+    assert set(todos(cast.ops)) == {"import_customers", "tiering_models"}
+
+
+def test_nothing_waits_when_everything_is_in_order(cast):
+    world.build(cast)
+    BookPlan.objects.update(status="applied", applied_at=None)
+    Customer.objects.update(arr=1)
+    assert set(todos(cast.ops)) == {"overrides_asked"}
+
+
+def test_gaps_are_counted(cast):
+    world.build(cast)
+    top = Customer.objects.first().tier
+    factories.CustomerFactory.create_batch(3, arr=None)
+    factories.CustomerFactory(tier=top, tier_since=TODAY, arr=5)
+    factories.CustomerFactory(status="left", arr=None)
+    found = todos(cast.ops)
+    assert found["without_tier"].title == "3 customers have no tier"
+    assert found["without_csm"].title == "1 served customer has no CSM"
+
+
+def test_a_currency_without_a_near_rate_stands_first(cast):
+    world.build(cast)  # has a rate for EUR of today
+    factories.CustomerFactory(arr=10, currency="EUR")
+    assert "exchange_rates" not in todos(cast.ops)
+    factories.CustomerFactory(arr=10, currency="CHF")
+    factories.CustomerFactory(arr=None, currency="SEK")  # no amount, so no rate is needed
+    first = desk(user=cast.ops, today=TODAY).todos[0]
+    assert (first.kind, first.tone, first.title) == ("exchange_rates", "bad", "No exchange rate for CHF")
+
+
+def test_a_rate_is_near_for_seven_days_and_not_for_eight(cast):
+    world.build(cast)
+    ExchangeRate.objects.all().delete()
+    factories.CustomerFactory(arr=10, currency="CHF")
+    for days, missing in ((7, False), (8, True)):
+        ExchangeRate.objects.all().delete()
+        ExchangeRate.objects.create(currency="EUR", day=TODAY, rate=1, base="USD")
+        day = TODAY - datetime.timedelta(days=days)
+        ExchangeRate.objects.create(currency="CHF", day=day, rate=1, base="USD")
+        assert ("exchange_rates" in todos(cast.ops)) is missing
+
+
+def test_proposals_imports_and_leavers_wait_for_somebody(cast):
+    found = world.build(cast)
+    RetierRun.objects.create(as_of=TODAY, tiering_model=found.model, status="awaiting_approval")
+    ImportBatch.objects.create(kind="customers", file_name="a.csv", sha256="1" * 64, status="staged")
+    CSM.objects.filter(pk=found.csm.pk).update(leaves_on=TODAY + datetime.timedelta(days=30))
+    waiting = todos(cast.ops)
+    assert waiting["run"].title.endswith("awaits a manager's approval")
+    assert waiting["plan"].title.endswith("is proposed")
+    assert waiting["imports"].title == "1 import waits for your confirmation"
+    assert waiting["leavers"].title == "1 CSM who leaves still has customers"
+
+
+def test_the_desk_asks_as_often_whatever_the_size(cast):
+    world.build(cast, customers=2)
+    factories.CustomerFactory(arr=1, currency="CHF")
+    few = len(queries_of(lambda: desk(user=cast.ops, today=TODAY)))
+    factories.CustomerFactory.create_batch(20, arr=1, currency="CHF")
+    model = TieringModel.objects.get()
+    for _ in range(5):
+        RetierRun.objects.create(as_of=TODAY, tiering_model=model, status="proposed")
+    assert len(queries_of(lambda: desk(user=cast.ops, today=TODAY))) == few
+    assert few == QUERIES_OF_THE_DESK
+
+
+def test_every_todo_leads_somewhere(cast, sign_in):
+    found = world.build(cast)
+    factories.CustomerFactory(arr=None)
+    factories.CustomerFactory(arr=1, currency="CHF")
+    factories.CustomerFactory(tier=found.top, tier_since=TODAY)
+    CSM.objects.update(leaves_on=TODAY)
+    ImportBatch.objects.update(status="staged")
+    ImportBatch.objects.create(kind="csms", file_name="b.csv", sha256="2" * 64, status="asking")
+    TieringModel.objects.update(status="draft")
+    client = sign_in(cast.ops)
+    entries = client.get("/admin/").context["todos"]
+    assert len(entries) >= 8
+    for entry in entries:
+        assert entry["url"], entry["todo"].kind
+        assert client.get(entry["url"]).status_code == 200, entry

@@ -1,0 +1,92 @@
+"""Tiering models in the admin: drafts are checked, a published version never changes, playbooks are loaded here."""
+
+import json
+
+from accounts.models import Tier
+from allocation.models import TieringModel
+from tests import factories
+from tests.admin.world import DEFINITION
+
+LIST = "/admin/allocation/tieringmodel/"
+
+
+def tiers():
+    factories.TierFactory(slug="top", name="Top", rank=1)
+    factories.TierFactory(slug="base", name="Base", rank=2)
+
+
+def test_a_draft_gets_the_next_number(cast, sign_in):
+    tiers()
+    client = sign_in(cast.ops)
+    for number in (1, 2):
+        response = client.post(f"{LIST}add/", {"name": "Mine", "definition": json.dumps(DEFINITION)})
+        assert response.status_code == 302, response.context["errors"]
+        model = TieringModel.objects.get(number=number)
+        assert (model.status, model.created_by, len(model.digest)) == ("draft", cast.ops, 64)
+
+
+def test_a_draft_that_cannot_be_used_is_refused_with_every_fault(cast, sign_in):
+    tiers()
+    faulty = DEFINITION | {
+        "tiers": [{"tier": "nowhere", "when": [{"attribute": "shoe_size", "op": ">=", "value": 43}]}]
+    }
+    response = sign_in(cast.ops).post(f"{LIST}add/", {"name": "Mine", "definition": json.dumps(faulty)})
+    page = response.content.decode()
+    assert "nowhere" in page
+    assert "shoe_size" in page
+    assert not TieringModel.objects.exists()
+
+
+def test_publishing_retires_the_version_before(cast, sign_in):
+    tiers()
+    old = TieringModel.objects.create(number=1, name="Old", definition=DEFINITION, status="published")
+    new = TieringModel.objects.create(number=2, name="New", definition=DEFINITION)
+    client = sign_in(cast.ops)
+    assert "Publish" in client.get(f"{LIST}{new.pk}/change/").content.decode()
+    client.post(f"{LIST}{new.pk}/publish/")
+    old.refresh_from_db()
+    new.refresh_from_db()
+    assert (old.status, new.status, new.published_by) == ("retired", "published", cast.ops)
+
+
+def test_a_published_version_never_changes(cast, sign_in):
+    tiers()
+    model = TieringModel.objects.create(number=1, name="Old", definition=DEFINITION, status="published")
+    client = sign_in(cast.ops)
+    form = {"name": "Changed", "definition": "{}"}
+    assert client.post(f"{LIST}{model.pk}/change/", form).status_code == 403
+    assert client.post(f"{LIST}{model.pk}/publish/").status_code == 403
+    model.refresh_from_db()
+    assert model.name == "Old"
+
+
+def test_nothing_is_published_by_a_link(cast, sign_in):
+    tiers()
+    model = TieringModel.objects.create(number=1, name="New", definition=DEFINITION)
+    assert sign_in(cast.ops).get(f"{LIST}{model.pk}/publish/").status_code == 403
+    model.refresh_from_db()
+    assert model.status == "draft"
+
+
+def test_a_version_is_shown_in_words(cast, sign_in):
+    tiers()
+    model = TieringModel.objects.create(number=1, name="Old", definition=DEFINITION, status="published")
+    page = sign_in(cast.ops).get(f"{LIST}{model.pk}/change/").content.decode()
+    for words in ("ARR ≥ 100,000", "everyone else", "0 points at 0, 100 at 100, evenly between", "100 %"):
+        assert words in page
+
+
+def test_a_playbook_is_loaded_and_published(cast, sign_in):
+    client = sign_in(cast.ops)
+    assert "three-axis" in client.get(f"{LIST}playbooks/").content.decode()
+    client.post(f"{LIST}playbooks/", {"slug": "three-axis", "draft": "1"})
+    assert TieringModel.objects.get().status == "draft"
+    client.post(f"{LIST}playbooks/", {"slug": "three-axis", "publish": "1"})
+    assert TieringModel.objects.filter(status="published").count() == 1
+    assert Tier.objects.filter(retired=False).count() == 3
+
+
+def test_an_unknown_playbook_is_refused_with_a_sentence(cast, sign_in):
+    response = sign_in(cast.ops).post(f"{LIST}playbooks/", {"slug": "../etc"}, follow=True)
+    assert response.status_code == 200
+    assert [message.level_tag for message in response.context["messages"]] == ["error"]
