@@ -56,11 +56,13 @@ def utilisation_bars(
         x = left + tick * scale
         parts.append(line(x, top, x, height - bottom, "grid"))
         parts.append(text(f"{tick} %", x=x, y=height - 8, anchor="middle", class_="tick"))
-    for row, bar in enumerate(bars):
-        parts.append(_utilisation_row(bar, y=top + ROW * row, left=left, scale=scale))
+    rows = [top + ROW * row for row in range(len(bars))]
+    parts += [_utilisation_row(bar, y=y, left=left, scale=scale) for y, bar in zip(rows, bars, strict=True)]
     at = left + 100 * scale
     parts.append(line(at, top - 6, at, height - bottom, "line-limit"))
     parts.append(text("capacity", x=at, y=top - 11, anchor="middle", class_="strong"))
+    # Last, so that the line never crosses a number.
+    parts += [_utilisation_value(bar, y=y, left=left, scale=scale) for y, bar in zip(rows, bars, strict=True)]
     return drawing(
         parts,
         width=width,
@@ -72,16 +74,25 @@ def utilisation_bars(
 def _utilisation_row(bar: UtilisationBar, *, y: float, left: float, scale: float) -> str:
     name = text(shortened(bar.name, left - 14), x=left - 10, y=y + 17, anchor="end")
     if bar.pct is None:
-        return element("g", title(bar.words), name, text("no capacity", x=left + 6, y=y + 17, class_="tick"))
-    long = max(bar.pct * scale, 1.5)
-    mark = element("rect", x=left, y=y + (ROW - BAR) / 2, width=long, height=BAR, rx=2, class_=_tone(bar))
+        return element("g", title(bar.words), name)
+    mark = element(
+        "rect",
+        x=left,
+        y=y + (ROW - BAR) / 2,
+        width=max(bar.pct * scale, 1.5),
+        height=BAR,
+        rx=2,
+        class_=_tone(bar),
+    )
+    return element("g", title(bar.words), name, mark)
+
+
+def _utilisation_value(bar: UtilisationBar, *, y: float, left: float, scale: float) -> str:
+    if bar.pct is None:
+        return text("no capacity", x=left + 6, y=y + 17, class_="tick value")
     sign = " !" if bar.pct > 100 else ""
-    return element(
-        "g",
-        title(bar.words),
-        name,
-        mark,
-        text(f"{bar.pct:.0f} %{sign}", x=left + long + 6, y=y + 17, class_="strong"),
+    return text(
+        f"{bar.pct:.0f} %{sign}", x=left + max(bar.pct * scale, 1.5) + 6, y=y + 17, class_="strong value"
     )
 
 

@@ -202,5 +202,7 @@ def _shift(row: Shift, *, y: float, left: float, scale: float) -> str:
             )
         )
         furthest = max(row.after, row.before or 0)
-        marks.append(text(f"{row.after:.0f} %", x=left + furthest * scale + 10, y=y + 4, class_="strong"))
+        marks.append(
+            text(f"{row.after:.0f} %", x=left + furthest * scale + 10, y=y + 4, class_="strong value")
+        )
     return element("g", *marks)

@@ -227,5 +227,5 @@ def next_renewals(*, customers: QuerySet[Customer], as_of: date, by_amount: bool
 
 def base_money(cents: int) -> str:
     """Cents of the base currency as people read them, with cents when there are some."""
-    amount = Decimal(cents) / 100
+    amount = wording.from_cents(cents)
     return wording.money(amount, settings.BASE_CURRENCY, places=wording.places_of([amount]))

@@ -28,6 +28,14 @@ def money(value: Decimal | None, currency: str, *, places: int = 0) -> str:
     return DASH if value is None else f"{grouped(value, places=places)}{SPACE}{currency}"
 
 
+def compact(value: Decimal, currency: str) -> str:
+    """For a tile: 83414303.02 → "83.4 M USD"; below 100 000 in full."""
+    for size, letter in ((Decimal(10**9), "bn"), (Decimal(10**6), "M"), (Decimal(10**5), "k")):
+        if abs(value) >= size:
+            return f"{grouped(value / (size if letter != 'k' else 1000), places=1)}{SPACE}{letter}{SPACE}{currency}"
+    return money(value, currency)
+
+
 def places_of(values: Iterable[Decimal | None]) -> int:
     """2 when some amount of a column has cents, else 0: a column is written one way."""
     return 2 if any(value is not None and value != value.to_integral_value() for value in values) else 0

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.models import CSM, Customer
@@ -16,7 +13,7 @@ from allocation.selectors import wording
 from allocation.selectors.customers import customer_rows, ordered, with_joins
 from allocation.views.access import for_everyone_with_a_role, for_roles, today
 from allocation.views.lists import Column, has_filters, headings, page_of
-from allocation.views.parts import Kpi, rows_of, tier_shares, utilisation_tone
+from allocation.views.parts import Kpi, arr_kpi, rows_of, tier_shares, utilisation_tone
 
 COLUMNS = (
     Column("Customer", "name"),
@@ -91,13 +88,7 @@ def book_kpis(this: selector.Book, *, url: str = "") -> list[Kpi]:
             note="active, in this book",
             url=url,
         ),
-        Kpi(
-            "ARR",
-            selector.base_money(found.arr_cents),
-            icon="rates",
-            note=found.money_problem and "some amounts have no rate",
-            tone="warn" if found.money_problem else "",
-        ),
+        arr_kpi(found.arr_cents, problem=found.money_problem),
         Kpi(
             "Utilisation",
             wording.percent(pct, places=1) if pct is not None else "no capacity",
@@ -149,7 +140,3 @@ def _warnings(this: selector.Book) -> list[str]:
     if found.money_problem:
         words.append(f"{found.money_problem} Amounts in that currency are missing from the sums.")
     return words
-
-
-def book_url(pk: Any) -> str:
-    return reverse("book", args=[pk])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
@@ -13,12 +12,12 @@ from django.views.decorators.http import require_safe
 from accounts.models import Customer
 from allocation.selectors import books, home, todo, wording
 from allocation.selectors.balance import Workload, workload
+from allocation.selectors.book_lines import book_lines, furthest_from_even, mean_pct, over_capacity
 from allocation.selectors.todo import Todo
 from allocation.snapshots.money import UnknownRate
 from allocation.views.access import today
-from allocation.views.balance import furthest_from_even, lines, mean_pct
 from allocation.views.books import book_kpis
-from allocation.views.parts import Kpi, Link, rows_of, tier_shares, utilisation_tone
+from allocation.views.parts import Kpi, Link, arr_kpi, rows_of, tier_shares, utilisation_tone, with_meters
 
 FURTHEST = 6
 
@@ -182,13 +181,7 @@ def _scope_kpis(summary: books.Summary, found: Workload | None) -> list[Kpi]:
             icon="customers",
             url=reverse("customers"),
         ),
-        Kpi(
-            "ARR",
-            books.base_money(summary.arr_cents),
-            note="some amounts have no rate" if summary.money_problem else f"in {settings.BASE_CURRENCY}",
-            tone="warn" if summary.money_problem else "",
-            icon="rates",
-        ),
+        arr_kpi(summary.arr_cents, problem=summary.money_problem),
         Kpi(
             "Renewals in 90 days",
             wording.grouped(summary.renewals_soon),
@@ -225,7 +218,7 @@ def _scope_kpis(summary: books.Summary, found: Workload | None) -> list[Kpi]:
 def _over_capacity(found: Workload | None) -> list[Todo]:
     if found is None:
         return []
-    over = [row for row in found.rows if row.capacity_minutes > 0 and row.minutes > row.capacity_minutes]
+    over = over_capacity(found.rows)
     if not over:
         return []
     title = f"{wording.counted(len(over), 'book asks', 'books ask')} more hours than there are"
@@ -236,7 +229,8 @@ def _over_capacity(found: Workload | None) -> list[Todo]:
 def _furthest(found: Workload | None, user: Any) -> list[Any]:
     if found is None:
         return []
-    return lines(furthest_from_even(found, at_most=FURTHEST), tiers=[], user=user)
+    far = furthest_from_even(found.rows, at_most=FURTHEST)
+    return with_meters(book_lines(far, among=found.rows, tiers=[], user=user))
 
 
 def _entry(line: Todo, user: Any) -> dict[str, str]:

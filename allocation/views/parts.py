@@ -14,7 +14,8 @@ from accounts.models import Customer, Tier
 from allocation.charts.bars import Share, mini_bar, share_bar
 from allocation.charts.svg import Markup
 from allocation.selectors import wording
-from allocation.selectors.books import Summary, TierLine
+from allocation.selectors.book_lines import BookLine
+from allocation.selectors.books import Summary, TierLine, base_money
 from allocation.selectors.customers import CustomerRow, customer_rows
 
 
@@ -28,6 +29,17 @@ class Kpi:
     tone: str = ""
     icon: str = ""
     url: str = ""
+
+
+def arr_kpi(cents: int, *, label: str = "ARR", problem: str = "") -> Kpi:
+    """Short in the tile, exact below it."""
+    return Kpi(
+        label,
+        wording.compact(wording.from_cents(cents), settings.BASE_CURRENCY),
+        note="some amounts have no rate" if problem else base_money(cents),
+        tone="warn" if problem else "",
+        icon="rates",
+    )
 
 
 @dataclass(frozen=True)
@@ -65,13 +77,11 @@ class Shares:
 
 
 def tier_shares(found: Summary, *, with_cap: bool, with_hours: bool, customers_url: str = "") -> Shares:
-    places = wording.places_of(wording.from_cents(line.arr_cents) for line in found.tiers)
-
     def line_of(line: TierLine) -> ShareLine:
         return ShareLine(
             tier=line.tier,
             customers=wording.grouped(line.customers),
-            arr=wording.grouped(wording.from_cents(line.arr_cents), places=places),
+            arr=wording.grouped(wording.from_cents(line.arr_cents)),
             hours=wording.minutes_as_hours(line.minutes),
             cap="no cap" if line.cap is None else wording.grouped(line.cap),
             over_cap=line.over_cap,
@@ -109,6 +119,18 @@ def utilisation_meter(pct: float | None) -> Markup | str:
     if pct is None:
         return "no capacity"
     return mini_bar(pct, tone=utilisation_tone(pct), words=wording.percent(pct, places=2))
+
+
+@dataclass(frozen=True)
+class MeteredLine:
+    """A book's line with the bar of its utilisation."""
+
+    line: BookLine
+    meter: Markup | str
+
+
+def with_meters(lines: Sequence[BookLine]) -> list[MeteredLine]:
+    return [MeteredLine(line, utilisation_meter(line.pct)) for line in lines]
 
 
 def rows_of(customers: Sequence[Customer], *, today: date) -> list[CustomerRow]:

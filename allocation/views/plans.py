@@ -132,7 +132,10 @@ def _move_kpis(counts: dict[str, int]) -> list[Kpi]:
     return [
         Kpi("Get their first CSM", wording.grouped(counts["first"]), note="had nobody before", icon="people"),
         Kpi(
-            "Forced changes", wording.grouped(counts["forced_changes"]), note="outside the move budget", icon="alert"
+            "Forced changes",
+            wording.grouped(counts["forced_changes"]),
+            note="outside the move budget",
+            icon="alert",
         ),
         Kpi(
             "Changes by choice", wording.grouped(counts["chosen"]), note="to even out the books", icon="move"
