@@ -76,6 +76,7 @@ def test_proposals_imports_and_leavers_wait_for_somebody(cast):
 def test_the_desk_asks_as_often_whatever_the_size(cast):
     world.build(cast, customers=2)
     factories.CustomerFactory(arr=1, currency="CHF")
+    assert cast.ops.is_ops  # the role is read once a request, before the page asks anything
     few = len(queries_of(lambda: desk(user=cast.ops, today=TODAY)))
     factories.CustomerFactory.create_batch(20, arr=1, currency="CHF")
     model = TieringModel.objects.get()
