@@ -80,7 +80,9 @@ def _segment_in_words(rules: TieringRules, segment: int, fired: TierRule) -> str
         return ""
     if any(condition.attribute.name == "segment" for condition in conditions_in(fired.when)):
         return f" ({in_words(rule.when)})"
-    return "" if fired.when.parts else f" (segment {rule.name}: {in_words(rule.when)})"
+    if fired.when.parts:
+        return ""
+    return f" (segment {rule.name}: {in_words(rule.when)})" if rule.when.parts else f" (segment {rule.name})"
 
 
 def values_in_words(*, labels: Mapping[str, str], values: Mapping[str, Any]) -> str:

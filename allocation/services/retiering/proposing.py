@@ -85,7 +85,7 @@ def _compute(run: RetierRun, fence: int) -> None:
             summary=summary,
             over_limit=over,
             base_currency=base,
-            rates={currency: str(rate) for currency, rate in rates.items()},
+            rates={currency: f"{rate.normalize():f}" for currency, rate in rates.items()},
             population=crowd_to_json(crowd_of(findings=findings, rules=rules)),
         )
         if not ended:

@@ -1,0 +1,137 @@
+"""Ready-made set-ups: loading twice changes nothing, what people edited stays, tiers with history are retired."""
+
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import GoalKind, Tier, TouchActivity
+from allocation.models import AllocationPolicy, AttentionPolicy, TieringModel
+from allocation.services.playbooks import (
+    UnableToLoadPlaybook,
+    available_playbooks,
+    load_playbook,
+)
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+MODELS = (Tier, TouchActivity, GoalKind, TieringModel, AllocationPolicy, AttentionPolicy)
+
+
+def load(publish=True):
+    return load_playbook(slug="three-axis", publish=publish, at=timezone.now())
+
+
+def everything():
+    return [list(model.objects.order_by("pk").values()) for model in MODELS]
+
+
+def test_three_axis_is_as_published():
+    loaded = load()
+    assert (loaded.tiers, loaded.model_version, loaded.status) == (
+        ("global", "enterprise", "scale"),
+        1,
+        "published",
+    )
+    rows = Tier.objects.order_by("rank").values_list("slug", "rank", "cap", "retired")
+    assert list(rows) == [("global", 1, 6, False), ("enterprise", 2, 15, False), ("scale", 3, 40, False)]
+    assert AllocationPolicy.objects.get(is_active=True).vertical_fit == "specialist_first"
+    assert AttentionPolicy.objects.get(is_active=True).basis == "expansion"
+
+
+def monthly_hours(slug):
+    plan = TouchActivity.objects.filter(tier__slug=slug).values_list("times_a_year", "hours_each")
+    return sum(times * hours for times, hours in plan) / 12
+
+
+def test_a_book_at_its_cap_fits_a_full_time_csm():
+    load()
+    hours = {slug: monthly_hours(slug) for slug in ("global", "enterprise", "scale")}
+    assert hours == {"global": 16, "enterprise": Decimal("6.5"), "scale": Decimal("2.2")}
+    # 160 hours less a quarter not spent on customers
+    net = 120
+    for counts in ((6, 0, 0), (0, 15, 0), (0, 0, 40), (0, 10, 20), (0, 6, 24), (0, 2, 18)):
+        assert sum(count * each for count, each in zip(counts, hours.values(), strict=True)) <= net
+
+
+def test_loading_again_changes_nothing():
+    load()
+    before = everything()
+    assert load().model_version == 1
+    assert load(publish=False).status == "published"
+    assert everything() == before
+
+
+def test_what_people_edited_after_loading_stays():
+    load()
+    Tier.objects.filter(slug="scale").update(cap=35)
+    AllocationPolicy.objects.update(country_law=True)
+    load()
+    assert Tier.objects.get(slug="scale").cap == 35
+    assert AllocationPolicy.objects.get(name="Three axes").country_law
+
+
+def test_a_draft_changes_nothing_that_is_in_force():
+    old = factories.TierFactory(slug="gold", name="Gold", rank=1)
+    loaded = load(publish=False)
+    assert loaded.status == "draft"
+    old.refresh_from_db()
+    assert (old.rank, old.retired) == (1, False)
+    assert not AllocationPolicy.objects.filter(is_active=True).exists()
+    assert list(Tier.objects.order_by("rank").values_list("slug", flat=True)) == [
+        "gold",
+        "global",
+        "enterprise",
+        "scale",
+    ]
+
+
+def test_publishing_a_loaded_draft_puts_it_in_force():
+    load(publish=False)
+    loaded = load()
+    assert (loaded.model_version, loaded.status) == (1, "published")
+    assert TieringModel.objects.get().status == "published"
+
+
+def test_tiers_of_another_set_up_are_retired_and_never_deleted():
+    old = factories.TierFactory(slug="gold", name="Global", rank=1)
+    factories.CustomerFactory(tier=old, tier_since=factories.TODAY)
+    load()
+    old.refresh_from_db()
+    assert (old.retired, old.rank > 3, old.name) == (True, True, "Global (retired gold)")
+    assert Tier.objects.get(slug="global").name == "Global"
+
+
+def test_an_activity_of_another_set_up_leaves_the_touch_plan():
+    tier = factories.TierFactory(slug="scale", name="Scale", rank=1)
+    factories.TouchActivityFactory(tier=tier, name="Daily call")
+    load()
+    assert monthly_hours("scale") == Decimal("2.2")
+
+
+def test_a_new_version_is_published_over_the_old_one():
+    load()
+    TieringModel.objects.update(digest="the file was another one then")
+    assert load().model_version == 2
+    assert list(TieringModel.objects.order_by("number").values_list("status", flat=True)) == [
+        "retired",
+        "published",
+    ]
+
+
+def test_an_unknown_playbook_is_refused_with_the_names_of_all():
+    with pytest.raises(UnableToLoadPlaybook, match="There is no playbook “four-axis”; there are: three-axis"):
+        load_playbook(slug="four-axis", publish=True, at=timezone.now())
+    with pytest.raises(UnableToLoadPlaybook):
+        load_playbook(slug="../playbooks/three-axis", publish=True, at=timezone.now())
+
+
+def test_the_list_says_which_are_loaded():
+    assert [(each.slug, each.status) for each in available_playbooks() if each.slug == "three-axis"] == [
+        ("three-axis", "not loaded")
+    ]
+    load()
+    assert [
+        (each.model_version, each.status) for each in available_playbooks() if each.slug == "three-axis"
+    ] == [(1, "published")]

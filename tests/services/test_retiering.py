@@ -1,0 +1,520 @@
+"""Re-tiering runs: proposing writes no customer, applying is repeatable, and each state lets through what it should."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Customer, ExchangeRate, Tier
+from allocation.models import (
+    Override,
+    RetierRun,
+    RowStatus,
+    RunStatus,
+    Source,
+    TierDecision,
+    TierHolding,
+    TieringModel,
+)
+from allocation.services.playbooks import UnableToPublishModel, load_playbook, publish_model
+from allocation.services.retiering import (
+    RunInProgress,
+    UnableToApplyRun,
+    UnableToApproveRun,
+    UnableToDiscardRun,
+    UnableToProposeRun,
+    UnableToQueueRun,
+    apply_run,
+    approve_run,
+    discard_run,
+    propose_run,
+    queue_run,
+)
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+TODAY = factories.TODAY
+
+
+@pytest.fixture
+def now():
+    return timezone.now()
+
+
+@pytest.fixture(autouse=True)
+def model(db, now):
+    """three-axis, published."""
+    load_playbook(slug="three-axis", publish=True, at=now)
+    return TieringModel.objects.get()
+
+
+def customer(arr, **more):
+    return factories.CustomerFactory(arr=arr, **more)
+
+
+def proposed(**more):
+    run = queue_run(**{"as_of": TODAY, "at": timezone.now(), **more})
+    propose_run(run_id=run.pk, owner="test")
+    run.refresh_from_db()
+    return run
+
+
+def applied(**more):
+    run = proposed(**more)
+    apply_run(run_id=run.pk, owner="test", at=timezone.now())
+    run.refresh_from_db()
+    return run
+
+
+def tiers():
+    return dict(Customer.objects.order_by("pk").values_list("external_id", "tier__slug"))
+
+
+def decision(run, of):
+    return TierDecision.objects.get(run=run, customer=of)
+
+
+def test_proposing_decides_everyone_and_writes_no_customer():
+    big, small, unknown = customer(800000), customer(10), customer(None)
+    run = proposed()
+    assert run.status == RunStatus.PROPOSED
+    assert set(tiers().values()) == {None}
+    assert not TierHolding.objects.exists()
+    found = [decision(run, of).effective.slug for of in (big, small, unknown)]
+    assert found == ["global", "scale", "scale"]
+    assert run.summary["tiers"] == {"global": 1, "enterprise": 0, "scale": 2}
+
+
+def test_a_decision_says_why():
+    one = customer(200000, potential_arr=300000, health=50)
+    row = decision(proposed(), one)
+    assert row.segment == "Enterprise"
+    assert row.reason == "Enterprise: segment is Enterprise (ARR ≥ 150,000); ARR 200,000"
+    contributions = [part[2] for part in row.explanation["criteria"]]
+    assert Decimal(str(sum(contributions))).quantize(Decimal("0.01")) == row.score
+    assert row.explanation["bound"]["distance"] == 50000
+
+
+def test_applying_gives_the_tiers_from_the_as_of_day_and_writes_the_ledger():
+    one = customer(800000)
+    run = applied(as_of=TODAY - timedelta(days=3))
+    one.refresh_from_db()
+    assert (one.tier.slug, one.tier_since) == ("global", TODAY - timedelta(days=3))
+    held = TierHolding.objects.get()
+    assert (held.source, held.source_id, held.starts_on) == (Source.RUN, run.pk, TODAY - timedelta(days=3))
+    assert run.status == RunStatus.APPLIED
+
+
+def test_applying_twice_changes_nothing_the_second_time():
+    customer(800000)
+    run = applied()
+    before = list(TierHolding.objects.values()), list(Customer.objects.values())
+    assert apply_run(run_id=run.pk, owner="test", at=timezone.now()) is False
+    assert (list(TierHolding.objects.values()), list(Customer.objects.values())) == before
+
+
+def test_a_first_tier_is_no_move_and_a_change_is_one():
+    one = customer(800000)
+    assert applied().summary["moves"] == 0
+    Customer.objects.filter(pk=one.pk).update(arr=10)
+    run = applied()
+    assert run.summary["moves"] == 1
+    row = decision(run, one)
+    assert (row.is_move, row.previous.slug, row.effective.slug) == (True, "global", "scale")
+
+
+def test_a_customer_whose_facts_changed_after_the_snapshot_is_skipped_and_the_others_go_through():
+    changed, same, gone = customer(800000), customer(800000), customer(800000)
+    run = proposed()
+    Customer.objects.filter(pk=changed.pk).update(arr=5)
+    Customer.objects.filter(pk=gone.pk).update(status=Customer.Status.LEFT)
+    apply_run(run_id=run.pk, owner="test", at=timezone.now())
+    assert tiers() == {changed.external_id: None, same.external_id: "global", gone.external_id: None}
+    assert decision(run, changed).status == RowStatus.SKIPPED
+    assert decision(run, changed).words == "Its facts changed after the snapshot."
+
+
+def test_a_fact_the_model_does_not_read_may_change():
+    one = customer(800000)
+    run = proposed()
+    Customer.objects.filter(pk=one.pk).update(name="Renamed", employees=7)
+    apply_run(run_id=run.pk, owner="test", at=timezone.now())
+    assert decision(run, one).status == RowStatus.APPLIED
+
+
+def test_a_goal_opened_after_the_snapshot_is_a_changed_fact():
+    one = customer(800000)
+    run = proposed()
+    factories.GoalFactory(customer=one)
+    apply_run(run_id=run.pk, owner="test", at=timezone.now())
+    assert decision(run, one).status == RowStatus.SKIPPED
+
+
+def test_a_tier_that_somebody_else_changed_meanwhile_is_left_alone():
+    one = customer(800000)
+    run = proposed()
+    Customer.objects.filter(pk=one.pk).update(tier=Tier.objects.get(slug="scale"), tier_since=TODAY)
+    apply_run(run_id=run.pk, owner="test", at=timezone.now())
+    assert tiers() == {one.external_id: "scale"}
+    assert decision(run, one).words == "Its tier was changed after the snapshot."
+
+
+def test_a_newer_proposal_makes_the_older_one_stale():
+    customer(1)
+    older, newer = proposed(), proposed()
+    older.refresh_from_db()
+    assert (older.status, newer.status) == (RunStatus.STALE, RunStatus.PROPOSED)
+    with pytest.raises(UnableToApplyRun, match="only a proposed run can be applied"):
+        apply_run(run_id=older.pk, owner="test", at=timezone.now())
+
+
+def test_a_goals_proposal_leaves_a_full_one_alone():
+    customer(1)
+    full = proposed()
+    proposed(scope="goals")
+    full.refresh_from_db()
+    assert full.status == RunStatus.PROPOSED
+
+
+def test_a_run_of_a_model_that_is_no_longer_published_is_stale(model, now):
+    one = customer(800000)
+    run = proposed()
+    other = TieringModel.objects.create(number=2, name="Other", definition=model.definition)
+    publish_model(model_id=other.pk, at=now)
+    run.refresh_from_db()
+    assert run.status == RunStatus.STALE
+    assert tiers() == {one.external_id: None}
+
+
+def test_even_if_the_publishing_did_not_say_so_applying_finds_the_model_gone(model):
+    customer(800000)
+    run = proposed()
+    TieringModel.objects.filter(pk=model.pk).update(status=TieringModel.Status.RETIRED)
+    with pytest.raises(
+        UnableToApplyRun, match="is stale: Version 1 of the model is no longer the published one"
+    ):
+        apply_run(run_id=run.pk, owner="test", at=timezone.now())
+
+
+def test_a_published_version_cannot_be_published_again(model, now):
+    with pytest.raises(UnableToPublishModel, match="only a draft can be published"):
+        publish_model(model_id=model.pk, at=now)
+
+
+def test_no_run_without_a_published_model():
+    TieringModel.objects.update(status=TieringModel.Status.RETIRED)
+    with pytest.raises(UnableToQueueRun, match="No tiering model is published"):
+        queue_run(as_of=TODAY, at=timezone.now())
+
+
+def test_one_run_of_a_scope_at_a_time():
+    first = queue_run(as_of=TODAY, at=timezone.now())
+    with pytest.raises(RunInProgress) as busy:
+        queue_run(as_of=TODAY, at=timezone.now())
+    assert busy.value.run_id == first.pk
+    assert queue_run(as_of=TODAY, at=timezone.now(), scope="goals")
+
+
+def test_the_as_of_day_may_lie_in_the_past_but_not_before_the_last_applied_run():
+    customer(1)
+    applied(as_of=TODAY - timedelta(days=10))
+    with pytest.raises(UnableToQueueRun, match="was applied already"):
+        queue_run(as_of=TODAY - timedelta(days=11), at=timezone.now())
+    assert queue_run(as_of=TODAY - timedelta(days=10), at=timezone.now())
+
+
+def test_one_of_two_runners_computes_and_the_other_leaves():
+    run = queue_run(as_of=TODAY, at=timezone.now())
+    RetierRun.objects.claim(run.pk, owner="first", waiting=["queued"], working="computing")
+    assert propose_run(run_id=run.pk, owner="second") is False
+
+
+def test_a_dead_runners_proposal_is_computed_anew_once_its_claim_has_lapsed():
+    one = customer(800000)
+    run = queue_run(as_of=TODAY, at=timezone.now())
+    RetierRun.objects.claim(run.pk, owner="dead", waiting=["queued"], working="computing")
+    TierDecision.objects.create(
+        run=run, customer=one, decided_by="rule", reason="half a run", facts_digest="x"
+    )
+    RetierRun.objects.filter(pk=run.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert propose_run(run_id=run.pk, owner="next") is True
+    assert decision(run, one).reason != "half a run"
+
+
+def test_a_dead_runners_applying_is_finished_by_the_next(model):
+    first, second = customer(800000), customer(10)
+    run = proposed()
+    RetierRun.objects.claim(run.pk, owner="dead", waiting=["proposed"], working="applying")
+    with pytest.MonkeyPatch.context() as patch:  # it died after its first batch of one
+        patch.setattr("allocation.services.retiering.applying.BATCH", 1)
+        RetierRun.objects.filter(pk=run.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+        assert apply_run(run_id=run.pk, owner="next", at=timezone.now()) is True
+    assert tiers() == {first.external_id: "global", second.external_id: "scale"}
+    assert TierHolding.objects.count() == 2
+
+
+def test_a_runner_that_was_overtaken_writes_nothing_more(monkeypatch):
+    customer(800000)
+    run = proposed()
+    real = RetierRun.objects.__class__.heartbeat
+
+    def overtaken(self, pk, *, fence, **more):
+        return real(self, pk, fence=fence - 1, **more)
+
+    monkeypatch.setattr(RetierRun.objects.__class__, "heartbeat", overtaken)
+    assert apply_run(run_id=run.pk, owner="slow", at=timezone.now()) is False
+    assert not TierHolding.objects.exists()
+
+
+def test_two_runs_are_not_applied_at_once():
+    customer(1)
+    full, goals = proposed(), proposed(scope="goals")
+    RetierRun.objects.claim(full.pk, owner="busy", waiting=["proposed"], working="applying")
+    with pytest.raises(UnableToApplyRun, match="Another run is being applied"):
+        apply_run(run_id=goals.pk, owner="test", at=timezone.now())
+
+
+def move_everyone(count, moving):
+    """`count` customers with a tier, of which `moving` will move at the next run."""
+    rows = [
+        Customer(external_id=f"M{place:03d}", name="M", arr=800000, currency="USD") for place in range(count)
+    ]
+    Customer.objects.bulk_create(rows)
+    applied()
+    Customer.objects.filter(external_id__lt=f"M{moving:03d}").update(arr=10)
+    return proposed()
+
+
+@pytest.mark.parametrize(
+    ("count", "moving", "over"),
+    [
+        (20, 20, False),  # all of them, but no more than 20
+        (21, 21, True),
+        (420, 21, False),  # 21 of 420 is exactly 5 %
+        (419, 21, True),
+    ],
+)
+def test_the_change_limit_bites_above_5_pct_and_more_than_20(count, moving, over):
+    run = move_everyone(count, moving)
+    assert run.over_limit is over
+    assert run.status == (RunStatus.AWAITING_APPROVAL if over else RunStatus.PROPOSED)
+
+
+def test_a_run_over_the_limit_needs_a_manager(cast):
+    run = move_everyone(21, 21)
+    with pytest.raises(UnableToApplyRun, match="a manager has to approve it first"):
+        apply_run(run_id=run.pk, owner="test", at=timezone.now())
+    for person in (None, cast.ops, cast.csm_a, cast.nobody):
+        with pytest.raises(UnableToApproveRun, match="approval of a manager"):
+            approve_run(run_id=run.pk, actor=person, at=timezone.now())
+    approve_run(run_id=run.pk, actor=cast.manager, at=timezone.now())
+    assert apply_run(run_id=run.pk, owner="test", at=timezone.now()) is True
+    run.refresh_from_db()
+    assert run.approved_by == cast.manager
+    assert set(tiers().values()) == {"scale"}
+
+
+def test_nobody_approves_the_own_run(cast):
+    run = move_everyone(21, 21)
+    RetierRun.objects.filter(pk=run.pk).update(requested_by=cast.manager)
+    with pytest.raises(UnableToApproveRun, match="another manager has to approve it"):
+        approve_run(run_id=run.pk, actor=cast.manager, at=timezone.now())
+
+
+def test_a_proposed_run_can_be_discarded_and_an_applied_one_cannot():
+    customer(1)
+    run = proposed()
+    discard_run(run_id=run.pk, at=timezone.now())
+    with pytest.raises(UnableToApplyRun, match="discarded"):
+        apply_run(run_id=run.pk, owner="test", at=timezone.now())
+    with pytest.raises(UnableToDiscardRun, match="cannot be discarded"):
+        discard_run(run_id=applied().pk, at=timezone.now())
+
+
+def rate(currency, day, units):
+    ExchangeRate.objects.create(currency=currency, day=day, rate=Decimal(units), base="USD")
+
+
+def test_money_is_converted_by_the_rate_of_the_day_and_frozen():
+    # 112 500 GBP ÷ 0.75 = 150 000 USD exactly: the bound itself
+    at, below = customer("112500.00", currency="GBP"), customer("112499.99", currency="GBP")
+    rate("GBP", TODAY - timedelta(days=7), "0.75")
+    run = proposed()
+    assert [decision(run, of).effective.slug for of in (at, below)] == ["enterprise", "scale"]
+    assert run.rates == {"GBP": "0.75"}
+    ExchangeRate.objects.update(rate=Decimal("2"))  # another rate is no change of the customer
+    apply_run(run_id=run.pk, owner="test", at=timezone.now())
+    assert tiers()[at.external_id] == "enterprise"
+
+
+@pytest.mark.parametrize(
+    ("days_old", "newest_days_old", "usable"),
+    [
+        (7, 7, True),
+        (8, 0, False),  # a newer day of another currency is loaded: this one is missing, not on holiday
+        (300, 300, True),  # as old as the newest loaded day
+        (300, 294, True),
+        (300, 292, False),
+    ],
+)
+def test_a_rate_may_be_seven_days_older_than_the_day_or_than_the_newest_loaded(
+    days_old, newest_days_old, usable
+):
+    customer(100, currency="GBP")
+    rate("GBP", TODAY - timedelta(days=days_old), "0.75")
+    if newest_days_old != days_old:
+        rate("EUR", TODAY - timedelta(days=newest_days_old), "0.9")
+    run = queue_run(as_of=TODAY, at=timezone.now())
+    if usable:
+        assert propose_run(run_id=run.pk, owner="test")
+        return
+    with pytest.raises(UnableToProposeRun, match="GBP"):
+        propose_run(run_id=run.pk, owner="test")
+
+
+def test_a_missing_rate_refuses_the_run_and_names_the_currency():
+    customer(100, currency="GBP")
+    run = queue_run(as_of=TODAY, at=timezone.now())
+    with pytest.raises(UnableToProposeRun, match=r"no exchange rate .* for GBP"):
+        propose_run(run_id=run.pk, owner="test")
+    run.refresh_from_db()
+    assert run.status == RunStatus.FAILED
+    assert "GBP" in run.message
+
+
+def test_a_customer_that_left_needs_no_rate_and_gets_no_tier():
+    left = customer(100, currency="GBP", status=Customer.Status.LEFT)
+    run = applied()
+    assert tiers() == {left.external_id: None}
+    assert decision(run, left).decided_by == "left"
+    assert run.summary["guarded"] == {"left": 1}
+    assert run.summary["decided"] == 0
+
+
+def override(of, slug, **more):
+    asker, approver = factories.UserFactory(), factories.UserFactory()
+    values = {"starts_on": TODAY - timedelta(days=1), "expires_on": TODAY + timedelta(days=30), **more}
+    return Override.objects.create(
+        customer=of,
+        tier=Tier.objects.get(slug=slug),
+        reason_kind="risk",
+        words="Because",
+        status=Override.Status.APPROVED,
+        asked_by=asker,
+        decided_by=approver,
+        decided_at=timezone.now(),
+        **values,
+    )
+
+
+def test_an_override_in_force_wins_and_the_suggestion_stays_beside_it():
+    one = customer(10)
+    override(one, "global")
+    run = applied()
+    row = decision(run, one)
+    assert (row.decided_by, row.suggested.slug, row.effective.slug) == ("override", "scale", "global")
+    assert run.summary["overridden"] == 1
+    assert tiers() == {one.external_id: "global"}
+
+
+@pytest.mark.parametrize(
+    "period",
+    [
+        {"starts_on": TODAY + timedelta(days=1)},
+        {"starts_on": TODAY - timedelta(days=9), "expires_on": TODAY},  # the first day it no longer holds
+    ],
+)
+def test_an_override_outside_its_days_does_nothing(period):
+    one = customer(10)
+    override(one, "global", **period)
+    assert decision(proposed(), one).effective.slug == "scale"
+
+
+def with_guards(model, **guards):
+    definition = {**model.definition, "guards": guards}
+    TieringModel.objects.filter(pk=model.pk).update(definition=definition)
+
+
+def test_a_guard_that_bites_is_recorded_and_counted(model):
+    one = customer(800000)
+    applied()
+    Customer.objects.filter(pk=one.pk).update(arr=740000)  # within 5 % of 750 000
+    run = proposed()
+    row = decision(run, one)
+    assert (row.decided_by, row.guards, row.effective.slug) == ("dead_band", ["dead_band"], "global")
+    assert (run.summary["guarded"], run.summary["moves"]) == ({"dead_band": 1}, 0)
+
+
+def test_minimum_stay_yields_when_the_goals_changed(model):
+    with_guards(model, minimum_stay={"days": 180}, dead_band=None)
+    stays, moves = customer(800000), customer(800000)
+    applied(as_of=TODAY - timedelta(days=30))
+    Customer.objects.update(arr=10)
+    factories.GoalFactory(customer=moves)
+    run = proposed()
+    assert decision(run, stays).decided_by == "minimum_stay"
+    assert decision(run, moves).effective.slug == "scale"
+
+
+def test_after_an_override_ends_minimum_stay_does_not_apply(model):
+    with_guards(model, minimum_stay={"days": 180})
+    one = customer(10)
+    override(one, "global", expires_on=TODAY)
+    applied(as_of=TODAY - timedelta(days=1))
+    assert tiers() == {one.external_id: "global"}
+    assert decision(proposed(), one).effective.slug == "scale"
+
+
+def test_the_paid_floor_holds():
+    one = customer(10, paid_tier=Tier.objects.get(slug="enterprise"))
+    row = decision(proposed(), one)
+    assert (row.decided_by, row.effective.slug) == ("paid_floor", "enterprise")
+
+
+def test_a_goals_run_decides_only_whose_goals_lifecycle_or_override_changed():
+    new_goal, renewed, left, overridden, same = (customer(800000) for _ in range(5))
+    applied()
+    Customer.objects.update(arr=10)
+    factories.GoalFactory(customer=new_goal)
+    Customer.objects.filter(pk=renewed.pk).update(first_renewal_done=True)
+    Customer.objects.filter(pk=left.pk).update(status=Customer.Status.LEFT)
+    override(overridden, "enterprise")
+    added = customer(5)
+    run = applied(scope="goals")
+    decided = set(run.decisions.values_list("customer_id", flat=True))
+    assert decided == {new_goal.pk, renewed.pk, left.pk, overridden.pk, added.pk}
+    assert tiers()[same.external_id] == "global"
+    assert proposed(scope="goals").decisions.count() == 0  # they stand on their new decisions now
+
+
+def test_the_same_facts_in_another_order_give_the_same_run():
+    rows = [(100 * place**3 + place, place % 7 * 10) for place in range(60)]
+    for place, (arr, health) in enumerate(rows):
+        customer(arr, health=health, external_id=f"K{place:02d}")
+    fields = ("customer__external_id", "segment", "score", "effective__slug", "reason", "explanation")
+    straight = list(proposed().decisions.order_by("customer__external_id").values_list(*fields))
+    TierDecision.objects.all().delete()
+    RetierRun.objects.all().delete()
+    Customer.objects.all().delete()
+    for place, (arr, health) in reversed(list(enumerate(rows))):
+        customer(arr, health=health, external_id=f"K{place:02d}")
+    assert list(proposed().decisions.order_by("customer__external_id").values_list(*fields)) == straight
+
+
+def test_proposing_takes_the_same_number_of_queries_at_any_size(django_assert_max_num_queries):
+    def queries(count):
+        for _ in range(count):
+            customer(1000)
+        run = queue_run(as_of=TODAY, at=timezone.now())
+        with django_assert_max_num_queries(60) as captured:
+            propose_run(run_id=run.pk, owner="test")
+        return len(captured)
+
+    assert queries(2) == queries(20)
+
+
+def test_dates_before_anything_was_recorded_decide_too():
+    customer(800000, contract_start=date(1999, 1, 1), renewal_date=date(1999, 12, 31))
+    assert proposed().status == RunStatus.PROPOSED
