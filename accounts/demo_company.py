@@ -7,6 +7,7 @@ currencies hang together; about one value in ten is missing, as in real systems.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -20,7 +21,7 @@ ARR_LOG_MEAN, ARR_LOG_SIGMA = 10.83, 1.54  # 4 % above 750 000, 24 % above 150 0
 MISSING = 0.1
 DAYS_OF_RATES = 30
 
-VERTICALS = {"Finance": 25, "Telco": 15, "Healthcare": 22, "Retail": 20, "Manufacturing": 18}
+VERTICALS = {"Finance": 33, "Telco": 19, "Healthcare": 18, "Retail": 16, "Manufacturing": 14}
 # region: (weight, [(country, language, currency)])
 REGIONS = {
     "North America": (40, [("United States", "English", "USD"), ("Canada", "English", "USD")]),
@@ -143,8 +144,8 @@ def _imagine_csms(chance: random.Random, count: int) -> list[DemoCsm]:
                 email=email_of(name),
                 team=team,
                 seniority=1 + (index * 7 + chance.randrange(2)) % 5,
-                hours_per_month=Decimal(chance.choice(["160", "160", "160", "160", "128", "80"])),
-                overhead_pct=Decimal(chance.choice(["20", "25", "25", "30"])),
+                hours_per_month=Decimal(chance.choice(["160", "160", "160", "160", "160", "120"])),
+                overhead_pct=Decimal(chance.choice(["15", "20", "20", "25"])),
                 ramp_pct=Decimal(60 if index % 12 == 11 else 100),
                 verticals=_specialities(index),
                 languages=_languages(index),
@@ -170,6 +171,8 @@ def _imagine_customers(
 ) -> list[DemoCustomer]:
     names = _company_names(chance, count)
     found: list[DemoCustomer] = []
+    books: Counter[str] = Counter()
+    past = random.Random(chance.random())  # of its own: who had whom changes no customer
     for index in range(count):
         vertical, name = names[index]
         region = chance.choices(list(REGIONS), [weight for weight, _ in REGIONS.values()])[0]
@@ -182,7 +185,7 @@ def _imagine_customers(
                 external_id=f"C-{index + 1:05d}",
                 name=name,
                 parent=parent,
-                csm=_historical_owner(chance, people, vertical),
+                csm=_historical_owner(past, people, vertical, books),
                 goals=_imagine_goals(chance, facts),
                 words={"vertical": vertical, "region": region, "language": language},
                 facts=facts,
@@ -207,15 +210,23 @@ def _company_names(chance: random.Random, count: int) -> list[tuple[str, str]]:
     return found
 
 
-def _historical_owner(chance: random.Random, people: list[DemoCsm], vertical: str) -> str | None:
-    """Who has the customer today: usually somebody fitting, sometimes by accident, sometimes nobody."""
+def _historical_owner(
+    chance: random.Random, people: list[DemoCsm], vertical: str, books: Counter[str]
+) -> str | None:
+    """Who has the customer today: usually somebody fitting with hours, sometimes by accident, sometimes nobody."""
     if not people or chance.random() < 0.05:
         return None
-    fitting = [person for person in people if vertical in person.verticals]
-    fitting = fitting or [person for person in people if not person.verticals] or people
-    pool = fitting if chance.random() < 0.9 else people
-    # Some books have grown more than others.
-    return chance.choices(pool, [1 + (ord(person.name[0]) % 3) * 0.25 for person in pool])[0].email
+    fitting = [person for person in people if vertical in person.verticals or not person.verticals] or people
+    pool = fitting if chance.random() < 0.97 else people
+    # The emptier of two: books grew with the hours there are, but not evenly, so that the plan has work to do.
+    two = chance.choices(pool, [2 if vertical in person.verticals else 1 for person in pool], k=2)
+    owner = min(two, key=lambda person: (books[person.email] / (_room(person) or 1), person.email)).email
+    books[owner] += 1
+    return owner
+
+
+def _room(person: DemoCsm) -> float:
+    return float(person.hours_per_month * person.ramp_pct * (100 - person.overhead_pct))
 
 
 def _maybe(chance: random.Random, value: object) -> object | None:

@@ -78,10 +78,24 @@ def seat_by_chains(
 
 
 def relieve(*, books: Books, effort: Effort) -> None:
-    """Move customers out of inherited breaches, within the budget; what cannot be helped stays."""
-    for csm in np.flatnonzero(books.breached()):
-        while not effort.spent() and _relieve_once(books, int(csm), effort):
-            pass
+    """Move customers out of inherited breaches, the worst first, one customer at a time: a budget that is short is
+    then spread over the books that need it most. What cannot be helped stays.
+    """
+    hopeless: set[int] = set()
+    while not effort.spent():
+        over = [int(csm) for csm in np.flatnonzero(books.breached()) if int(csm) not in hopeless]
+        if not over:
+            return
+        worst = max(over, key=lambda csm: (_overload(books, csm), -csm))
+        if not _relieve_once(books, worst, effort):
+            hopeless.add(worst)
+
+
+def _overload(books: Books, csm: int) -> float:
+    """How many times over its limit a book is: the larger of hours and caps."""
+    problem = books.problem
+    hours = books.load[csm] / max(1, int(problem.capacity[csm]))
+    return float(max(hours, (books.count[csm] / np.maximum(problem.cap[csm], 1)).max()))
 
 
 def _seat_by_chain(books: Books, customer: int, cause: MoveCode, effort: Effort) -> None:
@@ -250,7 +264,7 @@ def _relieve_once(books: Books, csm: int, effort: Effort) -> bool:
     dear = problem.costs[there].min(axis=1, where=_elsewhere(books, there, csm), initial=1e9)
     relief = np.minimum(problem.minutes[there], max(over_minutes, 0))
     tries = 0
-    for customer in there[np.lexsort((there, np.round(dear, 9), -relief))]:
+    for customer in there[np.lexsort((there, problem.arr_cents[there], np.round(dear, 9), -relief))]:
         if tries >= _TRIES or effort.hopeless(books, int(customer), csm):
             continue
         tries += 1

@@ -95,12 +95,14 @@ def test_a_real_list_is_imported_tiered_planned_and_seen(inputs: Path, mapping: 
     assert Customer.objects.aggregate(total=Sum("arr"))["total"] == TOTAL
 
 
-def test_the_second_run_and_the_second_plan_change_nothing(inputs: Path, mapping: Path) -> None:
+def test_another_run_and_another_plan_of_even_books_change_nothing(inputs: Path, mapping: Path) -> None:
     file = inputs / "territory_planner" / "customers.csv"
     answer("import_customers", str(file), "--mapping", str(mapping))
     answer("load_playbook", "three-axis", "--publish")
     answer("retier", "--apply")
-    answer("plan_books", "--apply")
+    # The books of the file are uneven; each plan evens them out by at most the budget's tenth, until nothing helps.
+    while answer("plan_books", "--apply")["moves"]:
+        pass
     before = list(Customer.objects.order_by("pk").values_list("pk", "tier", "tier_since", "csm", "csm_since"))
     ledger = BookHolding.objects.count(), TierHolding.objects.count()
     assert answer("retier", "--apply")["moves"] == []
