@@ -201,8 +201,10 @@ def _shift(row: Shift, *, y: float, left: float, scale: float) -> str:
                 class_="mark-bad" if row.after > 100 else "mark",
             )
         )
-        furthest = max(row.after, row.before or 0)
+        # On the side away from the line, so that the number stands by its own dot.
+        grew = row.before is None or row.after >= row.before
+        x = left + row.after * scale + (10 if grew else -10)
         marks.append(
-            text(f"{row.after:.0f} %", x=left + furthest * scale + 10, y=y + 4, class_="strong value")
+            text(f"{row.after:.0f} %", x=x, y=y + 4, anchor="start" if grew else "end", class_="strong value")
         )
     return element("g", *marks)

@@ -12,6 +12,8 @@ from django.db.models import Q, QuerySet
 from accounts.models import CSM, Customer, Goal, GoalKind, Region, Team, Tier, TouchLevel, Vertical
 
 SOON = (("30", "in 30 days"), ("90", "in 90 days"), ("180", "in 180 days"), ("past", "date has passed"))
+HEALTH = (("low", "below 40"), ("middle", "40 to 66"), ("good", "67 and above"))
+HEALTH_BOUNDS = {"low": (0, 40), "middle": (40, 67), "good": (67, 101)}
 GAPS = (
     ("no_tier", "without a tier"),
     ("no_csm", "without a CSM"),
@@ -55,6 +57,9 @@ class CustomerFilter(django_filters.FilterSet):
     )
     renewal = django_filters.ChoiceFilter(
         label="Renewal", choices=SOON, method="by_renewal", empty_label="Any renewal"
+    )
+    health = django_filters.ChoiceFilter(
+        label="Health", choices=HEALTH, method="by_health", empty_label="Any health"
     )
     gap = django_filters.ChoiceFilter(
         label="Missing", choices=GAPS, method="by_gap", empty_label="Nothing in particular"
@@ -127,6 +132,10 @@ class CustomerFilter(django_filters.FilterSet):
         return rows.filter(
             renewal_date__gte=self.today, renewal_date__lte=self.today + timedelta(days=int(value))
         )
+
+    def by_health(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        low, high = HEALTH_BOUNDS[value]
+        return rows.filter(health__gte=low, health__lt=high)
 
     def by_gap(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         if value == "no_csm":

@@ -10,15 +10,15 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Case, DecimalField, F, QuerySet, Value, When
+from django.db.models import F, QuerySet
 
 from accounts.models import CSM, Customer, Tier
 from allocation.engine.books import caps
 from allocation.engine.facts.books import BookPolicy, CsmFacts, TierFacts
 from allocation.models import AllocationPolicy
 from allocation.selectors import wording
+from allocation.selectors.amounts import by_base_amount, in_base_cents
 from allocation.snapshots.books import LONG_LEAVE_DAYS, TouchPlans, csm_minutes, days_away
-from allocation.snapshots.money import UnknownRate, frozen_rates, in_base
 
 SOON = timedelta(days=90)
 LOW_HEALTH = 40
@@ -63,7 +63,7 @@ def summary(*, customers: QuerySet[Customer], as_of: date, hours: bool = True) -
         .order_by()
         .values_list("pk", "tier_id", "arr", "currency", "renewal_date", "health")
     )
-    cents, problem = _cents([(row[2], row[3]) for row in rows], as_of=as_of)
+    cents, problem = in_base_cents(amounts=[(row[2], row[3]) for row in rows], as_of=as_of)
     plans = TouchPlans(as_of=as_of) if hours else None
     minutes_of = {
         pk: plans.minutes(customer_id=pk, tier_id=tier_id) if plans else 0 for pk, tier_id, *_ in rows
@@ -93,50 +93,6 @@ def _lines(
         line[2] += minutes_of[pk]
     tiers: list[Tier | None] = [*Tier.objects.order_by("rank"), None]
     return tuple(TierLine(tier, *sums[key]) for tier in tiers if (key := tier.pk if tier else None) in sums)
-
-
-def _cents(amounts: list[tuple[Decimal | None, str]], *, as_of: date) -> tuple[list[int], str]:
-    """Amounts in base cents; where a currency has no rate its amounts count 0 and the sentence says so."""
-    base = settings.BASE_CURRENCY
-    rates, problem = known_rates(
-        currencies={currency for value, currency in amounts if value is not None}, as_of=as_of
-    )
-    return [
-        0
-        if value is None or (currency != base and currency not in rates)
-        else int(in_base(value, currency, rates=rates, base=base) * 100)
-        for value, currency in amounts
-    ], problem
-
-
-def known_rates(*, currencies: Iterable[str], as_of: date) -> tuple[dict[str, Decimal], str]:
-    """Rates of the currencies that have one, and a sentence about those that have none: pages show what they can."""
-    wanted, base = set(currencies), settings.BASE_CURRENCY
-    try:
-        return frozen_rates(currencies=wanted, as_of=as_of, base=base), ""
-    except UnknownRate as missing:
-        rates: dict[str, Decimal] = {}
-        for currency in sorted(wanted):
-            try:
-                rates |= frozen_rates(currencies=[currency], as_of=as_of, base=base)
-            except UnknownRate:
-                continue
-        return rates, str(missing)
-
-
-def by_base_amount(rows: QuerySet[Customer], *, as_of: date) -> QuerySet[Customer]:
-    """The rows with `arr_base`, so that amounts in several currencies can be put in order; for order only."""
-    currencies = set(rows.order_by().values_list("currency", flat=True).distinct())
-    rates, _ = known_rates(currencies=currencies, as_of=as_of)
-    cases = [
-        When(
-            currency=currency,
-            then=F("arr") / Value(rate, output_field=DecimalField(max_digits=30, decimal_places=10)),
-        )
-        for currency, rate in sorted(rates.items())
-    ]
-    amount = Case(*cases, default=F("arr"), output_field=DecimalField(max_digits=30, decimal_places=10))
-    return rows.annotate(arr_base=amount)
 
 
 @dataclass(frozen=True, slots=True)

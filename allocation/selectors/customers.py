@@ -11,6 +11,7 @@ from django.db.models import F, OrderBy, QuerySet
 
 from accounts.models import Customer, Goal, Tier
 from allocation.selectors import wording
+from allocation.selectors.amounts import by_base_amount
 
 # What a heading may sort by; each ends in the id, so that pages never overlap.
 SORTS: Mapping[str, tuple[str, ...]] = {
@@ -31,11 +32,18 @@ def visible_customers(*, user: Any) -> QuerySet[Customer]:
     return Customer.objects.visible_to(user)
 
 
-def ordered(rows: QuerySet[Customer], *, sort: str, default: str = DEFAULT_SORT) -> QuerySet[Customer]:
-    """By a heading's name, "-" for descending; unknown values last either way; an unknown name gives the default."""
+def ordered(
+    rows: QuerySet[Customer], *, sort: str, as_of: date, default: str = DEFAULT_SORT
+) -> QuerySet[Customer]:
+    """By a heading's name, "-" for descending; unknown values last either way; an unknown name gives the default.
+
+    Amounts in several currencies are put in order by their worth in the base currency on the day.
+    """
     name = sort.lstrip("-")
     if name not in SORTS:
         sort, name = default, default.lstrip("-")
+    if name == "arr":
+        rows = by_base_amount(rows, as_of=as_of)
     descending = sort.startswith("-")
     first, *rest = SORTS[name]
     leading = OrderBy(F(first), descending=descending, nulls_last=True)
@@ -66,10 +74,15 @@ class CustomerRow:
 
 
 def customer_rows(
-    *, customers: Sequence[Customer], today: date, minutes: Mapping[int, int] | None = None
+    *,
+    customers: Sequence[Customer],
+    today: date,
+    minutes: Mapping[int, int] | None = None,
+    with_goals: bool = True,
 ) -> list[CustomerRow]:
     """A page of customers (with tier, csm, csm__team and vertical joined) as rows; one more query for the open goals."""
-    goals = open_goals(customer_ids=[customer.pk for customer in customers], on=today)
+    ids = [customer.pk for customer in customers]
+    goals = open_goals(customer_ids=ids, on=today) if with_goals else {}
     return [
         CustomerRow(
             pk=customer.pk,

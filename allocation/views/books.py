@@ -53,7 +53,7 @@ def _page(request: HttpRequest, csm: CSM, *, own: bool) -> HttpResponse:
     customers = Customer.objects.filter(csm=csm)
     found = CustomerFilter(request.GET, queryset=customers, user=request.user, today=day, in_book=True)
     sort = request.GET.get("sort", "tier")
-    rows = ordered(selector.by_base_amount(found.qs, as_of=day), sort=sort, default="tier")
+    rows = ordered(found.qs, sort=sort, as_of=day, default="tier")
     page = page_of(request, with_joins(rows))
     renewals = selector.next_renewals(customers=customers, as_of=day, by_amount=False)
     context = {

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import Customer
 from allocation.filters.customers import CustomerFilter
 from allocation.selectors import wording
-from allocation.selectors.books import LOW_HEALTH, by_base_amount
+from allocation.selectors.books import LOW_HEALTH
 from allocation.selectors.customer_detail import customer_detail, customer_in_scope
 from allocation.selectors.customers import DEFAULT_SORT, customer_rows, ordered, visible_customers, with_joins
 from allocation.selectors.explanations import customer_explanation
@@ -42,7 +42,7 @@ def customers(request: HttpRequest) -> HttpResponse:
     visible = visible_customers(user=request.user)
     found = CustomerFilter(request.GET, queryset=visible, user=request.user, today=day)
     sort = request.GET.get("sort", DEFAULT_SORT)
-    rows = ordered(by_base_amount(found.qs, as_of=day), sort=sort)
+    rows = ordered(found.qs, sort=sort, as_of=day)
     page = page_of(request, with_joins(rows))
     context = {
         "filter": found,
@@ -101,7 +101,7 @@ def _kpis(this: Customer, day: date) -> list[Kpi]:
         Kpi("ARR", wording.money(this.arr, this.currency), note=_potential(this), icon="rates"),
         Kpi(
             "Health",
-            wording.DASH if this.health is None else f"{this.health:.0f}",
+            wording.DASH if this.health is None else f"{float(this.health):g}",
             note="of 100" if this.health is not None else "not known",
             tone="bad" if this.health is not None and this.health < LOW_HEALTH else "",
             icon="attention",

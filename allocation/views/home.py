@@ -48,7 +48,7 @@ PAGES = {
     "without_csm": ("customers", "?gap=no_csm"),
     "renewal_past": ("customers", "?renewal=past&sort=renewal"),
     "renewal_30": ("customers", "?renewal=30&sort=renewal"),
-    "low_health": ("customers", "?sort=health"),
+    "low_health": ("customers", "?health=low&sort=health"),
     "no_health": ("customers", "?gap=no_health"),
     "over_capacity": ("balance", ""),
     "tiering_models": ("admin:allocation_tieringmodel_changelist", ""),

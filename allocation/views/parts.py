@@ -134,7 +134,7 @@ def with_meters(lines: Sequence[BookLine]) -> list[MeteredLine]:
 
 
 def rows_of(customers: Sequence[Customer], *, today: date) -> list[CustomerRow]:
-    return customer_rows(customers=customers, today=today)
+    return customer_rows(customers=customers, today=today, with_goals=False)
 
 
 def customers_url(**query: Any) -> str:

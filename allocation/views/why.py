@@ -10,12 +10,13 @@ from django.conf import settings
 
 from allocation.charts.bars import NARROW, WIDE, ContributionBar, contribution_bars
 from allocation.charts.svg import Markup, wide_and_narrow
+from allocation.engine.facts.attributes import ATTRIBUTES, Unit
 from allocation.models import RowStatus
 from allocation.selectors import wording
 from allocation.selectors.explanations import Explanation
 from allocation.selectors.runs import GUARD_WORDS
 
-MONEY = frozenset({"arr", "potential_arr", "expansion"})
+MONEY = frozenset(name for name, attribute in ATTRIBUTES.items() if attribute.unit is Unit.MONEY)
 
 
 @dataclass(frozen=True)
