@@ -45,7 +45,7 @@ def start(
         )
 
 
-def stop(child: subprocess.Popen[bytes], *, first: int = signal.SIGTERM, patience: float = 15) -> None:
+def stop(child: subprocess.Popen[Any], *, first: int = signal.SIGTERM, patience: float = 15) -> None:
     """End a child we started, politely and then firmly, with whatever it started in its group."""
     if child.poll() is None:
         child.send_signal(first)

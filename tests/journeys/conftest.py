@@ -1,9 +1,12 @@
-"""Real processes for the journeys: one installation a run, one browser, one worker of pytest."""
+"""Real processes for the journeys: one installation and one browser a run.
+
+Every module here is marked `journey` (left out of the quick suite) and `xdist_group("journeys")` (one worker of pytest
+has them all, since they share the installation).
+"""
 
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -11,16 +14,6 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.journeys.installation import Installation, database_of_its_own
 from tests.journeys.person import Person
 from tests.rig.browser import ARGUMENTS, chromium
-
-HERE = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test here is a journey, and all of them share one pytest worker, since they share the installation."""
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.journey)
-            item.add_marker(pytest.mark.xdist_group("journeys"))
 
 
 @pytest.fixture(scope="session")
@@ -31,8 +24,9 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         name = f"cstiers_journey_{os.getpid()}"
         database = database_of_its_own(stack, os.environ.get("DATABASE_URL", ""), name)
         ours = Installation(folder=folder, database_url=database, redis_url=os.environ.get("REDIS_URL", ""))
-        ours.migrate()
-        stack.callback(ours.processes.end)
+        stack.callback(ours.close)
+        ours.open_console()
+        ours.python("from django.core.management import call_command; call_command('migrate', verbosity=0)")
         ours.processes.begin()
         yield ours
 
@@ -40,8 +34,8 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 @pytest.fixture(scope="session")
 def company(installation: Installation) -> dict:
     """The installation filled by `seed_demo`, with a model in force: {"customers", "csms", "sign_ins"}."""
-    made = installation.command("seed_demo", "--customers", "120", "--csms", "8")
-    installation.command("load_playbook", "three-axis", "--publish")
+    made = installation.answer_of("seed_demo", "--customers=120", "--csms=8")
+    installation.answer_of("load_playbook", "three-axis", "--publish")
     return made
 
 

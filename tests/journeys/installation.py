@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 
 from cstiers.embedded import Embedded, open_port
-from cstiers.processes import free_port
+from cstiers.processes import free_port, stop
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,6 +28,7 @@ class Installation:
     database_url: str = ""
     redis_url: str = ""
     processes: Embedded = field(init=False)
+    console: subprocess.Popen[str] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.processes = Embedded(var=self.folder, port=open_port(free_port()), env=self.environment)
@@ -61,28 +62,46 @@ class Installation:
         assert ended.returncode == exit_code, f"{' '.join(arguments)}: {ended.stderr[-3000:]}"
         return json.loads(ended.stdout) if ended.stdout.strip() else {}
 
+    def open_console(self) -> None:
+        """Start the console that `python` speaks to."""
+        self.console = subprocess.Popen(
+            [sys.executable, "-m", "tests.journeys.console"],
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
     def python(self, code: str) -> list[str]:
         """Lines that `code` prints, run inside the installation's Django."""
-        ended = subprocess.run(
-            [sys.executable, "manage.py", "shell", "--no-imports", "-c", code],
-            cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=180,
-        )
-        assert ended.returncode == 0, ended.stderr[-3000:]
-        return ended.stdout.splitlines()
+        assert self.console is not None
+        assert self.console.stdin is not None
+        assert self.console.stdout is not None
+        self.console.stdin.write(json.dumps({"code": code}) + "\n")
+        self.console.stdin.flush()
+        answer = json.loads(self.console.stdout.readline())
+        assert not answer["error"], answer["error"][-3000:]
+        lines: list[str] = answer["lines"]
+        return lines
 
-    def migrate(self) -> None:
-        subprocess.run(
-            [sys.executable, "manage.py", "migrate", "--verbosity", "0", "--no-input"],
-            cwd=ROOT,
-            env=self.environment,
-            check=True,
-            timeout=180,
-        )
+    def answer_of(self, *words: str) -> dict[str, Any]:
+        """The JSON answer of one of our commands, called in the console."""
+        code = f"""
+import io
+from django.core.management import call_command
+out = io.StringIO()
+call_command(*{words!r}, format="json", stdout=out)
+print(out.getvalue())
+"""
+        found: dict[str, Any] = json.loads("".join(self.python(code)))
+        return found
+
+    def close(self) -> None:
+        """End every process of the installation."""
+        self.processes.end()
+        if self.console is not None:
+            stop(self.console)
 
 
 def database_of_its_own(stack: ExitStack, url: str, name: str) -> str:

@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
+
 
 @pytest.mark.parametrize("role", ["CS ops", "Manager", "CSM"])
 def test_a_person_of_each_role_signs_in_and_sees_a_page(people, role):

@@ -6,7 +6,7 @@ import pytest
 
 from tests.journeys.installation import Installation
 
-pytestmark = pytest.mark.usefixtures("company")
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys"), pytest.mark.usefixtures("company")]
 
 BEGIN = """
 import json, time
@@ -48,7 +48,7 @@ def told(installation: Installation, code: str) -> list[dict]:
 
 
 def test_a_run_that_is_rung_for_is_computed_and_when_accepted_applied(installation: Installation) -> None:
-    proposed, applied = told(
+    proposed, applied, row = told(
         installation,
         """
 run = retiering.queue_run(as_of=timezone.localdate(), at=now, actor_id=ops.pk)
@@ -57,11 +57,12 @@ wait(run, "proposed", "failed"); tell(run)
 accept_run(run_id=run.pk, actor=ops)
 ring(apply_retier_run, run_id=run.pk)
 wait(run, "applied", "failed"); tell(run)
+print(json.dumps({"id": run.pk}))
 """,
     )
     assert (proposed["status"], applied["status"]) == ("proposed", "applied")
     assert applied["claimed_by"] == ""
-    shown = installation.command("run", "show", str(_newest(installation, "RetierRun")))
+    shown = installation.command("run", "show", str(row["id"]))
     assert (shown["status"], shown["customers"]) == ("applied", 120)
 
 
@@ -140,8 +141,3 @@ Customer.objects.filter(external_id__startswith="J-").delete()
 """,
     )
     assert (staged["status"], applied["status"]) == ("staged", "applied")
-
-
-def _newest(installation: Installation, model: str) -> int:
-    code = f"from allocation.models import {model}; print({model}.objects.order_by('-pk').values_list('pk', flat=True)[0])"
-    return int(installation.python(code)[-1])
