@@ -145,10 +145,11 @@ class ImportCommand(DoorCommand):
         self._answer(importing.report_of_batch(batch=batch), f"Import {batch.pk}: ")
 
     def _write_rejects(
-        self, path: Path | None, headers: Iterable[str], rows: Iterable[importing.Row]
+        self, given: Path | str | None, headers: Iterable[str], rows: Iterable[importing.Row]
     ) -> None:
-        if path is None:
+        if given is None:
             return
+        path = Path(given)
         try:
             with path.open("w", encoding="utf-8", newline="") as out:
                 written = importing.write_rejects(headers=headers, rows=rows, out=out)
