@@ -157,7 +157,7 @@ def _imagine_csms(chance: random.Random, count: int) -> list[DemoCsm]:
 
 def _specialities(index: int) -> list[str]:
     if index % 4 in (0, 1):  # the two Finance & Telco teams
-        return ["Finance"] if (index // 4) % 3 < 2 else ["Telco"]
+        return [["Finance"], ["Finance"], ["Telco"], ["Finance"], ["Telco"], []][(index // 4) % 6]
     return [["Healthcare"], ["Retail"], ["Manufacturing"], [], [], []][(index // 4) % 6]
 
 
