@@ -127,6 +127,27 @@ class BookPlanAdmin(ViewOnlyAdmin):
     search_fields = ("message",)
     date_hierarchy = "as_of"
     ordering = ("-pk",)
+    fieldsets = (
+        (
+            None,
+            {"fields": (("state", "progress"), "message", ("as_of", "policy"), ("seed", "max_moves_pct"))},
+        ),
+        (
+            "What it found",
+            {"fields": (("assigned_num", "moves_num"), ("objective", "bound", "gap_num"), "repeatable")},
+        ),
+        (
+            "Who and when",
+            {
+                "fields": (
+                    ("requested_by", "queued_at"),
+                    ("started_at", "finished_at"),
+                    ("approved_by", "approved_at"),
+                    ("applied_by", "applied_at"),
+                )
+            },
+        ),
+    )
 
     def list_buttons(self, request: HttpRequest) -> tuple[Button, ...]:
         return button(label="Plan the books", name="plan_start", icon="plan", method="post", primary=True)

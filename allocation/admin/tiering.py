@@ -183,6 +183,21 @@ class RetierRunAdmin(ViewOnlyAdmin):
     search_fields = ("message",)
     date_hierarchy = "as_of"
     ordering = ("-pk",)
+    fieldsets = (
+        (None, {"fields": (("state", "progress"), "message", ("scope", "as_of"), "tiering_model")}),
+        ("What it found", {"fields": (("customers_num", "moves_num"), "over_limit")}),
+        (
+            "Who and when",
+            {
+                "fields": (
+                    ("requested_by", "queued_at"),
+                    ("started_at", "finished_at"),
+                    ("approved_by", "approved_at"),
+                    ("applied_by", "applied_at"),
+                )
+            },
+        ),
+    )
 
     def list_buttons(self, request: HttpRequest) -> tuple[Button, ...]:
         return button(
@@ -255,6 +270,15 @@ class TierDecisionAdmin(ViewOnlyAdmin):
     search_fields = ("customer__name", "customer__external_id")
     search_help_text = "Customer"
     ordering = ("-run_id", "pk")
+    fieldsets = (
+        (None, {"fields": (("customer", "run"), ("from_to", "row_state"), "reason", "words")}),
+        ("How it came about", {"fields": (("segment", "score"), ("suggested", "by"), "guards")}),
+    )
+
+    def form_buttons(self, request: HttpRequest, obj: TierDecision) -> tuple[Button, ...]:
+        return button(
+            label="See the customer", name="customer", args=(obj.customer_id,), icon="eye", primary=True
+        )
 
     @admin.display(description="Run", ordering="run_id")
     def in_run(self, row: TierDecision) -> str:

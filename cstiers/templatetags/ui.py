@@ -70,6 +70,7 @@ def sidebar(context: dict[str, Any]) -> dict[str, Any]:
     return {
         "pages": pages,
         "groups": groups,
+        "in_admin": request.path.startswith("/admin/"),
         "user": request.user,
         "role": _role_words(request.user),
         "request": request,

@@ -13,6 +13,25 @@
       });
     });
   }
+  // The autocomplete draws its own box; it gets the name of the field it stands for.
+  function nameBoxes() {
+    document.querySelectorAll("select.admin-autocomplete").forEach(function (select) {
+      const box = select.nextElementSibling && select.nextElementSibling.querySelector(".select2-selection");
+      if (!box) { return; }
+      const label = select.labels && select.labels[0];
+      const name = select.getAttribute("aria-label") || (label ? label.textContent.trim() : "");
+      const shown = box.querySelector(".select2-selection__rendered");
+      box.setAttribute("aria-label", name + (shown && shown.title ? ": " + shown.title : ""));
+      box.removeAttribute("aria-labelledby");
+      const search = box.querySelector("input.select2-search__field");
+      if (search) { search.setAttribute("aria-label", name); }
+      if (shown && shown.getAttribute("role")) { shown.setAttribute("aria-label", name); }
+    });
+  }
+  window.addEventListener("load", nameBoxes);
+  document.addEventListener("change", function () { window.setTimeout(nameBoxes, 0); });
+  document.addEventListener("formset:added", function () { window.setTimeout(nameBoxes, 0); });
+
   // A field with an error gets the focus, so that nobody hunts for it.
   const wrong = document.querySelector(".form-cell.errors input, .form-cell.errors select, .form-cell.errors textarea");
   if (wrong) { wrong.focus(); }
