@@ -32,7 +32,7 @@ def tier_flow(levels: Sequence[Level], flows: Sequence[Flow], *, width: int = WI
     before = {level.key: sum(f.customers for f in flows if f.source == level.key) for level in levels}
     after = {level.key: sum(f.customers for f in flows if f.target == level.key) for level in levels}
     total = max(sum(before.values()), 1)
-    side, node, gap, top = (220, 14, 14, 30) if width > 600 else (104, 10, 14, 30)
+    side, node, gap, top = (220, 14, 14, 30) if width > 600 else (112, 10, 14, 30)
     tall = 300 - gap * (len(levels) - 1) if len(levels) < 10 else 20.0 * len(levels)
     scale = tall / total
     height = top + tall + gap * (len(levels) - 1) + 12
@@ -45,7 +45,7 @@ def tier_flow(levels: Sequence[Level], flows: Sequence[Flow], *, width: int = WI
     for level in levels:
         at, then = before[level.key], after[level.key]
         change = then - at
-        signed = f" ({change:+d})" if change else ""
+        signed = f" ({change:+d})" if change and width > 600 else ""  # a phone has no room for it
         parts.append(
             _node(level, left, tops_before[level.key], at * scale, node, f"{level.label}: {at:,} before")
         )
@@ -58,11 +58,11 @@ def tier_flow(levels: Sequence[Level], flows: Sequence[Flow], *, width: int = WI
         )
         room = side - 16
         parts.append(
-            text(f"{shortened(level.label, room - 40)} {at:,}", x=left - 8, y=middle_before + 4, anchor="end")
+            text(f"{shortened(level.label, room - 34)} {at:,}", x=left - 8, y=middle_before + 4, anchor="end")
         )
         parts.append(
             text(
-                f"{shortened(level.label, room - 66)} {then:,}{signed}",
+                f"{shortened(level.label, room - (66 if width > 600 else 34))} {then:,}{signed}",
                 x=right + node + 8,
                 y=middle_after + 4,
             )
