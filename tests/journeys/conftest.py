@@ -47,9 +47,9 @@ def chrome() -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture
-def people(chrome: Browser, installation: Installation, company: dict) -> Iterator[dict[str, Person]]:
-    """{role: a person at a browser of their own, signed in}; at the end nobody may have seen a page complain."""
+@pytest.fixture(scope="session")
+def signed_in(chrome: Browser, installation: Installation, company: dict) -> Iterator[dict[str, Person]]:
+    """{role: a person at a browser of their own, signed in}."""
     found = {
         who["role"]: Person(chrome, installation.processes.address, who["email"], who["password"])
         for who in company["sign_ins"]
@@ -57,7 +57,14 @@ def people(chrome: Browser, installation: Installation, company: dict) -> Iterat
     for person in found.values():
         person.sign_in()
     yield found
-    complaints = [complaint for person in found.values() for complaint in person.complaints]
     for person in found.values():
         person.leave()
-    assert complaints == []
+
+
+@pytest.fixture
+def people(signed_in: dict[str, Person]) -> Iterator[dict[str, Person]]:
+    """The people signed in; when the test ends, nobody may have seen a page complain."""
+    for person in signed_in.values():
+        person.complaints.clear()
+    yield signed_in
+    assert [complaint for person in signed_in.values() for complaint in person.complaints] == []

@@ -101,7 +101,8 @@ print(out.getvalue())
         """End every process of the installation."""
         self.processes.end()
         if self.console is not None:
-            stop(self.console)
+            with self.console:  # closes both pipes; the console ends when it has nobody to listen to
+                stop(self.console)
 
 
 def database_of_its_own(stack: ExitStack, url: str, name: str) -> str:

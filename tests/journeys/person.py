@@ -24,6 +24,7 @@ class Person:
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self.complaints.append(f"script: {error} on {self.page.url}"))
         self.page.on("response", self._answered)
+        self.page.on("dialog", lambda dialog: dialog.accept())  # "Apply this run?" – yes
 
     def _heard(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
@@ -42,6 +43,15 @@ class Person:
         assert answer.status == 200, f"{path} answered {answer.status}"
         return self.page
 
+    def press(self, name: str) -> Page:
+        """Press the button with this name."""
+        self.page.get_by_role("button", name=name, exact=True).click()
+        return self.page
+
+    def sees(self, words: str, *, seconds: float = 60) -> None:
+        """Wait until the page shows these words."""
+        self.page.get_by_text(words).first.wait_for(timeout=seconds * 1000)
+
     def status_of(self, path: str) -> int:
         """What the site answers at an address, asked with this person's cookies and without leaving the page."""
         return self.context.request.get(f"{self.address}{path}", max_redirects=0).status
@@ -57,6 +67,7 @@ class Person:
         """Keep a screenshot under var/screenshots for people to look at."""
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         self.page.set_viewport_size(PHONE if phone else DESKTOP)
+        self.page.evaluate("window.scrollTo(0, 0)")  # what sticks to the top is drawn where the view stands
         self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
         self.page.set_viewport_size(DESKTOP)
 
