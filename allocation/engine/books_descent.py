@@ -71,7 +71,7 @@ def _shift_pass(books: Books) -> bool:
     chunks = [movable[start : start + _CHUNK] for start in range(0, len(movable), _CHUNK)]
     gain = np.round(np.concatenate([_shift_gains(books, chunk).min(axis=1) for chunk in chunks]), 9)
     moved = False
-    for row in np.lexsort((movable, gain)):
+    for row in np.lexsort((movable, np.round(gain / _prices(books, movable), 6))):
         if gain[row] >= _BETTER:
             break
         customer = int(movable[row])
@@ -81,6 +81,18 @@ def _shift_pass(books: Books) -> bool:
             books.move(customer, best, "balance")
             moved = True
     return moved
+
+
+def _prices(books: Books, customers: IntColumn) -> FloatColumn:
+    """What moving each customer takes from the budgets: a short budget goes where it buys most, not to one whale."""
+    problem = books.problem
+    price = np.zeros(len(customers), dtype=np.float64)
+    if problem.max_moves:
+        price += 1.0 / problem.max_moves
+    if problem.max_arr_cents:
+        price += problem.arr_cents[customers] / problem.max_arr_cents
+    stays = problem.home[customers] & (books.seat[customers] == problem.current[customers])
+    return np.where(stays & (price > 0), price, 1.0 if not price.any() else 1e-6)
 
 
 def _shift_gains(books: Books, customers: IntColumn) -> FloatColumn:

@@ -32,6 +32,9 @@ FALLBACK_NEW = 10.0
 SENIORITY_STEP = 0.075
 """ARR share of a CSM: 0.85 for seniority 1, 1 for 3, 1.15 for 5."""
 
+SPECIALIST_CEILING = 1.15
+"""Specialists are planned up to 15 % above the even level; beyond that generalists share their verticals."""
+
 _FAIR_ROUNDS = 200
 _OVERFLOW_ROUNDS = 3
 
@@ -85,7 +88,7 @@ def measures(
     """Targets per CSM: the most even split that who-may-serve-whom (``allowed``) permits if customers were divisible.
 
     Hours by capacity; ARR by capacity × seniority (0.85 … 1.15); customers by capacity. Specialist-first: a class of
-    customers is split over its specialists as far as their hours go, only the rest over generalists (``fallback``).
+    customers is split over its specialists up to 15 % above the even level, the rest over generalists (``fallback``).
     """
     capacity = np.array([max(0, csm.capacity_minutes) for csm in csms], dtype=np.float64)
     seniority = np.array([1.0 + SENIORITY_STEP * (csm.seniority - 3) for csm in csms], dtype=np.float64)
@@ -179,9 +182,10 @@ def _classes(
     wide, narrow = allowed[first], preferred[first]
     kept = np.where((narrow & (capacity > 0)).any(axis=1), 1.0, 0.0)
     classes = _Classes(wide, narrow, members.astype(np.int64), kept)
+    ceiling = capacity * min(1.0, SPECIALIST_CEILING * float(minutes.sum()) / max(1.0, float(capacity.sum())))
     for _ in range(_OVERFLOW_ROUNDS):
         load = classes.split(minutes, capacity)
-        over = np.divide(capacity, load, out=np.ones_like(load), where=load > capacity)
+        over = np.divide(ceiling, load, out=np.ones_like(load), where=load > ceiling)
         pull = narrow * capacity[None, :]
         total = pull.sum(axis=1)
         bears = np.divide((pull * over[None, :]).sum(axis=1), total, out=np.ones_like(total), where=total > 0)
