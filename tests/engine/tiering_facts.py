@@ -76,9 +76,13 @@ def facts(
 
 def _column(attribute: Attribute, values: Sequence[Any]) -> Column:
     if attribute.kind is Kind.NUMBER:
-        return NumberColumn(np.array([np.nan if value is None else value for value in values], dtype=np.float64))
+        return NumberColumn(
+            np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+        )
     if attribute.kind is Kind.DATE:
-        return DateColumn(np.array([np.nan if value is None else days(value) for value in values], dtype=np.float64))
+        return DateColumn(
+            np.array([np.nan if value is None else days(value) for value in values], dtype=np.float64)
+        )
     if attribute.kind is Kind.FLAG:
         return FlagColumn(np.array([-1 if value is None else int(value) for value in values], dtype=np.int64))
     if attribute.kind is Kind.CHOICE:
