@@ -80,7 +80,7 @@ class TieringModelAdmin(CSAdmin):
         if not change:
             obj.number = (TieringModel.objects.aggregate(Max("number"))["number__max"] or 0) + 1
             obj.created_by = request.user
-        obj.digest = definition_digest(obj.definition)
+        obj.digest = definition_digest(definition=obj.definition)
         super().save_model(request, obj, form, change)
 
     def list_buttons(self, request: HttpRequest) -> tuple[Button, ...]:

@@ -54,7 +54,7 @@ class LoadedPlaybook:
     status: str
 
 
-def definition_digest(definition: object) -> str:
+def definition_digest(*, definition: object) -> str:
     """The same rules give the same digest, whatever the order of their keys."""
     return hashlib.sha256(json.dumps(definition, sort_keys=True).encode()).hexdigest()
 
@@ -84,7 +84,7 @@ def load_playbook(*, slug: str, publish: bool, at: datetime, actor_id: int | Non
     file = _read(slug)
     with transaction.atomic():
         model = TieringModel.objects.filter(playbook=slug).order_by("-number").first()
-        digest = definition_digest(file["model"])
+        digest = definition_digest(definition=file["model"])
         if model is not None and model.digest == digest and (model.status == "published" or not publish):
             return _loaded(file, model.number, model.status)
         _add_goal_kinds(file)
@@ -116,7 +116,7 @@ def publish_model(*, model_id: int, at: datetime, actor_id: int | None = None) -
         published.exclude(pk=model_id).update(status=TieringModel.Status.RETIRED)
         changed = TieringModel.objects.filter(pk=model_id, status=TieringModel.Status.DRAFT).update(
             status=TieringModel.Status.PUBLISHED,
-            digest=definition_digest(model.definition),
+            digest=definition_digest(definition=model.definition),
             published_at=at,
             published_by=actor_id,
         )

@@ -79,7 +79,7 @@ def _refuse(run: RetierRun) -> None:
         )
         raise UnableToApplyRun(f"Run {run.pk} is stale: {message} Propose a new run.")
     try:
-        refuse_before_last_applied(run.as_of)
+        refuse_before_last_applied(as_of=run.as_of)
     except UnableToQueueRun as refusal:
         message = "A run as of a later day was applied since."
         RetierRun.objects.filter(pk=run.pk, status=RunStatus.PROPOSED).update(
@@ -90,7 +90,7 @@ def _refuse(run: RetierRun) -> None:
 
 def _rules(run: RetierRun, fence: int) -> TieringRules:
     try:
-        return rules_of(run, model_vocabulary())
+        return rules_of(run=run, vocabulary=model_vocabulary())
     except UnusableRules as faults:
         RetierRun.objects.finish(run.pk, fence=fence, status=RunStatus.STALE, message=str(faults))
         raise UnableToApplyRun(f"Run {run.pk} is stale: {faults}") from faults

@@ -60,7 +60,7 @@ def propose_run(*, run_id: int, owner: str) -> bool:
 
 def _compute(run: RetierRun, fence: int) -> None:
     vocabulary = model_vocabulary()
-    rules = rules_of(run, vocabulary)
+    rules = rules_of(run=run, vocabulary=vocabulary)
     base = settings.BASE_CURRENCY
     rates = tiering_rates(rules=rules, as_of=run.as_of, base=base)
     snapshot = customer_snapshot(

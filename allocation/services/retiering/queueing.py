@@ -43,7 +43,7 @@ def queue_run(
     model = TieringModel.objects.filter(status=TieringModel.Status.PUBLISHED).first()
     if model is None:
         raise UnableToQueueRun("No tiering model is published; load a playbook or publish a draft first.")
-    refuse_before_last_applied(as_of)
+    refuse_before_last_applied(as_of=as_of)
     try:
         with transaction.atomic():
             return RetierRun.objects.create(
@@ -63,7 +63,7 @@ def queue_run(
         raise RunInProgress(busy.pk) from None
 
 
-def refuse_before_last_applied(as_of: date) -> None:
+def refuse_before_last_applied(*, as_of: date) -> None:
     """The ledger only grows forward: no run as of a day before the last applied one. Raises UnableToQueueRun."""
     last = RetierRun.objects.filter(status=RunStatus.APPLIED).aggregate(last=Max("as_of"))["last"]
     if last is not None and as_of < last:

@@ -8,7 +8,7 @@ from allocation.models import RetierRun
 from allocation.snapshots.vocabulary import ModelVocabulary
 
 
-def rules_of(run: RetierRun, vocabulary: ModelVocabulary) -> TieringRules:
+def rules_of(*, run: RetierRun, vocabulary: ModelVocabulary) -> TieringRules:
     """Raises UnusableRules when the model names what is no longer there (a tier or attribute retired since)."""
     return read_rules(
         definition=run.tiering_model.definition,
