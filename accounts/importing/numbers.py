@@ -5,7 +5,7 @@ carries at most a currency sign or code and, where every amount of the column do
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -20,7 +20,9 @@ STYLES = (POINT, COMMA)
 SHOWN = {POINT: "1,234.56", COMMA: "1.234,56"}
 
 _BLANKS = " \u00a0\u202f'’"
-_PLAIN = re.compile(r"-?[0-9]{1,18}\Z")
+_PLAIN = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,20})?\Z")
+_LETTER = re.compile("[A-Za-z]")
+_DIGITS = re.compile(r"[0-9]{1,18}\Z")
 _CORE = {
     POINT: re.compile(
         rf"([0-9]{{1,18}}|[0-9]{{1,3}}([,{_BLANKS}])[0-9]{{3}}(?:\2[0-9]{{3}}){{0,5}})(?:\.([0-9]{{1,20}}))?\Z"
@@ -121,6 +123,8 @@ def _why_no_number(text: str) -> str:
 
 
 def _weigh(text: str) -> Evidence:
+    if _DIGITS.match(text):
+        return Evidence(True, True, False)
     parts = take_apart(text)
     if parts is None:
         return Evidence(False, False, False)
@@ -146,10 +150,12 @@ def find_style(columns: Iterable[tuple[str, Iterable[str]]]) -> Settled:
     )
 
 
-def find_magnitude(texts: Iterable[str]) -> tuple[bool, str]:
+def find_magnitude(texts: Sequence[str]) -> tuple[bool, str]:
     """(whether every amount but 0 carries a magnitude, how the preview states the reading)."""
     found: set[str] = set()
     bare = False
+    if not any(_LETTER.search(text) for text in texts):
+        return False, ""
     for text in texts:
         parts = take_apart(text)
         if parts is None:

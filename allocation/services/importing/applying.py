@@ -103,6 +103,7 @@ def _apply_at_once(batch: ImportBatch, fence: int, on: date) -> None:
         writer.bring_new_values(batch.new_values)
         for chunk in batch.chunks.filter(changed__gt=0).order_by("number").iterator(chunk_size=10):
             writer.write(rows_of(chunk))
+        writer.settle()
         if "parent" in batch.reading["columns"]:
             writer.set_parents(stored_rows(batch=batch))
         batch.chunks.update(applied=True)
@@ -136,6 +137,7 @@ def _write_step(batch: ImportBatch, writer: Any, numbers: Sequence[int], on: dat
         _refuse_rows_changed_meanwhile(batch, chunk, rows, on)
         writer.write(rows)
         done += len(rows)
+    writer.settle()
     batch.chunks.filter(number__in=numbers).update(applied=True)
     return done
 

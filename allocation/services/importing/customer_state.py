@@ -13,6 +13,7 @@ from accounts.models import Customer, Goal, User
 from allocation.services.importing.rows import plain
 
 CHUNK = 500  # well under SQLite's limit of parameters in a statement
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 MANY = 5_000  # from here on one pass over the table is cheaper than asking by id
 
 # Where a column of the file lives; the others live in the field of their own name.
@@ -122,5 +123,5 @@ def digest_of(states: Iterable[tuple[str, dict[str, Any] | None]]) -> str:
     """One fingerprint of how the named rows stand (None: not there)."""
     total = hashlib.sha256()
     for key, state in states:
-        total.update(json.dumps([key, state], sort_keys=True, ensure_ascii=True).encode())
+        total.update(_ENCODER.encode([key, state]).encode())
     return total.hexdigest()

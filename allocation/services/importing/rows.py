@@ -58,6 +58,8 @@ class Prepared:
 
 def plain(value: Any) -> Any:
     """A value as JSON keeps it without loss."""
+    if value is None or isinstance(value, str):  # first: nearly all values are
+        return value
     if isinstance(value, Decimal):
         return f"{value:f}"
     if isinstance(value, date):

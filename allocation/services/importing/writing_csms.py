@@ -45,6 +45,9 @@ class Writer:
             elif row.outcome == UPDATED:
                 self._save(_csm_of(row.key), row.values)
 
+    def settle(self) -> None:
+        """Nothing waits: each row was saved with all that belongs to it."""
+
     def _save(self, csm: CSM, values: Mapping[str, Any]) -> None:
         for column, value in values.items():
             if column not in (*SKILLS, "manager"):

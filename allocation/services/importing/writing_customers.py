@@ -11,6 +11,7 @@ from accounts.importing.keys import word_key
 from accounts.models import CustomAttribute, Customer, Goal, GoalKind, Tier
 from allocation.models import Source
 from allocation.services.decisions import CsmChange, DecisionSource, set_csms
+from allocation.services.importing.bulk_sql import insert_customers, update_customers
 from allocation.services.importing.rows import CREATED, UPDATED, Row
 from allocation.services.importing.vocabulary import (
     WORD_MODELS,
@@ -24,7 +25,6 @@ CHUNK = 500
 MONEY = ("arr", "potential_arr")
 POINTS = ("adoption", "health", "reputation", "complexity")
 DAYS = ("contract_start", "renewal_date")
-REFERENCES = (*WORD_MODELS, "paid_tier")
 # Written apart: they need every customer of the file to be there, or have a writer of their own.
 APART = ("parent", "goals", "csm")
 # What a day is noted with: a health or sentiment is worth what it was on the day it came.
@@ -38,6 +38,7 @@ class Writer:
         self.columns, self.on, self.actor_id = columns, on, actor_id
         self.decision = DecisionSource(Source.IMPORT, source_id=batch_id, actor_id=actor_id)
         self.ids: dict[str, dict[str, int]] = {}
+        self._csms: dict[str, str] = {}  # external id -> key of the CSM, until `settle`
 
     def bring_new_values(self, new_values: Mapping[str, Sequence[str]]) -> None:
         """Make the words, CSMs and attributes that the preview listed, then look everything up."""
@@ -53,65 +54,55 @@ class Writer:
         self.ids["csm"] = csm_ids() if "csm" in self.columns else {}
 
     def write(self, rows: Sequence[Row]) -> None:
-        """Create and update the customers of these rows, and give them goals and CSMs."""
+        """Create and update the customers of these rows, with their goals; CSMs wait for `settle`."""
         self._create([row for row in rows if row.outcome == CREATED])
         self._update([row for row in rows if row.outcome == UPDATED])
         touched = [row for row in rows if row.outcome in (CREATED, UPDATED)]
         if "goals" in self.columns:
             self._set_goals([row for row in touched if "goals" in row.values])
         if "csm" in self.columns:
-            self._set_csms([row for row in touched if "csm" in row.values])
+            self._csms |= {row.key: row.values["csm"] for row in touched if "csm" in row.values}
+
+    def settle(self) -> None:
+        """Give the customers written so far their CSM: one call for all of them, grouped by CSM."""
+        self._set_csms(self._csms)
+        self._csms = {}
 
     def _create(self, rows: Sequence[Row]) -> None:
-        made = []
-        for row in rows:
-            customer = Customer(external_id=row.key, version=1)
-            self._fill(customer, row.values)
-            made.append(customer)
-        Customer.objects.bulk_create(made, batch_size=CHUNK)
+        insert_customers(
+            [{"external_id": row.key, "version": 1, **self._fields(row.values, {})} for row in rows]
+        )
 
     def _update(self, rows: Sequence[Row]) -> None:
-        """One INSERT … ON CONFLICT a chunk with only the columns that some row changes."""
-        for start in range(0, len(rows), CHUNK):
-            part = rows[start : start + CHUNK]
-            plain = [row for row in part if set(row.values) - set(APART)]
-            if not plain:
-                continue
-            customers = Customer.objects.in_bulk([row.key for row in plain], field_name="external_id")
-            changed: set[str] = {"version"}
-            for row in plain:
-                customer = customers[row.key]
-                changed |= self._fill(customer, row.values)
-                customer.version += 1
-            Customer.objects.bulk_create(
-                [customers[row.key] for row in plain],
-                batch_size=CHUNK,
-                update_conflicts=True,
-                unique_fields=["id"],
-                update_fields=sorted(changed),
-            )
+        attributes = self._attributes_now(rows)
+        update_customers((row.key, self._fields(row.values, attributes.get(row.key, {}))) for row in rows)
 
-    def _fill(self, customer: Customer, values: Mapping[str, Any]) -> set[str]:
-        """Set the fields of a customer; gives the names of the fields set."""
-        filled: set[str] = set()
+    def _attributes_now(self, rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
+        """Custom attributes of the rows that change some: the others of the customer stay."""
+        keys = [row.key for row in rows if any(column.startswith(ATTRIBUTE_PREFIX) for column in row.values)]
+        found: dict[str, dict[str, Any]] = {}
+        for start in range(0, len(keys), CHUNK):
+            query = Customer.objects.filter(external_id__in=keys[start : start + CHUNK])
+            found |= dict(query.values_list("external_id", "attributes"))
+        return found
+
+    def _fields(self, values: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[str, Any]:
+        """The model's fields, by attname, that these columns set."""
+        fields: dict[str, Any] = {}
         for column, value in values.items():
-            if column in APART:
-                continue
-            field, decoded = self._decoded(customer, column, value)
-            setattr(customer, field, decoded)
-            filled.add(field.removesuffix("_id") if column in REFERENCES else field)
+            if column.startswith(ATTRIBUTE_PREFIX):
+                fields["attributes"] = _with_attribute(fields.get("attributes", attributes), column, value)
+            elif column not in APART:
+                name, decoded = self._decoded(column, value)
+                fields[name] = decoded
             if column in DATED:
-                setattr(customer, DATED[column], None if value is None else self.on)
-                filled.add(DATED[column])
+                fields[DATED[column]] = None if value is None else self.on
             if column == "sentiment":
-                customer.sentiment_by_id = None if value is None else self.actor_id
-                filled.add("sentiment_by")
-        return filled
+                fields["sentiment_by_id"] = None if value is None else self.actor_id
+        return fields
 
-    def _decoded(self, customer: Customer, column: str, value: Any) -> tuple[str, Any]:
-        """(field, value) of a column as stored in a chunk."""
-        if column.startswith(ATTRIBUTE_PREFIX):
-            return "attributes", _with_attribute(customer.attributes, column, value)
+    def _decoded(self, column: str, value: Any) -> tuple[str, Any]:
+        """(attname, value) of a column as stored in a chunk."""
         if column in WORD_MODELS:
             return f"{column}_id", self.ids[column][word_key(value)] if value else None
         if column == "paid_tier":
@@ -137,17 +128,16 @@ class Writer:
                     parent_id=ids[parent] if parent else None
                 )
 
-    def _customer_ids(self, rows: Sequence[Row]) -> dict[str, tuple[int, int | None]]:
+    def _customer_ids(self, keys: Sequence[str]) -> dict[str, tuple[int, int | None]]:
         found: dict[str, tuple[int, int | None]] = {}
-        for start in range(0, len(rows), CHUNK):
-            keys = [row.key for row in rows[start : start + CHUNK]]
-            query = Customer.objects.filter(external_id__in=keys).values_list("external_id", "pk", "csm_id")
-            found |= {key: (pk, csm) for key, pk, csm in query}
+        for start in range(0, len(keys), CHUNK):
+            query = Customer.objects.filter(external_id__in=keys[start : start + CHUNK])
+            found |= {key: (pk, csm) for key, pk, csm in query.values_list("external_id", "pk", "csm_id")}
         return found
 
     def _set_goals(self, rows: Sequence[Row]) -> None:
         kinds = dict(GoalKind.objects.values_list("slug", "pk"))
-        ids = self._customer_ids(rows)
+        ids = self._customer_ids([row.key for row in rows])
         opened, closed = [], defaultdict(list)
         for row in rows:
             wanted, there = set(row.values["goals"]), set(row.before.get("goals", ()))
@@ -166,12 +156,12 @@ class Writer:
                 goals.update(ends_before=self.on)
         Goal.objects.bulk_create(opened, batch_size=CHUNK)
 
-    def _set_csms(self, rows: Sequence[Row]) -> None:
-        ids = self._customer_ids(rows)
+    def _set_csms(self, wanted: Mapping[str, str]) -> None:
+        ids = self._customer_ids(list(wanted))
         changes = []
-        for row in rows:
-            pk, now = ids[row.key]
-            target = self.ids["csm"][row.values["csm"]] if row.values["csm"] else None
+        for key, csm in wanted.items():
+            pk, now = ids[key]
+            target = self.ids["csm"][csm] if csm else None
             if now != target:
                 changes.append(CsmChange(pk, now, target))
         if changes:
