@@ -36,8 +36,8 @@ lint: install-dev ## everything that reads the code without running it
 	.venv/bin/lint-imports
 	.venv/bin/mypy $(typed)
 	$(py) manage.py makemigrations --check --dry-run
-	SECRET_KEY=only-for-this-check-0123456789-abcdefghijklmnopqrstuvwxyz DEBUG=false ALLOWED_HOSTS=example.org \
-	    $(py) manage.py check --deploy --fail-level ERROR
+	SECRET_KEY=only-for-this-check-0123456789-abcdefghijklmnopqrstuvwxyz DEBUG=0 HTTPS_ONLY=1 ALLOWED_HOSTS=example.org \
+	    $(py) manage.py check --deploy --fail-level WARNING
 
 check: lint test ## every gate; what CI runs
 
