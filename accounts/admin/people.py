@@ -45,9 +45,23 @@ class NewUserForm(AdminUserCreationForm):
 
 
 class UserForm(UserChangeForm):
+    acting_user: User | None = None  # set by the screen
+
     class Meta:
         model = User
-        fields = ("email", "name", "is_active", "is_staff", "groups", "password")
+        fields = ("email", "name", "is_active", "groups", "password")
+
+    def clean(self) -> dict[str, Any]:
+        """Nobody locks himself out: a colleague switches a sign-in of CS ops off."""
+        cleaned = super().clean() or self.cleaned_data
+        if self.instance != self.acting_user or self.instance.is_superuser:
+            return cleaned
+        names = {group.name for group in cleaned.get("groups") or ()}
+        if roles.OPS not in names or not cleaned.get("is_active"):
+            raise forms.ValidationError(
+                "You cannot take CS ops from yourself or switch yourself off: ask a colleague in CS ops."
+            )
+        return cleaned
 
 
 @admin.register(User)
@@ -55,8 +69,8 @@ class UserAdmin(CSAdmin, StockUserAdmin):
     lead = "Who signs in. The role comes from the group; a person who left is switched off, not deleted."
     form = UserForm
     add_form = NewUserForm
-    list_display = ("email", "name", "role", "is_active", "is_staff", "last_login")
-    list_filter = (RoleFilter, "is_active", "is_staff")
+    list_display = ("email", "name", "role", "is_active", "last_login")
+    list_filter = (RoleFilter, "is_active")
     search_fields = ("email", "name")
     search_help_text = "E-mail or name"
     ordering = ("email",)
@@ -65,7 +79,7 @@ class UserAdmin(CSAdmin, StockUserAdmin):
     readonly_fields = ("last_login", "date_joined")
     fieldsets = (
         (None, {"fields": ("email", "name", "password")}),
-        ("Role", {"fields": ("groups", "is_staff", "is_active")}),
+        ("Role", {"fields": ("groups", "is_active")}),
         ("Seen", {"fields": ("last_login", "date_joined"), "classes": ("collapse",)}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
@@ -79,6 +93,20 @@ class UserAdmin(CSAdmin, StockUserAdmin):
             kwargs["widget"] = forms.CheckboxSelectMultiple
             kwargs["queryset"] = Group.objects.order_by("name")
         return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def get_form(
+        self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any
+    ) -> type[forms.ModelForm]:
+        form: type[forms.ModelForm] = super().get_form(request, obj, change=change, **kwargs)
+        form.acting_user = request.user  # type: ignore[attr-defined]
+        return form
+
+    def save_related(self, request: HttpRequest, form: forms.ModelForm, formsets: Any, change: bool) -> None:
+        """Whoever is in CS ops may enter the admin, and nobody else: the role says it, not a second switch."""
+        super().save_related(request, form, formsets, change)
+        user: User = form.instance
+        user.is_staff = user.is_superuser or user.groups.filter(name=roles.OPS).exists()
+        user.save(update_fields=["is_staff"])
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """A superuser is changed by a superuser only: nobody lends himself the break-glass account."""

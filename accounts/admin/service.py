@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import Count, F, OuterRef, QuerySet, Subquery, Sum
 from django.http import HttpRequest
+from django.utils import timezone
 
 from accounts.admin import badges
 from accounts.admin.base import CSAdmin, CSTabularInline
@@ -162,6 +164,9 @@ class GoalAdmin(CSAdmin):
     search_fields = ("customer__name", "customer__external_id")
     search_help_text = "Customer"
     ordering = ("-starts_on", "pk")
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"starts_on": timezone.localdate(), **super().get_changeform_initial_data(request)}
 
     @admin.display(description="Standing", ordering="ends_before")
     def standing(self, row: Goal) -> str:

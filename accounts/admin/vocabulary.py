@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils import timezone
 
 from accounts.admin.base import CSAdmin
 from accounts.admin.fields import ListOfTexts
+from accounts.importing.csms import CSM_COLUMNS
+from accounts.importing.customers import CUSTOMER_COLUMNS
+from accounts.importing.errors import FileRefused
+from accounts.importing.mapping import map_columns
 from accounts.models import CustomAttribute, ExchangeRate, Language, Region, Vertical
-from accounts.models.importing import ColumnMapping
+from accounts.models.importing import ColumnMapping, ImportKind
 
 
 class WordAdmin(CSAdmin):
@@ -76,13 +84,39 @@ class ExchangeRateAdmin(CSAdmin):
     ordering = ("-day", "currency")
     deletable = True
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"base": settings.BASE_CURRENCY, "day": timezone.localdate()}
+
     @admin.display(description="Rate", ordering="rate")
     def rate_num(self, row: ExchangeRate) -> str:
         return f"{row.rate.normalize():f}"
 
 
+class ColumnMappingForm(forms.ModelForm):
+    class Meta:
+        model = ColumnMapping
+        fields = ("name", "kind", "mapping", "number_style", "date_order")
+
+    def clean(self) -> dict[str, Any]:
+        """What the reader would refuse later is refused now, in its words."""
+        cleaned = super().clean() or self.cleaned_data
+        mapping, kind = cleaned.get("mapping"), cleaned.get("kind")
+        if mapping is None or kind is None:
+            return cleaned
+        if not isinstance(mapping, dict) or not all(isinstance(column, str) for column in mapping.values()):
+            raise forms.ValidationError({"mapping": 'Give an object such as {"Account Name": "name"}.'})
+        customers = kind == ImportKind.CUSTOMERS
+        columns = CUSTOMER_COLUMNS if customers else CSM_COLUMNS
+        try:
+            map_columns(headers=list(mapping), mapping=mapping, columns=columns, attributes=customers)
+        except FileRefused as refusal:
+            raise forms.ValidationError({"mapping": str(refusal)}) from None
+        return cleaned
+
+
 @admin.register(ColumnMapping)
 class ColumnMappingAdmin(CSAdmin):
+    form = ColumnMappingForm
     lead = "Which header of a file goes to which of our columns; one for each system that sends files."
     list_display = ("name", "kind", "headers_num", "saved_by")
     list_filter = ("kind",)

@@ -67,19 +67,45 @@ def test_ops_cannot_change_the_break_glass_account(cast, sign_in):
     assert User.objects.get(pk=root.pk).email == "root@example.com"
 
 
-def test_ops_cannot_make_themselves_superuser(cast, sign_in):
-    ops_group = cast.ops.groups.get()
+def user_form(client, user, **changes):
+    """The page of a user as a browser would send it, with these changes."""
+    page = client.get(f"/admin/accounts/user/{user.pk}/change/")
     form = {
-        "email": "ops@example.com",
-        "name": "O",
+        "email": user.email,
+        "name": user.name,
         "is_active": "on",
-        "is_staff": "on",
-        "groups": ops_group.pk,
-        "is_superuser": "on",
+        "groups": [group.pk for group in user.groups.all()],
     }
-    assert sign_in(cast.ops).post(f"/admin/accounts/user/{cast.ops.pk}/change/", form).status_code == 302
+    assert page.status_code == 200
+    return client.post(
+        f"/admin/accounts/user/{user.pk}/change/",
+        {key: value for key, value in (form | changes).items() if value is not None},
+    )
+
+
+def test_ops_cannot_make_themselves_superuser(cast, sign_in):
+    response = user_form(sign_in(cast.ops), cast.ops, name="O", is_superuser="on", user_permissions="1")
+    assert response.status_code == 302, response.context["errors"]
     changed = User.objects.get(pk=cast.ops.pk)
-    assert (changed.name, changed.is_superuser) == ("O", False)
+    assert (changed.name, changed.is_superuser, changed.user_permissions.count()) == ("O", False, 0)
+
+
+@pytest.mark.parametrize("change", [{"groups": []}, {"is_active": None}])
+def test_nobody_locks_himself_out(change, cast, sign_in):
+    response = user_form(sign_in(cast.ops), cast.ops, **change)
+    assert "ask a colleague" in response.content.decode()
+    still = User.objects.get(pk=cast.ops.pk)
+    assert still.is_ops
+    assert still.is_active
+
+
+def test_the_role_alone_says_who_may_enter_the_admin(cast, sign_in):
+    client = sign_in(cast.ops)
+    ops_group = cast.ops.groups.get()
+    assert user_form(client, cast.nobody, groups=[ops_group.pk]).status_code == 302
+    assert User.objects.get(pk=cast.nobody.pk).is_staff
+    assert user_form(client, cast.nobody, groups=[]).status_code == 302
+    assert not User.objects.get(pk=cast.nobody.pk).is_staff
 
 
 def test_a_new_sign_in_gets_its_role_on_its_page(cast, sign_in):

@@ -1,0 +1,30 @@
+"""Pages for what is not there, not allowed, or went wrong: in the common look, without telling anything."""
+
+import pytest
+from django.template.loader import render_to_string
+from django.test import RequestFactory
+from django.views.defaults import server_error
+
+
+@pytest.mark.parametrize("who", ["ops", "manager", "csm_a", "nobody"])
+def test_what_is_not_there_is_said_in_the_common_look(who, cast, sign_in):
+    page = sign_in(getattr(cast, who)).get("/nowhere/")
+    assert page.status_code == 404
+    assert "There is nothing here" in page.content.decode()
+
+
+def test_strangers_get_the_same_page(db, client):
+    assert client.get("/nowhere/").status_code == 404
+
+
+def test_a_refusal_says_why(cast, sign_in):
+    page = sign_in(cast.csm_a).get("/admin/", follow=True)
+    assert page.status_code == 403
+    assert "The admin is for CS ops" in page.content.decode()
+
+
+def test_the_page_for_a_failure_needs_neither_database_nor_request():
+    page = server_error(RequestFactory().get("/"))
+    assert page.status_code == 500
+    assert "Something went wrong on our side" in page.content.decode()
+    assert render_to_string("500.html") == page.content.decode()
