@@ -65,7 +65,9 @@ def propose_books(
         stop=stop,
         progress=on_progress or (lambda done, total: None),
     )
+    best.problem = replace(planned.problem, allowed=_where_to_search(planned, best))
     descend(search=search)
+    best.problem = planned.problem
     return report(planned=planned, books=best, repeatable=not halted, iterations=search.used)
 
 
@@ -110,6 +112,7 @@ def _planned(facts: BookFacts, policy: BookPolicy) -> Planned:
         fit=fit,
         problem=problem,
         must_move=must_move,
+        preferred=_preferred(policy, fit, allowed, current, home),
     )
 
 
@@ -138,7 +141,7 @@ def _seat_everybody(planned: Planned, stop: Callable[[], bool]) -> Books:
 
     def seated(order: Sequence[int]) -> Books:
         fresh = Books(problem=problem, seat=start.copy())
-        return _seated(fresh, order, causes, planned.must_move, Effort(left=work, stop=stop))
+        return _seated(planned, fresh, order, causes, Effort(left=work, stop=stop))
 
     books = seated(largest)
     if not books.unseated() or stop():
@@ -155,9 +158,20 @@ def _served_first(books: Books) -> tuple[int, int, float]:
 
 
 def _seated(
-    books: Books, order: Sequence[int], causes: Sequence[MoveCode], must_move: BoolColumn, effort: Effort
+    planned: Planned, books: Books, order: Sequence[int], causes: Sequence[MoveCode], effort: Effort
 ) -> Books:
+    must_move = planned.must_move
+    # Specialists first: generalists stand in only for who finds no specialist with room.
+    everybody = books.problem
+    books.problem = replace(everybody, allowed=planned.preferred)
     seat_greedily(books=books, order=order, causes=causes, stop=effort.stop)
+    books.problem = everybody
+    left = [
+        i
+        for i in order
+        if books.seat[i] == NOBODY or (must_move[i] and books.seat[i] == everybody.current[i])
+    ]
+    seat_greedily(books=books, order=left, causes=causes, stop=effort.stop)
     for _ in range(2):  # relief may make room for somebody who is still waiting, and the other way round
         waiting = _still_waiting(books, order, must_move)
         seat_by_chains(books=books, waiting=waiting, causes=causes, effort=effort)
@@ -198,6 +212,27 @@ def _allowed(csms: Sequence[CsmFacts], fit: Eligibility, current: IntColumn, hom
     at_home = np.flatnonzero(home)
     allowed[at_home, current[at_home]] = True
     return allowed
+
+
+def _preferred(
+    policy: BookPolicy, fit: Eligibility, allowed: BoolColumn, current: IntColumn, home: BoolColumn
+) -> BoolColumn:
+    """``allowed`` without new fallbacks where specialists come first."""
+    if policy.vertical_fit != "specialist_first":
+        return allowed
+    preferred = allowed & ~fit.fallback
+    at_home = np.flatnonzero(home)
+    preferred[at_home, current[at_home]] = True
+    return preferred
+
+
+def _where_to_search(planned: Planned, books: Books) -> BoolColumn:
+    """Balance is no reason to take a customer from its specialists: only who sits with a stand-in may go to another."""
+    seated = np.flatnonzero(books.seat >= 0)
+    stands_in = np.zeros(len(books.seat), dtype=np.bool_)
+    stands_in[seated] = planned.fit.fallback[seated, books.seat[seated]]
+    search: BoolColumn = np.where(stands_in[:, None], planned.problem.allowed, planned.preferred)
+    return search
 
 
 def _is_open(csm: CsmFacts) -> bool:

@@ -26,7 +26,7 @@ from allocation.engine.facts.books import (
     TierFacts,
 )
 
-FALLBACK_NEW = 10.0
+FALLBACK_NEW = 2.0
 """Specialist-first: a generalist costs this many mismatches when newly given such a customer (one when keeping it)."""
 
 SENIORITY_STEP = 0.075

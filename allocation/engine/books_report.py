@@ -31,7 +31,10 @@ from allocation.engine.facts.books import (
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """Facts in canonical order and what was made from them. ``customers`` are the served ones among ``everyone``."""
+    """Facts in canonical order and what was made from them. ``customers`` are the served ones among ``everyone``.
+
+    ``must_move``: sits where it should not. ``preferred``: who may have whom before generalists stand in.
+    """
 
     everyone: CustomerColumns
     customers: CustomerColumns
@@ -41,6 +44,7 @@ class Planned:
     fit: Eligibility
     problem: Problem
     must_move: BoolColumn
+    preferred: BoolColumn
 
     def causes(self) -> list[MoveCode]:
         """Why each customer would have to be seated anew, if it had to."""
@@ -199,7 +203,7 @@ def _reason(planned: Planned, row: int, code: MoveCode, to: str, fallback: bool)
         current = planned.csms[int(planned.problem.current[row])]
         words = f"{name} {why_unable(customers=customers, position=row, csm=current, policy=planned.policy)}."
     if fallback:
-        words += f" No {customers.vertical[row]} specialist was the better choice; a generalist stands in."
+        words += f" No {customers.vertical[row]} specialist had room for it; a generalist stands in."
     return words if to else f"{words} Nobody else may or can take it."
 
 
