@@ -32,8 +32,8 @@ FALLBACK_NEW = 2.0
 SENIORITY_STEP = 0.075
 """ARR share of a CSM: 0.85 for seniority 1, 1 for 3, 1.15 for 5."""
 
-SPECIALIST_CEILING = 1.15
-"""Specialists are planned up to 15 % above the even level; beyond that generalists share their verticals."""
+SPECIALIST_CEILING = 1.09
+"""Specialists are planned up to 9 % above the even level, with the tolerance inside ±15 %; generalists share the rest."""
 
 _FAIR_ROUNDS = 200
 _OVERFLOW_ROUNDS = 3
@@ -88,7 +88,7 @@ def measures(
     """Targets per CSM: the most even split that who-may-serve-whom (``allowed``) permits if customers were divisible.
 
     Hours by capacity; ARR by capacity × seniority (0.85 … 1.15); customers by capacity. Specialist-first: a class of
-    customers is split over its specialists up to 15 % above the even level, the rest over generalists (``fallback``).
+    customers is split over its specialists up to 9 % above the even level, the rest over generalists (``fallback``).
     """
     capacity = np.array([max(0, csm.capacity_minutes) for csm in csms], dtype=np.float64)
     seniority = np.array([1.0 + SENIORITY_STEP * (csm.seniority - 3) for csm in csms], dtype=np.float64)

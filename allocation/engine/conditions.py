@@ -83,21 +83,23 @@ def _words(condition: Condition) -> tuple[str, ...]:
 
 
 def _choice(condition: Condition, column: ChoiceColumn) -> Flags:
-    wanted = set(_words(condition))
-    codes = [code for code, word in enumerate(column.vocabulary) if word in wanted]
+    wanted = {word.casefold() for word in _words(condition)}  # Telco and TELCO are one vertical
+    codes = [code for code, word in enumerate(column.vocabulary) if word.casefold() in wanted]
     inside = np.isin(column.codes, codes)
     return inside if condition.op == "in" else ~inside & (column.codes >= 0)
 
 
 def _set(condition: Condition, column: SetColumn) -> Flags:
-    wanted = _words(condition)
-    found = [column.vocabulary.index(word) for word in wanted if word in column.vocabulary]
-    members = column.members[:, found]
-    if condition.op == "any_of":
-        return np.asarray(members.any(axis=1))
-    if condition.op == "none_of":
-        return np.asarray(~members.any(axis=1))
-    return np.asarray(members.all(axis=1)) & (len(found) == len(wanted))
+    has = [_has(column, word.casefold()) for word in _words(condition)]
+    if condition.op == "all_of":
+        return np.logical_and.reduce(has)
+    any_of = np.logical_or.reduce(has)
+    return any_of if condition.op == "any_of" else np.logical_not(any_of)
+
+
+def _has(column: SetColumn, wanted: str) -> Flags:
+    places = [place for place, word in enumerate(column.vocabulary) if word.casefold() == wanted]
+    return np.asarray(column.members[:, places].any(axis=1))
 
 
 def moved_group(group: Group, band: DeadBand, *, loosened: bool) -> Group:

@@ -78,7 +78,9 @@ def _choices(value: Mapping[str, object]) -> Scale:
     given = value.get("points")
     if not isinstance(given, Mapping) or not given:
         raise _Fault("choices needs points, an object with the points of each choice")
-    points = {str(choice): _points(each, f"the points of “{choice}”") for choice, each in given.items()}
+    points = {
+        str(choice).casefold(): _points(each, f"the points of “{choice}”") for choice, each in given.items()
+    }
     other = value.get("other")
     return ChoiceScale(points, None if other is None else _points(other, "the points of other choices"))
 

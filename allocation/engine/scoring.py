@@ -140,7 +140,8 @@ def _choice_points(scale: ChoiceScale, column: Column) -> Integers:
 
 
 def _given(scale: ChoiceScale, word: str, other: int) -> int:
-    return _millionths(scale.points[word]) if word in scale.points else other
+    points = scale.points.get(word.casefold())
+    return other if points is None else _millionths(points)
 
 
 def _millionths(points: float) -> int:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
 
+from accounts.models import Tier
+from allocation.engine.facts.tiering import GUARDS
 from allocation.models import RetierRun, RowStatus, RunStatus, TierDecision
 
 MOVE_FIELDS = (
@@ -17,7 +19,7 @@ MOVE_FIELDS = (
     "score",
     "reason",
 )
-COUNTS = ("customers", "decided", "undecided", "guarded", "overridden", "tiers")
+COUNTS = ("customers", "decided", "undecided", "overridden")
 
 
 def run_report(*, run_id: int) -> dict[str, Any]:
@@ -41,6 +43,8 @@ def run_report(*, run_id: int) -> dict[str, Any]:
         "status": run.status,
         "message": run.message,
         **{key: summary[key] for key in COUNTS},
+        "guarded": _in_order(summary["guarded"], [guard.value for guard in GUARDS]),
+        "tiers": _in_order(summary["tiers"], Tier.objects.order_by("rank").values_list("slug", flat=True)),
         "undecided_customers": _ids(rows.filter(decided_by="undecided")),
         "first_tiers": summary.get("first_tiers", 0),
         "moves": [
@@ -61,6 +65,11 @@ def run_report(*, run_id: int) -> dict[str, Any]:
         "over_limit": run.over_limit,
         "skipped": _ids(rows.filter(status=RowStatus.SKIPPED)),
     }
+
+
+def _in_order(counts: Mapping[str, int], names: Iterable[str]) -> dict[str, int]:
+    """JSON columns do not keep the order of keys on every database; people expect one."""
+    return {name: counts[name] for name in names if name in counts}
 
 
 def _ids(rows: QuerySet[TierDecision]) -> list[str]:

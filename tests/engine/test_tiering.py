@@ -54,6 +54,7 @@ def test_a_bound_is_inclusive_at_its_lower_end():
         (condition("vertical", "is_not", "Telco"), {"vertical": "Finance"}, {}),  # nor is it another vertical
         (condition("vertical", "in", ["Telco", "Retail"]), {"vertical": "Telco"}, {"vertical": "Finance"}),
         (condition("vertical", "not_in", ["Telco"]), {"vertical": "Finance"}, {"vertical": "Telco"}),
+        (condition("vertical", "is", "telco"), {"vertical": "Telco"}, {"vertical": "Finance"}),  # in any case
         (condition("champion", "is", True), {"champion": True}, {"champion": False}),
         (condition("champion", "is", False), {"champion": False}, {}),
         (condition("open_goals", "any_of", ["risk", "growth"]), {"open_goals": ["risk"]}, {"open_goals": []}),

@@ -79,7 +79,7 @@ class StepScale:
 
 @dataclass(frozen=True, slots=True)
 class ChoiceScale:
-    """Points by choice (of a set: its best member); ``other`` for what is not listed, None = as if missing."""
+    """Points by choice, written in small letters (of a set: its best member); ``other`` for what is not listed, None = as if missing."""
 
     points: Mapping[str, float]
     other: float | None = None
