@@ -52,4 +52,4 @@ def read(response):
 
 def plain(text):
     """Words with ordinary spaces, so that tests need no thin ones."""
-    return text.replace("\u202f", " ").replace("\u00a0", " ")
+    return text.replace("\u202f", " ").replace("\u00a0", " ").replace(" ,", ",")
