@@ -369,7 +369,8 @@ def _described(row: importing.Row) -> dict[str, Any]:
     shown = [
         {"column": words_of(column), "before": _shown(row.before.get(column)), "after": _shown(value)}
         for column, value in row.values.items()
-        if row.outcome == "updated" or value not in (None, "", [])
+        if row.outcome == "updated"
+        or (value not in (None, "", []) and not (column == "name" and value == row.key))
     ]
     return {
         "line": row.line,

@@ -26,7 +26,14 @@ def words_of(column: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-class ReadingForm(forms.Form):
+class PlainForm(forms.Form):
+    """Labels without a colon, as everywhere on the pages."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
+
+
+class ReadingForm(PlainForm):
     """How a file is to be read; part of both forms below."""
 
     number_style = forms.ChoiceField(label="Numbers", choices=STYLES, required=False)
@@ -154,7 +161,7 @@ def _slug(header: str) -> str:
     return "_".join(plain.split())[:50].lstrip("0123456789_")
 
 
-class ExportForm(forms.Form):
+class ExportForm(PlainForm):
     """For whom an export is, and in which form."""
 
     audience = forms.ChoiceField(

@@ -107,7 +107,7 @@ class ImportCommand(DoorCommand):
             limits=Limits.of(settings.UPLOAD_LIMITS),
         )
         self._tell_reading(prepared.reading)
-        self._write_rejects(options["rejects"], prepared.headers, prepared.rows)
+        self._write_rejects(options["rejects"], prepared.headers, importing.rejected_of(prepared))
         report = importing.report_of_prepared(prepared=prepared)
         if options["all_or_nothing"] and report["rejected"]:
             self._tell_errors(report["errors"])

@@ -10,7 +10,12 @@ from collections.abc import Iterator
 from accounts.models import ImportBatch
 from allocation.services.importing.applying import UnableToApplyImport, apply_import, confirm_import
 from allocation.services.importing.preparing import Wishes, prepare
-from allocation.services.importing.reporting import report_of_batch, report_of_prepared, write_rejects
+from allocation.services.importing.reporting import (
+    rejected_of,
+    report_of_batch,
+    report_of_prepared,
+    write_rejects,
+)
 from allocation.services.importing.rows import OUTCOMES, REJECTED, Prepared, Row
 from allocation.services.importing.staging import (
     OPEN,
@@ -47,6 +52,7 @@ __all__ = [
     "page_of_rows",
     "prepare",
     "receive_import",
+    "rejected_of",
     "rejected_rows",
     "report_of_batch",
     "report_of_prepared",

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.importing.checking import Problem
 from accounts.models import CSM, Customer, ImportBatch, ImportChunk, ImportKind, User
 from allocation.services.importing.csm_rows import csm_state
-from allocation.services.importing.customer_state import Directory, current_values, digest_of
+from allocation.services.importing.customer_state import CHUNK, SLICE, Digest, Directory, current_values
 from allocation.services.importing.rows import CREATED, REJECTED, UPDATED, Row
 from allocation.services.importing.staging import (
     UnableToImport,
@@ -205,26 +205,27 @@ def _refuse_changed(batch: ImportBatch, on: date) -> None:
 def _customer_digest(batch: ImportBatch, keys: Sequence[str], on: date) -> str:
     directory = Directory.load(batch.requested_by)
     found = [directory.find(key) for key in keys]
-    pks = sorted(pk for pk in found if pk is not None)
-    for start in range(0, len(pks), 500):
-        # In key order, so that two imports cannot wait for each other; SQLite has one writer anyway.
-        list(
-            Customer.objects.select_for_update(of=("self",))
-            .filter(pk__in=pks[start : start + 500])
-            .order_by("pk")
-            .values_list("pk", flat=True)
-        )
-    columns = [column for column in batch.reading["columns"] if column != "external_id"]
-    state = current_values(pks, columns, on)
     if not all(directory.may_touch(pk) for pk in found):
         raise _ChangedSincePreview
-    return digest_of(
-        (key, state.get(pk) if pk is not None else None) for key, pk in zip(keys, found, strict=True)
-    )
+    pks = sorted(pk for pk in found if pk is not None)
+    for start in range(0, len(pks), CHUNK):
+        # In key order, so that two imports cannot wait for each other; SQLite has one writer anyway.
+        rows = Customer.objects.select_for_update(of=("self",)).filter(pk__in=pks[start : start + CHUNK])
+        list(rows.order_by("pk").values_list("pk", flat=True))
+    columns = [column for column in batch.reading["columns"] if column != "external_id"]
+    digest = Digest()
+    for start in range(0, len(keys), SLICE):
+        part = found[start : start + SLICE]
+        state = current_values([pk for pk in part if pk is not None], columns, on)
+        for key, pk in zip(keys[start : start + SLICE], part, strict=True):
+            digest.add(key, state.get(pk) if pk is not None else None)
+    return digest.text()
 
 
 def _csm_digest(keys: Sequence[str]) -> str:
     list(CSM.objects.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True))
-    current = csm_state()
-    by_key = {values["email"] or values["name"]: values for values in current.values()}
-    return digest_of((key, by_key.get(key)) for key in keys)
+    by_key = {values["email"] or values["name"]: values for values in csm_state().values()}
+    digest = Digest()
+    for key in keys:
+        digest.add(key, by_key.get(key))
+    return digest.text()

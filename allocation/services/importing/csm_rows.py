@@ -5,16 +5,18 @@ from typing import Any
 from accounts.importing.checking import Checked, refuse_double_keys
 from accounts.importing.keys import word_key
 from accounts.models import CSM, User
-from allocation.services.importing.customer_state import digest_of
+from allocation.services.importing.customer_state import Digest
 from allocation.services.importing.rows import (
     CREATED,
     REJECTED,
     UNCHANGED,
     UPDATED,
+    Compared,
     Row,
     changed_only,
     plain,
 )
+from allocation.services.importing.storing import Packer
 from allocation.services.importing.vocabulary import Words, load_teams, load_words, user_emails
 
 UNKNOWN = "This CSM is unknown or not allowed."
@@ -29,10 +31,8 @@ DEFAULTS: dict[str, Any] = {
 SKILLS = {"verticals": "vertical", "regions": "region", "languages": "language"}
 
 
-def compare_csms(
-    *, checked: Checked, user: User | None, allow_new_values: bool
-) -> tuple[list[Row], dict[str, list[str]], str]:
-    """(rows with their outcome, new values by column, digest of how the rows stand now)."""
+def compare_csms(*, checked: Checked, user: User | None, allow_new_values: bool) -> Compared:
+    """Every row with its outcome, the new values, and a digest of how the rows stand now."""
     rows = len(checked.table.rows)
     emails = checked.values.get("email", [""] * rows)
     names = checked.values.get("name", [""] * rows)
@@ -45,7 +45,12 @@ def compare_csms(
     columns = _resolve_columns(checked, words, allow_new_values)
     _refuse_bad_managers(checked, columns)
     outcome = [_row(checked, at, keys[at], found[at], columns, current) for at in range(rows)]
-    return outcome, _new_values(outcome, words), _digest(outcome, found, current)
+    packer, digest = Packer(), Digest()
+    for row, pk in zip(outcome, found, strict=True):
+        packer.add(row)
+        if row.outcome != REJECTED:
+            digest.add(row.key, current[pk] if pk is not None else None)
+    return Compared(packer.done(), _new_values(outcome, words), digest.text())
 
 
 def csm_state() -> dict[int, dict[str, Any]]:
@@ -227,10 +232,3 @@ def _new_values(rows: list[Row], words: dict[str, Words]) -> dict[str, list[str]
         row.values["manager"] for row in rows if row.values.get("manager", "") not in ("", *known)
     )
     return new | ({"manager": list(managers)} if managers else {})
-
-
-def _digest(rows: list[Row], found: list[int | None], current: dict[int, dict[str, Any]]) -> str:
-    pairs = zip(rows, found, strict=True)
-    return digest_of(
-        (row.key, current[pk] if pk is not None else None) for row, pk in pairs if row.outcome != REJECTED
-    )

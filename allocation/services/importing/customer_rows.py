@@ -1,6 +1,5 @@
 """Compares a checked customer file with the database: the outcome of every row, nothing written."""
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,17 +10,19 @@ from accounts.importing.customers import ATTRIBUTE_PREFIX
 from accounts.importing.keys import word_key
 from accounts.importing.numbers import currency_fits
 from accounts.models import GoalKind, Tier, User
-from allocation.services.importing.customer_state import Directory, current_values, digest_of
+from allocation.services.importing.customer_state import SLICE, Digest, Directory, current_values
 from allocation.services.importing.families import refuse_bad_families
 from allocation.services.importing.rows import (
     CREATED,
     REJECTED,
     UNCHANGED,
     UPDATED,
+    Compared,
     Row,
     changed_only,
     plain,
 )
+from allocation.services.importing.storing import Packer
 from allocation.services.importing.vocabulary import (
     WORD_MODELS,
     People,
@@ -56,8 +57,8 @@ class Comparison:
 
 def compare_customers(
     *, checked: Checked, user: User | None, on: date, base_currency: str, allow_new_values: bool
-) -> tuple[list[Row], dict[str, list[str]], str]:
-    """(rows with their outcome, new values by column, digest of how the rows stand now)."""
+) -> Compared:
+    """Every row with its outcome, the new values, and a digest of how the rows stand now."""
     comparison = Comparison(
         checked=checked,
         user=user,
@@ -75,11 +76,27 @@ def compare_customers(
         refuse_bad_families(
             checked, comparison.keys, comparison.found, comparison.columns["parent"], comparison.directory
         )
-    pks = [pk for row, pk in enumerate(comparison.found) if pk is not None and row not in checked.problems]
-    state = current_values(pks, list(comparison.columns), on)
     _refuse_foreign_signs(comparison)
-    rows = [_row(comparison, row, state) for row in range(len(checked.table.rows))]
-    return rows, _new_values(comparison, rows), _digest(rows, comparison.found, state)
+    return _compare_rows(comparison)
+
+
+def _compare_rows(comparison: Comparison) -> Compared:
+    """Slice by slice: what a slice's rows would do, packed before the next one is looked at."""
+    packer, digest, brought = Packer(), Digest(), Brought(comparison)
+    columns = list(comparison.columns)
+    for start in range(0, len(comparison.found), SLICE):
+        part = range(start, min(start + SLICE, len(comparison.found)))
+        problems = comparison.checked.problems
+        found = [comparison.found[at] for at in part if at not in problems]
+        state = current_values([pk for pk in found if pk is not None], columns, comparison.on)
+        for at in part:
+            row = _row(comparison, at, state)
+            packer.add(row)
+            if row.outcome != REJECTED:
+                pk = comparison.found[at]
+                digest.add(row.key, state[pk] if pk is not None else None)
+                brought.add(row)
+    return Compared(packer.done(), brought.new_values(), digest.text())
 
 
 def _find_customers(comparison: Comparison) -> None:
@@ -263,27 +280,24 @@ def _row(comparison: Comparison, at: int, state: dict[int, dict[str, Any]]) -> R
     return Row(line, key, UPDATED if values else UNCHANGED, values=values, before=before)
 
 
-def _new_values(comparison: Comparison, rows: list[Row]) -> dict[str, list[str]]:
+class Brought:
     """What accepted rows bring that is not there yet, by column, in the order of the file."""
-    found: dict[str, list[str]] = {}
-    for column, words in comparison.words.items():
-        new = set(words.new.values())
-        found[column] = _brought(rows, column, new)
-    if "csm" in comparison.columns:
-        found["csm"] = _brought(rows, "csm", set(comparison.people.new.values()))
-    for column, kind in comparison.checked.new_attributes.items():
-        if comparison.allow_new_values:
-            found[column] = [kind]
-    return {column: values for column, values in found.items() if values}
 
+    def __init__(self, comparison: Comparison) -> None:
+        self.new = {column: set(words.new.values()) for column, words in comparison.words.items()}
+        if "csm" in comparison.columns:
+            self.new["csm"] = set(comparison.people.new.values())
+        self.attributes = comparison.checked.new_attributes if comparison.allow_new_values else {}
+        self.found: dict[str, dict[str, None]] = {column: {} for column in self.new}
 
-def _brought(rows: list[Row], column: str, new: set[str]) -> list[str]:
-    return list(Counter(row.values[column] for row in rows if row.values.get(column) in new))
+    def add(self, row: Row) -> None:
+        """Note what this row is the first to bring."""
+        for column, new in self.new.items():
+            value = row.values.get(column)
+            if value in new:
+                self.found[column][value] = None
 
-
-def _digest(rows: list[Row], found: list[int | None], state: dict[int, dict[str, Any]]) -> str:
-    return digest_of(
-        (row.key, state.get(pk) if pk is not None else None)
-        for row, pk in zip(rows, found, strict=True)
-        if row.outcome != REJECTED
-    )
+    def new_values(self) -> dict[str, list[str]]:
+        """{column: [value]}; a new custom attribute is listed with its kind."""
+        brought = {column: list(values) for column, values in self.found.items() if values}
+        return brought | {column: [kind] for column, kind in self.attributes.items()}

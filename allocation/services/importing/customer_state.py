@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -14,7 +14,7 @@ from allocation.services.importing.rows import plain
 
 CHUNK = 500  # well under SQLite's limit of parameters in a statement
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
-MANY = 5_000  # from here on one pass over the table is cheaper than asking by id
+SLICE = 2_000  # rows compared at a time: what the database holds for a whole file need not fit into memory
 
 # Where a column of the file lives; the others live in the field of their own name.
 PATHS = {
@@ -99,12 +99,6 @@ def _blanks(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _select(pks: Sequence[int], paths: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    if len(pks) > MANY:
-        wanted = set(pks)
-        for row in Customer.objects.values_list(*paths).iterator(chunk_size=2_000):
-            if row[0] in wanted:
-                yield row
-        return
     for start in range(0, len(pks), CHUNK):
         yield from Customer.objects.filter(pk__in=pks[start : start + CHUNK]).values_list(*paths)
 
@@ -112,16 +106,25 @@ def _select(pks: Sequence[int], paths: Sequence[str]) -> Iterator[tuple[Any, ...
 def _add_goals(found: dict[int, dict[str, Any]], on: date) -> None:
     for values in found.values():
         values["goals"] = []
-    for pk, slug in Goal.objects.open_on(on).values_list("customer_id", "kind__slug"):
-        if pk in found:
+    pks = list(found)
+    for start in range(0, len(pks), CHUNK):
+        goals = Goal.objects.open_on(on).filter(customer_id__in=pks[start : start + CHUNK])
+        for pk, slug in goals.values_list("customer_id", "kind__slug"):
             found[pk]["goals"].append(slug)
     for values in found.values():
         values["goals"] = sorted(set(values["goals"]))
 
 
-def digest_of(states: Iterable[tuple[str, dict[str, Any] | None]]) -> str:
-    """One fingerprint of how the named rows stand (None: not there)."""
-    total = hashlib.sha256()
-    for key, state in states:
-        total.update(_ENCODER.encode([key, state]).encode())
-    return total.hexdigest()
+class Digest:
+    """One fingerprint of how the named rows stand, fed row by row in the order of the file."""
+
+    def __init__(self) -> None:
+        self._total = hashlib.sha256()
+
+    def add(self, key: str, state: dict[str, Any] | None) -> None:
+        """`state` None: no such row yet."""
+        self._total.update(_ENCODER.encode([key, state]).encode())
+
+    def text(self) -> str:
+        """64 hexadecimal digits."""
+        return self._total.hexdigest()

@@ -50,7 +50,7 @@ def prepare(
         refused.headers = table.headers
         raise
     if customers:
-        rows, new_values, digest = compare_customers(
+        compared = compare_customers(
             checked=checked,
             user=user,
             on=on,
@@ -58,10 +58,8 @@ def prepare(
             allow_new_values=wishes.allow_new_values,
         )
     else:
-        rows, new_values, digest = compare_csms(
-            checked=checked, user=user, allow_new_values=wishes.allow_new_values
-        )
-    return Prepared(rows, table.headers, new_values, _reading(checked), digest)
+        compared = compare_csms(checked=checked, user=user, allow_new_values=wishes.allow_new_values)
+    return Prepared(compared, table.headers, _reading(checked))
 
 
 def _check(table: Table, customers: bool, wishes: Wishes) -> Checked:

@@ -1,13 +1,13 @@
 """What an import did or would do, in the words of the commands; refused rows as a file to mend."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
 from accounts.importing.escaping import mark_formula
 from accounts.models import ImportBatch
 from allocation.services.importing.rows import OUTCOMES, REJECTED, Prepared, Row
-from allocation.services.importing.storing import stored_rows
+from allocation.services.importing.storing import packed_rows, stored_rows
 
 # Headers of the two columns that a rejects file has before those of the source; both are ignored when re-sent.
 REASON_HEADERS = ("import_line", "import_reason")
@@ -16,7 +16,12 @@ REASON_HEADERS = ("import_line", "import_reason")
 def report_of_prepared(*, prepared: Prepared) -> dict[str, Any]:
     """The JSON object of a dry run (design section 7)."""
     counts = {outcome: prepared.count(outcome) for outcome in OUTCOMES}
-    return _report(counts, prepared.rows, prepared.new_values)
+    return _report(counts, rejected_of(prepared), prepared.compared.new_values)
+
+
+def rejected_of(prepared: Prepared) -> Iterator[Row]:
+    """The refused rows of a dry run, in the order of the file."""
+    return packed_rows(prepared.compared.packed, only_rejected=True)
 
 
 def report_of_batch(*, batch: ImportBatch) -> dict[str, Any]:

@@ -41,19 +41,44 @@ class Row:
         )
 
 
-@dataclass
-class Prepared:
-    """A file, read and compared with what is there: nothing written yet."""
+@dataclass(frozen=True, slots=True)
+class PackedRows:
+    """Some hundred rows as they are stored: compressed, with what a page needs to know of them."""
 
-    rows: list[Row]
-    headers: list[str]
+    content: bytes
+    rows: int
+    rejected: int
+    changed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Every row of a file, packed, with the number of rows of each outcome."""
+
+    parts: tuple[PackedRows, ...]
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A checked file beside the database: outcomes, what would be new, a digest of how the rows stand."""
+
+    packed: Packed
     new_values: dict[str, list[str]]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A file, read and compared: nothing written yet. `reading` says how it was understood."""
+
+    compared: Compared
+    headers: list[str]
     reading: dict[str, Any]
-    state_digest: str
 
     def count(self, outcome: str) -> int:
         """How many rows have this outcome."""
-        return sum(row.outcome == outcome for row in self.rows)
+        return self.compared.packed.counts[outcome]
 
 
 def plain(value: Any) -> Any:

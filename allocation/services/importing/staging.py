@@ -146,12 +146,12 @@ def _store(batch: ImportBatch, fence: int, prepared: Prepared) -> None:
             updated=prepared.count(UPDATED),
             unchanged=prepared.count(UNCHANGED),
             rejected=prepared.count(REJECTED),
-            new_values=prepared.new_values,
+            new_values=prepared.compared.new_values,
             reading=prepared.reading | {"remarks": remarks},
-            state_digest=prepared.state_digest,
+            state_digest=prepared.compared.digest,
         )
         if kept:
-            store_rows(batch=batch, rows=prepared.rows)
+            store_rows(batch=batch, packed=prepared.compared.packed)
 
 
 def _sent_before(batch: ImportBatch) -> list[str]:

@@ -2,11 +2,11 @@
 
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from accounts.models import ImportBatch, ImportChunk
-from allocation.services.importing.rows import CREATED, REJECTED, UPDATED, Row
+from allocation.services.importing.rows import CREATED, OUTCOMES, REJECTED, UPDATED, Packed, PackedRows, Row
 
 CHUNK_ROWS = 500
 
@@ -21,23 +21,67 @@ def unpack(content: bytes | memoryview) -> Any:
     return json.loads(zlib.decompress(content))
 
 
-def store_rows(*, batch: ImportBatch, rows: Sequence[Row]) -> None:
+class Packer:
+    """Takes rows one by one and keeps them packed: a long file's rows never lie unpacked in memory."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Row] = []
+        self._parts: list[PackedRows] = []
+        self._counts = dict.fromkeys(OUTCOMES, 0)
+
+    def add(self, row: Row) -> None:
+        """One more row, in the order of the file."""
+        self._counts[row.outcome] += 1
+        self._waiting.append(row)
+        if len(self._waiting) >= CHUNK_ROWS:
+            self._pack()
+
+    def done(self) -> Packed:
+        """All of them."""
+        if self._waiting:
+            self._pack()
+        return Packed(tuple(self._parts), self._counts)
+
+    def _pack(self) -> None:
+        rows = self._waiting
+        self._parts.append(
+            PackedRows(
+                content=pack([row.as_json() for row in rows]),
+                rows=len(rows),
+                rejected=sum(row.outcome == REJECTED for row in rows),
+                changed=sum(row.outcome in (CREATED, UPDATED) for row in rows),
+            )
+        )
+        self._waiting = []
+
+
+def packed_rows(packed: Packed, *, only_rejected: bool = False) -> Iterator[Row]:
+    """The rows again, a part in memory at a time."""
+    for part in packed.parts:
+        if part.rejected or not only_rejected:
+            for stored in unpack(part.content):
+                row = Row.from_json(stored)
+                if not only_rejected or row.outcome == REJECTED:
+                    yield row
+
+
+def store_rows(*, batch: ImportBatch, packed: Packed) -> None:
     """Replace the batch's chunks by these rows."""
     batch.chunks.all().delete()
-    chunks = []
-    for number, start in enumerate(range(0, len(rows), CHUNK_ROWS)):
-        part = rows[start : start + CHUNK_ROWS]
-        chunks.append(
+    ImportChunk.objects.bulk_create(
+        [
             ImportChunk(
                 batch=batch,
                 number=number,
-                content=pack([row.as_json() for row in part]),
-                rows=len(part),
-                rejected=sum(row.outcome == REJECTED for row in part),
-                changed=sum(row.outcome in (CREATED, UPDATED) for row in part),
+                content=part.content,
+                rows=part.rows,
+                rejected=part.rejected,
+                changed=part.changed,
             )
-        )
-    ImportChunk.objects.bulk_create(chunks, batch_size=100)
+            for number, part in enumerate(packed.parts)
+        ],
+        batch_size=100,
+    )
 
 
 def rows_of(chunk: ImportChunk) -> list[Row]:
