@@ -92,7 +92,9 @@ def run_figures(*, run: RetierRun, user: Any) -> RunFigures:
     """Two grouped statements and the tiers; the same at any size of run."""
     rows = decisions(run=run, user=user).order_by()
     groups = list(
-        rows.values_list("previous_id", "effective_id", "decided_by", "is_move", "status").annotate(n=Count("pk"))
+        rows.values_list("previous_id", "effective_id", "decided_by", "is_move", "status").annotate(
+            n=Count("pk")
+        )
     )
     tiers = {tier.pk: tier for tier in Tier.objects.order_by("rank")}
     flows: dict[tuple[int | None, int | None], int] = {}
@@ -118,13 +120,17 @@ def run_figures(*, run: RetierRun, user: Any) -> RunFigures:
         guarded=sum(by_guard.get(guard, 0) for guard in GUARDS),
         overridden=by_guard.get("override", 0),
         skipped=skipped,
-        by_guard=tuple((guard, GUARD_WORDS[guard], by_guard[guard]) for guard in GUARDS if by_guard.get(guard)),
+        by_guard=tuple(
+            (guard, GUARD_WORDS[guard], by_guard[guard]) for guard in GUARDS if by_guard.get(guard)
+        ),
         tiers=_tier_counts(tiers, flows),
         flows=tuple((source, target, n) for (source, target), n in flows.items()),
     )
 
 
-def _tier_counts(tiers: dict[int, Tier], flows: dict[tuple[int | None, int | None], int]) -> tuple[TierCount, ...]:
+def _tier_counts(
+    tiers: dict[int, Tier], flows: dict[tuple[int | None, int | None], int]
+) -> tuple[TierCount, ...]:
     keys: list[int | None] = [*tiers, None]
     found = []
     for key in keys:
