@@ -70,6 +70,11 @@ def inputs() -> Path:
 
 
 @pytest.fixture
+def only_on_sqlite() -> None:
+    """For a test (or fixture) about what only SQLite does; left out of the run on PostgreSQL."""
+
+
+@pytest.fixture
 def cast(db: None) -> SimpleNamespace:
     """ops, manager (of csm_a's team), csm_a, csm_b (another team), nobody; with `.team_a`, `.team_b`.
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError
 from django.utils import timezone
 
 from accounts.models import Customer, ImportBatch, Vertical
@@ -96,10 +96,8 @@ def _dies(*args: Any, **kwargs: Any) -> None:
 
 
 @pytest.fixture
-def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A long file on SQLite in miniature: steps of two chunks of five rows."""
-    if connection.vendor != "sqlite":
-        pytest.skip("PostgreSQL writes the whole file in one transaction, whatever its length")
+def small_steps(monkeypatch: pytest.MonkeyPatch, only_on_sqlite: None) -> None:
+    """A long file in miniature: steps of two chunks of five rows. PostgreSQL writes any file in one transaction."""
     monkeypatch.setattr(storing, "CHUNK_ROWS", 5)
     monkeypatch.setattr(applying, "ROWS_IN_ONE_TRANSACTION", 10)
     monkeypatch.setattr(applying, "CHUNKS_IN_A_STEP", 2)
