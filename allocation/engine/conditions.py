@@ -92,9 +92,9 @@ def _choice(condition: Condition, column: ChoiceColumn) -> Flags:
 def _set(condition: Condition, column: SetColumn) -> Flags:
     has = [_has(column, word.casefold()) for word in _words(condition)]
     if condition.op == "all_of":
-        return np.logical_and.reduce(has)
-    any_of = np.logical_or.reduce(has)
-    return any_of if condition.op == "any_of" else np.logical_not(any_of)
+        return np.asarray(np.logical_and.reduce(has))
+    any_of = np.asarray(np.logical_or.reduce(has))
+    return any_of if condition.op == "any_of" else ~any_of
 
 
 def _has(column: SetColumn, wanted: str) -> Flags:
