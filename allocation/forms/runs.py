@@ -43,7 +43,7 @@ class RunForm(AsOfForm):
 
 class PlanForm(AsOfForm):
     max_moves_pct = forms.DecimalField(
-        label="May move, % of customers",
+        label="Customers that may move, %",
         required=False,
         min_value=0,
         max_value=100,

@@ -38,7 +38,7 @@ def plans(request: HttpRequest) -> HttpResponse:
         "page": page,
         "rows": page.object_list,
         "filtered": has_filters(request),
-        "form": PlanForm(today=today()),
+        "form": PlanForm(today=today(), auto_id="start_%s"),
         "policy": AllocationPolicy.objects.active().first() or "Default",
     }
     return render(request, "pages/plans.html", context)

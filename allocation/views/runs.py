@@ -32,7 +32,7 @@ def runs(request: HttpRequest) -> HttpResponse:
         "page": page,
         "rows": page.object_list,
         "filtered": has_filters(request),
-        "form": RunForm(today=today()),
+        "form": RunForm(today=today(), auto_id="start_%s"),
         "model": published_model(),
     }
     return render(request, "pages/runs.html", context)
