@@ -6,6 +6,8 @@ from typing import Any
 
 from django import forms
 
+from accounts.importing.currencies import is_currency
+
 SEPARATOR = ";"
 
 
@@ -35,6 +37,19 @@ class ListOfTexts(forms.CharField):
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return list(initial or []) != self.to_python(data)
+
+
+class CurrencyCode(forms.CharField):
+    """An ISO 4217 code, in any case; the same list as the importer's."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=3, **kwargs)
+
+    def clean(self, value: Any) -> str:
+        code = str(super().clean(value)).upper()
+        if code and not is_currency(code):
+            raise forms.ValidationError(f"{code} is no currency code of ISO 4217, such as EUR.")
+        return code
 
 
 class KnownOrNot(forms.NullBooleanField):

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.admin.base import CSAdmin
-from accounts.admin.fields import ListOfTexts
+from accounts.admin.fields import CurrencyCode, ListOfTexts
 from accounts.importing.csms import CSM_COLUMNS
 from accounts.importing.customers import CUSTOMER_COLUMNS
 from accounts.importing.errors import FileRefused
@@ -74,8 +74,26 @@ class CustomAttributeAdmin(CSAdmin):
         return ("slug", "kind") if obj is not None else ()
 
 
+class ExchangeRateForm(forms.ModelForm):
+    currency = CurrencyCode()
+    base = CurrencyCode(help_text="The base currency the rate is for.")
+
+    class Meta:
+        model = ExchangeRate
+        fields = ("currency", "day", "rate", "base")
+
+    def clean_base(self) -> str:
+        base: str = self.cleaned_data["base"]
+        if base != settings.BASE_CURRENCY:
+            raise forms.ValidationError(
+                f"The base currency of this installation is {settings.BASE_CURRENCY}."
+            )
+        return base
+
+
 @admin.register(ExchangeRate)
 class ExchangeRateAdmin(CSAdmin):
+    form = ExchangeRateForm
     lead = "Units of a currency for one unit of the base currency on a day. A run freezes the rates it used."
     list_display = ("currency", "day", "rate_num", "base")
     search_fields = ("currency",)

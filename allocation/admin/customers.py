@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -15,7 +16,7 @@ from django.utils.html import format_html
 
 from accounts.admin import badges
 from accounts.admin.base import Button, CSAdmin, CSTabularInline, button
-from accounts.admin.fields import DayInput, KnownOrNot, ListOfTexts
+from accounts.admin.fields import CurrencyCode, DayInput, KnownOrNot, ListOfTexts
 from accounts.admin.filters import FixedFilter, rows_filter
 from accounts.models import CustomAttribute, Customer, Goal, GoalKind, Region, Team, Tier, Vertical
 from allocation.models import TierDecision
@@ -124,6 +125,7 @@ def attribute_as_stored(value: Any) -> Any:
 
 
 class CustomerForm(forms.ModelForm):
+    currency = CurrencyCode(initial=settings.BASE_CURRENCY)
     products = ListOfTexts(help_text="Products in use, divided by semicolons.")
     seen_version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 

@@ -134,3 +134,36 @@ def test_a_name_that_looks_like_markup_is_shown_as_it_is(cast, sign_in):
         page = client.get(path).content.decode()
         assert "<script>alert" not in page
         assert "&lt;script&gt;alert(1)" in page
+
+
+@pytest.mark.parametrize(
+    ("code", "stored"), [("eur", "EUR"), ("CHF", "CHF"), ("XYZ", None), ("EU", None), ("", None)]
+)
+def test_a_currency_is_a_code_there_is(code, stored, cast, sign_in):
+    customer = world.build(cast).customer
+    response = save(sign_in(cast.ops), customer, currency=code)
+    assert response.status_code == (302 if stored else 200)
+    before = customer.currency
+    customer.refresh_from_db()
+    assert customer.currency == (stored or before)
+
+
+def test_a_new_customer_has_no_tier_until_a_run_decides(cast, sign_in):
+    form = {
+        "name": "New Ltd", "external_id": "N-1", "status": "active", "currency": "USD", "arr": "10",
+        "goals-TOTAL_FORMS": 0, "goals-INITIAL_FORMS": 0,
+    }  # fmt: skip
+    response = sign_in(cast.ops).post("/admin/accounts/customer/add/", form)
+    assert response.status_code == 302, response.context["errors"]
+    customer = Customer.objects.get(external_id="N-1")
+    assert (customer.tier, customer.csm, customer.arr) == (None, None, 10)
+
+
+def test_an_external_id_there_is_already_is_refused(cast, sign_in):
+    known = world.build(cast).customer
+    form = {
+        "name": "New Ltd", "external_id": known.external_id, "status": "active", "currency": "USD",
+        "goals-TOTAL_FORMS": 0, "goals-INITIAL_FORMS": 0,
+    }  # fmt: skip
+    response = sign_in(cast.ops).post("/admin/accounts/customer/add/", form)
+    assert "external_id" in response.context["adminform"].form.errors

@@ -1,0 +1,29 @@
+"""A page of the admin asks the database equally often whether it shows two rows or twenty."""
+
+import pytest
+
+from tests.admin import world
+from tests.factories import TODAY
+
+PAGES = {
+    "admin landing page": "/admin/",
+    "admin customers": "/admin/accounts/customer/",
+    "admin customers filtered": "/admin/accounts/customer/?status__exact=active&gap=arr&q=a",
+    "admin CSMs": "/admin/accounts/csm/",
+    "admin tiers": "/admin/accounts/tier/",
+    "admin tier decisions": "/admin/allocation/tierdecision/",
+    "admin tier ledger": "/admin/allocation/tierholding/",
+    "admin re-tiering runs": "/admin/allocation/retierrun/",
+    "admin book plans": "/admin/allocation/bookplan/",
+}
+
+
+@pytest.mark.parametrize("rows", [2, 20])
+def test_the_admin_asks_equally_often_at_any_size(rows, cast, sign_in, query_counts, monkeypatch):
+    monkeypatch.setattr("django.utils.timezone.localdate", lambda *args, **kwargs: TODAY)
+    found = world.build(cast, customers=rows)
+    client = sign_in(cast.ops)
+    pages = PAGES | {"admin customer": f"/admin/accounts/customer/{found.customer.pk}/change/"}
+    for name, path in pages.items():
+        assert client.get(path).status_code == 200
+        query_counts.check(name, lambda path=path: client.get(path))
