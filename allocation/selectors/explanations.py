@@ -35,7 +35,7 @@ class Explanation:
 
 
 def customer_explanation(*, customer_id: int) -> Explanation | None:
-    """None when no run has decided the customer yet. Five queries."""
+    """None when no run has decided the customer yet. Four queries, five for a proposal."""
     decision = _last_decision(customer_id)
     if decision is None:
         return None
