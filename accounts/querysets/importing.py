@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from accounts.querysets.jobs import JobQuerySet
 from accounts.querysets.scope import NOTHING
@@ -16,3 +17,11 @@ class ImportBatchQuerySet(JobQuerySet):
         if not getattr(user, "is_authenticated", False) or not user.is_active:
             return self.filter(NOTHING)
         return self.filter(Q() if user.is_ops else Q(requested_by=user))
+
+    def confirm(self) -> int:
+        """Staged batches become confirmed ones, and wait from now on; gives how many."""
+        return self.filter(status="staged").update(status="confirmed", queued_at=Now(), message="")
+
+    def finish_applied(self, pk: int, *, fence: int) -> bool:
+        """End the work on a batch as applied. False: the claim was lost."""
+        return self.finish(pk, fence=fence, status="applied", applied_at=Now())

@@ -310,14 +310,14 @@ class ImportBatchAdmin(ViewOnlyAdmin):
         response["Content-Disposition"] = f'attachment; filename="customers.{ending}"'
         if ending == "csv":
             response.write("\ufeff")  # spreadsheets take a file without the mark for Windows-1252
-            exporting.write_csv(sheet, response)
+            exporting.write_csv(sheet=sheet, out=response)
         else:
-            exporting.write_workbook(sheet, response)
+            exporting.write_workbook(sheet=sheet, out=response)
         return response
 
     def _require_right(self, request: HttpRequest) -> None:
         try:
-            importing.require_right_to_import(request.user)  # type: ignore[arg-type]
+            importing.require_right_to_import(user=request.user)  # type: ignore[arg-type]
         except importing.UnableToImport as refused:
             raise PermissionDenied(str(refused)) from None
 

@@ -53,7 +53,7 @@ class ImportCommand(DoorCommand):
         today = timezone.localdate()
         user = self.actor(options)
         try:
-            importing.require_right_to_import(user)
+            importing.require_right_to_import(user=user)
             data = self._read(options["file"])
             wishes = importing.Wishes(
                 mapping=self._mapping(options["mapping"]),
@@ -107,7 +107,7 @@ class ImportCommand(DoorCommand):
             limits=Limits.of(settings.UPLOAD_LIMITS),
         )
         self._tell_reading(prepared.reading)
-        self._write_rejects(options["rejects"], prepared.headers, importing.rejected_of(prepared))
+        self._write_rejects(options["rejects"], prepared.headers, importing.rejected_of(prepared=prepared))
         report = importing.report_of_prepared(prepared=prepared)
         if options["all_or_nothing"] and report["rejected"]:
             self._tell_errors(report["errors"])

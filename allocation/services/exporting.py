@@ -63,17 +63,16 @@ def export_customers(*, path: Path, audience: str, user: User | None, on: date) 
 
     `user` None is the installation itself (a command without --as). Raises UnableToExport.
     """
-    writers: dict[str, Callable[[Sheet, Any], int]] = {".csv": write_csv, ".xlsx": write_workbook}
-    writer = writers.get(path.suffix.lower())
-    if writer is None:
+    ending = path.suffix.lower()
+    if ending not in (".csv", ".xlsx"):
         raise UnableToExport(f"The file must end in .csv or .xlsx, not “{path.suffix}”.")
     sheet = customer_sheet(audience=audience, user=user, on=on)
     try:
-        if writer is write_csv:
-            with path.open("w", encoding="utf-8", newline="") as out:
-                return write_csv(sheet, out)
+        if ending == ".csv":
+            with path.open("w", encoding="utf-8", newline="") as text:
+                return write_csv(sheet=sheet, out=text)
         with path.open("wb") as binary:
-            return write_workbook(sheet, binary)
+            return write_workbook(sheet=sheet, out=binary)
     except OSError as error:
         raise UnableToExport(f"The file {path} cannot be written: {error.strerror or error}.") from None
 
@@ -158,7 +157,7 @@ def _plain(value: Any) -> Value:
     return result
 
 
-def write_csv(sheet: Sheet, out: Any) -> int:
+def write_csv(*, sheet: Sheet, out: Any) -> int:
     """Rows as CSV (comma, quotes where needed) to an open text file; gives how many."""
     writer = csv.writer(out)
     writer.writerow(sheet.headers)
@@ -179,7 +178,7 @@ def _csv_field(value: Value) -> str:
     return value.isoformat() if isinstance(value, date) else repr(value)
 
 
-def write_workbook(sheet: Sheet, out: Any) -> int:
+def write_workbook(*, sheet: Sheet, out: Any) -> int:
     """Rows as an .xlsx workbook of one sheet to an open binary file; gives how many."""
     book = openpyxl.Workbook(write_only=True)
     page = book.create_sheet("Customers")

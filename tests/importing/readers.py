@@ -1,7 +1,7 @@
 """Short ways to read and check a file in tests: no database, nothing written."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import openpyxl
@@ -14,6 +14,8 @@ from accounts.importing.mapping import map_columns
 from accounts.importing.reading import read_table
 
 LIMITS = Limits()
+# The fixture `load`: a text and options of the command; gives its JSON answer and what it `said`.
+Import = Callable[..., dict[str, Any]]
 
 
 def check(
@@ -72,3 +74,8 @@ def workbook_of(rows: Sequence[Sequence[Any]], title: str = "Customers") -> byte
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
+
+
+def counts(answer: dict[str, Any]) -> tuple[int, int, int, int]:
+    """(created, updated, unchanged, rejected) of a report."""
+    return answer["created"], answer["updated"], answer["unchanged"], answer["rejected"]

@@ -1,16 +1,12 @@
 """`import_customers` and `import_csms`: what each row does, and what a refusal says."""
 
 import csv
-import json
-from collections.abc import Callable
 from decimal import Decimal
-from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -20,10 +16,7 @@ from accounts.models import (
     Customer,
     Goal,
     ImportBatch,
-    Language,
     Region,
-    Team,
-    User,
     Vertical,
 )
 from allocation.models import BookHolding
@@ -36,38 +29,9 @@ from tests.factories import (
     TierFactory,
     VerticalFactory,
 )
+from tests.importing.readers import Import, counts
 
 pytestmark = pytest.mark.django_db
-
-Import = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture
-def load(tmp_path: Path) -> Import:
-    """`load(text, **options)` imports customers; gives the JSON answer with the words for people under `said`."""
-
-    def run(
-        text: str | bytes,
-        command: str = "import_customers",
-        mapping: dict[str, str] | None = None,
-        **options: Any,
-    ) -> dict[str, Any]:
-        path = tmp_path / "list.csv"
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        if mapping is not None:
-            options["mapping"] = str(tmp_path / "mapping.json")
-            Path(options["mapping"]).write_text(json.dumps(mapping), encoding="utf-8")
-        out, err = StringIO(), StringIO()
-        call_command(command, str(path), format="json", stdout=out, stderr=err, **options)
-        answer: dict[str, Any] = json.loads(out.getvalue())
-        assert answer["rows"] == sum(answer[key] for key in ("created", "updated", "unchanged", "rejected"))
-        return answer | {"said": err.getvalue()}
-
-    return run
-
-
-def counts(answer: dict[str, Any]) -> tuple[int, int, int, int]:
-    return answer["created"], answer["updated"], answer["unchanged"], answer["rejected"]
 
 
 FULL = (
@@ -365,48 +329,6 @@ def test_a_circle_through_customers_that_are_there_is_refused(load: Import) -> N
     assert counts(answer) == (1, 0, 0, 1)
 
 
-def test_a_mapping_is_followed_to_the_letter(load: Import) -> None:
-    text = "Account,Annual Revenue,Tier,health\nAcme,5,gold,70\n"
-    answer = load(text, mapping={"Account": "name", " annual revenue ": "arr"})
-    acme = Customer.objects.get()
-    assert (acme.arr, acme.tier, acme.health) == (5, None, 70)
-    assert "Left out: Tier" in answer["said"]
-
-
-@pytest.mark.parametrize(
-    ("mapping", "words"),
-    [
-        ({"Account": "tier"}, "“tier” is not accepted"),
-        ({"Account": "override"}, "is not accepted"),
-        ({"Account": "is_superuser"}, "is not accepted"),
-        ({"Account": "id"}, "is not accepted"),
-        ({"Account": "csm_since"}, "is not accepted"),
-        ({"Account": "attr:Ünfit!"}, "no name for a custom attribute"),
-        ({"Account": "name", "ARR": "name"}, "keep one"),
-        ({"Accounts": "name"}, "which is not in the file"),
-        ({"Account": 5}, "not a column name"),
-        ([], "must be an object"),
-    ],
-)
-def test_a_mapping_that_cannot_be_followed_is_refused(load: Import, mapping: Any, words: str) -> None:
-    with pytest.raises(CommandError, match=words):
-        load("Account,ARR\nAcme,5\n", mapping=mapping)
-    assert not Customer.objects.exists()
-
-
-def test_two_readings_are_refused_until_one_is_chosen(load: Import) -> None:
-    with pytest.raises(CommandError, match="--number-style point or --number-style comma"):
-        load("name,arr\nAcme,1.234\n")
-    load("name,arr\nAcme,1.234\n", number_style="comma")
-    assert Customer.objects.get().arr == 1234
-
-
-def test_lists_divided_by_commas_are_seen_as_such(load: Import) -> None:
-    answer = load('name,products\nAcme,"Core, Analytics"\nBeta,Core\n')
-    assert Customer.objects.get(name="Acme").products == ["Core", "Analytics"]
-    assert "separated by commas" in answer["said"]
-
-
 def test_people_import_only_what_they_may_see(cast: SimpleNamespace, load: Import) -> None:
     from django.contrib.auth.models import Permission
 
@@ -440,67 +362,6 @@ def test_queries_do_not_grow_with_the_rows(load: Import) -> None:
     assert len(many) <= len(few) + 400 // 20
 
 
-def test_csms_come_with_team_manager_and_skills(load: Import) -> None:
-    text = (
-        "email,name,team,manager,seniority,hours_per_month,overhead_pct,ramp_pct,verticals,regions,countries,languages,"
-        "products,accepting\n"
-        "Zoe@X.com,Zoe,North,boss@x.com,5,120.5,30,100,Retail;Tech,DACH,Germany;Austria,German,Core,no\n"
-        ",Nameless Mail,North,,,,,,,,,,,\n"
-    )
-    answer = load(text, command="import_csms")
-    assert counts(answer) == (2, 0, 0, 0)
-    assert answer["new_values"]["team"] == ["North"]
-    assert answer["new_values"]["manager"] == ["boss@x.com"]
-    zoe = CSM.objects.get(email="zoe@x.com")
-    assert (zoe.seniority, zoe.hours_per_month, zoe.overhead_pct, zoe.accepting) == (
-        5,
-        Decimal("120.5"),
-        30,
-        False,
-    )
-    assert sorted(zoe.verticals.values_list("name", flat=True)) == ["Retail", "Tech"]
-    assert zoe.countries == ["Germany", "Austria"]
-    boss = Team.objects.get().manager
-    assert boss == User.objects.get(email="boss@x.com")
-    assert not boss.has_usable_password()
-    other = CSM.objects.get(name="Nameless Mail")
-    assert (other.email, other.seniority, other.hours_per_month, other.accepting) == (None, 3, 160, True)
-    assert counts(load(text, command="import_csms")) == (0, 0, 2, 0)
-    assert counts(load("email,seniority\nzoe@x.com,\n", command="import_csms")) == (0, 1, 0, 0)
-    assert CSM.objects.get(email="zoe@x.com").seniority == 3
-    assert Language.objects.count() == 1
-
-
-def test_a_csm_made_by_a_customer_file_gets_the_mail_from_the_csm_file(load: Import) -> None:
-    load("external_id,name,csm\nA1,Acme,Zoe Quist\n")
-    assert counts(load("email,name\nzoe@x.com,Zoe Quist\n", command="import_csms")) == (0, 1, 0, 0)
-    assert Customer.objects.get().csm.email == "zoe@x.com"
-
-
-def test_bad_csm_rows_are_refused_with_reasons(load: Import) -> None:
-    answer = load(
-        "email,name,team,manager,seniority\n"
-        "a@x.com,A,North,boss@x.com,3\n"
-        "b@x.com,B,North,other@x.com,3\n"
-        "c@x.com,C,,boss@x.com,3\n"
-        "not-a-mail,D,,,3\n"
-        "e@x.com,,,,3\n"
-        ",,,,3\n"
-        "f@x.com,F,,,9\n"
-        "G@x.com,G,,,1\n"
-        "g@x.com,G,,,1\n",
-        command="import_csms",
-    )
-    assert counts(answer) == (1, 0, 0, 8)
-    messages = {error["line"]: error["message"] for error in answer["errors"]}
-    assert "another manager" in messages[3]
-    assert "give the team" in messages[4]
-    assert "no e-mail address" in messages[5]
-    assert "name is blank" in messages[6]
-    assert "neither an e-mail nor a name" in messages[7]
-    assert "lines 9 and 10" in messages[10]
-
-
 def test_custom_attributes_get_the_kind_their_values_have(load: Import) -> None:
     load("name,attr:nps,attr:vip,attr:signed,attr:grade\nA,-1.5,yes,2024-01-31,gold\nB,7,no,,silver\nC,,,,\n")
     assert dict(CustomAttribute.objects.values_list("slug", "kind")) == {
@@ -525,33 +386,3 @@ def test_a_goal_already_open_is_left_alone(load: Import, vocabulary: None) -> No
     goal = GoalFactory(customer=customer, kind=kind, starts_on=TODAY.replace(year=2020))
     assert counts(load("external_id,goals\nA1,adoption\n")) == (0, 0, 1, 0)
     assert Goal.objects.get() == goal
-
-
-def test_every_maven_parent_resolves(load: Import, inputs: Path) -> None:
-    answer = load(
-        (inputs / "maven_crm/accounts.csv").read_bytes(),
-        mapping={
-            "account": "name",
-            "sector": "vertical",
-            "revenue": "arr",
-            "office_location": "country",
-            "subsidiary_of": "parent",
-        },
-    )
-    assert counts(answer) == (85, 0, 0, 0)
-    assert Customer.objects.exclude(parent=None).count() == 15
-    assert "technolgy" in answer["new_values"]["vertical"]
-
-
-def test_all_of_inc5000_comes_in(load: Import, inputs: Path) -> None:
-    mapping = {
-        "COMPANY NAME": "name",
-        " REVENUE ": "arr",
-        "EMPLOYEES": "employees",
-        "INDUSTRY": "vertical",
-        "STATE": "region",
-    }
-    data = (inputs / "inc5000/inc5000.csv").read_bytes()
-    assert counts(load(data, mapping=mapping)) == (5000, 0, 0, 0)
-    assert Customer.objects.filter(employees=0).count() == 10
-    assert counts(load(data, mapping=mapping)) == (0, 0, 5000, 0)

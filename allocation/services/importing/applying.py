@@ -6,7 +6,6 @@ from datetime import date
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from django.utils import timezone
 
 from accounts.importing.checking import Problem
 from accounts.models import CSM, Customer, ImportBatch, ImportChunk, ImportKind, User
@@ -43,7 +42,7 @@ def confirm_import(*, batch_id: int, user: User | None) -> ImportBatch:
     Raises UnableToApplyImport when there is nothing to confirm (any more) or rows are refused and the
     file was to be taken whole or not at all.
     """
-    require_right_to_import(user)
+    require_right_to_import(user=user)
     visible = ImportBatch.objects.all() if user is None else ImportBatch.objects.visible_to(user)
     batch: ImportBatch | None = visible.filter(pk=batch_id).first()
     if batch is None:
@@ -53,10 +52,7 @@ def confirm_import(*, batch_id: int, user: User | None) -> ImportBatch:
             f"{batch.rejected:,} of {batch.rows:,} rows are refused and the file is to be taken whole or not at all: "
             "nothing was imported."
         )
-    confirmed = visible.filter(pk=batch_id, status=Status.STAGED).update(
-        status=Status.CONFIRMED, queued_at=timezone.now(), message=""
-    )
-    if confirmed != 1:
+    if visible.filter(pk=batch_id).confirm() != 1:
         raise UnableToApplyImport(_why_not_confirmed(batch))
     batch.refresh_from_db()
     return batch
@@ -179,10 +175,7 @@ def _refuse(row: Row, refused: dict[str, int]) -> None:
 
 
 def _finish(batch: ImportBatch, fence: int) -> None:
-    ended = ImportBatch.objects.finish(
-        batch.pk, fence=fence, status=Status.APPLIED, applied_at=timezone.now()
-    )
-    if not ended:
+    if not ImportBatch.objects.finish_applied(batch.pk, fence=fence):
         raise UnableToApplyImport("Another worker has taken this import over; it will finish it.")
 
 

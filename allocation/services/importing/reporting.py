@@ -16,10 +16,10 @@ REASON_HEADERS = ("import_line", "import_reason")
 def report_of_prepared(*, prepared: Prepared) -> dict[str, Any]:
     """The JSON object of a dry run (design section 7)."""
     counts = {outcome: prepared.count(outcome) for outcome in OUTCOMES}
-    return _report(counts, rejected_of(prepared), prepared.compared.new_values)
+    return _report(counts, rejected_of(prepared=prepared), prepared.compared.new_values)
 
 
-def rejected_of(prepared: Prepared) -> Iterator[Row]:
+def rejected_of(*, prepared: Prepared) -> Iterator[Row]:
     """The refused rows of a dry run, in the order of the file."""
     return packed_rows(prepared.compared.packed, only_rejected=True)
 

@@ -32,7 +32,7 @@ def limits() -> Limits:
     return Limits.of(settings.UPLOAD_LIMITS)
 
 
-def require_right_to_import(user: User | None) -> None:
+def require_right_to_import(*, user: User | None) -> None:
     """CS ops import; others need the permission. None is the installation itself (a command without --as)."""
     if user is not None and not (user.is_ops or user.has_perm("accounts.add_importbatch")):
         raise UnableToImport("Only CS ops may import files.")
@@ -42,7 +42,7 @@ def receive_import(
     *, kind: str, file_name: str, data: bytes, wishes: Wishes, all_or_nothing: bool, user: User | None
 ) -> ImportBatch:
     """Store an uploaded file as a batch that waits to be read. Raises UnableToImport or FileRefused."""
-    require_right_to_import(user)
+    require_right_to_import(user=user)
     allowed = limits()
     if len(data) > allowed.file_bytes:
         raise FileRefused(f"The file is larger than {allowed.file_bytes // 2**20} MB; send it in parts.")
@@ -180,7 +180,7 @@ def answer_import(
     all_or_nothing: bool,
 ) -> ImportBatch:
     """Change how a file is read; it waits to be read again. Raises UnableToImport when it is too late."""
-    require_right_to_import(user)
+    require_right_to_import(user=user)
     changed = (
         ImportBatch.objects.visible_to(user)
         .filter(pk=batch_id, status__in=OPEN)
@@ -204,7 +204,7 @@ def answer_import(
 
 def discard_import(*, batch_id: int, user: User) -> None:
     """Drop a batch that was not applied, with the file and the rows. Raises UnableToImport."""
-    require_right_to_import(user)
+    require_right_to_import(user=user)
     with transaction.atomic():
         dropped = (
             ImportBatch.objects.visible_to(user)
