@@ -110,12 +110,16 @@ def axis_end(most: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class ContributionBar:
-    """One criterion: what it gave, and the most it could have given (both in points of the score)."""
+    """One criterion: what it gave, and the most it could have given (both in points of the score).
+
+    `missing`: there is no value, which is not the same as having given nothing.
+    """
 
     criterion: str
     contribution: float
     most: float
     words: str
+    missing: bool = False
 
 
 def contribution_bars(bars: Sequence[ContributionBar], *, score: float | None, width: int = WIDE) -> Markup:
@@ -125,35 +129,29 @@ def contribution_bars(bars: Sequence[ContributionBar], *, score: float | None, w
     height = ROW * len(bars) + 8
     most = max([bar.most for bar in bars], default=0) or 1
     scale = (width - left - right) / most
-    parts = []
-    for row, bar in enumerate(bars):
-        y = 4 + ROW * row
-        parts.append(
-            element(
-                "g",
-                title(bar.words),
-                text(shortened(bar.criterion, left - 14), x=left - 10, y=y + 17, anchor="end"),
-                element(
-                    "rect", x=left, y=y + 5, width=max(bar.most * scale, 1), height=BAR, rx=3, class_="track"
-                ),
-                element(
-                    "rect",
-                    x=left,
-                    y=y + 5,
-                    width=max(bar.contribution * scale, 0),
-                    height=BAR,
-                    rx=3,
-                    class_="mark",
-                ),
-                text(f"{bar.contribution:.2f}", x=left + bar.most * scale + 8, y=y + 17, class_="strong"),
-            )
-        )
+    parts = [_contribution_row(bar, y=4 + ROW * row, left=left, scale=scale) for row, bar in enumerate(bars)]
     said = "no score" if score is None else f"a score of {score:.2f}"
     return drawing(
         parts,
         width=width,
         height=height,
         label=f"Contributions of {len(bars)} criteria to {said}; the table below says the same.",
+    )
+
+
+def _contribution_row(bar: ContributionBar, *, y: float, left: float, scale: float) -> str:
+    name = text(shortened(bar.criterion, left - 14), x=left - 10, y=y + 17, anchor="end")
+    if bar.missing:
+        return element("g", title(bar.words), name, text("missing", x=left, y=y + 17, class_="tick"))
+    return element(
+        "g",
+        title(bar.words),
+        name,
+        element("rect", x=left, y=y + 5, width=max(bar.most * scale, 1), height=BAR, rx=3, class_="track"),
+        element(
+            "rect", x=left, y=y + 5, width=max(bar.contribution * scale, 0), height=BAR, rx=3, class_="mark"
+        ),
+        text(f"{bar.contribution:.2f}", x=left + bar.most * scale + 8, y=y + 17, class_="strong"),
     )
 
 

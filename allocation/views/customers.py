@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.models import Customer
@@ -19,7 +19,7 @@ from allocation.selectors.customers import DEFAULT_SORT, customer_rows, ordered,
 from allocation.selectors.explanations import customer_explanation
 from allocation.views.access import for_everyone_with_a_role, today
 from allocation.views.lists import Column, has_filters, headings, page_of
-from allocation.views.parts import Kpi
+from allocation.views.parts import Kpi, page_url
 from allocation.views.why import why
 
 COLUMNS = (
@@ -51,6 +51,7 @@ def customers(request: HttpRequest) -> HttpResponse:
         "columns": headings(COLUMNS, sort=sort),
         "sort": sort,
         "filtered": has_filters(request),
+        "import_url": page_url("admin:import_customers"),
     }
     return render(request, "pages/customers.html", context)
 
@@ -77,7 +78,9 @@ def customer(request: HttpRequest, pk: int) -> HttpResponse:
             else "CS ops starts the runs."
         ),
         "leads": user.is_ops or user.is_manager,
-        "admin_url": _admin_url(this) if user.is_ops and user.is_staff else "",
+        "admin_url": page_url("admin:accounts_customer_change", this.pk)
+        if user.is_ops and user.is_staff
+        else "",
     }
     return render(request, "pages/customer.html", context)
 
@@ -125,10 +128,3 @@ def _potential(this: Customer) -> str:
     if this.potential_arr is None:
         return "potential not known"
     return f"could reach {wording.money(this.potential_arr, this.currency)}"
-
-
-def _admin_url(this: Customer) -> str:
-    try:
-        return reverse("admin:accounts_customer_change", args=[this.pk])
-    except NoReverseMatch:
-        return ""

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.models import Customer
@@ -17,7 +17,16 @@ from allocation.selectors.todo import Todo
 from allocation.snapshots.money import UnknownRate
 from allocation.views.access import today
 from allocation.views.books import book_kpis
-from allocation.views.parts import Kpi, Link, arr_kpi, rows_of, tier_shares, utilisation_tone, with_meters
+from allocation.views.parts import (
+    Kpi,
+    Link,
+    arr_kpi,
+    page_url,
+    rows_of,
+    tier_shares,
+    utilisation_tone,
+    with_meters,
+)
 
 FURTHEST = 6
 
@@ -53,20 +62,12 @@ PAGES = {
     "over_capacity": ("balance", ""),
     "tiering_models": ("admin:allocation_tieringmodel_changelist", ""),
     "exchange_rates": ("admin:accounts_exchangerate_changelist", ""),
-    "import_customers": ("admin:index", ""),
+    "import_customers": ("admin:import_customers", ""),
     "without_arr": ("admin:accounts_customer_changelist", "?gap=arr"),
     "leavers": ("admin:accounts_csm_changelist", ""),
     "overrides_asked": ("admin:allocation_override_changelist", "?status__exact=asked"),
     "overrides_approved": ("admin:allocation_override_changelist", "?status__exact=approved"),
 }
-
-
-def page_url(name: str, query: str = "", **kwargs: Any) -> str:
-    """An address by name; empty where there is no such page."""
-    try:
-        return reverse(name, kwargs=kwargs or None) + query
-    except NoReverseMatch:
-        return ""
 
 
 @require_safe
@@ -112,9 +113,15 @@ def _ops(user: Any) -> dict[str, Any]:
             Link("Balance", "Who carries how much", reverse("balance"), "balance"),
             Link("Customers", "Find, filter, sort", reverse("customers"), "customers"),
             Link("Books", "One line a CSM", reverse("books"), "book"),
-            Link("Admin", "Import, models, policies, people", page_url("admin:index"), "admin"),
+            *_import_link(),
+            Link("Admin", "Models, policies, people, data", page_url("admin:index"), "admin"),
         ],
     }
+
+
+def _import_link() -> list[Link]:
+    url = page_url("admin:import_customers")
+    return [Link("Import customers", "CSV or Excel, with a preview", url, "import")] if url else []
 
 
 def _manager(user: Any) -> dict[str, Any]:
@@ -246,8 +253,8 @@ def _entry(line: Todo, user: Any) -> dict[str, str]:
 def _todo_url(line: Todo, user: Any) -> str:
     """Where a line leads, if the person may go there."""
     if line.kind in {"run", "plan", "book"}:
-        return page_url(line.kind, pk=line.pk)
+        return page_url(line.kind, line.pk)
     name, query = PAGES.get(line.kind, ("", ""))
     if not name or (name.startswith("admin:") and not (user.is_ops and user.is_staff)):
         return ""
-    return page_url(name, query)
+    return page_url(name, query=query)

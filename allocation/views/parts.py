@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from django.conf import settings
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 
 from accounts.models import Customer, Tier
 from allocation.charts.bars import Share, mini_bar, share_bar
@@ -137,7 +137,9 @@ def rows_of(customers: Sequence[Customer], *, today: date) -> list[CustomerRow]:
     return customer_rows(customers=customers, today=today, with_goals=False)
 
 
-def customers_url(**query: Any) -> str:
-    """The customer list with filters."""
-    words = "&".join(f"{key}={value}" for key, value in query.items())
-    return reverse("customers") + (f"?{words}" if words else "")
+def page_url(name: str, *args: Any, query: str = "") -> str:
+    """An address by name; empty where this installation has no such page."""
+    try:
+        return reverse(name, args=args) + query
+    except NoReverseMatch:
+        return ""

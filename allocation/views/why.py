@@ -131,7 +131,10 @@ def contributions_chart(found: dict[str, Any]) -> Markup | str:
             criterion=line["criterion"],
             contribution=float(line["contribution"] or 0),
             most=100 * float(line["weight"]) / weights if weights and line["points"] is not None else 0.0,
-            words=f"{line['criterion']}: {float(line['contribution'] or 0):.2f}",
+            words=f"{line['criterion']}: missing, its weight is shared out"
+            if line["points"] is None
+            else f"{line['criterion']}: {float(line['contribution'] or 0):.2f}",
+            missing=line["points"] is None,
         )
         for line in lines
     ]

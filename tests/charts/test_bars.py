@@ -105,6 +105,15 @@ def test_a_contribution_fills_its_share_of_the_most_it_could_give():
     assert "20.00" in words(tree)
 
 
+def test_a_missing_value_is_said_and_never_drawn_as_a_zero():
+    tree = read(
+        contribution_bars([ContributionBar("Health", 0.0, 0.0, "Health: missing", missing=True)], score=None)
+    )
+    assert "missing" in words(tree)
+    assert "0.00" not in words(tree)
+    assert marks(tree, "mark") == []
+
+
 def test_contributions_without_a_score_are_drawn_all_the_same():
     assert "no score" in next(read(contribution_bars([], score=None)).iter("svg")).get("aria-label")
 
