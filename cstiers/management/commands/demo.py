@@ -86,7 +86,8 @@ class Command(BaseCommand):
             embedded = Embedded(var=settings.VAR_DIR, port=open_port(port))
         except NoPortFree as taken:
             raise CommandError(str(taken)) from None
-        signal.signal(signal.SIGTERM, _as_ctrl_c)
+        for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job is started deaf to Ctrl-C
+            signal.signal(number, _as_ctrl_c)
         try:
             embedded.begin()
             self.show_sign_ins(embedded.address)
