@@ -92,7 +92,7 @@ def book_snapshot(
         csms=tuple(
             _csm_facts(csm, as_of=as_of, away=away.get(csm.pk, 0))
             for csm in csms
-            if csm.pk in used or _leaving(csm, as_of) != "gone"
+            if csm.pk in used or (_started(csm, as_of) and _leaving(csm, as_of) != "gone")
         ),
         tiers=tuple(
             TierFacts(slug=tier.slug, name=tier.name, touch_level=tier.touch_level, cap=tier.cap)
@@ -121,7 +121,10 @@ def books_digest(*, policy: AllocationPolicy) -> str:
     )
     books = list(Customer.objects.active().order_by("pk").values_list("pk", "tier_id", "csm_id"))
     values = sorted(asdict(book_policy(policy=policy, max_moves_pct=None)).items())
-    text = json.dumps([values, tiers, csms, books], default=str, separators=(",", ":"))
+    touches = list(
+        TouchActivity.objects.order_by("pk").values_list("pk", "goal_kind_id", "times_a_year", "hours_each")
+    )
+    text = json.dumps([values, tiers, touches, csms, books], default=str, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -269,6 +272,10 @@ def _hold(row: Mapping[str, Any], *, as_of: date, policy: AllocationPolicy) -> s
     return ""
 
 
+def _started(csm: CSM, as_of: date) -> bool:
+    return csm.starts_on is None or csm.starts_on <= as_of
+
+
 def _leaving(csm: CSM, as_of: date) -> Leaving:
     if csm.leaves_on is None or csm.leaves_on > as_of + timedelta(days=HANDOVER_DAYS):
         return "no"
@@ -276,7 +283,6 @@ def _leaving(csm: CSM, as_of: date) -> Leaving:
 
 
 def _csm_facts(csm: CSM, *, as_of: date, away: int) -> CsmFacts:
-    started = csm.starts_on is None or csm.starts_on <= as_of
     return CsmFacts(
         key=csm.key,
         name=csm.name,
@@ -284,7 +290,7 @@ def _csm_facts(csm: CSM, *, as_of: date, away: int) -> CsmFacts:
         contract_minutes=round(csm.hours_per_month * 60),
         capacity_minutes=csm_minutes(csm=csm, away=away),
         seniority=csm.seniority,
-        accepting=csm.accepting and started and csm.leaves_on is None,
+        accepting=csm.accepting and _started(csm, as_of) and csm.leaves_on is None,
         leaving=_leaving(csm, as_of),
         verticals=frozenset(vertical.name for vertical in csm.verticals.all()),
         regions=frozenset(region.name for region in csm.regions.all()),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from accounts.models import CSM, Customer, ExchangeRate, Leave, Tier
+from accounts.models import CSM, Customer, ExchangeRate, Leave, Tier, TouchActivity
 from allocation.models import AllocationPolicy, BookHolding, BookPlan, Move, RowStatus, RunStatus, Source
 from allocation.services import planning
 from allocation.services.decisions import CsmChange, DecisionSource, set_csms
@@ -120,6 +120,10 @@ def change_cap(books: SimpleNamespace) -> None:
     Tier.objects.filter(slug="scale").update(cap=39)
 
 
+def change_touch_plan(books: SimpleNamespace) -> None:
+    TouchActivity.objects.update(hours_each=2)
+
+
 def change_book(books: SimpleNamespace) -> None:
     change = CsmChange(books.customers[0].pk, None, books.bob.pk)
     set_csms(changes=[change], on=TODAY, decision=DecisionSource(kind=Source.MANUAL))
@@ -134,7 +138,16 @@ def lose_customer(books: SimpleNamespace) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [change_policy, change_active_policy, change_cap, change_book, change_csm, lose_customer]
+    "change",
+    [
+        change_policy,
+        change_active_policy,
+        change_cap,
+        change_touch_plan,
+        change_book,
+        change_csm,
+        lose_customer,
+    ],
 )
 def test_a_plan_is_stale_when_policy_tiers_or_books_changed_since(
     books: SimpleNamespace, change: Any
@@ -337,3 +350,10 @@ def test_a_leaver_hands_the_book_on_ninety_days_before(
     CSM.objects.filter(pk=books.bob.pk).update(leaves_on=leaves_on)
     after = {row["csm"]: row["customers"] for row in proposed().balance_after["csms"]}
     assert after.get("bob@example.com", 0) == held
+
+
+@pytest.mark.parametrize(("starts_on", "held"), [(TODAY, 3), (TODAY + timedelta(days=1), None)])
+def test_who_has_not_started_is_in_no_plan(books: SimpleNamespace, starts_on: date, held: int | None) -> None:
+    CSM.objects.filter(pk=books.bob.pk).update(starts_on=starts_on)
+    after = {row["csm"]: row["customers"] for row in proposed().balance_after["csms"]}
+    assert after.get("bob@example.com") == held

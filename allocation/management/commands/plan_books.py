@@ -92,11 +92,20 @@ class Command(DoorCommand):
             if propose_plan(plan_id=plan.pk, owner=runner_name()) is None:
                 self.wait_for(plan.pk, RunStatus.COMPUTING)
             if options["apply"]:
-                apply_plan(plan_id=plan.pk, actor=actor, owner=runner_name())
+                self.apply(plan.pk, actor)
         except UnableToPlanBooks as refusal:
             self.refuse(str(refusal))
         found = plan_answer(plan=BookPlan.objects.get(pk=plan.pk))
         self.answer(found, plan_lines(found))
+
+    def apply(self, plan_id: int, actor: Any) -> None:
+        """Apply; where a worker heard the bell first, wait until it is done."""
+        try:
+            apply_plan(plan_id=plan_id, actor=actor, owner=runner_name())
+        except UnableToPlanBooks:
+            self.wait_for(plan_id, RunStatus.APPLYING)
+            if BookPlan.objects.get(pk=plan_id).status != RunStatus.APPLIED:
+                raise
 
     def finish_what_was_left(self, actor: Any) -> None:
         """Take over plans whose runner died, once their claim has lapsed: what was begun is finished first."""
