@@ -136,6 +136,7 @@ class ImportBatchAdmin(ViewOnlyAdmin):
     def _received(self, request: HttpRequest, form: UploadForm, kind: str) -> ImportBatch:
         file = form.cleaned_data["file"]
         saved: ColumnMapping | None = form.cleaned_data["saved_mapping"]
+        importing.discard_abandoned_imports(before=timezone.now() - importing.KEPT_UNCONFIRMED)
         batch = importing.receive_import(
             kind=kind,
             file_name=file.name or "",

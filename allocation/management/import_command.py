@@ -81,9 +81,12 @@ class ImportCommand(DoorCommand):
         """A mapping from a JSON file, else the saved mapping of that name."""
         if given is None:
             return None
-        path = Path(given)
-        if path.is_file():
-            return parse_mapping(path.read_text(encoding="utf-8-sig"))
+        try:
+            path = Path(given)
+            if path.is_file():
+                return parse_mapping(path.read_text(encoding="utf-8-sig"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise FileRefused(f"The mapping {given} cannot be read: {error}.") from None
         saved = ColumnMapping.objects.filter(name=given, kind=self.kind).first()
         if saved is None:
             raise FileRefused(f"There is neither a file nor a saved mapping “{given}”.")
@@ -122,6 +125,7 @@ class ImportCommand(DoorCommand):
         today: date,
         options: Mapping[str, Any],
     ) -> None:
+        importing.discard_abandoned_imports(before=timezone.now() - importing.KEPT_UNCONFIRMED)
         batch = importing.receive_import(
             kind=self.kind,
             file_name=options["file"].name,

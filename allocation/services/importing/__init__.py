@@ -18,6 +18,7 @@ from allocation.services.importing.reporting import (
 )
 from allocation.services.importing.rows import OUTCOMES, REJECTED, Prepared, Row
 from allocation.services.importing.staging import (
+    KEPT_UNCONFIRMED,
     OPEN,
     UnableToImport,
     answer_import,
@@ -36,6 +37,7 @@ def rejected_rows(*, batch: ImportBatch) -> Iterator[Row]:
 
 
 __all__ = [
+    "KEPT_UNCONFIRMED",
     "OPEN",
     "OUTCOMES",
     "REJECTED",

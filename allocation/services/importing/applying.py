@@ -8,7 +8,7 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 
 from accounts.importing.checking import Problem
-from accounts.models import CSM, Customer, ImportBatch, ImportChunk, ImportKind, User
+from accounts.models import CSM, Customer, ImportBatch, ImportChunk, ImportFile, ImportKind, User
 from allocation.services.importing.csm_rows import csm_state
 from allocation.services.importing.customer_state import CHUNK, SLICE, Digest, Directory, current_values
 from allocation.services.importing.rows import CREATED, REJECTED, UPDATED, Row
@@ -94,6 +94,10 @@ def apply_import(*, batch_id: int, on: date) -> ImportBatch:
 
 def _apply_at_once(batch: ImportBatch, fence: int, on: date) -> None:
     with transaction.atomic():
+        # Held until the end: a long write may outlast the lease, and nobody may take the batch over meanwhile.
+        ours = ImportBatch.objects.select_for_update().filter(pk=batch.pk, fence=fence)
+        if not ours.exists():
+            return
         _refuse_changed(batch, on)
         writer = _writer(batch, on)
         writer.bring_new_values(batch.new_values)
@@ -175,6 +179,9 @@ def _refuse(row: Row, refused: dict[str, int]) -> None:
 
 
 def _finish(batch: ImportBatch, fence: int) -> None:
+    ImportFile.objects.filter(
+        batch=batch
+    ).delete()  # the rows tell what was done; the file is not needed any more
     if not ImportBatch.objects.finish_applied(batch.pk, fence=fence):
         raise UnableToApplyImport("Another worker has taken this import over; it will finish it.")
 

@@ -18,6 +18,7 @@ from allocation.services.importing.rows import (
     UNCHANGED,
     UPDATED,
     Compared,
+    Progress,
     Row,
     changed_only,
     plain,
@@ -56,7 +57,13 @@ class Comparison:
 
 
 def compare_customers(
-    *, checked: Checked, user: User | None, on: date, base_currency: str, allow_new_values: bool
+    *,
+    checked: Checked,
+    user: User | None,
+    on: date,
+    base_currency: str,
+    allow_new_values: bool,
+    progress: Progress,
 ) -> Compared:
     """Every row with its outcome, the new values, and a digest of how the rows stand now."""
     comparison = Comparison(
@@ -77,14 +84,15 @@ def compare_customers(
             checked, comparison.keys, comparison.found, comparison.columns["parent"], comparison.directory
         )
     _refuse_foreign_signs(comparison)
-    return _compare_rows(comparison)
+    return _compare_rows(comparison, progress)
 
 
-def _compare_rows(comparison: Comparison) -> Compared:
+def _compare_rows(comparison: Comparison, progress: Progress) -> Compared:
     """Slice by slice: what a slice's rows would do, packed before the next one is looked at."""
     packer, digest, brought = Packer(), Digest(), Brought(comparison)
     columns = list(comparison.columns)
     for start in range(0, len(comparison.found), SLICE):
+        progress(start, len(comparison.found))
         part = range(start, min(start + SLICE, len(comparison.found)))
         problems = comparison.checked.problems
         found = [comparison.found[at] for at in part if at not in problems]

@@ -17,7 +17,7 @@ from accounts.importing.tables import Table
 from accounts.models import CustomAttribute, ImportKind, User
 from allocation.services.importing.csm_rows import compare_csms
 from allocation.services.importing.customer_rows import compare_customers
-from allocation.services.importing.rows import Prepared
+from allocation.services.importing.rows import Prepared, Progress, no_progress
 
 SAMPLED_ROWS = 50
 
@@ -40,10 +40,15 @@ def prepare(
     on: date,
     base_currency: str,
     limits: Limits,
+    progress: Progress = no_progress,
 ) -> Prepared:
-    """Read, check and compare a file. Raises FileRefused, or ChoiceNeeded when a person must choose."""
+    """Read, check and compare a file. Raises FileRefused, or ChoiceNeeded when a person must choose.
+
+    `progress` is told (rows done, rows in all) now and then, so that a worker can keep its claim.
+    """
     customers = kind == ImportKind.CUSTOMERS
     table = read_table(data=data, limits=limits)
+    progress(0, len(table.rows))
     try:
         checked = _check(table, customers, wishes)
     except FileRefused as refused:
@@ -56,6 +61,7 @@ def prepare(
             on=on,
             base_currency=base_currency,
             allow_new_values=wishes.allow_new_values,
+            progress=progress,
         )
     else:
         compared = compare_csms(checked=checked, user=user, allow_new_values=wishes.allow_new_values)

@@ -1,6 +1,6 @@
 """What one line of a file would do, and what the database holds for it now."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -10,6 +10,14 @@ from accounts.importing.checking import Problem
 
 CREATED, UPDATED, UNCHANGED, REJECTED = "created", "updated", "unchanged", "rejected"
 OUTCOMES = (CREATED, UPDATED, UNCHANGED, REJECTED)
+
+
+# Told (rows done, rows in all) while a long file is worked on.
+Progress = Callable[[int, int], object]
+
+
+def no_progress(done: int, total: int) -> None:
+    """For those who do not want to know."""
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ import hashlib
 import uuid
 import zlib
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -19,6 +19,7 @@ from allocation.services.importing.rows import CREATED, REJECTED, UNCHANGED, UPD
 from allocation.services.importing.storing import store_rows
 
 Status = ImportBatch.Status
+KEPT_UNCONFIRMED = timedelta(days=1)  # after that a file that nobody confirmed is dropped
 # States in which the sender can still change how the file is read.
 OPEN = (Status.ASKING, Status.STAGED, Status.FAILED)
 
@@ -98,6 +99,9 @@ def stage_import(*, batch_id: int, on: date) -> ImportBatch:
             on=on,
             base_currency=settings.BASE_CURRENCY,
             limits=limits(),
+            progress=lambda done, total: ImportBatch.objects.heartbeat(
+                batch_id, fence=fence, done=done, total=total, message="Reading the file"
+            ),
         )
     except ChoiceNeeded as choice:
         questions = [
