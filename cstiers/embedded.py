@@ -46,7 +46,7 @@ def worker_command(var: Path, *, beat: bool = True) -> list[str]:
 
 
 class Embedded:
-    """Starts the worker and the site; `watch` returns when one of them ends, `end` stops both."""
+    """Starts the worker and the site (`begin`, `wait`), tells when one of them `ended`, stops both (`end`)."""
 
     def __init__(self, *, var: Path, port: int, env: Mapping[str, str] | None = None) -> None:
         self.var, self.port = var, port
@@ -61,13 +61,15 @@ class Embedded:
         return self.var / f"{name}.log"
 
     def begin(self) -> None:
-        """Start both and wait until the site answers; raises RuntimeError with the log's end when it does not."""
+        """Start both; they take seconds to come up, so there is time for other things before `wait`."""
         for name, command in (("worker", worker_command(self.var)), ("site", site_command(self.port))):
             self.log(name).write_bytes(b"")
             self.children[name] = start(command, log=self.log(name), env=self.env)
-        wait_until(
-            self.is_well, what="The site", child=self.children["site"], log=self.log("site"), seconds=60
-        )
+
+    def wait(self) -> None:
+        """Wait until the site answers; raises RuntimeError with the end of its log when it does not."""
+        site, log = self.children["site"], self.log("site")
+        wait_until(self.is_well, what="The site", child=site, log=log, seconds=60)
 
     def is_well(self) -> bool:
         """The health check answers ok."""

@@ -16,17 +16,22 @@ from cstiers.celery import app
 FINE = "ok"
 
 
+def migrations_are_missing() -> bool:
+    """True when the database is behind the code. Raises DatabaseError when it cannot be asked."""
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
 def database() -> str:
     """`ok` when a query answers and no migration is missing, otherwise a word for what is wrong."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
             cursor.fetchone()
-        executor = MigrationExecutor(connection)
-        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        behind = migrations_are_missing()
     except DatabaseError:
         return "unreachable"
-    return "migrations are missing" if missing else FINE
+    return "migrations are missing" if behind else FINE
 
 
 def broker() -> str:

@@ -28,6 +28,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         ours.open_console()
         ours.python("from django.core.management import call_command; call_command('migrate', verbosity=0)")
         ours.processes.begin()
+        ours.processes.wait()
         yield ours
 
 

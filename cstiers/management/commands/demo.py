@@ -18,6 +18,7 @@ from allocation.models import BookPlan, RetierRun
 from allocation.models.statuses import RunStatus
 from allocation.services.demo import demo_sign_ins
 from cstiers.embedded import Embedded, NoPortFree, open_port
+from cstiers.health import migrations_are_missing
 
 PLAYBOOK = "three-axis"
 
@@ -30,15 +31,17 @@ class Command(BaseCommand):
         parser.add_argument("--no-site", action="store_true", help="Decide and stop; start nothing.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        call_command("migrate", verbosity=0, interactive=False)
+        if migrations_are_missing():
+            call_command("migrate", verbosity=0, interactive=False)
         if not Customer.objects.exists():
             found = self.run("seed_demo")
             self.say("Company", f"{found['customers']} customers and {found['csms']} CSMs, made up.")
         # In an installation with people's own data, deciding is theirs.
         if demo_sign_ins():
             self.decide()
-        self.show_balance()
-        if not options["no_site"]:
+        if options["no_site"]:
+            self.show_balance()
+        else:
             self.serve(options["port"])
 
     def run(self, command: str, *arguments: Any, **options: Any) -> dict[str, Any]:
@@ -90,6 +93,8 @@ class Command(BaseCommand):
             signal.signal(number, _as_ctrl_c)
         try:
             embedded.begin()
+            self.show_balance()  # while they come up
+            embedded.wait()
             self.show_sign_ins(embedded.address)
             while embedded.ended() is None:
                 time.sleep(0.5)
