@@ -46,8 +46,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "inputs" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.inputs)
-        if (item.get_closest_marker("inputs") and not os.environ.get(INPUTS_VARIABLE)) or (
-            item.get_closest_marker("postgres") and not on_postgres
+        only_sqlite = "only_on_sqlite" in getattr(item, "fixturenames", ())
+        if (
+            (item.get_closest_marker("inputs") and not os.environ.get(INPUTS_VARIABLE))
+            or (item.get_closest_marker("postgres") and not on_postgres)
+            or (only_sqlite and on_postgres)
         ):
             left_out.append(item)
     if left_out:
