@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from django.conf import settings
@@ -17,7 +17,16 @@ from django.db.models import Q
 
 from accounts.models import CSM, Customer, Goal, Leave, Tier, TouchActivity
 from allocation.engine.attention import base_minutes, net_minutes
-from allocation.engine.facts.books import BookFacts, BookPolicy, CsmFacts, CustomerColumns, Leaving, TierFacts
+from allocation.engine.facts.books import (
+    BookFacts,
+    BookPolicy,
+    CsmFacts,
+    CustomerColumns,
+    Fit,
+    Leaving,
+    TierFacts,
+    VerticalFit,
+)
 from allocation.models import AllocationPolicy, BookHolding, TierHolding
 from allocation.snapshots.money import frozen_rates, in_base
 
@@ -46,10 +55,10 @@ def book_policy(*, policy: AllocationPolicy, max_moves_pct: Decimal | None) -> B
     moves = policy.max_moves_pct if max_moves_pct is None else max_moves_pct
     return BookPolicy(
         name=policy.name,
-        vertical_fit=policy.vertical_fit,
-        region_fit=policy.region_fit,
-        language_fit=policy.language_fit,
-        product_fit=policy.product_fit,
+        vertical_fit=cast(VerticalFit, policy.vertical_fit),
+        region_fit=cast(Fit, policy.region_fit),
+        language_fit=cast(Fit, policy.language_fit),
+        product_fit=cast(Fit, policy.product_fit),
         country_law=policy.country_law,
         full_time_minutes=round(policy.full_time_hours * 60),
         weight_hours=float(policy.weight_hours),
@@ -179,6 +188,7 @@ class TouchPlans:
 _ROW = (
     "pk", "external_id", "parent_id", "tier_id", "csm_id", "csm_since", "arr", "currency", "vertical__name",
     "region__name", "country", "language__name", "products", "contract_start", "renewal_date",
+    "csm_locked_until",
 )  # fmt: skip
 
 
@@ -257,19 +267,24 @@ def _families(rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
 
 
 def _hold(row: Mapping[str, Any], *, as_of: date, policy: AllocationPolicy) -> str:
-    """Why the customer must not change CSM now; "" when it may."""
-    renewal, start, since = row["renewal_date"], row["contract_start"], row["csm_since"]
-    if (
-        policy.hold_before_renewal_days
-        and renewal
-        and 0 <= (renewal - as_of).days <= policy.hold_before_renewal_days
-    ):
+    """Why the customer must not change CSM now; "" when it may. A lock set by hand comes first."""
+    locked, renewal = row["csm_locked_until"], row["renewal_date"]
+    start, since = row["contract_start"], row["csm_since"]
+    if locked and as_of < locked:
+        return f"kept by hand until {locked.isoformat()}"
+    before = policy.hold_before_renewal_days
+    if before and renewal and _in_days(as_of, renewal, before + 1):
         return f"renewal on {renewal.isoformat()}"
-    if policy.hold_first_days and start and 0 <= (as_of - start).days < policy.hold_first_days:
+    if start and _in_days(start, as_of, policy.hold_first_days):
         return f"customer since {start.isoformat()}"
-    if policy.hold_after_move_days and since and 0 <= (as_of - since).days < policy.hold_after_move_days:
+    if since and _in_days(since, as_of, policy.hold_after_move_days):
         return f"changed CSM on {since.isoformat()}"
     return ""
+
+
+def _in_days(first: date, second: date, days: int) -> bool:
+    """Whether ``second`` is the same day as ``first`` or fewer than ``days`` days later."""
+    return 0 <= (second - first).days < days
 
 
 def _started(csm: CSM, as_of: date) -> bool:

@@ -332,6 +332,19 @@ def test_holds_come_from_the_policys_days(books: SimpleNamespace) -> None:
     assert len(moved) == 3
 
 
+@pytest.mark.parametrize(("days", "held"), [(1, True), (0, False)])
+def test_a_customer_kept_by_hand_stays_until_that_day(books: SimpleNamespace, days: int, held: bool) -> None:
+    locked = books.customers[0]
+    Customer.objects.filter(tier=books.scale, status="active").update(csm=books.ann, csm_since=TODAY)
+    Customer.objects.filter(pk=locked.pk).update(csm_locked_until=TODAY + timedelta(days=days))
+    Customer.objects.exclude(pk=locked.pk).update(csm_locked_until=TODAY + timedelta(days=365))
+    AllocationPolicy.objects.create(
+        name="p", is_active=True, weight_continuity=0, max_moves_pct=100, max_moves_arr_pct=100
+    )
+    moved = set(Move.objects.filter(plan=proposed()).values_list("customer_id", flat=True))
+    assert moved == (set() if held else {locked.pk})
+
+
 @pytest.mark.parametrize(("days", "taken"), [(29, 3), (30, 0)])
 def test_leave_under_thirty_days_changes_no_book(books: SimpleNamespace, days: int, taken: int) -> None:
     Leave.objects.create(csm=books.bob, starts_on=TODAY, ends_before=TODAY + timedelta(days=days))
