@@ -60,12 +60,12 @@ class ImportBatchAdmin(ViewOnlyAdmin):
         "kind",
         "state",
         "rows_num",
-        "created",
-        "updated",
-        "unchanged",
-        "rejected",
-        "requested_by",
-        "queued_at",
+        "created_num",
+        "updated_num",
+        "unchanged_num",
+        "rejected_num",
+        "sent_by",
+        "sent_at",
     )
     list_filter = ("kind", "status")
     list_select_related = ("requested_by",)
@@ -80,6 +80,30 @@ class ImportBatchAdmin(ViewOnlyAdmin):
     @admin.display(description="Rows")
     def rows_num(self, row: ImportBatch) -> int:
         return row.rows
+
+    @admin.display(description="New", ordering="created")
+    def created_num(self, row: ImportBatch) -> int:
+        return row.created
+
+    @admin.display(description="Changed", ordering="updated")
+    def updated_num(self, row: ImportBatch) -> int:
+        return row.updated
+
+    @admin.display(description="Unchanged", ordering="unchanged")
+    def unchanged_num(self, row: ImportBatch) -> int:
+        return row.unchanged
+
+    @admin.display(description="Refused", ordering="rejected")
+    def rejected_num(self, row: ImportBatch) -> int:
+        return row.rejected
+
+    @admin.display(description="Sent by", ordering="requested_by__name", empty_value="command")
+    def sent_by(self, row: ImportBatch) -> str | None:
+        return str(row.requested_by) if row.requested_by else None
+
+    @admin.display(description="Sent", ordering="queued_at")
+    def sent_at(self, row: ImportBatch) -> Any:
+        return row.queued_at
 
     def list_buttons(self, request: HttpRequest) -> tuple[Button, ...]:
         return (

@@ -19,6 +19,7 @@ def load(tmp_path: Path) -> Import:
         text: str | bytes,
         command: str = "import_customers",
         mapping: dict[str, str] | None = None,
+        mapping_name: str = "",
         **options: Any,
     ) -> dict[str, Any]:
         path = tmp_path / "list.csv"
@@ -26,6 +27,8 @@ def load(tmp_path: Path) -> Import:
         if mapping is not None:
             options["mapping"] = str(tmp_path / "mapping.json")
             Path(options["mapping"]).write_text(json.dumps(mapping), encoding="utf-8")
+        if mapping_name:
+            options["mapping"] = mapping_name
         out, err = StringIO(), StringIO()
         call_command(command, str(path), format="json", stdout=out, stderr=err, **options)
         answer: dict[str, Any] = json.loads(out.getvalue())

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError
 
-from accounts.models import Customer
+from accounts.models import ColumnMapping, Customer
 from tests.importing.readers import Import, counts
 
 pytestmark = pytest.mark.django_db
@@ -82,3 +82,13 @@ def test_all_of_inc5000_comes_in(load: Import, inputs: Path) -> None:
     assert counts(load(data, mapping=mapping)) == (5000, 0, 0, 0)
     assert Customer.objects.filter(employees=0).count() == 10
     assert counts(load(data, mapping=mapping)) == (0, 0, 5000, 0)
+
+
+def test_a_saved_mapping_is_used_by_its_name(load: Import) -> None:
+    ColumnMapping.objects.create(
+        name="Salesforce", kind="customers", mapping={"Account": "name", "Umsatz": "arr"}
+    )
+    load("Account,Umsatz\nAcme,5\n", mapping_name="Salesforce")
+    assert Customer.objects.get().arr == 5
+    with pytest.raises(CommandError, match="neither a file nor a saved mapping"):
+        load("Account,Umsatz\nAcme,5\n", mapping_name="HubSpot")

@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import CSM, ColumnMapping, Customer, ImportBatch, Vertical
+from allocation.tasks.importing import apply_import, stage_import
 from tests.factories import CustomerFactory
 
 SignIn = Callable[[object], Client]
@@ -229,3 +230,36 @@ def test_hostile_names_are_shown_as_text(cast: SimpleNamespace, sign_in: SignIn,
     assert len(names) == len(kept) == batch.created
     assert all(names[f"n{at}"] == text for at, text in enumerate(strings) if f"n{at}" in names)
     assert client.get(reverse("admin:accounts_customer_changelist"), {"p": 2}).status_code == 200
+
+
+def test_a_large_file_is_left_to_the_worker(
+    cast: SimpleNamespace, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rung: list[tuple[str, int]] = []
+    monkeypatch.setattr(
+        "allocation.tasks.bell.ring", lambda task, **ids: rung.append((task.name, ids["batch_id"]))
+    )
+    monkeypatch.setattr("allocation.admin.importing.READ_HERE_BYTES", 10)
+    monkeypatch.setattr("allocation.admin.importing.WRITE_HERE_ROWS", 1)
+    client = sign_in(cast.ops)
+    batch = send(client, "external_id,name\nA1,Acme\nA2,Beta\n")
+    assert batch.status == "queued"
+    assert "data-progress-url" in page(client, batch)
+    assert client.get(reverse("admin:import_progress", args=[batch.pk])).json()["finished"] is False
+    stage_import(batch_id=batch.pk)
+    assert client.get(reverse("admin:import_progress", args=[batch.pk])).json()["finished"] is True
+    client.post(reverse("admin:import_confirm", args=[batch.pk]))
+    assert not Customer.objects.exists()
+    apply_import(batch_id=batch.pk)
+    assert Customer.objects.count() == 2
+    assert rung == [("allocation.stage_import", batch.pk), ("allocation.apply_import", batch.pk)]
+
+
+def test_the_list_of_imports_leads_to_each(cast: SimpleNamespace, sign_in: SignIn) -> None:
+    client = sign_in(cast.ops)
+    batch = send(client, "name\nAcme\n", name="first file.csv")
+    listed = client.get(reverse("admin:accounts_importbatch_changelist")).content.decode()
+    assert "first file.csv" in listed
+    answer = client.get(reverse("admin:accounts_importbatch_change", args=[batch.pk]))
+    assert answer["Location"] == reverse("admin:import_preview", args=[batch.pk])
+    assert client.get(reverse("admin:accounts_importbatch_change", args=[batch.pk + 1])).status_code == 404
