@@ -59,11 +59,11 @@ def guard_tiers(
     """The tiers that come into force: suggested → first year → staying guards → paid floor → override.
 
     Customers that left, or that cannot be decided, keep what they hold; an override in force outranks even that,
-    except for customers that left.
+    except for customers that left. No guard keeps or puts anybody in a tier that was retired.
     """
     held = facts.held
     decision = _Decision(suggested)
-    holds_tier = held.current != NO_TIER
+    holds_tier = (held.current != NO_TIER) & ~_retired(held.current, tiers)
     decision.put(
         DecidedBy.FIRST_YEAR,
         _first_year(facts, decision.tier, rules, tiers),
@@ -75,7 +75,8 @@ def guard_tiers(
     frozen = holds_tier & _frozen(facts, rules.renewal_freeze_days) & (decision.tier > held.current)
     decision.put(DecidedBy.RENEWAL_FREEZE, frozen, held.current)
     if rules.paid_floor:
-        decision.put(DecidedBy.PAID_FLOOR, (held.paid != NO_TIER) & (decision.tier > held.paid), held.paid)
+        floor = _nearest_in_use(held.paid, tiers)
+        decision.put(DecidedBy.PAID_FLOOR, (held.paid != NO_TIER) & (decision.tier > floor), floor)
     decision.bites &= ~undecidable[:, None]
     decision.settle(DecidedBy.UNDECIDED, undecidable, held.current)
     decision.settle(DecidedBy.OVERRIDE, held.override != NO_TIER, held.override)
@@ -105,6 +106,22 @@ def _permitted(result: Integers, rules: GuardRules, tiers: Sequence[TierFacts]) 
         if position > 0 and (tier.retired or tier.touch_level in rules.first_year):
             nearest[position] = nearest[position - 1]
     return np.array(nearest, dtype=np.int64)[result]
+
+
+def _retired(held: Integers, tiers: Sequence[TierFacts]) -> Flags:
+    """Who holds a tier that was retired; no tier (-1) is none."""
+    retired = np.array([*(tier.retired for tier in tiers), False], dtype=np.bool_)
+    return np.asarray(retired[held])
+
+
+def _nearest_in_use(paid: Integers, tiers: Sequence[TierFacts]) -> Integers:
+    """The tier paid for or, where that was retired, the nearest higher one still in use (else the highest)."""
+    in_use = [position for position, tier in enumerate(tiers) if not tier.retired]
+    nearest = [
+        max((place for place in in_use if place <= position), default=min(in_use, default=position))
+        for position in range(len(tiers))
+    ]
+    return np.array([*nearest, NO_TIER], dtype=np.int64)[paid]
 
 
 def _within(current: Integers, band: Band) -> Flags:

@@ -1,11 +1,15 @@
 """Guards: each from both sides of its bound, what outranks what, and that each is recorded when it bites."""
 
 import datetime
+from dataclasses import replace
 
 import pytest
 
+from allocation.engine.facts.attributes import ATTRIBUTES
 from allocation.engine.facts.tiering import DECIDERS, GUARDS, DecidedBy
-from tests.engine.tiering_facts import AS_OF, BY_ARR, ENTERPRISE, GLOBAL, SCALE, decide
+from allocation.engine.rules import read_rules
+from allocation.engine.tiering import decide_tiers
+from tests.engine.tiering_facts import AS_OF, BY_ARR, ENTERPRISE, GLOBAL, SCALE, TIERS, decide, facts
 
 
 def ago(days):
@@ -168,3 +172,29 @@ def test_a_guard_that_changes_nothing_is_not_recorded():
         guarded(row, paid_floor=True, dead_band={}, minimum_stay={"days": 9}, renewal_freeze={"days": 9})[2]
         == []
     )
+
+
+def _with_enterprise_retired(row, **guards):
+    """As `guarded`, where Enterprise is no longer in use and the rules lead to Global and Scale only."""
+    kept = [rule for rule in BY_ARR["tiers"] if rule["tier"] != "enterprise"]
+    tiers = [replace(tier, retired=tier.slug == "enterprise") for tier in TIERS]
+    model = {**BY_ARR, "tiers": kept, "guards": {"paid_floor": False, "dead_band": None, **guards}}
+    read = read_rules(definition=model, attributes=ATTRIBUTES, tiers=tiers)
+    return int(decide_tiers(facts=facts([row]), rules=read, tiers=tiers).guards.effective[0])
+
+
+@pytest.mark.parametrize(
+    ("row", "guards"),
+    [
+        ({"since": ago(1)}, {"minimum_stay": {"days": 180}}),
+        ({"renewal_date": ahead(5)}, {"renewal_freeze": {"days": 60}}),
+        ({"arr": 749999}, {"dead_band": {}}),  # between Global and Scale: Enterprise lies between
+    ],
+)
+def test_nobody_is_kept_in_a_tier_that_was_retired(row, guards):
+    held = {"arr": 100000, "current": ENTERPRISE, **row}
+    assert _with_enterprise_retired(held, **guards) == SCALE
+
+
+def test_a_paid_tier_that_was_retired_stands_for_the_nearest_higher_one():
+    assert _with_enterprise_retired({"arr": 100, "paid": ENTERPRISE}, paid_floor=True) == GLOBAL
