@@ -150,7 +150,9 @@ class CustomerForm(forms.ModelForm):
         cleaned = super().clean() or self.cleaned_data
         if self.instance.pk is None:
             return cleaned
-        now = Customer.objects.filter(pk=self.instance.pk).values_list("version", flat=True).first()
+        # Locked till the page is saved (the admin saves in one transaction): of two pages at once, one is stale.
+        row = Customer.objects.select_for_update().filter(pk=self.instance.pk)
+        now = row.values_list("version", flat=True).first()
         if cleaned.get("seen_version") != now:
             raise forms.ValidationError(
                 "Somebody changed this customer while you were editing. Open the page again and repeat your change."
@@ -255,9 +257,14 @@ class CustomerAdmin(CSAdmin):
         return found
 
     def save_model(self, request: HttpRequest, obj: Customer, form: CustomerForm, change: bool) -> None:
+        """Only what the form shows is written: tier and CSM may have been decided since the row was read."""
         obj.attributes = form.attributes_given()
         obj.version += 1
-        super().save_model(request, obj, form, change)
+        if change:
+            shown = [field.name for field in obj._meta.fields if field.name in form.cleaned_data]
+            obj.save(update_fields=[*shown, "attributes", "version"])
+        else:
+            super().save_model(request, obj, form, change)
 
     def list_buttons(self, request: HttpRequest) -> tuple[Button, ...]:
         return (

@@ -77,11 +77,16 @@ class TieringModelAdmin(CSAdmin):
     def save_model(
         self, request: HttpRequest, obj: TieringModel, form: forms.ModelForm, change: bool
     ) -> None:
+        obj.digest = definition_digest(definition=obj.definition)
         if not change:
             obj.number = (TieringModel.objects.aggregate(Max("number"))["number__max"] or 0) + 1
             obj.created_by = request.user
-        obj.digest = definition_digest(definition=obj.definition)
-        super().save_model(request, obj, form, change)
+            super().save_model(request, obj, form, change)
+            return
+        # Still a draft when it is written, and not only when it was read: published just now, it changes no more.
+        drafts = TieringModel.objects.filter(pk=obj.pk, status=TieringModel.Status.DRAFT)
+        if not drafts.update(name=obj.name, definition=obj.definition, digest=obj.digest):
+            raise PermissionDenied("This version was published meanwhile, so it does not change any more.")
 
     def list_buttons(self, request: HttpRequest) -> tuple[Button, ...]:
         return button(label="Load a playbook", name="admin:allocation_tieringmodel_playbooks", icon="book")

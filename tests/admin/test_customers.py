@@ -2,7 +2,8 @@
 
 import pytest
 
-from accounts.models import CustomAttribute, Customer
+from accounts.models import CSM, CustomAttribute, Customer
+from allocation.admin.customers import CustomerForm
 from tests import factories
 from tests.admin import world
 
@@ -45,6 +46,24 @@ def test_tier_and_csm_cannot_be_typed_in(cast, sign_in):
     save(sign_in(cast.ops), found.customer, tier=found.base.pk, csm="", tier_since="2020-01-01")
     found.customer.refresh_from_db()
     assert (found.customer.tier, found.customer.csm) == (found.top, found.csm)
+
+
+def test_a_tier_and_csm_decided_while_the_page_is_saved_stay(cast, sign_in, monkeypatch):
+    found = world.build(cast)
+    other = CSM.objects.get(user=cast.csm_b)
+    read_attributes = CustomerForm.attributes_given
+
+    def decided_meanwhile(form):
+        """The admin has read the row and not yet written it: a run and a plan are applied just now."""
+        Customer.objects.filter(pk=form.instance.pk).update(tier=found.base, csm=other)
+        return read_attributes(form)
+
+    client, sent = sign_in(cast.ops), form_of(sign_in(cast.ops), found.customer)
+    monkeypatch.setattr(CustomerForm, "attributes_given", decided_meanwhile)
+    response = client.post(f"/admin/accounts/customer/{found.customer.pk}/change/", sent | {"arr": "77"})
+    assert response.status_code == 302
+    found.customer.refresh_from_db()
+    assert (found.customer.arr, found.customer.tier, found.customer.csm) == (77, found.base, other)
 
 
 def test_a_stale_page_is_refused(cast, sign_in):

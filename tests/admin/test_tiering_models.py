@@ -90,3 +90,18 @@ def test_an_unknown_playbook_is_refused_with_a_sentence(cast, sign_in):
     response = sign_in(cast.ops).post(f"{LIST}playbooks/", {"slug": "../etc"}, follow=True)
     assert response.status_code == 200
     assert [message.level_tag for message in response.context["messages"]] == ["error"]
+
+
+def test_a_draft_published_while_its_page_is_saved_does_not_change(cast, sign_in, monkeypatch):
+    tiers()
+    model = TieringModel.objects.create(number=1, name="Mine", definition=DEFINITION)
+
+    def published_meanwhile(*, definition):
+        TieringModel.objects.update(status="published")
+        return "0" * 64
+
+    monkeypatch.setattr("allocation.admin.tiering.definition_digest", published_meanwhile)
+    form = {"name": "Changed", "definition": json.dumps(DEFINITION)}
+    assert sign_in(cast.ops).post(f"{LIST}{model.pk}/change/", form).status_code == 403
+    model.refresh_from_db()
+    assert model.name == "Mine"
