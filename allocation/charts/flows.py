@@ -32,7 +32,7 @@ def tier_flow(levels: Sequence[Level], flows: Sequence[Flow], *, width: int = WI
     before = {level.key: sum(f.customers for f in flows if f.source == level.key) for level in levels}
     after = {level.key: sum(f.customers for f in flows if f.target == level.key) for level in levels}
     total = max(sum(before.values()), 1)
-    side, node, gap, top = (220, 14, 14, 30) if width > 600 else (112, 10, 14, 30)
+    side, node, gap, top = (220, 14, 14, 30) if width > 600 else (126, 10, 14, 30)
     tall = 300 - gap * (len(levels) - 1) if len(levels) < 10 else 20.0 * len(levels)
     scale = tall / total
     height = top + tall + gap * (len(levels) - 1) + 12
