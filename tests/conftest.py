@@ -11,6 +11,8 @@ from types import SimpleNamespace
 import pytest
 from django.conf import settings
 from django.test import Client
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.queries.counting import QueryCounts
 
@@ -37,6 +39,19 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(
             f"{INPUTS_VARIABLE} names {given}, which is not a folder: mend it or unset it."
         )
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """The journeys share one installation, so one worker of xdist gets them all (and first, since they take longest).
+
+    xdist's own groups cannot be used: 3.8 does not see them under pytest 9.2.
+    """
+    return JourneysTogether(config, log)
+
+
+class JourneysTogether(LoadScopeScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        return "journeys" if nodeid.startswith("tests/journeys/") else nodeid
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -1,7 +1,7 @@
 """Real processes for the journeys: one installation and one browser a run.
 
-Every module here is marked `journey` (left out of the quick suite) and `xdist_group("journeys")` (one worker of pytest
-has them all, since they share the installation).
+Every module here is marked `journey` (left out of the quick suite); one worker of xdist has them all, since they share
+the installation (tests/conftest.py).
 """
 
 import os

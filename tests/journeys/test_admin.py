@@ -5,7 +5,7 @@ from django.contrib import admin
 
 from tests.journeys.person import DESKTOP, PHONE, Person
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
+pytestmark = [pytest.mark.journey]
 
 LISTS = sorted(f"/admin/{model._meta.app_label}/{model._meta.model_name}/" for model in admin.site._registry)
 # Pixels by which the page is wider than the window.

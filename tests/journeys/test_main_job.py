@@ -10,7 +10,7 @@ import pytest
 from tests.journeys.installation import Installation
 from tests.journeys.person import Person
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys")]
+pytestmark = [pytest.mark.journey]
 
 NASTY = '<script>alert("x")</script> & Söhne'
 FILE = f"""external_id,name,vertical,arr,currency,status

@@ -6,7 +6,7 @@ import pytest
 
 from tests.journeys.installation import Installation
 
-pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journeys"), pytest.mark.usefixtures("company")]
+pytestmark = [pytest.mark.journey, pytest.mark.usefixtures("company")]
 
 BEGIN = """
 import json, time

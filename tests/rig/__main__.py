@@ -21,7 +21,7 @@ def pytest(title: str, arguments: list[str], **environment: str) -> int:
     """One pytest run in a child; its closing line is printed as it is."""
     print(f"\n== {title} ==", flush=True)
     started = time.monotonic()
-    workers = [] if any(given.startswith("-n") for given in arguments) else ["-n", "2", "--dist", "loadgroup"]
+    workers = [] if any(given.startswith("-n") for given in arguments) else ["-n", "2"]
     # Each set to be sure: what the caller's environment says about databases and brokers is not for this run.
     known = {"DATABASE_URL": "", "REDIS_URL": "", "SECRET_KEY": "only-for-tests", "DEBUG": "0", **environment}
     ended = subprocess.run(
