@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from accounts.models import GoalKind, Tier, TouchActivity
@@ -31,6 +31,7 @@ from allocation.models import (
 from allocation.snapshots.vocabulary import model_vocabulary
 
 FOLDER = Path(__file__).resolve().parent.parent / "playbooks"
+AT_ONCE = "Somebody else loaded or published at the same moment; look at what is there now and try again."
 TIER_FIELDS = ("name", "rank", "touch_level", "cap", "description")
 
 
@@ -82,6 +83,16 @@ def load_playbook(*, slug: str, publish: bool, at: datetime, actor_id: int | Non
     touch plans their values, retires the other tiers, and makes the policies the active ones.
     """
     file = _read(slug)
+    try:
+        return _load(file, publish=publish, at=at, actor_id=actor_id)
+    except (IntegrityError, UnableToPublishModel) as clash:
+        sentence = AT_ONCE if isinstance(clash, IntegrityError) else str(clash)
+        raise UnableToLoadPlaybook(sentence) from clash
+
+
+def _load(file: Mapping[str, Any], *, publish: bool, at: datetime, actor_id: int | None) -> LoadedPlaybook:
+    """All of it or nothing; keys that two loads at once would write twice stop the second."""
+    slug = file["slug"]
     with transaction.atomic():
         model = TieringModel.objects.filter(playbook=slug).order_by("-number").first()
         digest = definition_digest(definition=file["model"])
@@ -109,24 +120,32 @@ def publish_model(*, model_id: int, at: datetime, actor_id: int | None = None) -
 
     Raises UnableToPublishModel.
     """
-    with transaction.atomic():
-        model = TieringModel.objects.get(pk=model_id)
-        _check_rules(model.definition, UnableToPublishModel)
-        published = TieringModel.objects.filter(status=TieringModel.Status.PUBLISHED)
-        published.exclude(pk=model_id).update(status=TieringModel.Status.RETIRED)
-        changed = TieringModel.objects.filter(pk=model_id, status=TieringModel.Status.DRAFT).update(
-            status=TieringModel.Status.PUBLISHED,
-            digest=definition_digest(definition=model.definition),
-            published_at=at,
-            published_by=actor_id,
+    try:
+        with transaction.atomic():
+            _publish(model_id=model_id, at=at, actor_id=actor_id)
+    except IntegrityError as clash:
+        raise UnableToPublishModel(AT_ONCE) from clash
+
+
+def _publish(*, model_id: int, at: datetime, actor_id: int | None) -> None:
+    """Inside the caller's transaction."""
+    model = TieringModel.objects.get(pk=model_id)
+    _check_rules(model.definition, UnableToPublishModel)
+    published = TieringModel.objects.filter(status=TieringModel.Status.PUBLISHED)
+    published.exclude(pk=model_id).update(status=TieringModel.Status.RETIRED)
+    changed = TieringModel.objects.filter(pk=model_id, status=TieringModel.Status.DRAFT).update(
+        status=TieringModel.Status.PUBLISHED,
+        digest=definition_digest(definition=model.definition),
+        published_at=at,
+        published_by=actor_id,
+    )
+    if changed != 1:
+        raise UnableToPublishModel(
+            f"Version {model.number} is {model.status}; only a draft can be published."
         )
-        if changed != 1:
-            raise UnableToPublishModel(
-                f"Version {model.number} is {model.status}; only a draft can be published."
-            )
-        RetierRun.objects.filter(status__in=OPEN_STATUSES).exclude(tiering_model_id=model_id).update(
-            status=RunStatus.STALE, message=f"Version {model.number} of the model was published since."
-        )
+    RetierRun.objects.filter(status__in=OPEN_STATUSES).exclude(tiering_model_id=model_id).update(
+        status=RunStatus.STALE, message=f"Version {model.number} of the model was published since."
+    )
 
 
 def _read(slug: str) -> dict[str, Any]:
@@ -144,13 +163,18 @@ def _loaded(file: Mapping[str, Any], number: int | None, status: str) -> LoadedP
 
 
 def _add_goal_kinds(file: Mapping[str, Any]) -> None:
+    """Goal kinds that are missing. Rules go by the slug, so where only the name is taken it says whose it is."""
     known = set(GoalKind.objects.values_list("slug", flat=True))
     names = {name.casefold() for name in GoalKind.objects.values_list("name", flat=True)}
     GoalKind.objects.bulk_create(
-        GoalKind(**kind)
+        GoalKind(**{**kind, "name": _free_name(kind["name"], names, file)})
         for kind in file["goal_kinds"]
-        if kind["slug"] not in known and kind["name"].casefold() not in names
+        if kind["slug"] not in known
     )
+
+
+def _free_name(name: str, taken: Collection[str], file: Mapping[str, Any]) -> str:
+    return f"{name} ({file['name']})"[:100] if name.casefold() in taken else name
 
 
 def _add_tiers(file: Mapping[str, Any]) -> None:
@@ -180,7 +204,8 @@ def _put_tiers_in_force(file: Mapping[str, Any]) -> None:
         Tier.objects.filter(pk=pk).update(rank=below + place)
     others = Tier.objects.exclude(slug__in=slugs)
     others.update(retired=True)
-    for clash in others.filter(name__in=[tier["name"] for tier in file["tiers"]]):
+    names = {tier["name"].casefold() for tier in file["tiers"]}
+    for clash in [tier for tier in others if tier.name.casefold() in names]:
         Tier.objects.filter(pk=clash.pk).update(name=f"{clash.name} (retired {clash.slug})"[:100])
     for tier in file["tiers"]:
         row = Tier.objects.get(slug=tier["slug"])

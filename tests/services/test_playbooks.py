@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from accounts.models import GoalKind, Tier, TouchActivity
 from allocation.models import AllocationPolicy, AttentionPolicy, TieringModel
+from allocation.services import playbooks
 from allocation.services.playbooks import (
     UnableToLoadPlaybook,
     available_playbooks,
@@ -135,3 +136,33 @@ def test_the_list_says_which_are_loaded():
     assert [
         (each.model_version, each.status) for each in available_playbooks() if each.slug == "three-axis"
     ] == [(1, "published")]
+
+
+def test_a_goal_kind_of_the_same_name_but_another_slug_is_no_obstacle():
+    GoalKind.objects.create(slug="risk", name="risk mitigation")
+    load()
+    assert set(GoalKind.objects.filter(name__istartswith="risk m").values_list("slug", flat=True)) == {
+        "risk",
+        "risk-mitigation",
+    }
+
+
+def test_a_tier_named_the_same_in_another_case_makes_room():
+    factories.TierFactory(slug="gold", name="GLOBAL", rank=1)
+    load()
+    assert Tier.objects.get(slug="gold").name == "GLOBAL (retired gold)"
+
+
+def test_who_loads_or_publishes_at_the_same_moment_as_another_is_told(monkeypatch):
+    """The other one is faster by a moment: its rows are not seen when we look, and are there when we write."""
+    read = playbooks._put_tiers_in_force
+
+    def another_publishes_first(file):
+        read(file)
+        TieringModel.objects.create(number=1, name="Theirs", status="published")
+
+    monkeypatch.setattr(playbooks, "_draft", lambda *args: TieringModel.objects.create(number=1, name="Ours"))
+    monkeypatch.setattr(playbooks, "_put_tiers_in_force", another_publishes_first)
+    with pytest.raises(UnableToLoadPlaybook, match="at the same moment"):
+        load()
+    assert not TieringModel.objects.exists()
