@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from accounts.models import Tier
+from accounts.models import Tier, User
 from allocation.engine.facts.tiering import GUARDS
 from allocation.models import RetierRun, RowStatus, RunStatus, TierDecision
 
@@ -22,10 +22,15 @@ MOVE_FIELDS = (
 COUNTS = ("customers", "decided", "undecided", "overridden")
 
 
-def run_report(*, run_id: int) -> dict[str, Any]:
-    """The JSON answer of the `retier` command; moves and lists in the order of external ids."""
+def run_report(*, run_id: int, viewer: User | None = None) -> dict[str, Any]:
+    """The JSON answer of the `retier` command; moves and lists in the order of external ids.
+
+    With a viewer the lists name the customers that person may see, and no other; the counts are the run's.
+    """
     run = RetierRun.objects.select_related("tiering_model").get(pk=run_id)
     rows = TierDecision.objects.filter(run=run).order_by("customer__external_id", "pk")
+    if viewer is not None:
+        rows = rows.visible_to(viewer)
     summary = {
         "customers": 0,
         "decided": 0,

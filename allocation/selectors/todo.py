@@ -117,7 +117,7 @@ def _rates(*, user: Any, today: date) -> list[Todo]:
     used = set(
         Customer.objects.visible_to(user)
         .active()
-        .filter(arr__isnull=False)
+        .filter(Q(arr__isnull=False) | Q(potential_arr__isnull=False))
         .order_by()
         .values_list("currency", flat=True)
         .distinct()
@@ -125,7 +125,7 @@ def _rates(*, user: Any, today: date) -> list[Todo]:
     if not used:
         return []
     latest = dict(
-        ExchangeRate.objects.filter(day__lte=today)
+        ExchangeRate.objects.filter(day__lte=today, base=settings.BASE_CURRENCY)
         .order_by()
         .values_list("currency")
         .annotate(Max("day"))

@@ -7,10 +7,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import numpy as np
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from accounts.models import Customer, Goal
 from allocation.engine.facts.attributes import CUSTOM_PREFIX, Kind
@@ -100,9 +102,12 @@ def digest(*values: object) -> str:
 
 def tiering_rates(*, rules: TieringRules, as_of: date, base: str) -> dict[str, Decimal]:
     """The rates to freeze for a run: of all currencies in which active customers have amounts. Raises UnknownRate."""
-    if not MONEY & set(sources(rules)):
+    read = MONEY & set(sources(rules))
+    if not read:
         return {}
-    currencies = Customer.objects.active().order_by().values_list("currency", flat=True).distinct()
+    has_amounts = reduce(or_, (Q(**{f"{name}__isnull": False}) for name in read))
+    customers = Customer.objects.active().filter(has_amounts).order_by()
+    currencies = customers.values_list("currency", flat=True).distinct()
     return frozen_rates(currencies=currencies, as_of=as_of, base=base)
 
 

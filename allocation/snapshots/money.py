@@ -29,7 +29,8 @@ def frozen_rates(*, currencies: Iterable[str], as_of: date, base: str) -> dict[s
     if not wanted:
         return {}
     newest = ExchangeRate.objects.aggregate(newest=Max("day"))["newest"]
-    limit = min(as_of, newest) - OLDEST if newest else as_of
+    # Counted in ordinals: there is no day before the first of the year 1, and as-of may be any day.
+    limit = date.fromordinal(max(1, min(as_of, newest or as_of).toordinal() - OLDEST.days))
     rows = ExchangeRate.objects.filter(currency__in=wanted, base=base, day__lte=as_of, day__gte=limit)
     found = dict(rows.order_by("day").values_list("currency", "rate"))  # the latest day comes last and stays
     lacking = [currency for currency in wanted if currency not in found]

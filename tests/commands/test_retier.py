@@ -208,3 +208,46 @@ def test_text_is_for_people():
     said = text("retier", "--apply")
     assert "1 of 1 customers decided" in said
     assert "Tiers: global 1, enterprise 0, scale 0" in said
+
+
+def test_a_manager_reads_of_a_run_only_the_customers_of_the_own_teams(cast):
+    mine = factories.CustomerFactory(
+        external_id="MINE", arr=800000, csm=cast.csm_a.csm, csm_since="2026-01-01"
+    )
+    theirs = factories.CustomerFactory(
+        external_id="THEIRS", arr=800000, csm=cast.csm_b.csm, csm_since="2026-01-01"
+    )
+    answer("retier", "--apply")
+    Customer.objects.filter(pk__in=[mine.pk, theirs.pk]).update(arr=None)
+    run = str(answer("retier")["run"])
+    assert [move["external_id"] for move in answer("run", "show", run)["moves"]] == ["MINE", "THEIRS"]
+    shown = answer("run", "show", run, acting=cast.manager.email)
+    assert [move["external_id"] for move in shown["moves"]] == ["MINE"]
+    assert "THEIRS" not in json.dumps(shown)
+
+
+def test_a_customer_without_any_amount_needs_no_rate():
+    factories.CustomerFactory(currency="XAU", arr=None, potential_arr=None)
+    assert answer("retier")["status"] == "proposed"
+    Customer.objects.update(potential_arr=5)
+    with pytest.raises(CommandError, match="XAU"):
+        answer("retier")
+
+
+def test_a_day_is_checked_and_any_day_of_the_calendar_is_a_day():
+    factories.CustomerFactory(currency="XAU")
+    with pytest.raises(CommandError, match="“2026-02-31” is no day of the calendar"):
+        answer("retier", "--as-of", "2026-02-31")
+    with pytest.raises(CommandError, match="no exchange rate"):
+        answer("retier", "--as-of", "0001-01-01")
+
+
+@pytest.mark.parametrize(
+    "words", [("import_rates", "rates.csv"), ("seed_demo",), ("load_playbook", "three-axis")]
+)
+def test_setting_up_is_for_ops_and_nobody_acts_as_somebody_unknown(words, cast):
+    for person in (cast.manager, cast.csm_a, cast.nobody):
+        with pytest.raises(CommandError, match="Only CS ops may"):
+            answer(*words, acting=person.email)
+    with pytest.raises(CommandError, match="There is no active user"):
+        answer(*words, acting="who@example.com")

@@ -21,6 +21,9 @@ class Command(DoorCommand):
         parser.add_argument("file", type=Path)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        actor = self.actor(options)
+        if actor is not None and not actor.is_ops:
+            self.refuse("Only CS ops may load exchange rates.")
         base = settings.BASE_CURRENCY
         try:
             found = load_rates(rates=read_rates(path=options["file"], base=base), base=base)

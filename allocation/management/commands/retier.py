@@ -12,7 +12,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from accounts.management.base import DoorCommand
+from accounts.management.base import DoorCommand, day
 from allocation.models import RetierRun, RunStatus
 from allocation.selectors.run_reports import run_report, unfinished_runs
 from allocation.services.retiering import (
@@ -53,7 +53,7 @@ class Command(DoorCommand):
 
     def add_door_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--as-of", type=date.fromisoformat, metavar="DATE", help="The day; today if not given."
+            "--as-of", type=day, metavar="DATE", help="The day; today if not given."
         )
         parser.add_argument("--scope", choices=["full", "goals"], default="full")
         parser.add_argument(

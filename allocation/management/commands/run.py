@@ -45,5 +45,5 @@ class Command(DoorCommand):
                 discard_run(run_id=run_id, at=timezone.now())
         except (UnableToApplyRun, UnableToApproveRun, UnableToDiscardRun) as refusal:
             self.refuse(str(refusal))
-        found = run_report(run_id=run_id)
+        found = run_report(run_id=run_id, viewer=actor)
         self.answer(found, report_lines(found))

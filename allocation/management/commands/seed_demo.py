@@ -21,6 +21,9 @@ class Command(DoorCommand):
         parser.add_argument("--seed", type=int, default=1, help="The same seed gives the same company.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        actor = self.actor(options)
+        if actor is not None and not actor.is_ops:
+            self.refuse("Only CS ops may fill the installation with demo data.")
         try:
             found: dict[str, Any] = seed_demo(
                 customers=options["customers"],
