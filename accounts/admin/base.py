@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils.text import capfirst
 
-from accounts.admin.fields import DayInput, KnownOrNot
+from accounts.admin.fields import DayInput, KnownOrNot, StorableJSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,10 @@ def scoped(rows: QuerySet, user: Any) -> QuerySet:
 class Scoped:
     """Rows, choices and autocompletes through `visible_to`; every foreign key an autocomplete."""
 
-    formfield_overrides = {models.DateField: {"widget": DayInput}}
+    formfield_overrides = {
+        models.DateField: {"widget": DayInput},
+        models.JSONField: {"form_class": StorableJSON},
+    }
     model: type[models.Model]
     opts: Any
     admin_site: admin.AdminSite

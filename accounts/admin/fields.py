@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django import forms
+from django.forms.fields import InvalidJSONInput
 
 from accounts.importing.currencies import is_currency
 
@@ -59,3 +61,26 @@ class KnownOrNot(forms.NullBooleanField):
 
     def prepare_value(self, value: Any) -> Any:
         return {True: "true", False: "false", None: ""}.get(value, value)
+
+
+class StorableJSON(forms.JSONField):
+    """A JSON document that every database can keep: PostgreSQL knows no NaN, no Infinity and no character NUL."""
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            found = super().to_python(value)
+            json.dumps(found, allow_nan=False)
+        except (ValueError, RecursionError):
+            raise forms.ValidationError(
+                "Enter valid JSON: finite numbers, and not too many brackets inside one another."
+            ) from None
+        if "\\u0000" in json.dumps(found):
+            raise forms.ValidationError("A text in it holds the character NUL (\\u0000): take it out.")
+        return found
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """What was typed, shown again beside the refusal."""
+        try:
+            return super().bound_data(data, initial)
+        except RecursionError:
+            return InvalidJSONInput(data)

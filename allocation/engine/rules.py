@@ -28,6 +28,7 @@ from allocation.engine.written import as_number
 PARTS = frozenset({"segments", "criteria", "tiers", "guards"})
 GUARD_NAMES = frozenset({"paid_floor", "first_year", "dead_band", "minimum_stay", "renewal_freeze"})
 MOST_WEIGHT = Decimal(1000)
+LONGEST_NAME = 200  # what a decision keeps of its segment
 
 
 class UnusableRules(ValueError):
@@ -120,6 +121,10 @@ def _segments(reading: _Reading, value: object) -> tuple[SegmentRule, ...]:
         name = str(row.get("name") or "").strip()
         if not name:
             reading.faults.append("Every segment needs a name.")
+        elif len(name) > LONGEST_NAME:
+            reading.faults.append(
+                f"The segment “{name[:20]}…” has a name of more than {LONGEST_NAME} characters."
+            )
         elif name in {rule.name for rule in found}:
             reading.faults.append(f"The segment “{name}” is there twice.")
         found.append(SegmentRule(name, _when(reading, row, f"Segment “{name}”", Stage.FACT)))

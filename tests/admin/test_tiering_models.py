@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from accounts.models import Tier
 from allocation.models import TieringModel
 from tests import factories
@@ -105,3 +107,20 @@ def test_a_draft_published_while_its_page_is_saved_does_not_change(cast, sign_in
     assert sign_in(cast.ops).post(f"{LIST}{model.pk}/change/", form).status_code == 403
     model.refresh_from_db()
     assert model.name == "Mine"
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        json.dumps(DEFINITION).replace('"Everyone"', '"Every\\u0000one"'),  # PostgreSQL keeps no NUL
+        json.dumps({**DEFINITION, "segments": [{"name": "Everyone", "note": float("nan")}]}),  # nor NaN
+        "[" * 5000 + "]" * 5000,
+        "{",
+    ],
+)
+def test_a_document_that_cannot_be_stored_is_refused_with_the_page(definition, cast, sign_in):
+    tiers()
+    response = sign_in(cast.ops).post(f"{LIST}add/", {"name": "Mine", "definition": definition})
+    assert response.status_code == 200
+    assert response.context["errors"]
+    assert not TieringModel.objects.exists()

@@ -143,3 +143,15 @@ def test_a_good_model_is_read_as_written():
     assert [rule.slug for rule in found.tiers] == ["global", "enterprise", "scale"]
     assert found.attributes() == {"arr"}
     assert found.guards.paid_floor
+
+
+def test_a_segment_has_a_name_that_a_decision_can_keep():
+    for length, refused in ((200, False), (201, True)):
+        long = {"name": "S" * length, "when": [{"attribute": "arr", "op": ">=", "value": 1}]}
+        model = {**BY_ARR, "segments": [long, *ALL]}
+        if refused:
+            assert faults(model) == [
+                "The segment “SSSSSSSSSSSSSSSSSSSS…” has a name of more than 200 characters."
+            ]
+        else:
+            read_rules(definition=model, attributes=ATTRIBUTES, tiers=TIERS)
