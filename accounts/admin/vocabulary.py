@@ -21,13 +21,19 @@ from accounts.models.importing import ColumnMapping, ImportKind
 
 
 class WordAdmin(CSAdmin):
-    """A name used for matching; it may be deleted while nobody stands on it (the database protects the rest)."""
+    """A name used for matching; it may be deleted while nobody stands on it (the database protects customers)."""
 
     list_display = ("name",)
     search_fields = ("name",)
     search_help_text = "Part of the name"
     ordering = ("name", "pk")
     deletable = True
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Not while a CSM has it: one who loses the only vertical would silently become a generalist."""
+        if obj is not None and obj.csms.exists():
+            return False
+        return super().has_delete_permission(request, obj)
 
 
 @admin.register(Vertical)

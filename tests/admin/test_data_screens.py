@@ -5,6 +5,7 @@ import json
 import pytest
 
 from accounts.models import CSM, ColumnMapping, ExchangeRate
+from tests import factories
 
 
 def test_a_new_rate_begins_with_the_base_currency(cast, sign_in):
@@ -71,3 +72,13 @@ def test_lists_of_a_csm_are_typed_with_semicolons(cast, sign_in):
     assert response.status_code == 302, response.context["errors"]
     csm = CSM.objects.get(name="New")
     assert (csm.countries, csm.products, csm.email) == (["Germany", "Austria"], [], None)
+
+
+def test_a_vertical_that_a_csm_specialises_in_is_not_deleted(cast, sign_in):
+    held, free = factories.VerticalFactory(), factories.VerticalFactory()
+    cast.csm_a.csm.verticals.add(held)
+    client = sign_in(cast.ops)
+    for vertical, expected in ((held, 403), (free, 302)):
+        response = client.post(f"/admin/accounts/vertical/{vertical.pk}/delete/", {"post": "yes"})
+        assert response.status_code == expected
+    assert list(cast.csm_a.csm.verticals.all()) == [held]
