@@ -28,3 +28,16 @@ def test_the_page_for_a_failure_needs_neither_database_nor_request():
     assert page.status_code == 500
     assert "Something went wrong on our side" in page.content.decode()
     assert render_to_string("500.html") == page.content.decode()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/admin/allocation/tierdecision/?by=%00",
+        "/admin/accounts/customer/?goal=%00",
+        "/admin/autocomplete/?term=%00&app_label=accounts&model_name=customer&field_name=parent",
+        "/customers/?q=%00",
+    ],
+)
+def test_an_address_with_a_nul_is_a_bad_one_on_every_database(address, cast, sign_in):
+    assert sign_in(cast.ops).get(address).status_code == 400
