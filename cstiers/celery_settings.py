@@ -13,12 +13,11 @@ from django.conf import settings
 def _embedded_transport() -> dict[str, Any]:
     """Options of the file broker; its folders are for the owner alone."""
     base: Path = settings.VAR_DIR / "broker"
-    for folder in (base, base / "queue", base / "processed", base / "control"):
+    for folder in (base, base / "queue", base / "control"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return {
         "data_folder_in": str(base / "queue"),
         "data_folder_out": str(base / "queue"),
-        "processed_folder": str(base / "processed"),
         "control_folder": str(base / "control"),
         "polling_interval": 0.1,
     }
@@ -43,9 +42,13 @@ if settings.REDIS_URL:
     visibility_timeout = _REDIS_TRANSPORT["visibility_timeout"]
 else:
     broker_url = "filesystem://localhost"
+    broker_transport = "cstiers.file_broker:Transport"
     broker_transport_options = _embedded_transport()
     # SQLite has one writer and the embedded installation one machine.
     worker_concurrency = 1
+    worker_enable_remote_control = (
+        False  # one more queue to look into every tenth of a second, and nobody asks
+    )
     beat_schedule_filename = str(settings.VAR_DIR / "celerybeat-schedule")
 
 broker_connection_timeout = 3
