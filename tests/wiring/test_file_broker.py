@@ -25,9 +25,14 @@ def connection(folder: Path) -> Connection:
     )
 
 
+def folder_queue(folder: Path) -> str:
+    """A name of its own for each test: kombu remembers for the process which queues are bound."""
+    return f"bell-{folder.name}"
+
+
 def send(folder: Path, count: int) -> None:
     with connection(folder) as link:
-        box = link.SimpleQueue("bell")
+        box = link.SimpleQueue(folder_queue(folder))
         for number in range(count):
             box.put({"number": number})
 
@@ -35,7 +40,7 @@ def send(folder: Path, count: int) -> None:
 def test_messages_come_in_the_order_they_were_sent(tmp_path):
     send(tmp_path, 5)
     with connection(tmp_path) as link:
-        box = link.SimpleQueue("bell")
+        box = link.SimpleQueue(folder_queue(tmp_path))
         assert [box.get_nowait().payload["number"] for _ in range(5)] == [0, 1, 2, 3, 4]
         with pytest.raises(Empty):
             box.get_nowait()
@@ -46,12 +51,12 @@ def test_a_reader_beside_a_writer_never_meets_half_a_message(tmp_path):
     writer = multiprocessing.get_context("spawn").Process(target=send, args=(tmp_path, MESSAGES))
     with connection(tmp_path) as link:
         channel = link.default_channel
-        link.SimpleQueue("bell")
+        link.SimpleQueue(folder_queue(tmp_path))
         writer.start()
         seen = 0
         while seen < MESSAGES and (writer.is_alive() or list((tmp_path / "queue").iterdir())):
             try:
-                channel._get("bell")
+                channel._get(folder_queue(tmp_path))
             except Empty:
                 continue
             seen += 1
@@ -61,9 +66,9 @@ def test_a_reader_beside_a_writer_never_meets_half_a_message(tmp_path):
 
 def test_a_file_that_is_no_message_is_dropped_and_the_next_is_taken(tmp_path, caplog):
     send(tmp_path, 1)
-    (tmp_path / "queue" / "0_broken.bell.msg").write_text("")
+    (tmp_path / "queue" / f"0_broken.{folder_queue(tmp_path)}.msg").write_text("")
     with connection(tmp_path) as link:
-        message = link.SimpleQueue("bell").get_nowait()
+        message = link.SimpleQueue(folder_queue(tmp_path)).get_nowait()
         message.ack()  # what is not acknowledged is put back when the connection closes
         assert message.payload == {"number": 0}
     assert "no JSON" in caplog.text
