@@ -13,9 +13,11 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from accounts.models import Customer
-from allocation.models import BookHolding, RetierRun, RunStatus, Source, TieringModel
+from accounts.models import Customer, Tier
+from allocation.models import AllocationPolicy, BookHolding, RetierRun, RunStatus, Source, TieringModel
 from allocation.services.decisions import CsmChange, DecisionSource, set_csms
+from allocation.services.playbooks import UnableToLoadPlaybook, load_playbook
+from allocation.services.policies import activate_policy
 from tests import factories
 
 ROUNDS = int(os.environ.get("CSTIERS_ROUNDS", "5"))
@@ -115,3 +117,24 @@ def test_eight_plans_moving_one_customer_leave_one_csm_and_one_open_ledger_row()
         customer.refresh_from_db()
         holding = BookHolding.objects.get(customer=customer)
         assert (holding.csm_id, holding.ends_before) == (customer.csm_id, None)
+
+
+def test_of_many_policies_put_in_force_at_once_one_is_and_nobody_fails() -> None:
+    for _ in range(ROUNDS):
+        AllocationPolicy.objects.all().delete()
+        policies = [AllocationPolicy.objects.create(name=f"Policy {number}") for number in range(RUNNERS)]
+        at_once(lambda number, rows=policies: activate_policy(policy=rows[number]))  # type: ignore[misc]
+        assert AllocationPolicy.objects.filter(is_active=True).count() == 1
+
+
+def test_a_playbook_loaded_by_many_at_once_is_loaded_once_and_the_others_are_told() -> None:
+    def load(number: int) -> bool:
+        try:
+            load_playbook(slug="three-axis", publish=True, at=timezone.now())
+        except UnableToLoadPlaybook:  # any other error, such as the database's own, fails the test
+            return False
+        return True
+
+    assert any(at_once(load))
+    assert TieringModel.objects.filter(status="published").count() == 1
+    assert Tier.objects.count() == 3

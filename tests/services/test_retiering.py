@@ -27,6 +27,7 @@ from allocation.services.retiering import (
     approve_run,
     discard_run,
     propose_run,
+    proposing,
     queue_run,
 )
 from tests import factories
@@ -346,3 +347,21 @@ def test_proposing_takes_the_same_number_of_queries_at_any_size(django_assert_ma
 def test_dates_before_anything_was_recorded_decide_too():
     customer(800000, contract_start=date(1999, 1, 1), renewal_date=date(1999, 12, 31))
     assert proposed().status == RunStatus.PROPOSED
+
+
+def test_a_run_that_is_being_computed_can_be_discarded_and_its_runner_stops(monkeypatch):
+    customer(800000)
+    run = queue_run(as_of=TODAY, at=timezone.now())
+    decide = proposing.decide_tiers
+
+    def discarded_meanwhile(**facts):
+        discard_run(run_id=run.pk, at=timezone.now())
+        return decide(**facts)
+
+    monkeypatch.setattr(proposing, "decide_tiers", discarded_meanwhile)
+    assert not propose_run(run_id=run.pk, owner="test")
+    run.refresh_from_db()
+    assert (run.status, run.lease_until) == (RunStatus.DISCARDED, None)
+    assert not TierDecision.objects.exists()
+    monkeypatch.undo()
+    assert proposed().status == RunStatus.PROPOSED  # the way is free for the next one

@@ -85,9 +85,15 @@ def approve_run(*, run_id: int, actor: Any, at: datetime) -> None:
 
 
 def discard_run(*, run_id: int, at: datetime) -> None:
-    """Put a run aside that nobody has begun to apply. Raises UnableToDiscardRun."""
-    changed = RetierRun.objects.filter(pk=run_id, status__in=[RunStatus.QUEUED, *OPEN_STATUSES]).update(
-        status=RunStatus.DISCARDED, finished_at=at
+    """Put a run aside that nobody has begun to apply. Raises UnableToDiscardRun.
+
+    Whoever computes it just now finds the claim lost and stops; so a run that always fails stands in nobody's way.
+    """
+    before_applying = [RunStatus.QUEUED, RunStatus.COMPUTING, *OPEN_STATUSES]
+    changed = RetierRun.objects.filter(pk=run_id, status__in=before_applying).update(
+        status=RunStatus.DISCARDED, finished_at=at, claimed_by="", lease_until=None
     )
     if changed != 1:
-        raise UnableToDiscardRun(f"Run {run_id} cannot be discarded; only a queued or proposed run can.")
+        raise UnableToDiscardRun(
+            f"Run {run_id} cannot be discarded; only a run that waits, is computed or is proposed can."
+        )
