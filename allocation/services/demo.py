@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from accounts import roles
 from accounts.demo_company import (
@@ -82,6 +82,18 @@ def seed_demo(*, customers: int, csms: int, seed: int, today: date, base_currenc
             "There are customers or CSMs already: demo data only goes into an empty installation."
         )
     company = imagine_company(customers=customers, csms=csms, seed=seed, today=today)
+    try:
+        _write(company, today=today, base_currency=base_currency)
+    except IntegrityError as clash:
+        raise UnableToSeedDemo(
+            "Some of the demo company's people, teams or words are there already under the same name or e-mail: "
+            "demo data only goes into an empty installation."
+        ) from clash
+    return {"customers": len(company.customers), "csms": len(company.csms)}
+
+
+def _write(company: DemoCompany, *, today: date, base_currency: str) -> None:
+    """All of it or nothing."""
     with transaction.atomic():
         ensure_groups()
         people = _write_people(company)
@@ -98,7 +110,6 @@ def seed_demo(*, customers: int, csms: int, seed: int, today: date, base_currenc
             on=today,
             decision=DecisionSource(Source.DEMO, words="who had the customer before"),
         )
-    return {"customers": len(company.customers), "csms": len(company.csms)}
 
 
 def _write_people(company: DemoCompany) -> dict[str, int]:

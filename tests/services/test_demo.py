@@ -71,3 +71,12 @@ def test_no_csms_is_a_company_too() -> None:
         "customers": 5,
         "csms": 0,
     }
+
+
+@pytest.mark.django_db
+def test_names_that_are_taken_already_are_refused_with_a_sentence_and_nothing_is_written() -> None:
+    factories.TeamFactory(name="Customer Success")
+    with pytest.raises(UnableToSeedDemo, match="under the same name or e-mail"):
+        seed_demo(customers=5, csms=2, seed=1, today=TODAY, base_currency="USD")
+    assert not Customer.objects.exists()
+    assert not User.objects.exists()
