@@ -52,9 +52,7 @@ class Command(DoorCommand):
     help = "Propose tiers for all customers as of a day; with --apply give them."
 
     def add_door_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--as-of", type=day, metavar="DATE", help="The day; today if not given."
-        )
+        parser.add_argument("--as-of", type=day, metavar="DATE", help="The day; today if not given.")
         parser.add_argument("--scope", choices=["full", "goals"], default="full")
         parser.add_argument(
             "--apply", action="store_true", help="Write the tiers, if the change limit allows it."
