@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DEFAULT_DB_ALIAS
 
 from accounts.models import User
 
@@ -51,6 +52,10 @@ class DoorCommand(BaseCommand):
     def execute(self, *args: Any, **options: Any) -> str | None:
         self._format: str = options.get("format", "text")
         return super().execute(*args, **options)
+
+    def get_check_kwargs(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Django leaves checks of what is stored to `migrate`; rates of another base currency must stop us as well."""
+        return {**super().get_check_kwargs(options), "databases": [DEFAULT_DB_ALIAS]}
 
     def actor(self, options: Mapping[str, Any]) -> User | None:
         """The person named with `--as`; None when nobody was named."""

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.core.management.base import SystemCheckError
 from django.utils import timezone
 
-from accounts.models import Customer
+from accounts.models import Customer, ExchangeRate
 from allocation.models import RetierRun
 from tests import factories
 
@@ -251,3 +252,13 @@ def test_setting_up_is_for_ops_and_nobody_acts_as_somebody_unknown(words, cast):
             answer(*words, acting=person.email)
     with pytest.raises(CommandError, match="There is no active user"):
         answer(*words, acting="who@example.com")
+
+
+def test_a_base_currency_other_than_that_of_the_rates_is_refused(settings):
+    """Else amounts in EUR would be held against bounds that were written for USD, without a word."""
+    factories.CustomerFactory(currency="EUR")
+    ExchangeRate.objects.create(currency="EUR", day=factories.TODAY, rate="0.9", base="USD")
+    settings.BASE_CURRENCY = "EUR"
+    with pytest.raises(SystemCheckError, match="exchange rates are stored for USD"):
+        answer("retier", skip_checks=False)
+    assert not RetierRun.objects.exists()
