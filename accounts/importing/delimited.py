@@ -26,6 +26,9 @@ BYTE_ORDER_MARKS = (
 
 def read_delimited(*, data: bytes, limits: Limits) -> Table:
     """The table in a text file. Raises FileRefused with a sentence when there is none to be had."""
+    # The csv module keeps this limit for the whole process: it is set before anything is looked at, so that
+    # the limit of an earlier file does not decide what this one's delimiter is.
+    csv.field_size_limit(limits.cell_characters)
     encoding, text = decode(data)
     text, stated = _take_separator_line(text)
     if not text.strip():
@@ -131,7 +134,6 @@ def _widths(sample: str, delimiter: str, *, cut: bool) -> list[int]:
 def _records(*, text: str, delimiter: str, limits: Limits) -> Iterator[tuple[int, list[str]]]:
     """(physical line on which the record starts, its fields); equal fields share one string."""
     seen: dict[str, str] = {}
-    csv.field_size_limit(limits.cell_characters)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     start = 1
     try:

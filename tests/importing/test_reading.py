@@ -98,6 +98,13 @@ def test_limits_are_kept_while_reading() -> None:
     assert "larger than 0 MB" in refusal(rows, limits=replace(LIMITS, file_bytes=10))
 
 
+def test_the_limit_of_one_file_does_not_decide_the_delimiter_of_the_next() -> None:
+    """The csv module keeps its cell limit for the whole process."""
+    refusal("name\n" + "x" * 11, limits=replace(LIMITS, cell_characters=10))
+    found = check("external_id\tname\nA\tAcme and a long name\n")
+    assert (found.values["external_id"], found.problems) == (["A"], {})
+
+
 def test_a_workbook_is_read_like_a_text_file() -> None:
     rows = [
         ["external_id", "name", "champion", "arr"],
