@@ -90,13 +90,13 @@ def tier_mark(*, name: str, rank: int | None) -> SafeString:
 
 
 def money(*, amount: Decimal | None, currency: str, cents: bool = False) -> SafeString:
-    """An amount with thin spaces and its currency: 1 234 567 EUR. Rounded half-even for reading only."""
+    """An amount and its currency: 1,234,567 EUR. Rounded half-even for reading only."""
     if amount is None:
         return NOTHING
     rounded = amount.quantize(CENT if cents else Decimal(1), rounding=ROUND_HALF_EVEN)
     return format_html(
         '<span class="num nowrap">{}\u00a0<span class="quiet">{}</span></span>',
-        f"{rounded:,}".replace(",", "\u202f"),
+        f"{rounded:,}",
         currency,
     )
 

@@ -89,7 +89,7 @@ def _customer_counts(user: Any) -> dict[str, int]:
 
 
 def _many(number: int, one: str, several: str) -> str:
-    return f"{number:,} {one if number == 1 else several}".replace(",", "\u202f")
+    return f"{number:,} {one if number == 1 else several}"
 
 
 def _setting_up(*, tiers: int, model: TieringModel | None, customers: int) -> list[Todo]:

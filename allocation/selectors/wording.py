@@ -1,6 +1,6 @@
 """Numbers and days as people read them, written once, so that a page of rows is only strings.
 
-Thousands are kept apart by a thin space that never breaks; rounding is half-even and for reading only.
+Thousands are kept apart by a comma, as in the reasons that a run keeps; rounding is half-even, for reading only.
 """
 
 from collections.abc import Iterable
@@ -8,15 +8,14 @@ from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 
 DASH = "–"
-THIN = "\u202f"
 SPACE = "\u00a0"
 CENT = Decimal("0.01")
 
 
 def grouped(value: Decimal | int, *, places: int = 0) -> str:
-    """1234567.5 → "1 234 568" (thin spaces)."""
+    """1234567.5 → "1,234,568"."""
     rounded = Decimal(value).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
-    return f"{rounded:,}".replace(",", THIN)
+    return f"{rounded:,}"
 
 
 def amount(value: Decimal | None, *, places: int = 0) -> str:

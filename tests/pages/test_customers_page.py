@@ -68,7 +68,6 @@ def test_filters_by_tier_csm_team_vertical_and_goal(company, sign_in):
         ({"tier": "x"}, "no number"),
         ({"tier": "9" * 30}, "a number no database has room for"),
         ({"csm": "9" * 30}, "the same for another"),
-        ({"q": "\x00"}, "a character the database refuses"),
         ({"q": "x" * 5000}, "longer than any name"),
         ({"sort": "csm__user__password"}, "no such order"),
         ({"page": "999999999"}, "no such page"),
