@@ -164,7 +164,9 @@ def _csm(user: Any) -> dict[str, Any]:
         "kpis": book_kpis(book, url=reverse("my_book")),
         "todos": [_entry(line, user) for line in home.csm_todos(user=user, today=day)],
         "nothing_words": "No renewal is near, no health is low, and every customer has a score.",
-        "shares": tier_shares(book.summary, with_cap=True, with_hours=False, customers_url=reverse("my_book")),
+        "shares": tier_shares(
+            book.summary, with_cap=True, with_hours=False, customers_url=reverse("my_book")
+        ),
         "renewals": rows_of(renewals, today=day),
         "renewals_title": "Next renewals",
         "buttons": [{"label": "Open my book", "url": reverse("my_book"), "icon": "book", "primary": True}],

@@ -24,7 +24,7 @@ def test_every_line_of_the_command_is_on_the_page(company, sign_in, capsys):
     answer = command(capsys)
     assert len(answer["csms"]) == 2
     for line in answer["csms"]:
-        arr = f"{line['arr']:,.2f}".replace(",", " ")
+        arr = f"{line['arr']:,.2f}"
         expected = f"{line['customers']} " + " ".join(
             str(line["by_tier"].get(tier, 0)) for tier in ("global", "enterprise", "scale")
         )
