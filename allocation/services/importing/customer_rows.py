@@ -79,11 +79,11 @@ def compare_customers(
     _find_customers(comparison)
     _resolve_columns(comparison)
     _refuse_incomplete(comparison)
-    if "parent" in comparison.columns:
+    _refuse_foreign_signs(comparison)
+    if "parent" in comparison.columns:  # last: children of refused parents are refused too
         refuse_bad_families(
             checked, comparison.keys, comparison.found, comparison.columns["parent"], comparison.directory
         )
-    _refuse_foreign_signs(comparison)
     return _compare_rows(comparison, progress)
 
 
