@@ -69,3 +69,31 @@ def test_bad_csm_rows_are_refused_with_reasons(load: Import) -> None:
     assert "name is blank" in messages[6]
     assert "neither an e-mail nor a name" in messages[7]
     assert "lines 9 and 10" in messages[10]
+
+
+def test_rows_that_mean_the_same_csm_are_refused_together(load: Import) -> None:
+    load("name\nAnn\n", command="import_csms")
+    two_mails = "name,email\nAnn,ann1@x.com\nAnn,ann2@x.com\n"
+    answer = load(two_mails + "Bob,bob@x.com\n", command="import_csms")
+    assert counts(answer) == (1, 0, 0, 2)
+    assert [error["line"] for error in answer["errors"]] == [2, 3]
+    assert "keep one" in answer["errors"][0]["message"]
+    assert CSM.objects.get(name="Ann").email is None
+    # By e-mail and by name in one file, too.
+    assert counts(
+        load("name,email,seniority\nBob,bob@x.com,1\nbob,,5\nCy,cy@x.com,1\n", command="import_csms")
+    ) == (
+        1,
+        0,
+        0,
+        2,
+    )
+    assert CSM.objects.get(name="Bob").seniority == 3
+
+
+def test_a_manager_who_leads_the_old_team_may_be_given_the_new_one(load: Import) -> None:
+    load("name,team,manager\nAnn,North,a@x.com\nBob,South,b@x.com\n", command="import_csms")
+    moved = "name,team,manager\nBob,North,b@x.com\n"
+    assert counts(load(moved, command="import_csms")) == (0, 1, 0, 0)
+    assert Team.objects.get(name="North").manager.email == "b@x.com"
+    assert counts(load(moved, command="import_csms")) == (0, 0, 1, 0)

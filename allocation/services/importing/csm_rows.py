@@ -17,7 +17,7 @@ from allocation.services.importing.rows import (
     plain,
 )
 from allocation.services.importing.storing import Packer
-from allocation.services.importing.vocabulary import Words, load_teams, load_words, user_emails
+from allocation.services.importing.vocabulary import Words, load_teams, load_words, team_leaders, user_emails
 
 UNKNOWN = "This CSM is unknown or not allowed."
 # A blank in the file goes back to what a new CSM starts with.
@@ -44,7 +44,8 @@ def compare_csms(*, checked: Checked, user: User | None, allow_new_values: bool)
     words["team"] = load_teams()
     columns = _resolve_columns(checked, words, allow_new_values)
     _refuse_bad_managers(checked, columns)
-    outcome = [_row(checked, at, keys[at], found[at], columns, current) for at in range(rows)]
+    leaders = team_leaders() if "manager" in columns else {}
+    outcome = [_row(checked, at, keys[at], found[at], columns, current, leaders) for at in range(rows)]
     packer, digest = Packer(), Digest()
     for row, pk in zip(outcome, found, strict=True):
         packer.add(row)
@@ -116,6 +117,7 @@ def _refuse_rows(
         elif row not in checked.problems and found[row] is None and "name" not in checked.values:
             checked.refuse(row, "name", key, "A new CSM needs a name, and the file has no name column.")
     _refuse_ambiguous(checked, names, found, current)
+    _refuse_rows_of_one_csm(checked, keys, found, current)
     refuse_double_keys(checked, keys, "email" if "email" in checked.values else "name")
 
 
@@ -129,6 +131,26 @@ def _refuse_ambiguous(
     for row, name in enumerate(names):
         if found[row] is None and not emails[row] and counts.get(word_key(name or ""), 0) > 1:
             checked.refuse(row, "name", name, "Several CSMs have this name; give the e-mail.")
+
+
+def _refuse_rows_of_one_csm(
+    checked: Checked, keys: list[str], found: list[int | None], current: dict[int, dict[str, Any]]
+) -> None:
+    """Two rows, one by e-mail and one by name, may mean the same CSM: which one is right is not ours to say."""
+    rows_of: dict[int, list[int]] = {}
+    for row, pk in enumerate(found):
+        if pk is not None and row not in checked.ragged:
+            rows_of.setdefault(pk, []).append(row)
+    for pk, rows in rows_of.items():
+        if len({word_key(keys[row]) for row in rows}) > 1:
+            lines = ", ".join(str(checked.table.lines[row]) for row in rows[:10])
+            for row in rows:
+                checked.refuse(
+                    row,
+                    "email" if "email" in checked.values else "name",
+                    keys[row],
+                    f"Lines {lines} all mean the CSM “{current[pk]['name']}”, the only one of this name; keep one of them.",
+                )
 
 
 def _resolve_columns(checked: Checked, words: dict[str, Words], allow_new: bool) -> dict[str, list[Any]]:
@@ -191,6 +213,7 @@ def _row(
     pk: int | None,
     columns: dict[str, list[Any]],
     current: dict[int, dict[str, Any]],
+    leaders: dict[str, str],
 ) -> Row:
     line = checked.table.lines[at]
     if at in checked.problems:
@@ -208,7 +231,10 @@ def _row(
         return Row(line, key, CREATED, values=wanted)
     if "email" in wanted and not wanted["email"]:
         wanted.pop("email")  # found by name: the file does not know the e-mail
-    values, before = changed_only(wanted, current[pk])
+    now = current[pk]
+    if wanted.get("team"):  # the manager named is of the team the CSM will be in, not of the one it leaves
+        now = now | {"manager": leaders.get(wanted["team"], "")}
+    values, before = changed_only(wanted, now)
     key = current[pk]["email"] or current[pk]["name"]
     return Row(line, key, UPDATED if values else UNCHANGED, values=values, before=before)
 

@@ -118,6 +118,12 @@ def load_teams() -> Words:
     return Words.of(Team.objects.values_list("name", flat=True))
 
 
+def team_leaders() -> dict[str, str]:
+    """E-mail of the manager by team, of teams that have one."""
+    teams = Team.objects.filter(manager__isnull=False)
+    return dict(teams.values_list("name", "manager__email"))
+
+
 def user_emails() -> dict[str, int]:
     """Users by e-mail."""
     return {email.lower(): pk for pk, email in User.objects.values_list("pk", "email")}
