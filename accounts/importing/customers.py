@@ -9,6 +9,7 @@ from accounts.importing.widgets import (
     ChoiceWidget,
     CurrencyWidget,
     DateWidget,
+    FloatWidget,
     ListWidget,
     NumberWidget,
     TextWidget,
@@ -105,7 +106,7 @@ ATTRIBUTE_NUMBER_LIMIT = Decimal(10) ** 15
 def attribute_field(column: str, kind: str) -> Field:
     """The field of an `attr:NAME` column whose custom attribute is of this kind."""
     widgets = {
-        "number": NumberWidget(low=-(10**15) + 1, high=10**15 - 1, places=6),
+        "number": FloatWidget(low=-(10**15) + 1, high=10**15 - 1, places=6),
         "yes_no": YesNoWidget(),
         "date": DateWidget(),
         "choice": TextWidget(longest=200),

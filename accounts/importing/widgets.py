@@ -20,6 +20,7 @@ from accounts.importing.tables import BrokenCell, Cell, is_blank
 
 LONGEST_NUMBER = 60
 SAFE_DIGITS = Decimal(10) ** 15  # a spreadsheet keeps 15 digits; a longer id has lost some
+EXACT_DIGITS = 15  # a double gives back every number of so many digits
 YES = frozenset(["yes", "true", "1"])
 NO = frozenset(["no", "false", "0"])
 EMAIL = re.compile(r"[^@\s;,<>\"]+@[^@\s;,<>\"]+\.[^@\s;,<>\"]+\Z")
@@ -135,6 +136,18 @@ class NumberWidget(StrictWidget):
         if not self.places:
             return "A whole number is needed; nothing is rounded."
         return f"At most {self.places} decimals; nothing is rounded."
+
+
+class FloatWidget(NumberWidget):
+    """A number that JSON keeps as a double: one with more digits than come back is refused, not rounded."""
+
+    def read(self, value: Cell, reading: ColumnReading) -> Decimal:
+        number = super().read(value, reading)
+        if len(number.normalize().as_tuple().digits) > EXACT_DIGITS:
+            raise CellRefused(
+                f"At most {EXACT_DIGITS} digits are kept of a custom number; nothing is rounded."
+            )
+        return number
 
 
 class WholeWidget(NumberWidget):

@@ -173,9 +173,10 @@ def _csv_field(value: Value) -> str:
         return ""
     if isinstance(value, str):
         return mark_formula(value)
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    return value.isoformat() if isinstance(value, date) else repr(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    # Never with an exponent: our own reader refuses 1e-06.
+    return f"{Decimal(str(value)):f}"
 
 
 def write_workbook(*, sheet: Sheet, out: Any) -> int:

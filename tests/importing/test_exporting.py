@@ -95,15 +95,16 @@ def test_our_own_export_imported_again_changes_nothing(
     parent = full_customer(name="Parent", csm=cast.csm_a.csm, csm_since=TODAY)
     for at, text in enumerate(FORMULAS):
         CustomerFactory(name=text + " GmbH", package=text.strip() or "x", external_id=f"F{at}", parent=parent)
+    CustomerFactory(name="Tiny", attributes={"nps": 0.000001})
     CustomerFactory(name="Bell \x07 and _x0041_ and \ufffe")
     path = tmp_path / f"customers.{ending}"
     assert (
-        export_customers(path=path, audience="internal", user=None, on=date(2030, 1, 1)) == len(FORMULAS) + 2
+        export_customers(path=path, audience="internal", user=None, on=date(2030, 1, 1)) == len(FORMULAS) + 3
     )
     call_command("import_customers", str(path), format="json")
     done = json.loads(capsys.readouterr().out)
     assert done["errors"] == []
-    assert (done["unchanged"], done["updated"], done["created"]) == (len(FORMULAS) + 2, 0, 0)
+    assert (done["unchanged"], done["updated"], done["created"]) == (len(FORMULAS) + 3, 0, 0)
 
 
 def test_formulas_are_marked_in_csv_and_text_in_workbooks(db: None, tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 
 from accounts.importing.errors import ChoiceNeeded
-from tests.importing.readers import check, csv_of, one_cell, workbook_of
+from accounts.models import Customer
+from tests.importing.readers import Import, check, csv_of, one_cell, workbook_of
 
 ACCEPTED = {
     "0": "0.00",
@@ -189,3 +190,10 @@ BOUNDS = [
 def test_bounds_hold_on_both_sides(column: str, text: str, accepted: bool) -> None:
     found = one_cell(column, text, number_style="point")
     assert isinstance(found, Decimal | int) is accepted, found
+
+
+@pytest.mark.django_db
+def test_a_custom_number_with_more_digits_than_are_kept_is_refused(load: Import) -> None:
+    answer = load("external_id,name,attr:n\nA,Kept,123456789012.345\nB,Lost,123456789012345.1\n")
+    assert [(error["line"], "15 digits" in error["message"]) for error in answer["errors"]] == [(3, True)]
+    assert Customer.objects.get().attributes == {"n": 123456789012.345}
