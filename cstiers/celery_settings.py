@@ -79,11 +79,17 @@ timezone = "UTC"
 worker_hijack_root_logger = False
 worker_send_task_events = False
 
+HOUR = 3600
 beat_schedule = {
     "sweep": {
         "task": "allocation.sweep",
         "schedule": settings.SWEEP_SECONDS,
         # A sweep that waited longer than its period is followed by a fresher one.
         "options": {"expires": settings.SWEEP_SECONDS},
+    },
+    "discard abandoned imports": {
+        "task": "allocation.discard_abandoned_imports",
+        "schedule": HOUR,
+        "options": {"expires": HOUR},
     },
 }

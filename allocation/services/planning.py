@@ -132,10 +132,15 @@ def apply_plan(*, plan_id: int, actor: User | None, owner: str) -> BookPlan:
 
 
 def discard_plan(*, plan_id: int, actor: User | None) -> BookPlan:
-    """Put a plan away that is queued or proposed; discarding twice changes nothing. Raises UnableToPlanBooks."""
+    """Put a plan away that nobody has begun to apply; discarding twice changes nothing. Raises UnableToPlanBooks.
+
+    Whoever computes it just now finds the claim lost and stops; so a plan that always fails stands in nobody's way.
+    """
     _check_rights(actor)
-    open_ones = [RunStatus.QUEUED, *OPEN_STATUSES, RunStatus.STALE]
-    BookPlan.objects.filter(pk=plan_id, status__in=open_ones).update(status=RunStatus.DISCARDED)
+    before_applying = [RunStatus.QUEUED, RunStatus.COMPUTING, *OPEN_STATUSES, RunStatus.STALE]
+    BookPlan.objects.filter(pk=plan_id, status__in=before_applying).update(
+        status=RunStatus.DISCARDED, claimed_by="", lease_until=None
+    )
     plan = _get(plan_id)
     if plan.status != RunStatus.DISCARDED:
         raise UnableToPlanBooks(

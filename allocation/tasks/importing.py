@@ -23,3 +23,9 @@ def apply_import(*, batch_id: int) -> None:
         importing.apply_import(batch_id=batch_id, on=timezone.localdate())
     except importing.UnableToApplyImport as refused:
         logger.info("Import %s: %s", batch_id, refused)
+
+
+@shared_task(name="allocation.discard_abandoned_imports")
+def discard_abandoned_imports() -> None:
+    """Drop files that nobody confirmed in a day: what was staged does not lie about."""
+    importing.discard_abandoned_imports(before=timezone.now() - importing.KEPT_UNCONFIRMED)

@@ -99,9 +99,11 @@ def run_approve(request: HttpRequest, pk: int) -> HttpResponse:
     except retiering.UnableToApproveRun as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(request, f"Run {pk} is approved: CS ops can apply it now.")
         if run.apply_when_proposed:
+            messages.success(request, f"Run {pk} is approved and is being applied, as was asked for.")
             ring(apply_retier_run, run_id=run.pk)
+        else:
+            messages.success(request, f"Run {pk} is approved: CS ops can apply it now.")
     return redirect("run", pk=pk)
 
 

@@ -251,6 +251,24 @@ def test_a_runner_that_was_overtaken_stores_nothing(
     assert Move.objects.filter(plan=plan).count() == 6
 
 
+def test_a_plan_that_is_being_computed_can_be_discarded_and_its_runner_stores_nothing(
+    books: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = queued()
+    real = planning.propose_books
+
+    def put_away(**given: Any) -> Any:
+        discard_plan(plan_id=plan.pk, actor=None)
+        return real(**given)
+
+    monkeypatch.setattr(planning, "propose_books", put_away)
+    assert propose_plan(plan_id=plan.pk, owner="me") is None
+    plan.refresh_from_db()
+    assert plan.status == RunStatus.DISCARDED
+    assert not Move.objects.filter(plan=plan).exists()
+    queued()  # nothing stands in the way of the next
+
+
 def test_only_one_runner_computes_a_plan(books: SimpleNamespace) -> None:
     plan = proposed()
     assert propose_plan(plan_id=plan.pk, owner="second") is None

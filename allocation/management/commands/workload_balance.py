@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping
-from datetime import date
 from typing import Any
 
 from django.utils import timezone
 
-from accounts.management.base import DoorCommand
+from accounts.management.base import DoorCommand, day
 from allocation.selectors.balance import workload, workload_answer
 from allocation.snapshots.money import UnknownRate
 
@@ -19,7 +18,7 @@ class Command(DoorCommand):
 
     def add_door_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--as-of", type=date.fromisoformat, metavar="DATE", help="The day; today if not given."
+            "--as-of", type=day, metavar="DATE", help="The day; today if not given."
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
