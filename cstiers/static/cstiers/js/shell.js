@@ -72,7 +72,9 @@
     narrow.addEventListener("change", function () { root.classList.remove("nav-open"); describeSidebar(); });
     describeSidebar();
     const current = sidebar.querySelector('[aria-current="page"]');
-    if (current && current.offsetTop > sidebar.clientHeight - 140) { current.scrollIntoView({ block: "center" }); }
+    // scrollIntoView would move the page as well; only the list of pages is to move.
+    const list = sidebar.querySelector(".nav") || sidebar;
+    if (current && current.offsetTop > sidebar.clientHeight - 140) { list.scrollTop = current.offsetTop - sidebar.clientHeight / 2; }
   }
   function keepInside(event) {
     const stops = Array.from(sidebar.querySelectorAll("a[href], button, input, summary")).filter(function (stop) {
