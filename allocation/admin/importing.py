@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
@@ -195,6 +196,7 @@ class ImportBatchAdmin(ViewOnlyAdmin):
                 "title": str(batch),
                 "reading": batch.reading,
                 "questions": batch.reading.get("questions", []),
+                "base_currency": settings.BASE_CURRENCY,
                 "form": form,
                 "tabs": [
                     (key, words, getattr(batch, key) if key else batch.rows, key == outcome)
