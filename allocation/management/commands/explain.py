@@ -36,7 +36,10 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     yield f"Segment {found['segment']}; {found['reason']}"
     yield f"Score {found['score'] if found['score'] is not None else 'unknown'}:"
     for part in found["contributions"]:
-        value = "unknown" if part["value"] is None else part["value"]
+        if part["points"] is None:
+            yield f"       –  {part['criterion']} is missing: its weight {part['weight']} is shared out"
+            continue
+        value = "missing" if part["value"] is None else part["value"]
         yield f"  {part['contribution']:6.2f}  {part['criterion']} = {value} ({part['points']} points, weight {part['weight']})"
     for key, title in (("nearest_bound", "Nearest bound"), ("nearest_change", "Nearest change")):
         if found[key]:
