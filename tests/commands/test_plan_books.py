@@ -117,7 +117,16 @@ def test_only_cs_ops_may_plan_and_a_csm_sees_no_plan(books: SimpleNamespace, cas
         told("plan", "show", number, acting=cast.csm_a.email)
 
 
-@pytest.mark.parametrize("words", [["--max-moves-pct", "101"], ["--max-moves-pct", "many"], ["--seed", "-1"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--max-moves-pct", "101"],
+        ["--max-moves-pct", "many"],
+        ["--max-moves-pct", "NaN"],  # a Decimal that cannot be compared
+        ["--seed", "-1"],
+        ["--seed", "2147483648"],  # more than the column of a database holds
+    ],
+)
 def test_a_senseless_argument_is_refused(books: SimpleNamespace, words: list[str]) -> None:
     with pytest.raises(CommandError):
         told("plan_books", *words)
@@ -201,6 +210,11 @@ def test_workload_balance_of_a_past_day_is_read_from_the_ledger(
     assert sizes(books.today) == [0, 1]
     assert sizes(books.today - timedelta(days=1)) == [1, 0]
     assert sizes(earlier - timedelta(days=1)) == [0, 0]
+
+
+def test_workload_balance_of_a_far_day_is_refused(books: SimpleNamespace) -> None:
+    with pytest.raises(CommandError, match="days ahead"):
+        told("workload_balance", "--as-of", "9999-12-31")
 
 
 def test_attention_shares_a_csms_month_to_the_minute(books: SimpleNamespace, cast: SimpleNamespace) -> None:

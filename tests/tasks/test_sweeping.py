@@ -4,6 +4,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from allocation.models import RetierRun, RunStatus, TieringModel
@@ -143,3 +144,8 @@ def test_a_sweep_takes_no_more_than_its_limit_and_the_longest_waiting_first(rung
     )
     sweep(limit=1)
     assert rung == [("propose", {"run_id": early.pk})]
+
+
+def test_a_senseless_limit_is_refused_with_a_sentence():
+    with pytest.raises(CommandError, match="from 1"):
+        call_command("sweep", "--limit", "-1")

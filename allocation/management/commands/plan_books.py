@@ -11,6 +11,7 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.management.base import DoorCommand
+from allocation.forms.runs import BIGGEST_SEED
 from allocation.models import BookPlan, RunStatus
 from allocation.selectors.plan_answers import plan_answer
 from allocation.services.planning import UnableToPlanBooks, apply_plan, propose_plan, queue_plan
@@ -25,7 +26,8 @@ def per_cent(text: str) -> Decimal:
         value = Decimal(text)
     except InvalidOperation as error:
         raise ArgumentTypeError(f"{text} is not a number") from error
-    if not 0 <= value <= 100:
+    # NaN is a Decimal too, and cannot even be compared.
+    if not value.is_finite() or not 0 <= value <= 100:
         raise ArgumentTypeError("a share is 0 to 100 %")
     return value
 
@@ -78,8 +80,8 @@ class Command(DoorCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         actor = self.actor(options)
-        if options["seed"] < 0:
-            self.refuse("The seed is a whole number from 0.")
+        if not 0 <= options["seed"] <= BIGGEST_SEED:
+            self.refuse(f"The seed is a whole number from 0 to {BIGGEST_SEED}.")
         try:
             self.finish_what_was_left(actor)
             plan = queue_plan(

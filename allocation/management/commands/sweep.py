@@ -19,6 +19,8 @@ class Command(DoorCommand):
         parser.add_argument("--limit", type=int, default=LIMIT, help="At most this many rows of each kind.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["limit"] < 1:
+            self.refuse("The limit is a whole number from 1.")
         if options["here"]:
             self.answer(*self.do_here(options["limit"]))
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -13,16 +14,20 @@ from allocation.selectors.balance import workload, workload_answer
 from allocation.snapshots.money import UnknownRate
 
 
+FARTHEST = timedelta(days=366)  # who leaves when is planned months ahead, not centuries
+
+
 class Command(DoorCommand):
     help = "How the books stand beside each other: customers, ARR, hours, and how even they are."
 
     def add_door_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--as-of", type=day, metavar="DATE", help="The day; today if not given."
-        )
+        parser.add_argument("--as-of", type=day, metavar="DATE", help="The day; today if not given.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        as_of = options["as_of"] or timezone.localdate()
+        today = timezone.localdate()
+        as_of = options["as_of"] or today
+        if as_of > today + FARTHEST:
+            self.refuse(f"The as-of date {as_of} lies more than {FARTHEST.days} days ahead.")
         try:
             found = workload_answer(found=workload(as_of=as_of, user=self.actor(options)))
         except UnknownRate as refusal:
