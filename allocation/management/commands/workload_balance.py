@@ -13,7 +13,6 @@ from accounts.management.base import DoorCommand, day
 from allocation.selectors.balance import workload, workload_answer
 from allocation.snapshots.money import UnknownRate
 
-
 FARTHEST = timedelta(days=366)  # who leaves when is planned months ahead, not centuries
 
 
