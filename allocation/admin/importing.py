@@ -7,7 +7,6 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Page, Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -19,6 +18,7 @@ from accounts.admin.base import Button, ViewOnlyAdmin, button
 from accounts.importing.checking import Answers
 from accounts.importing.errors import FileRefused
 from accounts.models import ColumnMapping, ImportBatch, ImportKind
+from allocation.admin.import_rows import described, page_of
 from allocation.forms.importing import ExportForm, MappingForm, UploadForm, words_of
 from allocation.services import exporting, importing
 from allocation.tasks import bell
@@ -27,8 +27,6 @@ from allocation.tasks.importing import apply_import, stage_import
 # Larger files are read, and longer ones written, by a worker: a page must answer soon.
 READ_HERE_BYTES = 256 * 1024
 WRITE_HERE_ROWS = 2_000
-PAGE_ROWS = 50
-SHOWN_VALUES = 6
 EXPORT_TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -42,12 +40,6 @@ TABS = (
     ("unchanged", "Unchanged"),
     ("rejected", "Refused"),
 )
-OUTCOME_BADGES = {
-    "created": ("New", "good", "plus"),
-    "updated": ("Changed", "info", "edit"),
-    "unchanged": ("Unchanged", "neutral", "check"),
-    "rejected": ("Refused", "bad", "alert"),
-}
 
 
 @admin.register(ImportBatch)
@@ -186,7 +178,7 @@ class ImportBatchAdmin(ViewOnlyAdmin):
         batch = self._batch(request, pk)
         outcome = request.GET.get("show", "")
         outcome = outcome if outcome in importing.OUTCOMES else ""
-        page, rows = _page_of(batch, outcome, request.GET.get("page"))
+        page, rows = page_of(batch=batch, outcome=outcome, number=request.GET.get("page"))
         form = self._mapping_form(batch) if batch.status in importing.OPEN else None
         return self._page(
             request,
@@ -203,7 +195,7 @@ class ImportBatchAdmin(ViewOnlyAdmin):
                     for key, words in TABS
                 ],
                 "page": page,
-                "rows": [_described(row) for row in rows],
+                "rows": [described(row=row) for row in rows],
                 "new_values": [(words_of(column), values) for column, values in batch.new_values.items()],
                 "can_confirm": batch.status == Status.STAGED
                 and not (batch.all_or_nothing and batch.rejected),
@@ -271,7 +263,12 @@ class ImportBatchAdmin(ViewOnlyAdmin):
         """Apply what the preview shows."""
         batch = self._batch(request, pk)
         try:
-            batch = importing.confirm_import(batch_id=pk, user=request.user)  # type: ignore[arg-type]
+            seen = request.POST.get("seen", "")
+            batch = importing.confirm_import(
+                batch_id=pk,
+                user=request.user,  # type: ignore[arg-type]
+                seen=int(seen) if seen.isdecimal() and len(seen) < 10 else None,
+            )
             if batch.rows > WRITE_HERE_ROWS:
                 bell.ring(apply_import, batch_id=pk)
             else:
@@ -377,45 +374,3 @@ def _done(batch: ImportBatch) -> str:
         f"Imported: {batch.created:,} created, {batch.updated:,} updated, {batch.unchanged:,} unchanged, "
         f"{batch.rejected:,} refused."
     )
-
-
-def _page_of(batch: ImportBatch, outcome: str, number: str | None) -> tuple[Page, list[importing.Row]]:
-    total = getattr(batch, outcome) if outcome else batch.rows
-    page = Paginator(range(total), PAGE_ROWS).get_page(number)
-    if not total:
-        return page, []
-    rows, _ = importing.page_of_rows(
-        batch=batch, outcome=outcome, start=page.start_index() - 1, size=PAGE_ROWS
-    )
-    return page, rows
-
-
-def _described(row: importing.Row) -> dict[str, Any]:
-    """A row as the table shows it."""
-    words, tone, icon_name = OUTCOME_BADGES[row.outcome]
-    shown = [
-        {"column": words_of(column), "before": _shown(row.before.get(column)), "after": _shown(value)}
-        for column, value in row.values.items()
-        if row.outcome == "updated"
-        or (value not in (None, "", []) and not (column == "name" and value == row.key))
-    ]
-    return {
-        "line": row.line,
-        "key": row.key,
-        "name": row.values.get("name", ""),
-        "outcome": row.outcome,
-        "words": words,
-        "tone": tone,
-        "icon": icon_name,
-        "changes": shown if row.outcome == "updated" else shown[:SHOWN_VALUES],
-        "more": 0 if row.outcome == "updated" else max(0, len(shown) - SHOWN_VALUES),
-        "problems": row.problems,
-    }
-
-
-def _shown(value: Any) -> str:
-    if value is None or value == "" or value == []:
-        return "blank"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "; ".join(map(str, value)) if isinstance(value, list) else str(value)

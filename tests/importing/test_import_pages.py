@@ -65,6 +65,23 @@ def test_a_second_confirmation_changes_nothing(cast: SimpleNamespace, sign_in: S
     assert "This import was confirmed already." in page(client, batch)
 
 
+def test_a_preview_left_open_in_another_tab_confirms_nothing_it_did_not_show(
+    cast: SimpleNamespace, sign_in: SignIn
+) -> None:
+    client = sign_in(cast.ops)
+    batch = send(client, "external_id,name,alias\nA1,Acme,Other\n")
+    first = {"seen": batch.fence}
+    assert f'name="seen" value="{batch.fence}"' in page(client, batch)
+    columns = {"column-0": "external_id", "column-1": "", "column-2": "name"}
+    client.post(reverse("admin:import_read_again", args=[batch.pk]), columns)
+    client.post(reverse("admin:import_confirm", args=[batch.pk]), first)
+    assert not Customer.objects.exists()
+    assert "was read again since this preview" in page(client, batch)
+    batch.refresh_from_db()
+    client.post(reverse("admin:import_confirm", args=[batch.pk]), {"seen": batch.fence})
+    assert Customer.objects.get().name == "Other"
+
+
 def test_what_was_previewed_is_what_is_applied_or_nothing_is(cast: SimpleNamespace, sign_in: SignIn) -> None:
     client = sign_in(cast.ops)
     acme = CustomerFactory(external_id="A1", name="Acme", arr=1)

@@ -36,8 +36,11 @@ class _ChangedSincePreview(Exception):
     pass
 
 
-def confirm_import(*, batch_id: int, user: User | None) -> ImportBatch:
+def confirm_import(*, batch_id: int, user: User | None, seen: int | None = None) -> ImportBatch:
     """A person has seen the preview and wants it applied. Only the first of many confirmations counts.
+
+    `seen` is the fence of the reading whose preview was looked at (None: this process has just read the file);
+    a file that was read again since, in another tab, is not the one that was looked at.
 
     Raises UnableToApplyImport when there is nothing to confirm (any more) or rows are refused and the
     file was to be taken whole or not at all.
@@ -52,7 +55,8 @@ def confirm_import(*, batch_id: int, user: User | None) -> ImportBatch:
             f"{batch.rejected:,} of {batch.rows:,} rows are refused and the file is to be taken whole or not at all: "
             "nothing was imported."
         )
-    if visible.filter(pk=batch_id).confirm() != 1:
+    previewed = visible.filter(pk=batch_id, fence=batch.fence if seen is None else seen)
+    if previewed.confirm() != 1:
         raise UnableToApplyImport(_why_not_confirmed(batch))
     batch.refresh_from_db()
     return batch
@@ -62,6 +66,8 @@ def _why_not_confirmed(batch: ImportBatch) -> str:
     batch.refresh_from_db(fields=["status"])
     if batch.status in (Status.CONFIRMED, Status.APPLYING, Status.APPLIED):
         return "This import was confirmed already."
+    if batch.status == Status.STAGED:
+        return "The file was read again since this preview: look at the new one, then confirm."
     return "This import is not ready to be confirmed: look at its preview first."
 
 
