@@ -126,9 +126,23 @@ def books_digest(*, policy: AllocationPolicy) -> str:
     """
     tiers = list(Tier.objects.order_by("slug").values_list("slug", "touch_level", "cap"))
     csms = list(
-        CSM.objects.order_by("pk").values_list("pk", "accepting", "starts_on", "leaves_on", "hours_per_month")
+        CSM.objects.order_by("pk").values_list(
+            "pk",
+            "accepting",
+            "starts_on",
+            "leaves_on",
+            "hours_per_month",
+            "overhead_pct",
+            "ramp_pct",
+            "countries",
+        )
     )
-    books = list(Customer.objects.active().order_by("pk").values_list("pk", "tier_id", "csm_id"))
+    # What bounds a plan: a customer kept by hand meanwhile must not be moved, a country's law not be broken.
+    books = list(
+        Customer.objects.active()
+        .order_by("pk")
+        .values_list("pk", "tier_id", "csm_id", "csm_locked_until", "country")
+    )
     values = sorted(asdict(book_policy(policy=policy, max_moves_pct=None)).items())
     touches = list(
         TouchActivity.objects.order_by("pk").values_list("pk", "goal_kind_id", "times_a_year", "hours_each")

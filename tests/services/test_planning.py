@@ -137,9 +137,14 @@ def lose_customer(books: SimpleNamespace) -> None:
     Customer.objects.filter(external_id="C0").update(status="left")
 
 
+def keep_customer_by_hand(books: SimpleNamespace) -> None:
+    Customer.objects.filter(external_id="C0").update(csm_locked_until=TODAY + timedelta(days=9))
+
+
 @pytest.mark.parametrize(
     "change",
     [
+        keep_customer_by_hand,
         change_policy,
         change_active_policy,
         change_cap,
