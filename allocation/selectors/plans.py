@@ -201,11 +201,12 @@ class Unplaced:
 def unplaced(*, plan: BookPlan, user: Any, at_most: int) -> list[Unplaced]:
     """The first customers without a CSM, of those the person may see; one statement."""
     reasons = {line["external_id"]: line["reason"] for line in plan.unassigned}
-    wanted = sorted(reasons)[:at_most]
+    # Ops see all of them; for others the first are counted among those they see.
+    wanted = sorted(reasons)[:at_most] if user.is_ops else list(reasons)
     rows = (
         Customer.objects.visible_to(user)
         .filter(external_id__in=wanted)
         .select_related("tier")
-        .order_by("external_id")
+        .order_by("external_id")[:at_most]
     )
     return [Unplaced(row.pk, row.name, row.external_id, row.tier, reasons[row.external_id]) for row in rows]
