@@ -244,3 +244,13 @@ def test_the_list_of_runs_filters_by_status(company, sign_in):
 
 def test_without_runs_the_page_says_what_one_is(cast, sign_in):
     assert "No run yet" in read(sign_in(cast.manager).get(reverse("runs"))).words
+
+
+def test_a_manager_is_told_how_many_change_in_all_before_approving(company, sign_in, moved):
+    RetierRun.objects.filter(pk=moved.pk).update(status="awaiting_approval", over_limit=True)
+    page = read(sign_in(company.cast.manager).get(reverse("run", args=[moved.pk])))
+    words = plain(page.words)
+    assert "This run moves 2 of 8 customers" in words
+    assert "You see the customers of your teams: 1 of the 2 changes of tier in this run." in words
+    asked = [form.get("data-confirm", "") for form in page.of("form")]
+    assert "Approve this run? 2 customers would change tier, 1 of them in your teams." in asked
