@@ -38,6 +38,7 @@ ICONS = {
     "tiering_models": "model",
     "import_customers": "import",
     "imports": "import",
+    "imports_asking": "import",
     "overrides_asked": "approval",
     "overrides_approved": "override",
     "without_tier": "tier",
@@ -64,7 +65,9 @@ PAGES = {
     "exchange_rates": ("admin:accounts_exchangerate_changelist", ""),
     "import_customers": ("admin:import_customers", ""),
     "without_arr": ("admin:accounts_customer_changelist", "?gap=arr"),
-    "leavers": ("admin:accounts_csm_changelist", ""),
+    "leavers": ("admin:accounts_csm_changelist", "?standing=leaving"),
+    "imports": ("admin:accounts_importbatch_changelist", "?status__exact=staged"),
+    "imports_asking": ("admin:accounts_importbatch_changelist", "?status__exact=asking"),
     "overrides_asked": ("admin:allocation_override_changelist", "?status__exact=asked"),
     "overrides_approved": ("admin:allocation_override_changelist", "?status__exact=approved"),
 }

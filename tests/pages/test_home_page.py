@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.urls import reverse
 
-from accounts.models import CSM, Customer
+from accounts.models import CSM, Customer, ImportBatch
 from tests.factories import TODAY, CustomerFactory
 from tests.pages.company import proposed_plan, proposed_run
 from tests.pages.reading import plain, read
@@ -100,3 +100,10 @@ def test_every_link_of_every_home_page_leads_somewhere(company, sign_in):
         client = sign_in(getattr(company.cast, role))
         for link in {link for link in read(home(client)).links() if link.startswith("/")}:
             assert client.get(link).status_code in {200, 302}, (role, link)
+
+
+def test_an_import_that_waits_leads_to_the_imports(company, sign_in):
+    ImportBatch.objects.create(kind="customers", file_name="list.csv", status="staged")
+    page = read(sign_in(company.cast.ops).get(reverse("home")))
+    assert "1 import waits for your confirmation" in page.words
+    assert reverse("admin:accounts_importbatch_changelist") + "?status__exact=staged" in page.links()
