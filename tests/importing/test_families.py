@@ -22,3 +22,9 @@ def test_a_child_is_refused_with_a_parent_refused_for_its_currency_sign(load: Im
     assert "Its parent stands on line 2" in messages[3]
     assert "Its parent stands on line 3" in messages[4]
     assert list(Customer.objects.values_list("external_id", flat=True)) == ["O"]
+
+
+def test_a_parent_named_like_a_row_without_an_id_is_refused_not_left_blank(load: Import) -> None:
+    answer = load("external_id,name,parent\n,Acme,\nC,Child,Acme\nO,Other,\n")
+    assert counts(answer) == (1, 0, 0, 2)
+    assert "no customer with this external id or name" in answer["errors"][1]["message"]

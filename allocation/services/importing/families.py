@@ -57,7 +57,8 @@ def _find(
     pk = directory.find(text)
     if pk is not None and directory.may_touch(pk):
         return directory.external_ids[pk]
-    alike = {own[row] for row in by_name.get(key, ())}
+    # A row without an id is refused and is nobody's parent; it must not turn the name into a blank.
+    alike = {own[row] for row in by_name.get(key, ()) if own[row]}
     alike |= {directory.external_ids[pk] for pk in directory.names.get(key, ()) if directory.may_touch(pk)}
     return alike.pop() if len(alike) == 1 else None
 
