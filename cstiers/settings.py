@@ -130,6 +130,7 @@ TIME_ZONE = env("TIME_ZONE", default="UTC")
 USE_I18N = True
 USE_TZ = True
 USE_THOUSAND_SEPARATOR = True
+FORMAT_MODULE_PATH = "cstiers.formats"
 
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"

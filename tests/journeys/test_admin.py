@@ -10,6 +10,10 @@ pytestmark = [pytest.mark.journey]
 LISTS = sorted(f"/admin/{model._meta.app_label}/{model._meta.model_name}/" for model in admin.site._registry)
 # Pixels by which the page is wider than the window.
 STICKS_OUT = "document.documentElement.scrollWidth - window.innerWidth"
+WHAT_STICKS_OUT = """() => [...document.body.querySelectorAll("*")]
+    .filter(each => each.getBoundingClientRect().right > window.innerWidth + 1).slice(0, 6)
+    .map(each => `${each.tagName} ${each.id} ${each.className} to ${Math.round(each.getBoundingClientRect().right)}`)
+"""
 
 
 @pytest.fixture
@@ -17,27 +21,26 @@ def ops(people: dict[str, Person]) -> Person:
     return people["CS ops"]
 
 
-def fits(ops: Person) -> bool:
-    """Whether the page as it is fits a desktop and a phone without scrolling sideways."""
-    wider = []
+def sticks_out(ops: Person) -> list[str]:
+    """What makes the page as it is scroll sideways on a phone or a desktop; empty when it fits both."""
+    found = []
     for size in (PHONE, DESKTOP):
         ops.page.set_viewport_size(size)
-        wider.append(ops.page.evaluate(STICKS_OUT))
-    return max(wider) <= 0
+        if ops.page.evaluate(STICKS_OUT) > 0:
+            found += [f"{size['width']}: {name}" for name in ops.page.evaluate(WHAT_STICKS_OUT)]
+    return found
 
 
 def test_every_list_and_the_first_row_of_each_fit_the_window(ops):
-    broken = []
+    broken = {}
     for path in ["/admin/", "/admin/allocation/tieringmodel/playbooks/", *LISTS]:
         ops.go(path)
-        if not fits(ops):
-            broken.append(path)
+        broken[path] = sticks_out(ops)
         first = ops.page.query_selector("#result_list tbody th a")
         if first is not None:
             ops.go(first.get_attribute("href"))
-            if not fits(ops):
-                broken.append(ops.page.url)
-    assert broken == []
+            broken[ops.page.url] = sticks_out(ops)
+    assert {path: what for path, what in broken.items() if what} == {}
 
 
 def test_a_customer_is_changed_through_the_form(ops):
