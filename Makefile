@@ -4,7 +4,7 @@ SHELL := /bin/sh
 # A start without compiled modules costs seconds.
 unexport PYTHONDONTWRITEBYTECODE
 py := .venv/bin/python
-typed := allocation/engine allocation/services accounts/importing
+typed := allocation/engine allocation/services allocation/snapshots accounts/importing
 
 .PHONY: help install install-dev lock demo test test-quick lint check prove bench clean
 

@@ -1,12 +1,12 @@
 """Allocation policies, book plans and their moves, handovers."""
 
-from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from accounts.models import CSM, Customer, Job, Tier
+from accounts.models import CSM, Customer, Tier
 from accounts.models.checks import between
-from allocation.models.statuses import RowStatus, RunStatus
+from allocation.models.proposals import Proposal
+from allocation.models.statuses import RowStatus
 from allocation.querysets.decisions import HandoverQuerySet, MoveQuerySet, PolicyQuerySet, RunQuerySet
 
 
@@ -142,19 +142,15 @@ class AllocationPolicy(models.Model):
         return self.name
 
 
-class BookPlan(Job):
+class BookPlan(Proposal):
     """One dated proposal of who gets which customer."""
 
-    as_of = models.DateField()
     policy = models.ForeignKey(AllocationPolicy, on_delete=models.PROTECT, related_name="plans")
     seed = models.PositiveIntegerField(default=1)
     max_moves_pct = models.DecimalField(
         max_digits=5, decimal_places=2, null=True, blank=True, help_text="Empty: as the policy says."
     )
     apply_when_proposed = models.BooleanField(default=False)
-    status = models.CharField(
-        max_length=20, choices=RunStatus.choices, default=RunStatus.QUEUED, editable=False
-    )
 
     # The policy as it was read, and a digest of policy, tiers and books: another digest later means stale.
     policy_values = models.JSONField(default=dict, blank=True, editable=False)
@@ -166,30 +162,10 @@ class BookPlan(Job):
         default=dict, blank=True, editable=False, help_text="How the bound was proven, by pool."
     )
     repeatable = models.BooleanField(default=True, editable=False)
-    # Results under the JSON keys of the `plan_books` command: counts, balance before/after, shortages, …
-    summary = models.JSONField(default=dict, blank=True, editable=False)
     balance_before = models.JSONField(default=dict, blank=True, editable=False)
     balance_after = models.JSONField(default=dict, blank=True, editable=False)
     shortages = models.JSONField(default=list, blank=True, editable=False)
     unassigned = models.JSONField(default=list, blank=True, editable=False)
-    approved_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        null=True,
-        blank=True,
-        on_delete=models.PROTECT,
-        related_name="+",
-        editable=False,
-    )
-    approved_at = models.DateTimeField(null=True, blank=True, editable=False)
-    applied_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        null=True,
-        blank=True,
-        on_delete=models.PROTECT,
-        related_name="+",
-        editable=False,
-    )
-    applied_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = RunQuerySet.as_manager()
 

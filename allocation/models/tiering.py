@@ -4,10 +4,11 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from accounts.models import Customer, Job, Tier
+from accounts.models import Customer, Tier
 from accounts.models.checks import between
 from accounts.querysets.customers import CustomerPartQuerySet
-from allocation.models.statuses import RowStatus, RunStatus
+from allocation.models.proposals import Proposal
+from allocation.models.statuses import RowStatus
 from allocation.querysets.decisions import DecisionQuerySet, RunQuerySet
 
 
@@ -59,7 +60,7 @@ class TieringModel(models.Model):
         return f"Version {self.number}: {self.name}"
 
 
-class RetierRun(Job):
+class RetierRun(Proposal):
     """One dated proposal of tier changes, from its queue slip to its undoing."""
 
     class Scope(models.TextChoices):
@@ -67,13 +68,9 @@ class RetierRun(Job):
         GOALS = "goals", "Goals"
 
     scope = models.CharField(max_length=10, choices=Scope.choices, default=Scope.FULL)
-    as_of = models.DateField()
     tiering_model = models.ForeignKey(TieringModel, on_delete=models.PROTECT, related_name="runs")
     apply_when_proposed = models.BooleanField(
         default=False, help_text="Apply at once if the change limit allows it."
-    )
-    status = models.CharField(
-        max_length=20, choices=RunStatus.choices, default=RunStatus.QUEUED, editable=False
     )
 
     base_currency = models.CharField(max_length=3, blank=True, editable=False)
@@ -82,27 +79,7 @@ class RetierRun(Job):
     )
     # What a customer's numbers were compared with (percentile breakpoints, totals), for explaining later.
     population = models.JSONField(default=dict, blank=True, editable=False)
-    # Counts of the outcome under the JSON keys of the `retier` command.
-    summary = models.JSONField(default=dict, blank=True, editable=False)
     over_limit = models.BooleanField(default=False, editable=False)
-    approved_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        null=True,
-        blank=True,
-        on_delete=models.PROTECT,
-        related_name="+",
-        editable=False,
-    )
-    approved_at = models.DateTimeField(null=True, blank=True, editable=False)
-    applied_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        null=True,
-        blank=True,
-        on_delete=models.PROTECT,
-        related_name="+",
-        editable=False,
-    )
-    applied_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = RunQuerySet.as_manager()
 

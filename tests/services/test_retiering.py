@@ -31,6 +31,7 @@ from allocation.services.retiering import (
     queue_run,
 )
 from tests import factories
+from tests.services.retiering_cast import applied, customer, decision, proposed, tiers
 
 pytestmark = pytest.mark.django_db
 
@@ -47,32 +48,6 @@ def model(db, now):
     """three-axis, published."""
     load_playbook(slug="three-axis", publish=True, at=now)
     return TieringModel.objects.get()
-
-
-def customer(arr, **more):
-    return factories.CustomerFactory(arr=arr, **more)
-
-
-def proposed(**more):
-    run = queue_run(**{"as_of": TODAY, "at": timezone.now(), **more})
-    propose_run(run_id=run.pk, owner="test")
-    run.refresh_from_db()
-    return run
-
-
-def applied(**more):
-    run = proposed(**more)
-    apply_run(run_id=run.pk, owner="test", at=timezone.now())
-    run.refresh_from_db()
-    return run
-
-
-def tiers():
-    return dict(Customer.objects.order_by("pk").values_list("external_id", "tier__slug"))
-
-
-def decision(run, of):
-    return TierDecision.objects.get(run=run, customer=of)
 
 
 def test_proposing_decides_everyone_and_writes_no_customer():

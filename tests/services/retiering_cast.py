@@ -1,0 +1,36 @@
+"""Short ways to make customers and runs in tests of re-tiering."""
+
+from django.utils import timezone
+
+from accounts.models import Customer
+from allocation.models import TierDecision
+from allocation.services.retiering import apply_run, propose_run, queue_run
+from tests import factories
+
+TODAY = factories.TODAY
+
+
+def customer(arr, **more):
+    return factories.CustomerFactory(arr=arr, **more)
+
+
+def proposed(**more):
+    run = queue_run(**{"as_of": TODAY, "at": timezone.now(), **more})
+    propose_run(run_id=run.pk, owner="test")
+    run.refresh_from_db()
+    return run
+
+
+def applied(**more):
+    run = proposed(**more)
+    apply_run(run_id=run.pk, owner="test", at=timezone.now())
+    run.refresh_from_db()
+    return run
+
+
+def tiers():
+    return dict(Customer.objects.order_by("pk").values_list("external_id", "tier__slug"))
+
+
+def decision(run, of):
+    return TierDecision.objects.get(run=run, customer=of)
