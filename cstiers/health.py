@@ -9,9 +9,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from kombu.exceptions import OperationalError
-
-from cstiers.celery import app
+from redis import Redis
+from redis.exceptions import RedisError
 
 FINE = "ok"
 
@@ -38,14 +37,14 @@ def broker() -> str:
     """`ok` when the broker answers. Without it nothing is lost: work stays queued in the database until it is back."""
     if not settings.REDIS_URL:
         return FINE  # the embedded broker is a folder
+    # A client of its own: the worker library's connections are kept and retried, this must answer soon.
+    client = Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, retry=None)
     try:
-        with app.connection_for_write(
-            transport_options={"socket_timeout": 1, "socket_connect_timeout": 1}
-        ) as link:
-            link.ensure_connection(max_retries=1, interval_start=0, timeout=2)
-            link.default_channel.client.ping()
-    except (OperationalError, OSError):
+        client.ping()
+    except (RedisError, OSError):
         return "unreachable"
+    finally:
+        client.close()
     return FINE
 
 
