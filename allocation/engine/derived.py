@@ -1,11 +1,13 @@
-"""Attributes worked out from others: expansion potential, days to renewal, standing, segment, score."""
+"""Attributes worked out from others: expansion potential, days to renewal, goals, standing, segment, score, touch level."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 
 import numpy as np
 
-from allocation.engine.facts.rules import SegmentRule
+from allocation.engine.facts.attributes import TOUCH_LEVELS
+from allocation.engine.facts.rules import SegmentRule, TieringRules, TouchRule
 from allocation.engine.facts.tiering import (
+    MISSING_CODE,
     ChoiceColumn,
     Column,
     CustomerColumns,
@@ -29,10 +31,17 @@ from allocation.engine.standing import (
 )
 
 SHARES = frozenset({"arr_share", "arr_share_above"})
+# Days counted from a date: until it (+) or since it (-).
+_DAYS: Mapping[str, tuple[str, int]] = {
+    "days_to_renewal": ("renewal_date", 1),
+    "days_since_start": ("contract_start", -1),
+    "health_age": ("health_on", -1),
+    "sentiment_age": ("sentiment_on", -1),
+}
 
 
-def with_plain_facts(facts: CustomerColumns) -> CustomerColumns:
-    """What one customer's own facts give: expansion potential, counts, days since and until."""
+def with_plain_facts(facts: CustomerColumns, rules: TieringRules) -> CustomerColumns:
+    """What one customer's own facts give: expansion potential, counts, days since and until, what its goals say."""
     columns, derived = facts.columns, dict[str, Column]()
     arr, potential = columns.get("arr"), columns.get("potential_arr")
     if isinstance(arr, NumberColumn) and isinstance(potential, NumberColumn):
@@ -41,12 +50,40 @@ def with_plain_facts(facts: CustomerColumns) -> CustomerColumns:
         column = columns.get(source)
         if isinstance(column, SetColumn):
             derived[name] = NumberColumn(column.members.sum(axis=1).astype(np.float64))
-    renewal, start = columns.get("renewal_date"), columns.get("contract_start")
-    if isinstance(renewal, DateColumn):
-        derived["days_to_renewal"] = NumberColumn(renewal.values - facts.as_of)
-    if isinstance(start, DateColumn):
-        derived["days_since_start"] = NumberColumn(facts.as_of - start.values)
+    for name, (source, sign) in _DAYS.items():
+        column = columns.get(source)
+        if isinstance(column, DateColumn):
+            derived[name] = NumberColumn(sign * (column.values - facts.as_of))
+    goals = columns.get("open_goals")
+    if isinstance(goals, SetColumn):
+        derived["goal"] = _leading_goal(goals, rules.goal_order)
+        derived["goals_ask_for"] = _asked_for(goals, rules.goal_touch)
     return facts.replaced(derived)
+
+
+def _leading_goal(goals: SetColumn, order: Sequence[str]) -> ChoiceColumn:
+    """The open goal that comes first in ``order``; those it does not name come after, by slug."""
+    places = {slug: place for place, slug in enumerate(order)}
+    ranked = sorted(
+        range(len(goals.vocabulary)),
+        key=lambda at: (places.get(goals.vocabulary[at], len(order)), goals.vocabulary[at]),
+    )
+    if not ranked:
+        return ChoiceColumn(np.full(len(goals.members), MISSING_CODE, dtype=np.int64), ())
+    members = goals.members[:, ranked]
+    codes = np.where(members.any(axis=1), members.argmax(axis=1), MISSING_CODE)
+    return ChoiceColumn(codes, tuple(goals.vocabulary[at] for at in ranked))
+
+
+def _asked_for(goals: SetColumn, asks: Mapping[str, str]) -> ChoiceColumn:
+    """The highest touch level that any open goal asks for; a goal may ask for none."""
+    none = len(TOUCH_LEVELS)
+    levels = [asks.get(slug, "") for slug in goals.vocabulary]
+    codes = np.array(
+        [TOUCH_LEVELS.index(level) if level in TOUCH_LEVELS else none for level in levels], dtype=np.int64
+    )
+    highest = np.where(goals.members, codes, none).min(axis=1, initial=none)
+    return ChoiceColumn(np.where(highest == none, MISSING_CODE, highest), TOUCH_LEVELS)
 
 
 def _expansion(arr: Floats, potential: Floats) -> Floats:
@@ -81,6 +118,12 @@ def with_standing(
 def with_segments(facts: CustomerColumns, segment: Integers, rules: Sequence[SegmentRule]) -> CustomerColumns:
     """The segment as an attribute that criteria and tier rules can read."""
     return facts.replaced({"segment": ChoiceColumn(segment, tuple(rule.name for rule in rules))})
+
+
+def with_touch(facts: CustomerColumns, touch: Integers, rules: Sequence[TouchRule]) -> CustomerColumns:
+    """The touch level as an attribute that tier rules can read; missing for all where there are no touch rules."""
+    levels = np.array([*(TOUCH_LEVELS.index(rule.level) for rule in rules), MISSING_CODE], dtype=np.int64)
+    return facts.replaced({"touch": ChoiceColumn(levels[touch], TOUCH_LEVELS)})
 
 
 def with_scores(

@@ -9,7 +9,14 @@ import numpy as np
 
 from allocation.engine.conditions import LOWER, UPPER
 from allocation.engine.facts.attributes import Attribute, Kind, Unit
-from allocation.engine.facts.rules import Clause, Condition, Group, TieringRules, TierRule, conditions_in
+from allocation.engine.facts.rules import (
+    Clause,
+    Condition,
+    Group,
+    TieringRules,
+    TierRule,
+    conditions_in,
+)
 from allocation.engine.facts.tiering import (
     DecidedBy,
     Floats,
@@ -22,6 +29,7 @@ from allocation.engine.tiering import suggest_tiers
 
 _SIGNS: Mapping[str, str] = {">=": "≥", "<=": "≤", "!=": "≠", ">": ">", "<": "<", "=": "="}
 _SETS: Mapping[str, str] = {"any_of": "has any of", "all_of": "has all of", "none_of": "has none of"}
+_TOUCH = frozenset({"touch", "goals_ask_for"})
 _WHY: Mapping[DecidedBy, str] = {
     DecidedBy.LEFT: "left: no longer tiered",
     DecidedBy.UNDECIDED: "not decided: a value the model needs is missing",
@@ -49,7 +57,7 @@ def _condition_in_words(condition: Condition) -> str:
     if condition.op in {"known", "missing"}:
         return f"{label} is {condition.op}"
     if isinstance(value, tuple):
-        words = " or ".join(value)
+        words = " or ".join(_word(condition.attribute, word) for word in value)
         return f"{label} {_SETS.get(condition.op, 'is' if condition.op == 'in' else 'is not')} {words}"
     if condition.attribute.kind is Kind.FLAG:
         return label if value else f"not {label}"
@@ -58,18 +66,45 @@ def _condition_in_words(condition: Condition) -> str:
     return f"{label} {_SIGNS[condition.op]} {number_in_words(float(value))}"
 
 
+def _word(attribute: Attribute, word: str) -> str:
+    return word.replace("_", "-") if attribute.name in _TOUCH else word
+
+
+def level_in_words(level: str) -> str:
+    """ "high" → "high touch"; self-service needs no such word."""
+    return "self-service" if level == "self_service" else f"{level} touch"
+
+
+def touch_in_words(*, rules: TieringRules, touch: int) -> str:
+    """The touch level and why: "high touch: touch level the goals ask for is high"; "" where there are no touch rules."""
+    if touch < 0:
+        return ""
+    fired = rules.touch[touch]
+    return f"{level_in_words(fired.level)}: {in_words(fired.when)}"
+
+
 def number_in_words(value: float) -> str:
     """150000.0 → "150,000"; 12.5 → "12.5"."""
     return f"{value:,.2f}".rstrip("0").rstrip(".")
 
 
 def reason_in_words(
-    *, rules: TieringRules, tiers: Sequence[TierFacts], segment: int, rule: int, decided_by: DecidedBy
+    *,
+    rules: TieringRules,
+    tiers: Sequence[TierFacts],
+    segment: int,
+    rule: int,
+    decided_by: DecidedBy,
+    touch: int = -1,
 ) -> str:
-    """One line for lists: the rule that fired and, if something kept it from happening, what."""
+    """One line for lists: the rules that fired and, if something kept it from happening, what.
+
+    segment, touch, rule: positions in the rules; touch is -1 where the model has no touch rules.
+    """
     fired = rules.tiers[rule]
     name = tiers[fired.tier].name or fired.slug
-    line = f"{name}: {in_words(fired.when)}{_segment_in_words(rules, segment, fired)}"
+    why_touch = f" ({touch_in_words(rules=rules, touch=touch)})" if touch >= 0 else ""
+    line = f"{name}: {in_words(fired.when)}{why_touch}{_segment_in_words(rules, segment, fired)}"
     return line if decided_by is DecidedBy.RULE else f"{_WHY[decided_by]} (the rules say {line})"
 
 
@@ -121,7 +156,7 @@ class NearestBounds:
 
 
 def bounds_of(rules: TieringRules) -> tuple[Bound, ...]:
-    """Every numeric bound of segment and tier rules, once each, in the order written."""
+    """Every numeric bound of segment, touch and tier rules, once each, in the order written."""
     found: dict[tuple[str, str, float], Bound] = {}
     for condition in rules.conditions():
         if condition.attribute.kind is Kind.NUMBER and condition.op in LOWER | UPPER:

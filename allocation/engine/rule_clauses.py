@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from allocation.engine.facts.attributes import Attribute, Kind, Stage
+from allocation.engine.facts.attributes import TOUCH_LEVELS, Attribute, Kind, Stage
 from allocation.engine.facts.rules import Clause, Condition, Group, Value
 from allocation.engine.written import as_number
 
@@ -26,19 +26,21 @@ OPS: Mapping[Kind, frozenset[str]] = {
 }
 _TOO_EARLY: Mapping[Stage, str] = {
     Stage.SEGMENTED: "segments come before it, so they cannot read the segment itself",
-    Stage.SCORED: "the score is only known to tier rules",
+    Stage.SCORED: "the score is only known to touch and tier rules",
+    Stage.TOUCHED: "the touch level is only known to tier rules",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What a clause may name at this stage; faults are added to ``faults``."""
+    """What a clause may name at this stage; faults are added to ``faults``. has_touch: the model gives touch levels."""
 
     attributes: Mapping[str, Attribute]
     stage: Stage
     segments: tuple[str, ...]
     goal_kinds: Collection[str] | None
     faults: list[str]
+    has_touch: bool = False
 
     def attribute(self, name: object, where: str) -> Attribute | None:
         found = self.attributes.get(name) if isinstance(name, str) else None
@@ -48,15 +50,22 @@ class Vocabulary:
         if found.stage > self.stage:
             self.faults.append(f"{where}: “{name}” cannot be used here; {_TOO_EARLY[found.stage]}.")
             return None
+        if found.stage is Stage.TOUCHED and not self.has_touch:
+            self.faults.append(f"{where}: “{name}” cannot be used here; the model has no touch rules.")
+            return None
         return found
 
     def unknown_words(self, attribute: Attribute, words: Collection[str]) -> list[str]:
         """Words that cannot occur. Free vocabularies (verticals, packages…) are not known to the engine."""
-        if attribute.name == "segment":
-            return [word for word in words if word not in self.segments]
-        if attribute.name == "open_goals" and self.goal_kinds is not None:
-            return [word for word in words if word not in self.goal_kinds]
-        return []
+        possible: Mapping[str, Collection[str] | None] = {
+            "segment": self.segments,
+            "open_goals": self.goal_kinds,
+            "goal": self.goal_kinds,
+            "touch": TOUCH_LEVELS,
+            "goals_ask_for": TOUCH_LEVELS,
+        }
+        known = possible.get(attribute.name)
+        return [] if known is None else [word for word in words if word not in known]
 
 
 def read_group(value: object, *, where: str, vocabulary: Vocabulary) -> Group:

@@ -3,30 +3,29 @@
 Nothing is repaired or guessed: a document with a fault is refused, and all its faults are told at once.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from allocation.engine.facts.attributes import Attribute, Stage
+from allocation.engine.facts.attributes import TOUCH_LEVELS, Attribute, Stage
 from allocation.engine.facts.rules import (
     WEIGHT_UNIT,
     Criterion,
-    DeadBand,
     Group,
-    GuardRules,
     Missing,
     SegmentRule,
     TieringRules,
     TierRule,
+    TouchRule,
 )
 from allocation.engine.facts.tiering import TierFacts
 from allocation.engine.impossible import impossibilities
 from allocation.engine.rule_clauses import Vocabulary, read_group
+from allocation.engine.rule_guards import read_guards
 from allocation.engine.rule_scales import read_scale
 from allocation.engine.written import as_number
 
-PARTS = frozenset({"segments", "criteria", "tiers", "guards"})
-GUARD_NAMES = frozenset({"paid_floor", "first_year", "dead_band", "minimum_stay", "renewal_freeze"})
+PARTS = ("segments", "goals", "criteria", "touch", "tiers", "guards")
 MOST_WEIGHT = Decimal(1000)
 LONGEST_NAME = 200  # what a decision keeps of its segment
 
@@ -45,12 +44,13 @@ class _Reading:
 
     attributes: Mapping[str, Attribute]
     tiers: Sequence[TierFacts]
-    goal_kinds: Collection[str] | None
+    goal_kinds: Mapping[str, str] | None
     segments: tuple[str, ...] = ()
+    has_touch: bool = False
     faults: list[str] = field(default_factory=list)
 
     def vocabulary(self, stage: Stage) -> Vocabulary:
-        return Vocabulary(self.attributes, stage, self.segments, self.goal_kinds, self.faults)
+        return Vocabulary(self.attributes, stage, self.segments, self.goal_kinds, self.faults, self.has_touch)
 
 
 def read_rules(
@@ -58,27 +58,32 @@ def read_rules(
     definition: object,
     attributes: Mapping[str, Attribute],
     tiers: Sequence[TierFacts],
-    goal_kinds: Collection[str] | None = None,
+    goal_kinds: Mapping[str, str] | None = None,
 ) -> TieringRules:
     """The rules of ``definition``, or UnusableRules with all faults.
 
-    tiers: in the order of their rank. goal_kinds: slugs that conditions may name; None = any.
+    tiers: in the order of their rank. goal_kinds: the kinds that may be named and the touch level each asks for ("" for
+    none); None = any may be named, and none asks.
     """
     reading = _Reading(attributes, tiers, goal_kinds)
     if not isinstance(definition, Mapping):
         raise UnusableRules(["The model must be an object with segments, criteria, tiers and guards."])
-    for name in sorted(set(definition) - PARTS):
-        reading.faults.append(
-            f"The model has an unknown part “{name}”; it may have segments, criteria, tiers, guards."
-        )
+    for name in sorted(set(map(str, definition)) - set(PARTS)):
+        reading.faults.append(f"The model has an unknown part “{name}”; it may have {', '.join(PARTS)}.")
     segments = _segments(reading, definition.get("segments"))
     reading.segments = tuple(rule.name for rule in segments)
+    goals = _goals(reading, definition.get("goals", []))
     criteria = _criteria(reading, definition.get("criteria", []))
+    touch = _touch(reading, definition["touch"]) if "touch" in definition else ()
+    reading.has_touch = "touch" in definition
     rules = TieringRules(
         segments=segments,
         criteria=criteria,
         tiers=_tiers(reading, definition.get("tiers")),
-        guards=_guards(reading, definition.get("guards", {})),
+        guards=read_guards(definition.get("guards", {}), tiers=tiers, faults=reading.faults),
+        touch=touch,
+        goal_order=goals,
+        goal_touch=dict(goal_kinds or {}),
     )
     if reading.faults:
         raise UnusableRules(reading.faults)
@@ -132,6 +137,36 @@ def _segments(reading: _Reading, value: object) -> tuple[SegmentRule, ...]:
     return tuple(found)
 
 
+def _goals(reading: _Reading, value: object) -> tuple[str, ...]:
+    """Goal kinds in the order of their importance; those that are not named come after."""
+    if not isinstance(value, list) or not all(isinstance(slug, str) and slug for slug in value):
+        reading.faults.append(
+            f"The goals must be a list of goal kinds, the most important first, not {value!r}."
+        )
+        return ()
+    for slug in dict.fromkeys(value):
+        if reading.goal_kinds is not None and slug not in reading.goal_kinds:
+            there = ", ".join(sorted(reading.goal_kinds)) or "none yet"
+            reading.faults.append(
+                f"The goals name “{slug}”, which is no goal kind; the goal kinds are: {there}."
+            )
+        if value.count(slug) > 1:
+            reading.faults.append(f"The goals name “{slug}” twice.")
+    return tuple(value)
+
+
+def _touch(reading: _Reading, value: object) -> tuple[TouchRule, ...]:
+    found: list[TouchRule] = []
+    for row in _rows(reading, value, "touch rules"):
+        level = str(row.get("touch") or "")
+        if level not in TOUCH_LEVELS:
+            there = ", ".join(TOUCH_LEVELS)
+            reading.faults.append(f"There is no touch level “{level}”; the touch levels are: {there}.")
+        found.append(TouchRule(level, _when(reading, row, f"Touch rule “{level}”", Stage.SCORED)))
+    _check_catch_all(reading, [rule.when for rule in found], [rule.level for rule in found], "touch")
+    return tuple(found)
+
+
 def _tiers(reading: _Reading, value: object) -> tuple[TierRule, ...]:
     places = {tier.slug: place for place, tier in enumerate(reading.tiers)}
     retired = {tier.slug for tier in reading.tiers if tier.retired}
@@ -143,7 +178,7 @@ def _tiers(reading: _Reading, value: object) -> tuple[TierRule, ...]:
             reading.faults.append(f"There is no tier “{slug}”; the tiers are: {there}.")
         elif slug in retired:
             reading.faults.append(f"The tier “{slug}” is retired, so no rule may lead to it.")
-        when = _when(reading, row, f"Tier rule “{slug}”", Stage.SCORED)
+        when = _when(reading, row, f"Tier rule “{slug}”", Stage.TOUCHED)
         found.append(TierRule(places.get(slug, 0), slug, when))
     _check_catch_all(reading, [rule.when for rule in found], [rule.slug for rule in found], "tier")
     return tuple(found)
@@ -193,66 +228,6 @@ def _missing(reading: _Reading, row: Mapping[str, object], where: str) -> tuple[
     if not 0 <= points <= 100:
         reading.faults.append(f"{where}: the points for a missing value must be from 0 to 100, not {points}.")
     return Missing.POINTS, points
-
-
-def _guards(reading: _Reading, value: object) -> GuardRules:
-    if not isinstance(value, Mapping):
-        reading.faults.append("The guards must be an object.")
-        return GuardRules()
-    for name in sorted(set(value) - GUARD_NAMES):
-        reading.faults.append(
-            f"There is no guard “{name}”; the guards are: {', '.join(sorted(GUARD_NAMES))}."
-        )
-    return GuardRules(
-        paid_floor=bool(value.get("paid_floor", True)),
-        first_year=_first_year(reading, value.get("first_year")),
-        dead_band=_dead_band(reading, value.get("dead_band", {})),
-        minimum_stay_days=_days(reading, value.get("minimum_stay"), "minimum stay"),
-        renewal_freeze_days=_days(reading, value.get("renewal_freeze"), "renewal freeze"),
-    )
-
-
-def _first_year(reading: _Reading, value: object) -> frozenset[str]:
-    if not value:
-        return frozenset()
-    levels = value.get("touch_levels") if isinstance(value, Mapping) else None
-    if not isinstance(levels, list) or not levels:
-        reading.faults.append(
-            "The guard “first_year” needs touch_levels, a list of the touch levels it keeps closed."
-        )
-        return frozenset()
-    closed = frozenset(str(level) for level in levels)
-    served = [tier for tier in reading.tiers if not tier.retired]
-    for level in sorted(closed - {tier.touch_level for tier in served}):
-        reading.faults.append(f"The guard “first_year” names the touch level “{level}”, which no tier has.")
-    if served and served[0].touch_level in closed:
-        reading.faults.append(
-            "The guard “first_year” closes the highest tier, so there is nowhere to put a new customer."
-        )
-    return closed
-
-
-def _dead_band(reading: _Reading, value: object) -> DeadBand | None:
-    if value is None or value is False:
-        return None
-    if not isinstance(value, Mapping):
-        reading.faults.append("The guard “dead_band” needs points and percent, or null to switch it off.")
-        return None
-    points = _number(reading, value.get("points", 2), "The dead band's points")
-    percent = _number(reading, value.get("percent", 5), "The dead band's percent")
-    if not (0 <= points < 50 and 0 <= percent < 100):
-        reading.faults.append("The dead band must have points from 0 to 50 and percent from 0 to 100.")
-    return DeadBand(points=points, percent=percent)
-
-
-def _days(reading: _Reading, value: object, what: str) -> int:
-    if value is None or value is False:
-        return 0
-    days = value.get("days") if isinstance(value, Mapping) else value
-    if not isinstance(days, int) or isinstance(days, bool) or not 0 <= days <= 3660:
-        reading.faults.append(f"The {what} needs days, a whole number from 0 to 3660.")
-        return 0
-    return days
 
 
 def _number(reading: _Reading, value: object, what: str) -> Decimal:

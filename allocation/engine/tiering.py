@@ -1,6 +1,6 @@
 """The tiering run: facts and rules in, one finding a customer out. Source: docs/engine/tiering.md.
 
-``decide_tiers`` does the parts in the order of design section 4: segment → score → tier → guards → override.
+``decide_tiers`` does the parts in the order of design section 4: segment → score → touch → tier → guards → override.
 """
 
 from collections.abc import Sequence
@@ -9,9 +9,16 @@ from dataclasses import replace
 import numpy as np
 
 from allocation.engine.conditions import holds, moved_group
-from allocation.engine.derived import with_plain_facts, with_scores, with_segments, with_standing
+from allocation.engine.derived import (
+    with_plain_facts,
+    with_scores,
+    with_segments,
+    with_standing,
+    with_touch,
+)
 from allocation.engine.facts.rules import DeadBand, Group, TieringRules
 from allocation.engine.facts.tiering import (
+    MISSING_CODE,
     Band,
     CustomerColumns,
     Integers,
@@ -45,7 +52,7 @@ def decide_tiers(
     at = np.arange(len(facts), dtype=np.int64) if rows is None else rows
     reads = rules.attributes()
     kept: Populations = crowd.people if crowd is not None else {} if people is None else people
-    known = with_plain_facts(facts)
+    known = with_plain_facts(facts, rules)
     known = with_standing(
         known, base=known if crowd is None else crowd.derived, rows=at, reads=reads, people=kept
     )
@@ -61,6 +68,7 @@ def decide_tiers(
         known, scores, crowd=scores if crowd is None else crowd.scores, counted=group, reads=reads
     )
     suggestions = suggest_tiers(facts=known, rules=rules)
+    known = with_touch(known, suggestions.touch, rules.touch)
     guards = guard_tiers(
         facts=known,
         suggested=suggestions.tier,
@@ -84,12 +92,16 @@ def first_match(rules: Sequence[Group], facts: CustomerColumns) -> Integers:
 
 
 def suggest_tiers(*, facts: CustomerColumns, rules: TieringRules) -> Suggestions:
-    """The plain result: segment and tier by the rules as they are written."""
+    """The plain result: segment, touch level and tier by the rules as they are written."""
     segment = first_match([rule.when for rule in rules.segments], facts)
-    segmented = with_segments(facts, segment, rules.segments)
-    rule = first_match([rule.when for rule in rules.tiers], segmented)
+    known = with_segments(facts, segment, rules.segments)
+    touch = np.full(len(facts), MISSING_CODE, dtype=np.int64)
+    if rules.touch:
+        touch = first_match([rule.when for rule in rules.touch], known)
+        known = with_touch(known, touch, rules.touch)
+    rule = first_match([rule.when for rule in rules.tiers], known)
     tier = np.array([each.tier for each in rules.tiers], dtype=np.int64)[rule]
-    return Suggestions(segment=segment, rule=rule, tier=tier)
+    return Suggestions(segment=segment, touch=touch, rule=rule, tier=tier)
 
 
 def _band(facts: CustomerColumns, rules: TieringRules) -> Band | None:
@@ -104,13 +116,14 @@ def _band(facts: CustomerColumns, rules: TieringRules) -> Band | None:
 
 
 def rules_moved(rules: TieringRules, band: DeadBand, *, loosened: bool) -> TieringRules:
-    """The same rules with every numeric bound of segment and tier rules easier, or harder, to meet."""
+    """The same rules with every numeric bound of segment, touch and tier rules easier, or harder, to meet."""
+
+    def moved(when: Group) -> Group:
+        return moved_group(when, band, loosened=loosened)
+
     return replace(
         rules,
-        segments=tuple(
-            replace(rule, when=moved_group(rule.when, band, loosened=loosened)) for rule in rules.segments
-        ),
-        tiers=tuple(
-            replace(rule, when=moved_group(rule.when, band, loosened=loosened)) for rule in rules.tiers
-        ),
+        segments=tuple(replace(rule, when=moved(rule.when)) for rule in rules.segments),
+        touch=tuple(replace(rule, when=moved(rule.when)) for rule in rules.touch),
+        tiers=tuple(replace(rule, when=moved(rule.when)) for rule in rules.tiers),
     )

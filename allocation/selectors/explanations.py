@@ -83,6 +83,7 @@ def _rules(decision: TierDecision, vocabulary: ModelVocabulary) -> TieringRules 
             definition=decision.run.tiering_model.definition,
             attributes=vocabulary.attributes,
             tiers=vocabulary.tiers,
+            goal_kinds=vocabulary.goal_kinds,
         )
     except UnusableRules:
         return None

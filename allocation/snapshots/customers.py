@@ -32,6 +32,7 @@ FIELDS: Mapping[str, str] = {
     "region": "region__name",
     "language": "language__name",
     "paid_tier": "paid_tier__slug",
+    "has_parent": "parent_id",
 }
 # Read for every customer, whatever the rules.
 ALWAYS = (
@@ -86,7 +87,7 @@ _STORED = frozenset(
     {
         *MONEY, "employees", "relationship_breadth", "adoption", "health", "reputation", "complexity", "sentiment",
         "vertical", "region", "language", "country", "package", "paid_tier", "champion", "loss_felt",
-        "first_renewal_done", "contract_start", "renewal_date", "products",
+        "first_renewal_done", "contract_start", "renewal_date", "products", "health_on", "sentiment_on", "currency", "has_parent",
     }
 )  # fmt: skip
 
@@ -190,6 +191,8 @@ def _column(
     if _is_custom(name):
         slug = name.removeprefix(CUSTOM_PREFIX)
         return column_of(kind, [_custom(row["attributes"].get(slug), kind) for row in rows.customers])
+    if name == "has_parent":
+        return column_of(kind, [row["parent_id"] is not None for row in rows.customers])
     field, plain = FIELDS.get(name, name), _PLAIN[kind]
     return column_of(kind, [plain(row[field]) for row in rows.customers])
 

@@ -19,12 +19,12 @@ _KINDS: Mapping[str, Kind] = {
 
 @dataclass(frozen=True, slots=True)
 class ModelVocabulary:
-    """tiers: the highest first; tier_ids in the same order. goal_kinds: slugs."""
+    """tiers: the highest first; tier_ids in the same order. goal_kinds: the touch level each asks for, by slug."""
 
     tiers: tuple[TierFacts, ...]
     tier_ids: tuple[int, ...]
     attributes: Mapping[str, Attribute]
-    goal_kinds: frozenset[str]
+    goal_kinds: Mapping[str, str]
 
     def place(self, tier_id: int | None) -> int:
         """Position of a tier, -1 for none."""
@@ -50,5 +50,5 @@ def model_vocabulary() -> ModelVocabulary:
         ),
         tier_ids=tuple(tier.pk for tier in tiers),
         attributes=attributes,
-        goal_kinds=frozenset(GoalKind.objects.values_list("slug", flat=True)),
+        goal_kinds=dict(GoalKind.objects.order_by("slug").values_list("slug", "asks_for")),
     )

@@ -1,8 +1,11 @@
 """A model with a fault is refused, with a sentence for each fault; a good one is read as written."""
 
+from decimal import Decimal
+
 import pytest
 
 from allocation.engine.facts.attributes import ATTRIBUTES
+from allocation.engine.facts.rules import ChangeLimit
 from allocation.engine.rules import UnusableRules, read_rules
 from tests.engine.tiering_facts import BY_ARR, TIERS
 
@@ -49,6 +52,9 @@ def criterion(**parts):
         (when("vertical", "is", ""), None),  # an empty word is a word; nobody has it
         (when("vertical", "in", []), "vertical needs a value or a list of values"),
         (when("segment", "is", "Huge"), "segment cannot be “Huge”"),
+        (when("touch", "is", "high"), "“touch” cannot be used here; the model has no touch rules."),
+        (when("goals_ask_for", "is", "lavish"), "touch level the goals ask for cannot be “lavish”"),
+        (when("goal", ">=", "risk"), "leading goal cannot be compared by “>=”"),
         ({"tier": "platinum", "when": [{"attribute": "champion", "op": "is", "value": True}]}, "There is no tier “platinum”; the tiers are: global, enterprise, scale."),
         ({"tier": "global", "when": [{"any": []}]}, "“any of” needs a list with at least one condition"),
         ({"tier": "global", "when": ["arr"]}, "a condition must be an object"),
@@ -72,7 +78,7 @@ def test_a_bad_tier_rule_is_refused_with_a_sentence(rule, part_of_the_sentence):
         ({"weight": 0}, "All weights are zero"),
         ({"weight": 0.0001}, "three decimals at most"),
         ({"weight": "heavy"}, "the weight must be a number, not 'heavy'"),
-        ({"attribute": "score"}, "the score is only known to tier rules"),
+        ({"attribute": "score"}, "the score is only known to touch and tier rules"),
         ({"attribute": "vertical"}, "vertical is a choice, which has no linear scale"),
         (
             {"scale": {"kind": "magic"}},
@@ -102,6 +108,14 @@ def test_a_bad_criterion_is_refused_with_a_sentence(parts, part_of_the_sentence)
         ({"minimum_stay": {"days": "long"}}, "The minimum stay needs days"),
         ({"renewal_freeze": -3}, "The renewal freeze needs days"),
         ({"brake": True}, "There is no guard “brake”"),
+        ({"paid_floor": "yes"}, "The guard “paid_floor” is true or false, not 'yes'."),
+        ({"change_limit": None}, "it cannot be switched off"),
+        ({"change_limit": {"percent": -1}}, "a percent from 0 to 100, not -1"),
+        ({"change_limit": {"percent": 100.5}}, "a percent from 0 to 100, not 100.5"),
+        ({"change_limit": {"percent": "few"}}, "The change limit's percent must be a number, not 'few'"),
+        ({"change_limit": {"customers": -1}}, "customers, a whole number from 0 to 1000000, not -1"),
+        ({"change_limit": {"customers": 2.5}}, "a whole number from 0 to 1000000, not 2.5"),
+        ({"change_limit": {"customers": True}}, "a whole number from 0 to 1000000, not True"),
     ],
 )
 def test_a_bad_guard_is_refused_with_a_sentence(guards, part_of_the_sentence):
@@ -128,14 +142,111 @@ def test_what_is_no_model_at_all_is_refused_without_a_crash(definition):
 def test_segments_cannot_read_what_comes_after_them():
     segments = [{"name": "Good", "when": [{"attribute": "score", "op": ">=", "value": 1}]}, *ALL]
     assert faults({**BY_ARR, "segments": segments}) == [
-        "Segment “Good”: “score” cannot be used here; the score is only known to tier rules."
+        "Segment “Good”: “score” cannot be used here; the score is only known to touch and tier rules."
     ]
 
 
 def test_a_goal_kind_must_exist():
     rule = when("open_goals", "any_of", ["risk", "world-peace"])
-    found = faults({**BY_ARR, "tiers": [rule, REST]}, goal_kinds={"risk"})
+    found = faults({**BY_ARR, "tiers": [rule, REST]}, goal_kinds={"risk": "high"})
     assert found == ["Tier rule “global”: open goals cannot be “world-peace”; there is no such one."]
+
+
+TOUCH_CATCH_ALL = {"touch": "low", "when": []}
+
+
+def touch_when(level, attribute="arr", op=">=", value=1):
+    return {"touch": level, "when": [{"attribute": attribute, "op": op, "value": value}]}
+
+
+@pytest.mark.parametrize(
+    ("touch", "sentence"),
+    [
+        ([], "The last touch rule must have no conditions, so that it takes everyone who is left."),
+        ([touch_when("high")], "The last touch rule must have no conditions, so that it takes everyone who is left."),
+        ([touch_when("lavish"), TOUCH_CATCH_ALL], "There is no touch level “lavish”; the touch levels are: high, mid, low, tech, self_service."),
+        ([{"when": []}], "There is no touch level “”; the touch levels are: high, mid, low, tech, self_service."),
+        ([TOUCH_CATCH_ALL, {"touch": "tech", "when": []}], "The touch rule “low” takes everyone, so these can never be reached: “tech”."),
+        ([touch_when("high", "touch", "is", "low"), TOUCH_CATCH_ALL], "Touch rule “high”: “touch” cannot be used here; the touch level is only known to tier rules."),
+        ([touch_when("high", "health", ">", 100), TOUCH_CATCH_ALL], "Touch rule “high”: “health > 100” can never hold."),
+        ([touch_when("high", "segment", "is", "Huge"), TOUCH_CATCH_ALL], "Touch rule “high”: segment cannot be “Huge”; there is no such one."),
+        ("high", "The touch rules must be a list."),
+        (["high", TOUCH_CATCH_ALL], "Each of the touch rules must be an object."),
+    ],
+)  # fmt: skip
+def test_a_bad_touch_part_is_refused_with_a_sentence(touch, sentence):
+    assert sentence in faults({**BY_ARR, "touch": touch})
+
+
+def test_a_tier_rule_may_only_name_touch_levels_there_are():
+    model = {**BY_ARR, "touch": [TOUCH_CATCH_ALL], "tiers": [when("touch", "is", "lavish"), REST]}
+    assert faults(model) == ["Tier rule “global”: touch level cannot be “lavish”; there is no such one."]
+
+
+def test_neither_segments_nor_criteria_know_the_touch_level():
+    segments = [{"name": "High", "when": when("touch", "is", "high")["when"]}, *ALL]
+    by_touch = {
+        "name": "T",
+        "attribute": "touch",
+        "weight": 1,
+        "scale": {"kind": "choices", "points": {"high": 9}},
+    }
+    found = faults({**BY_ARR, "touch": [TOUCH_CATCH_ALL], "segments": segments, "criteria": [by_touch]})
+    assert [sentence.split(";")[1] for sentence in found] == [
+        " the touch level is only known to tier rules."
+    ] * 2
+
+
+@pytest.mark.parametrize(
+    ("goals", "sentence"),
+    [
+        (["risk", "world-peace"], "The goals name “world-peace”, which is no goal kind; the goal kinds are: growth, risk."),
+        (["risk", "risk"], "The goals name “risk” twice."),
+        ("risk", "The goals must be a list of goal kinds, the most important first, not 'risk'."),
+        ([1], "The goals must be a list of goal kinds, the most important first, not [1]."),
+        (None, "The goals must be a list of goal kinds, the most important first, not None."),
+    ],
+)  # fmt: skip
+def test_a_bad_order_of_goals_is_refused_with_a_sentence(goals, sentence):
+    assert faults({**BY_ARR, "goals": goals}, goal_kinds={"risk": "high", "growth": ""}) == [sentence]
+
+
+def test_the_leading_goal_must_be_a_goal_kind():
+    model = {**BY_ARR, "tiers": [when("goal", "is", "world-peace"), REST]}
+    found = faults(model, goal_kinds={"risk": "high"})
+    assert found == ["Tier rule “global”: leading goal cannot be “world-peace”; there is no such one."]
+
+
+def test_the_new_parts_are_read_as_written_and_have_defaults():
+    plain = read_rules(definition=BY_ARR, attributes=ATTRIBUTES, tiers=TIERS)
+    assert (plain.touch, plain.goal_order, plain.goal_touch) == ((), (), {})
+    assert plain.guards.change_limit == ChangeLimit(percent=Decimal(5), customers=20)
+    model = {
+        **BY_ARR,
+        "goals": ["risk"],
+        "touch": [touch_when("high", "score", ">=", 50), TOUCH_CATCH_ALL],
+        "guards": {"change_limit": {"percent": 2.5, "customers": 7}},
+    }
+    kinds = {"risk": "high", "growth": ""}
+    found = read_rules(definition=model, attributes=ATTRIBUTES, tiers=TIERS, goal_kinds=kinds)
+    assert [rule.level for rule in found.touch] == ["high", "low"]
+    assert found.attributes() == {"arr", "score"}
+    assert (found.goal_order, found.goal_touch) == (("risk",), kinds)
+    assert found.guards.change_limit == ChangeLimit(percent=Decimal("2.5"), customers=7)
+
+
+@pytest.mark.parametrize(
+    ("moves", "tiered", "exceeded"),
+    [
+        (21, 419, True),  # 21 is 5.01 % of 419
+        (21, 420, False),  # 21 is exactly 5 %: not above it
+        (20, 100, False),  # 20 % of them, but not more than 20
+        (21, 0, True),
+        (0, 0, False),
+    ],
+)
+def test_a_run_is_over_the_change_limit_above_both_numbers(moves, tiered, exceeded):
+    assert ChangeLimit().is_exceeded(moves=moves, tiered=tiered) is exceeded
 
 
 def test_a_good_model_is_read_as_written():

@@ -47,8 +47,12 @@ def days(on: date) -> int:
     return (on - EPOCH).days
 
 
-def rules(definition: Mapping[str, Any], attributes: Mapping[str, Attribute] = ATTRIBUTES) -> TieringRules:
-    return read_rules(definition=definition, attributes=attributes, tiers=TIERS)
+def rules(
+    definition: Mapping[str, Any],
+    attributes: Mapping[str, Attribute] = ATTRIBUTES,
+    goal_kinds: Mapping[str, str] | None = None,
+) -> TieringRules:
+    return read_rules(definition=definition, attributes=attributes, tiers=TIERS, goal_kinds=goal_kinds)
 
 
 def facts(
@@ -94,13 +98,20 @@ def _column(attribute: Attribute, values: Sequence[Any]) -> Column:
     return SetColumn(np.array(members, dtype=np.bool_).reshape(len(values), len(words)), words)
 
 
-def decide(definition: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> TierFindings:
-    return decide_tiers(facts=facts(rows), rules=rules(definition), tiers=TIERS)
+def decide(
+    definition: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+    goal_kinds: Mapping[str, str] | None = None,
+) -> TierFindings:
+    read = rules(definition, goal_kinds=goal_kinds)
+    return decide_tiers(facts=facts(rows), rules=read, tiers=TIERS)
 
 
-def effective(definition: Mapping[str, Any], *rows: Mapping[str, Any]) -> list[int]:
+def effective(
+    definition: Mapping[str, Any], *rows: Mapping[str, Any], goal_kinds: Mapping[str, str] | None = None
+) -> list[int]:
     """Positions of the tiers in force."""
-    return decide(definition, rows).guards.effective.tolist()
+    return decide(definition, rows, goal_kinds).guards.effective.tolist()
 
 
 def scores(criteria: Sequence[Mapping[str, Any]], *rows: Mapping[str, Any]) -> list[float | None]:

@@ -24,11 +24,16 @@ class Unit(StrEnum):
 
 
 class Stage(IntEnum):
-    """When an attribute is known: segments read facts only, criteria also segments, tier rules everything."""
+    """When an attribute is known: segments read facts, criteria also segments, touch rules also scores, tier rules everything."""
 
     FACT = 0
     SEGMENTED = 1
     SCORED = 2
+    TOUCHED = 3
+
+
+# How a tier can be served, the most of a CSM's time first.
+TOUCH_LEVELS = ("high", "mid", "low", "tech", "self_service")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +82,31 @@ ATTRIBUTES: Mapping[str, Attribute] = {
         Attribute("sentiment", Kind.NUMBER, "CSM sentiment", Unit.NONE, low=1, high=5),
         Attribute("days_to_renewal", Kind.NUMBER, "days to renewal", Unit.DAYS),
         Attribute("days_since_start", Kind.NUMBER, "days since contract start", Unit.DAYS),
+        Attribute("health_age", Kind.NUMBER, "days since health was taken", Unit.DAYS),
+        Attribute("sentiment_age", Kind.NUMBER, "days since CSM sentiment was given", Unit.DAYS),
         Attribute("vertical", Kind.CHOICE, "vertical"),
         Attribute("region", Kind.CHOICE, "region"),
         Attribute("country", Kind.CHOICE, "country"),
         Attribute("language", Kind.CHOICE, "language"),
         Attribute("package", Kind.CHOICE, "package"),
+        Attribute("currency", Kind.CHOICE, "currency"),
         Attribute("paid_tier", Kind.CHOICE, "paid tier"),
+        Attribute("goal", Kind.CHOICE, "leading goal"),
+        Attribute("goals_ask_for", Kind.CHOICE, "touch level the goals ask for"),
         Attribute("champion", Kind.FLAG, "champion"),
         Attribute("loss_felt", Kind.FLAG, "loss would be felt"),
         Attribute("first_renewal_done", Kind.FLAG, "first renewal completed"),
+        Attribute("has_parent", Kind.FLAG, "part of a larger customer"),
         Attribute("contract_start", Kind.DATE, "contract start"),
         Attribute("renewal_date", Kind.DATE, "renewal date"),
+        Attribute("health_on", Kind.DATE, "health as of"),
+        Attribute("sentiment_on", Kind.DATE, "CSM sentiment as of"),
         Attribute("open_goals", Kind.SET, "open goals"),
         Attribute("products", Kind.SET, "products"),
         Attribute("segment", Kind.CHOICE, "segment", stage=Stage.SEGMENTED),
         _points("score", "score", stage=Stage.SCORED),
         _points("score_percentile", "score percentile", stage=Stage.SCORED),
+        Attribute("touch", Kind.CHOICE, "touch level", stage=Stage.TOUCHED),
     )
 }
 
@@ -108,7 +122,12 @@ DERIVED: Mapping[str, tuple[str, ...]] = {
     "goal_count": ("open_goals",),
     "days_to_renewal": ("renewal_date",),
     "days_since_start": ("contract_start",),
+    "health_age": ("health_on",),
+    "sentiment_age": ("sentiment_on",),
+    "goal": ("open_goals",),
+    "goals_ask_for": ("open_goals",),
     "segment": (),
     "score": (),
     "score_percentile": (),
+    "touch": (),
 }

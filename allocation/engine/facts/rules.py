@@ -1,10 +1,10 @@
-"""A tiering model as the engine understands it: segment rules, criteria, tier rules, guards.
+"""A tiering model as the engine understands it: segment rules, criteria, touch rules, tier rules, guards.
 
 Built by ``rules.read_rules`` from the JSON document of a model version; documented in docs/engine/tiering.md.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
@@ -47,6 +47,14 @@ def conditions_in(clause: Clause) -> Iterator[Condition]:
 @dataclass(frozen=True, slots=True)
 class SegmentRule:
     name: str
+    when: Group
+
+
+@dataclass(frozen=True, slots=True)
+class TouchRule:
+    """level: one of TOUCH_LEVELS."""
+
+    level: str
     when: Group
 
 
@@ -126,28 +134,52 @@ class DeadBand:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeLimit:
+    """A run that moves more than both waits for a manager. percent: of the customers that hold a tier."""
+
+    percent: Decimal = Decimal(5)
+    customers: int = 20
+
+    def is_exceeded(self, *, moves: int, tiered: int) -> bool:
+        return moves > self.customers and 100 * moves > self.percent * tiered
+
+
+@dataclass(frozen=True, slots=True)
 class GuardRules:
-    """None or 0 switches a guard off. first_year: touch levels closed before the first renewal."""
+    """None or 0 switches a guard off. first_year: touch levels closed before the first renewal.
+
+    change_limit looks at a whole run, not at one customer, and cannot be switched off.
+    """
 
     paid_floor: bool = True
     first_year: frozenset[str] = frozenset()
     dead_band: DeadBand | None = DeadBand()
     minimum_stay_days: int = 0
     renewal_freeze_days: int = 0
+    change_limit: ChangeLimit = ChangeLimit()
 
 
 @dataclass(frozen=True, slots=True)
 class TieringRules:
-    """A whole model. The last segment rule and the last tier rule are catch-alls."""
+    """A whole model. The last rule of the segments, of the touch levels (if there are any) and of the tiers is a catch-all.
+
+    goal_order: slugs of goal kinds, the most important first. goal_touch: the touch level that goals of a kind ask for,
+    "" for none; not part of the model's document but of the goal kinds it was read with.
+    """
 
     segments: tuple[SegmentRule, ...]
     criteria: tuple[Criterion, ...]
     tiers: tuple[TierRule, ...]
     guards: GuardRules = GuardRules()
+    touch: tuple[TouchRule, ...] = ()
+    goal_order: tuple[str, ...] = ()
+    goal_touch: Mapping[str, str] = field(default_factory=dict)
 
     def conditions(self) -> Iterator[Condition]:
         for segment in self.segments:
             yield from conditions_in(segment.when)
+        for touch in self.touch:
+            yield from conditions_in(touch.when)
         for tier in self.tiers:
             yield from conditions_in(tier.when)
 

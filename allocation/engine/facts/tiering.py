@@ -210,9 +210,13 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class Suggestions:
-    """What the ordered rules say. segment, rule: positions in the rules; tier: position in the tiers."""
+    """What the ordered rules say. segment, touch, rule: positions in the rules; tier: position in the tiers.
+
+    touch is -1 where the model has no touch rules.
+    """
 
     segment: Integers
+    touch: Integers
     rule: Integers
     tier: Integers
 
