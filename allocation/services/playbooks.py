@@ -1,4 +1,4 @@
-"""Ready-made set-ups: load one as a draft, or put it in force; and publish a version of the tiering model.
+"""Ready-made set-ups: load one as a draft, or put it in force.
 
 Loading a playbook a second time changes nothing, unless its file has changed: then it makes a new version. What
 people edited after loading stays as they left it. Tiers that a published playbook does not have are retired.
@@ -6,7 +6,6 @@ people edited after loading stays as they left it. Tiers that a published playbo
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -18,17 +17,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from accounts.models import GoalKind, Tier, TouchActivity
-from allocation.engine.rules import UnusableRules, read_rules
-from allocation.models import (
-    OPEN_STATUSES,
-    AllocationPolicy,
-    AttentionPolicy,
-    RetierRun,
-    RunStatus,
-    TieringModel,
-    Touch,
-)
-from allocation.snapshots.vocabulary import model_vocabulary
+from allocation.models import AllocationPolicy, AttentionPolicy, RetierRun, TieringModel, Touch
+from allocation.querysets.versions import day_of, definition_digest
+from allocation.selectors.model_checks import faults_of, refusal_to_publish
 
 FOLDER = Path(__file__).resolve().parent.parent / "playbooks"
 AT_ONCE = "Somebody else loaded or published at the same moment; look at what is there now and try again."
@@ -36,11 +27,7 @@ TIER_FIELDS = ("name", "rank", "touch_level", "cap", "description")
 
 
 class UnableToLoadPlaybook(ValueError):
-    """There is no such playbook, or its file is not usable; the message says which."""
-
-
-class UnableToPublishModel(ValueError):
-    """The version is not a draft any more, or its rules have faults."""
+    """There is no such playbook, its file is not usable, or a lock holds; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +40,6 @@ class LoadedPlaybook:
     tiers: tuple[str, ...]
     model_version: int | None
     status: str
-
-
-def definition_digest(*, definition: object) -> str:
-    """The same rules give the same digest, whatever the order of their keys."""
-    return hashlib.sha256(json.dumps(definition, sort_keys=True).encode()).hexdigest()
 
 
 def available_playbooks() -> list[LoadedPlaybook]:
@@ -85,9 +67,8 @@ def load_playbook(*, slug: str, publish: bool, at: datetime, actor_id: int | Non
     file = _read(slug)
     try:
         return _load(file, publish=publish, at=at, actor_id=actor_id)
-    except (IntegrityError, UnableToPublishModel) as clash:
-        sentence = AT_ONCE if isinstance(clash, IntegrityError) else str(clash)
-        raise UnableToLoadPlaybook(sentence) from clash
+    except IntegrityError as clash:
+        raise UnableToLoadPlaybook(AT_ONCE) from clash
 
 
 def _load(file: Mapping[str, Any], *, publish: bool, at: datetime, actor_id: int | None) -> LoadedPlaybook:
@@ -103,7 +84,7 @@ def _load(file: Mapping[str, Any], *, publish: bool, at: datetime, actor_id: int
         if publish:
             _put_tiers_in_force(file)
         if model is None or model.digest != digest or model.status != TieringModel.Status.DRAFT:
-            model = _draft(file, digest, actor_id)
+            model = _draft(file, actor_id)
         policies = [
             _policy(AllocationPolicy, file["allocation_policy"]),
             _policy(AttentionPolicy, file["attention_policy"]),
@@ -111,41 +92,18 @@ def _load(file: Mapping[str, Any], *, publish: bool, at: datetime, actor_id: int
         if publish:
             for policy in policies:
                 _activate(policy)
-            publish_model(model_id=model.pk, at=at, actor_id=actor_id)
+            _publish(model, at=at, actor_id=actor_id)
     return _loaded(file, model.number, "published" if publish else "draft")
 
 
-def publish_model(*, model_id: int, at: datetime, actor_id: int | None = None) -> None:
-    """Make a draft the published version; the one before is retired and its open runs become stale.
-
-    Raises UnableToPublishModel.
-    """
-    try:
-        with transaction.atomic():
-            _publish(model_id=model_id, at=at, actor_id=actor_id)
-    except IntegrityError as clash:
-        raise UnableToPublishModel(AT_ONCE) from clash
-
-
-def _publish(*, model_id: int, at: datetime, actor_id: int | None) -> None:
-    """Inside the caller's transaction."""
-    model = TieringModel.objects.get(pk=model_id)
-    _check_rules(model.definition, UnableToPublishModel)
-    published = TieringModel.objects.filter(status=TieringModel.Status.PUBLISHED)
-    published.exclude(pk=model_id).update(status=TieringModel.Status.RETIRED)
-    changed = TieringModel.objects.filter(pk=model_id, status=TieringModel.Status.DRAFT).update(
-        status=TieringModel.Status.PUBLISHED,
-        digest=definition_digest(definition=model.definition),
-        published_at=at,
-        published_by=actor_id,
-    )
-    if changed != 1:
-        raise UnableToPublishModel(
-            f"Version {model.number} is {model.status}; only a draft can be published."
-        )
-    RetierRun.objects.filter(status__in=OPEN_STATUSES).exclude(tiering_model_id=model_id).update(
-        status=RunStatus.STALE, message=f"Version {model.number} of the model was published since."
-    )
+def _publish(model: TieringModel, *, at: datetime, actor_id: int | None) -> None:
+    """As services.models publishes a version; the two meet in the querysets and selectors they use."""
+    refusal = refusal_to_publish(definition=model.definition, on=day_of(at))
+    if refusal:
+        raise UnableToLoadPlaybook(refusal)
+    if not TieringModel.objects.put_in_force(model, at=at, published_by_id=actor_id):
+        raise UnableToLoadPlaybook(AT_ONCE)
+    RetierRun.objects.outdate(model_id=model.pk, number=model.number)
 
 
 def _read(slug: str) -> dict[str, Any]:
@@ -233,30 +191,14 @@ def _set_touch_plan(tier: Tier, wanted: Mapping[str, Any]) -> None:
     others.exclude(pk__in=list(planned)).delete()
 
 
-def _draft(file: Mapping[str, Any], digest: str, actor_id: int | None) -> TieringModel:
-    _check_rules(file["model"], UnableToLoadPlaybook)
-    last = TieringModel.objects.aggregate(last=Max("number"))["last"] or 0
-    return TieringModel.objects.create(
-        number=last + 1,
-        name=file["name"],
-        playbook=file["slug"],
-        definition=file["model"],
-        digest=digest,
-        created_by_id=actor_id,
+def _draft(file: Mapping[str, Any], actor_id: int | None) -> TieringModel:
+    faults = faults_of(definition=file["model"])
+    if faults:
+        raise UnableToLoadPlaybook(" ".join(faults))
+    draft: TieringModel = TieringModel.objects.draft(
+        name=file["name"], playbook=file["slug"], definition=file["model"], created_by_id=actor_id
     )
-
-
-def _check_rules(definition: object, refusal: type[ValueError]) -> None:
-    vocabulary = model_vocabulary()
-    try:
-        read_rules(
-            definition=definition,
-            attributes=vocabulary.attributes,
-            tiers=vocabulary.tiers,
-            goal_kinds=vocabulary.goal_kinds,
-        )
-    except UnusableRules as faults:
-        raise refusal(str(faults)) from faults
+    return draft
 
 
 def _policy(model: type[Any], values: Mapping[str, Any]) -> Any:

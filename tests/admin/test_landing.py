@@ -94,7 +94,7 @@ def test_every_todo_leads_somewhere(cast, sign_in):
     CSM.objects.update(leaves_on=TODAY)
     ImportBatch.objects.update(status="staged")
     ImportBatch.objects.create(kind="csms", file_name="b.csv", sha256="2" * 64, status="asking")
-    TieringModel.objects.update(status="draft")
+    TieringModel.objects.update(status="retired")
     client = sign_in(cast.ops)
     entries = client.get("/admin/").context["todos"]
     assert len(entries) >= 8

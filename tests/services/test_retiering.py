@@ -16,7 +16,8 @@ from allocation.models import (
     TierHolding,
     TieringModel,
 )
-from allocation.services.playbooks import UnableToPublishModel, load_playbook, publish_model
+from allocation.services.models import UnableToPublishModel, publish_model
+from allocation.services.playbooks import load_playbook
 from allocation.services.retiering import (
     RunInProgress,
     UnableToApplyRun,
