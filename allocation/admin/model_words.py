@@ -7,12 +7,11 @@ from typing import Any
 from allocation.engine.rules import UnusableRules
 from allocation.engine.words import ModelInWords, rules_in_words
 from allocation.selectors.model_checks import rules_of_definition
-from allocation.snapshots.vocabulary import model_vocabulary
+from allocation.snapshots.vocabulary import ModelVocabulary
 
 
-def model_in_words(*, definition: Any) -> ModelInWords:
-    """The definition as people read it; with faults instead if it cannot be used. Three queries."""
-    vocabulary = model_vocabulary()
+def model_in_words(*, definition: Any, vocabulary: ModelVocabulary) -> ModelInWords:
+    """The definition as people read it; with faults instead if it cannot be used. No query."""
     try:
         rules = rules_of_definition(definition=definition, vocabulary=vocabulary)
     except UnusableRules as refusal:

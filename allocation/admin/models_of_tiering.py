@@ -28,6 +28,7 @@ from allocation.services.models import (
     publish_model,
 )
 from allocation.services.playbooks import UnableToLoadPlaybook, available_playbooks, load_playbook
+from allocation.snapshots.vocabulary import model_vocabulary
 
 
 class TieringModelForm(forms.ModelForm):
@@ -166,12 +167,13 @@ class TieringModelAdmin(ModelPages, CSAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         obj = kwargs.get("obj")
+        vocabulary = model_vocabulary()
         if obj is not None:
-            context["words"] = model_in_words(definition=obj.definition)
-            context["remarks"] = model_remarks(definition=obj.definition)
+            context["words"] = model_in_words(definition=obj.definition, vocabulary=vocabulary)
+            context["remarks"] = model_remarks(definition=obj.definition, vocabulary=vocabulary)
             context["lock"] = ModelLock.objects.in_force(timezone.localdate())
         if self.has_change_permission(request, obj):
-            context["catalogue"] = catalogue()
+            context["catalogue"] = catalogue(vocabulary=vocabulary)
             context["count_url"] = (
                 reverse("admin:allocation_tieringmodel_count", args=[obj.pk])
                 if obj is not None

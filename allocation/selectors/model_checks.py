@@ -47,14 +47,14 @@ def refusal_to_publish(*, definition: Any, on: date) -> str:
     return " ".join(faults_of(definition=definition))
 
 
-def model_remarks(*, definition: Any) -> tuple[Remark, ...]:
+def model_remarks(*, definition: Any, vocabulary: ModelVocabulary | None = None) -> tuple[Remark, ...]:
     """What looks wrong or doubtful; empty when nothing does, and when the definition has faults. Four queries."""
-    vocabulary = model_vocabulary()
+    known = model_vocabulary() if vocabulary is None else vocabulary
     try:
-        rules = rules_of_definition(definition=definition, vocabulary=vocabulary)
+        rules = rules_of_definition(definition=definition, vocabulary=known)
     except UnusableRules:
         return ()
-    return (*remarks(rules=rules, tiers=vocabulary.tiers), *_without_touch_plan(rules, vocabulary))
+    return (*remarks(rules=rules, tiers=known.tiers), *_without_touch_plan(rules, known))
 
 
 def _without_touch_plan(rules: TieringRules, vocabulary: ModelVocabulary) -> Iterator[TouchPlanRemark]:

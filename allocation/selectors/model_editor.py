@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+
 from accounts.models import CustomAttribute, Customer, GoalKind, Language, Region, Vertical
 from accounts.models.service import TouchLevel
 from allocation.engine.facts.attributes import CUSTOM_PREFIX, Attribute, Kind, Stage
@@ -116,9 +118,8 @@ class Fault:
     index: int = -1
 
 
-def catalogue() -> dict[str, Any]:
+def catalogue(*, vocabulary: ModelVocabulary) -> dict[str, Any]:
     """Attributes with their kinds and words, operators, tiers, touch levels, goal kinds: all that can be chosen."""
-    vocabulary = model_vocabulary()
     words = _words(vocabulary)
     return {
         "groups": _groups(vocabulary.attributes, words),
@@ -130,6 +131,7 @@ def catalogue() -> dict[str, Any]:
         ],
         "touch_levels": list(TouchLevel.choices),
         "goal_kinds": words["open_goals"],
+        "currency": settings.BASE_CURRENCY,
     }
 
 

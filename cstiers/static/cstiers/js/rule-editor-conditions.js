@@ -117,21 +117,21 @@ function value(clause, attribute, place, editor) {
       pair[index] = found;
       set([...pair]);
     };
-    const end = (index, words) => bound(attribute, `${attribute.label}: ${words}`, `${place}.value.${index}`, pair[index], put(index));
+    const end = (index, words) => bound(attribute, `${attribute.label}: ${words}`, `${place}.value.${index}`, pair[index], put(index), editor);
     return [end(0, "from"), el("span", { class: "quiet" }, "to"), end(1, "to below")];
   }
   if (attribute.kind === "yes/no") {
     return select(`${attribute.label}: yes or no`, `${place}.value`, [["true", "yes"], ["false", "no"]], String(clause.value), (found) => set(found === "true"));
   }
-  if (attribute.kind === "number" || attribute.kind === "date") { return bound(attribute, attribute.label, `${place}.value`, clause.value, set); }
+  if (attribute.kind === "number" || attribute.kind === "date") { return bound(attribute, attribute.label, `${place}.value`, clause.value, set, editor); }
   const words = editor.wordsOf(attribute);
-  if (!MANY.has(clause.op)) { return one(attribute, `${place}.value`, clause, words, set, editor); }
+  if (!MANY.has(clause.op)) { return one(attribute, `${place}.value`, clause, words, set); }
   return many(attribute, `${place}.value`, clause, words, set, editor);
 }
 
-function bound(attribute, name, key, found, set) {
+function bound(attribute, name, key, found, set, editor) {
   if (attribute.kind === "date") { return textField(name, key, found, set, { type: "date" }); }
-  const unit = { money: attribute.currency, points: "of 100", days: "days" }[attribute.unit];
+  const unit = { money: editor.catalogue.currency, points: "of 100", days: "days" }[attribute.unit];
   return [numberField(name, key, found, set), unit ? el("span", { class: "quiet unit" }, unit) : null];
 }
 
