@@ -1,5 +1,6 @@
 """CS ops build a rule in a real browser by choosing attribute, operator and value, watch the counts, save and publish."""
 
+import json
 import re
 
 import pytest
@@ -138,3 +139,106 @@ def test_the_editor_and_the_pages_beside_it_fit_a_phone(ops):
         wide[path] = page.evaluate(STICKS_OUT)
     assert {path: by for path, by in wide.items() if by > 0} == {}
     page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def document(ops: Person) -> dict:
+    counted(ops)
+    return json.loads(ops.page.input_value("#id_definition"))
+
+
+def test_every_part_of_a_model_can_be_built_without_writing_a_word_of_json(ops):
+    new_draft(ops)
+    page = ops.page
+    counted(ops)
+
+    page.get_by_role("button", name="Decide the touch level first").click()
+    touch = rule(ops, "Touch rule 1")
+    touch.get_by_role("button", name="Condition", exact=True).click()
+    touch.get_by_label("Attribute", exact=True).select_option(label="Open goals")
+    touch.get_by_label("Risk mitigation").check()
+    touch.get_by_role("button", name="Group", exact=True).click()
+    touch.get_by_label("Attribute", exact=True).nth(1).select_option(label="Champion")
+    touch.get_by_label("Champion: yes or no").select_option(label="no")
+    touch.get_by_label("Attribute", exact=True).nth(2).select_option(label="Renewal date")
+    touch.get_by_label("Renewal date: operator").select_option(label="is on or before")
+    touch.get_by_label("Renewal date", exact=True).fill("2027-03-31")
+    found = document(ops)
+    assert found["touch"] == [
+        {
+            "touch": "high",
+            "when": [
+                {"attribute": "open_goals", "op": "any_of", "value": ["risk-mitigation"]},
+                {
+                    "any": [
+                        {"attribute": "champion", "op": "is", "value": False},
+                        {"attribute": "renewal_date", "op": "<=", "value": "2027-03-31"},
+                    ]
+                },
+            ],
+        },
+        {"touch": "low", "when": []},
+    ]
+
+    page.get_by_role("button", name="Add a criterion").click()
+    added = len(found["criteria"]) + 1
+    criterion = rule(ops, f"Criterion {added}")
+    criterion.get_by_label("Name of the criterion").fill("Fit")
+    criterion.get_by_label("Attribute", exact=True).select_option(label="Vertical")
+    criterion.get_by_label("Points of Telco").fill("80")
+    criterion.get_by_label("Weight", exact=True).fill("2.5")
+    criterion.get_by_label("Missing value").select_option(label="counts as … points")
+    criterion.get_by_label("Points for a missing value").fill("30")
+    assert document(ops)["criteria"][-1] == {
+        "name": "Fit",
+        "attribute": "vertical",
+        "weight": 2.5,
+        "scale": {"kind": "choices", "points": {"Telco": 80}, "other": 0},
+        "missing": "points",
+        "points": 30,
+    }
+    criterion.get_by_label("Attribute", exact=True).select_option(label="Employees")
+    criterion.get_by_label("Scale").select_option(label="in steps")
+    criterion.get_by_role("button", name="Remove step 1").click()
+    assert document(ops)["criteria"][-1]["scale"] == {"kind": "steps", "below": 0, "steps": [[100, 100]]}
+    criterion.get_by_label("Scale").select_option(label="percentile")
+    criterion.get_by_label("Among").select_option(label="customers of the same segment")
+    criterion.get_by_label("the lowest value gets most").check()
+    assert document(ops)["criteria"][-1]["scale"] == {
+        "kind": "percentile",
+        "within": "segment",
+        "reverse": True,
+    }
+
+    page.get_by_label("Add a goal kind").select_option(label="Expansion")
+    page.get_by_label("Add a goal kind").select_option(label="Adoption")
+    page.get_by_role("button", name="Move Adoption up").click()
+    page.locator("[data-key='guards.minimum_stay.days']").fill("180")
+    page.locator("[data-key='guards.dead_band.points']").fill("3")
+    page.locator("[data-key='guards.first_year.low']").check()
+    page.locator("[data-key='guards.change_limit.customers']").fill("30")
+    found = document(ops)
+    assert found["goals"] == ["adoption", "expansion"]
+    assert found["guards"]["minimum_stay"] == {"days": 180}
+    assert found["guards"]["dead_band"] == {"points": 3, "percent": 5}
+    assert found["guards"]["change_limit"] == {"percent": 5, "customers": 30}
+
+    tier = rule(ops, "Tier rule 1")
+    tier.get_by_role("button", name="Condition", exact=True).click()
+    tier.get_by_label("Attribute", exact=True).nth(1).select_option(label="Touch level")
+    tier.get_by_label("Touch level: value").select_option(label="High touch")
+    assert document(ops)["tiers"][0]["when"][1] == {"attribute": "touch", "op": "is", "value": "high"}
+    tier.get_by_role("button", name="Remove the condition on Touch level").click()
+    assert len(document(ops)["tiers"][0]["when"]) == 1
+
+    # a segment that rules ask for keeps them when it gets another name
+    segment = rule(ops, "Segment 1").get_by_label("Name of the segment")
+    before = segment.input_value()
+    segment.fill("Worldwide")
+    segment.blur()
+    found = document(ops)
+    assert found["segments"][0]["name"] == "Worldwide"
+    assert before not in json.dumps(found["tiers"])
+    ops.picture("rule-editor-parts")
+    page.click("input[name=_continue]")
+    ops.sees("was changed successfully")
+    assert document(ops) == found
