@@ -112,8 +112,10 @@ class ModelPages:
         """Set a lock, or lift the one that holds; all that were are listed."""
         self._only_ops(request)
         lifting = "lift" in request.POST
-        lock_form = LockForm(request.POST if request.method == "POST" and not lifting else None)
-        lift_form = LiftForm(request.POST if lifting else None, auto_id="lift_%s")
+        lock_form = LockForm(
+            request.POST if request.method == "POST" and not lifting else None, label_suffix=""
+        )
+        lift_form = LiftForm(request.POST if lifting else None, auto_id="lift_%s", label_suffix="")
         form = lift_form if lifting else lock_form
         if request.method == "POST" and form.is_valid() and self._locked(request, form):
             return HttpResponseRedirect(reverse("admin:allocation_tieringmodel_changelist"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django import forms
@@ -118,12 +119,12 @@ class TieringModelAdmin(ModelPages, CSAdmin):
                 name="admin:allocation_tieringmodel_lock",
                 icon="lock",
             ),
-            *(self._draft_button(copied) if copied else ()),
+            *(self._draft_button(copied, label=f"New draft of version {copied.number}") if copied else ()),
         )
 
-    def _draft_button(self, source: TieringModel) -> tuple[Button, ...]:
+    def _draft_button(self, source: TieringModel, *, label: str = "New draft") -> tuple[Button, ...]:
         return button(
-            label="New draft",
+            label=label,
             name="admin:allocation_tieringmodel_draft",
             args=(source.pk,),
             icon="edit",
@@ -172,6 +173,7 @@ class TieringModelAdmin(ModelPages, CSAdmin):
             context["words"] = model_in_words(definition=obj.definition, vocabulary=vocabulary)
             context["remarks"] = model_remarks(definition=obj.definition, vocabulary=vocabulary)
             context["lock"] = ModelLock.objects.in_force(timezone.localdate())
+            context["document"] = json.dumps(obj.definition, indent=2, ensure_ascii=False)
         if self.has_change_permission(request, obj):
             context["catalogue"] = catalogue(vocabulary=vocabulary)
             context["count_url"] = (

@@ -30,7 +30,7 @@ def rule(ops: Person, name: str):
 
 def new_draft(ops: Person) -> None:
     ops.go(LIST)
-    ops.press("New draft")
+    ops.page.get_by_role("button", name="New draft of version").click()
     ops.sees("is a draft with the rules of version")
     ops.page.locator(".rule-editor .rule").first.wait_for()
 
