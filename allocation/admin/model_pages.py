@@ -22,10 +22,10 @@ from allocation.selectors.model_differences import compared_with, differences_in
 from allocation.selectors.model_editor import located_faults
 from allocation.selectors.model_preview import Preview, preview_model
 from allocation.services.models import UnableToLockModels, lift_lock, lock_models
+from allocation.services.playbooks import available_playbooks
 from allocation.snapshots.money import UnknownRate
 
 TEMPLATES = "admin/allocation/tieringmodel"
-NO_TIER = ""
 LOWEST_RANK = 6
 
 
@@ -72,7 +72,11 @@ class ModelPages:
         model = self._row(request, pk)
         preview, refusals = None, ()
         try:
-            preview = preview_model(definition=model.definition, as_of=timezone.localdate())
+            preview = preview_model(
+                definition=model.definition,
+                as_of=timezone.localdate(),
+                playbook_tiers=playbook_tiers(model),
+            )
         except UnusableRules as faulty:
             refusals = faulty.faults
         except UnknownRate as missing:
@@ -93,14 +97,20 @@ class ModelPages:
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         self._only_ops(request)
-        if pk is not None and not self.has_change_permission(request, self._row(request, pk)):
+        model = None if pk is None else self._row(request, pk)
+        if model is not None and not self.has_change_permission(request, model):
             raise PermissionDenied("Only a draft is edited.")
         try:
             definition = StorableJSON().to_python(request.POST.get("definition", ""))
         except ValidationError as unreadable:
             return JsonResponse({"faults": [_fault(words) for words in unreadable.messages]})
         try:
-            preview = preview_model(definition=definition, as_of=timezone.localdate(), moves_shown=0)
+            preview = preview_model(
+                definition=definition,
+                as_of=timezone.localdate(),
+                moves_shown=0,
+                playbook_tiers=playbook_tiers(model),
+            )
         except UnusableRules:
             found = located_faults(definition=definition)
             return JsonResponse({"faults": [_fault(f.words, f.part, f.index) for f in found]})
@@ -182,16 +192,18 @@ def _rule(count: Any) -> dict[str, int]:
 def flow_chart(preview: Preview) -> Markup:
     """Customers flowing between tiers, as on the page of a run."""
     levels = [
-        Level(
-            line.tier.slug if line.tier else NO_TIER,
-            line.tier.name if line.tier else "No tier",
-            line.tier.rank if line.tier else LOWEST_RANK,
-        )
+        Level(line.tier.slug, line.tier.name, line.tier.rank)
+        if line.tier
+        else Level("", "No tier", LOWEST_RANK)
         for line in preview.tiers
     ]
-    slugs = {line.tier.pk: line.tier.slug for line in preview.tiers if line.tier}
-    flows = [
-        Flow(slugs.get(source, NO_TIER), slugs.get(target, NO_TIER), customers)
-        for (source, target), customers in preview.flows.items()
-    ]
+    flows = [Flow(source, target, customers) for (source, target), customers in preview.flows.items()]
     return wide_and_narrow(tier_flow(levels, flows, width=WIDE), tier_flow(levels, flows, width=NARROW))
+
+
+def playbook_tiers(model: TieringModel | None) -> tuple[str, ...]:
+    """Of a playbook's draft: the tiers that publishing it puts in force; none for every other version."""
+    if model is None or not model.playbook or model.status != TieringModel.Status.DRAFT:
+        return ()
+    found = [each.tiers for each in available_playbooks() if each.slug == model.playbook]
+    return found[0] if found else ()

@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.admin import badges
 from accounts.admin.base import Button, CSAdmin, button
 from accounts.models import Tier
-from allocation.admin.model_pages import ModelPages
+from allocation.admin.model_pages import ModelPages, playbook_tiers
 from allocation.admin.model_words import model_in_words
 from allocation.models import ModelLock, TieringModel
 from allocation.querysets.versions import definition_digest
@@ -28,7 +28,12 @@ from allocation.services.models import (
     draft_of_version,
     publish_model,
 )
-from allocation.services.playbooks import UnableToLoadPlaybook, available_playbooks, load_playbook
+from allocation.services.playbooks import (
+    UnableToLoadPlaybook,
+    available_playbooks,
+    load_playbook,
+    publish_loaded,
+)
 from allocation.snapshots.vocabulary import model_vocabulary
 
 
@@ -144,6 +149,11 @@ class TieringModelAdmin(ModelPages, CSAdmin):
         words = (
             f"Publish version {obj.number}? The version in force is retired and open proposals become stale."
         )
+        if playbook_tiers(obj):
+            words += (
+                " The playbook's tiers and touch plans get its values; tiers that neither it nor these rules have are "
+                "retired."
+            )
         return (
             *looking,
             *self._draft_button(obj),
@@ -188,9 +198,10 @@ class TieringModelAdmin(ModelPages, CSAdmin):
         obj = self._row(request, pk)
         if request.method != "POST" or not self.has_change_permission(request, obj):
             raise PermissionDenied("Only a draft can be published, and only from its page.")
+        publish = publish_loaded if playbook_tiers(obj) else publish_model
         try:
-            publish_model(model_id=pk, at=timezone.now(), actor_id=request.user.pk)
-        except UnableToPublishModel as refusal:
+            publish(model_id=pk, at=timezone.now(), actor_id=request.user.pk)
+        except (UnableToPublishModel, UnableToLoadPlaybook) as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
         else:
             self.log_change(request, obj, "Published.")
@@ -247,7 +258,10 @@ class TieringModelAdmin(ModelPages, CSAdmin):
             return HttpResponseRedirect(reverse("admin:allocation_tieringmodel_playbooks"))
         words = f"{loaded.name}: version {loaded.model_version} is {loaded.status}."
         self.message_user(request, words, messages.SUCCESS)
-        return HttpResponseRedirect(reverse("admin:allocation_tieringmodel_changelist"))
+        if loaded.status != TieringModel.Status.DRAFT:
+            return HttpResponseRedirect(reverse("admin:allocation_tieringmodel_changelist"))
+        draft = TieringModel.objects.get(number=loaded.model_version)
+        return HttpResponseRedirect(reverse("admin:allocation_tieringmodel_preview", args=[draft.pk]))
 
     @admin.display(description="Version", ordering="number")
     def version(self, row: TieringModel) -> str:

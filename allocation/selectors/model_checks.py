@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -37,6 +37,14 @@ def faults_of(*, definition: Any, vocabulary: ModelVocabulary | None = None) -> 
     except UnusableRules as refusal:
         return refusal.faults
     return ()
+
+
+def tiers_led_to(*, definition: Any) -> frozenset[str]:
+    """Slugs of the tiers that rules name, whether or not they can be used."""
+    rows = definition.get("tiers") if isinstance(definition, Mapping) else None
+    return frozenset(
+        str(row.get("tier")) for row in (rows if isinstance(rows, list) else ()) if isinstance(row, Mapping)
+    )
 
 
 def refusal_to_publish(*, definition: Any, on: date) -> str:

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 import numpy as np
 from django.conf import settings
 
-from accounts.models import Customer, Tier
+from accounts.models import Customer
 from allocation.engine.conditions import holds, known
 from allocation.engine.explain import bounds_of, reason_in_words, values_in_words
 from allocation.engine.facts.rules import Group, TieringRules
-from allocation.engine.facts.tiering import DECIDERS, GUARDS, DecidedBy, Flags, Integers, TierFindings
+from allocation.engine.facts.tiering import (
+    DECIDERS,
+    GUARDS,
+    DecidedBy,
+    Flags,
+    Integers,
+    TierFacts,
+    TierFindings,
+)
 from allocation.engine.kept import facts_to_json
 from allocation.engine.tiering import decide_tiers
-from allocation.selectors.model_checks import rules_of_definition
-from allocation.selectors.runs import GUARD_WORDS, TierCount
+from allocation.selectors.model_checks import rules_of_definition, tiers_led_to
+from allocation.selectors.runs import GUARD_WORDS
 from allocation.snapshots.customers import Snapshot, customer_snapshot, tiering_rates
 from allocation.snapshots.vocabulary import ModelVocabulary, model_vocabulary
 
@@ -35,12 +43,25 @@ class RuleCount:
 
 
 @dataclass(frozen=True, slots=True)
+class TierLine:
+    """Customers of one tier now and then; `tier` None is "no tier"."""
+
+    tier: TierFacts | None
+    before: int
+    after: int
+
+    @property
+    def change_words(self) -> str:
+        return f"{self.after - self.before:+,}" if self.after != self.before else "–"
+
+
+@dataclass(frozen=True, slots=True)
 class PreviewedMove:
     customer_id: int
     name: str
     external_id: str
-    before: Tier
-    after: Tier
+    before: TierFacts
+    after: TierFacts
     score: str
     reason: str
 
@@ -53,7 +74,7 @@ class PreviewedMove:
 class Preview:
     """Counts of active customers. ``about``: from a sample, scaled to all of them.
 
-    flows: customers by tier before and after, as keys of Tier; None is no tier.
+    flows: customers by tier before and after, as slugs; "" is no tier.
     """
 
     customers: int
@@ -62,8 +83,8 @@ class Preview:
     touch: tuple[RuleCount, ...]
     rules: tuple[RuleCount, ...]
     criteria_known: tuple[int, ...]
-    flows: Mapping[tuple[int | None, int | None], int]
-    tiers: tuple[TierCount, ...]
+    flows: Mapping[tuple[str, str], int]
+    tiers: tuple[TierLine, ...]
     moves: int
     ups: int
     first_tiers: int
@@ -108,13 +129,16 @@ class _Computed:
         return round(int((where & self.active).sum()) * self.weight)
 
 
-def preview_model(*, definition: Any, as_of: date, moves_shown: int = MOVES_SHOWN) -> Preview:
+def preview_model(
+    *, definition: Any, as_of: date, moves_shown: int = MOVES_SHOWN, playbook_tiers: Sequence[str] = ()
+) -> Preview:
     """What the definition would decide as of a day, with the rates of that day.
 
-    Raises UnusableRules and UnknownRate. Exact up to 50 000 active customers; above, an evenly spaced sample.
+    playbook_tiers: of the playbook whose draft this is, the highest first: publishing puts them in force, so they are
+    looked at as if they were. Raises UnusableRules and UnknownRate. Exact up to 50 000 active customers; above, an
+    evenly spaced sample.
     """
-    this = _compute(definition, as_of)
-    tiers = {tier.pk: tier for tier in Tier.objects.order_by("rank")}
+    this = _compute(definition, as_of, playbook_tiers)
     findings, held = this.findings, this.snapshot.facts.held
     before, after = held.current, findings.guards.effective
     moves = (before >= 0) & (before != after)
@@ -129,19 +153,44 @@ def preview_model(*, definition: Any, as_of: date, moves_shown: int = MOVES_SHOW
         rules=_rule_counts(this, [rule.when for rule in this.rules.tiers], findings.suggestions.rule),
         criteria_known=_criteria_known(this),
         flows=flows,
-        tiers=_tier_counts(tiers, flows),
+        tiers=_tier_lines(this.vocabulary, flows),
         moves=this.number(moves),
         ups=this.number(moves & (after >= 0) & (after < before)),
         first_tiers=this.number((before < 0) & (after >= 0)),
         undecided=this.number(findings.guards.decided_by == DECIDERS.index(DecidedBy.UNDECIDED)),
         held=_held(this),
         over_limit=_over_limit(this, moves),
-        shown=_moves(this, np.flatnonzero(moves & this.active), tiers, at_most=moves_shown),
+        shown=_moves(this, np.flatnonzero(moves & this.active), at_most=moves_shown),
     )
 
 
-def _compute(definition: Any, as_of: date) -> _Computed:
-    vocabulary = model_vocabulary()
+def as_published(
+    vocabulary: ModelVocabulary, *, playbook_tiers: Sequence[str], definition: Any
+) -> ModelVocabulary:
+    """The tiers as publishing a playbook leaves them: its own in their order, the others below and, unless rules lead
+    to them, retired."""
+    if not playbook_tiers:
+        return vocabulary
+    led_to = tiers_led_to(definition=definition)
+    pairs = sorted(
+        zip(vocabulary.tiers, vocabulary.tier_ids, strict=True),
+        key=lambda pair: (
+            playbook_tiers.index(pair[0].slug) if pair[0].slug in playbook_tiers else len(playbook_tiers)
+        ),
+    )
+    tiers = tuple(
+        replace(
+            tier,
+            rank=rank,
+            retired=tier.slug not in playbook_tiers and (tier.retired or tier.slug not in led_to),
+        )
+        for rank, (tier, _) in enumerate(pairs, start=1)
+    )
+    return replace(vocabulary, tiers=tiers, tier_ids=tuple(tier_id for _, tier_id in pairs))
+
+
+def _compute(definition: Any, as_of: date, playbook_tiers: Sequence[str]) -> _Computed:
+    vocabulary = as_published(model_vocabulary(), playbook_tiers=playbook_tiers, definition=definition)
     rules = rules_of_definition(definition=definition, vocabulary=vocabulary)
     base = settings.BASE_CURRENCY
     rates = tiering_rates(rules=rules, as_of=as_of, base=base)
@@ -172,30 +221,27 @@ def _criteria_known(this: _Computed) -> tuple[int, ...]:
     return tuple(0 if column is None else this.number(known(column)) for column in columns)
 
 
-def _flows(this: _Computed) -> dict[tuple[int | None, int | None], int]:
+def _flows(this: _Computed) -> dict[tuple[str, str], int]:
     before, after = this.snapshot.facts.held.current, this.findings.guards.effective
     pairs, counts = np.unique(
         np.stack([before[this.active], after[this.active]], axis=1), axis=0, return_counts=True
     )
-    tier_id = this.vocabulary.tier_id
+    slug = this.vocabulary.slug
     return {
-        (tier_id(int(source)), tier_id(int(target))): round(int(count) * this.weight)
+        (slug(int(source)) or "", slug(int(target)) or ""): round(int(count) * this.weight)
         for (source, target), count in zip(pairs, counts, strict=True)
     }
 
 
-def _tier_counts(
-    tiers: Mapping[int, Tier], flows: Mapping[tuple[int | None, int | None], int]
-) -> tuple[TierCount, ...]:
+def _tier_lines(vocabulary: ModelVocabulary, flows: Mapping[tuple[str, str], int]) -> tuple[TierLine, ...]:
     """Tiers in use or held, from the top; last, if there are any, customers without one."""
-    keys: list[int | None] = [*tiers, None]
     counted = [
-        TierCount(
-            None if key is None else tiers[key],
-            sum(n for (source, _), n in flows.items() if source == key),
-            sum(n for (_, target), n in flows.items() if target == key),
+        TierLine(
+            tier,
+            sum(n for (source, _), n in flows.items() if source == slug),
+            sum(n for (_, target), n in flows.items() if target == slug),
         )
-        for key in keys
+        for slug, tier in (*((tier.slug, tier) for tier in vocabulary.tiers), ("", None))
     ]
     return tuple(
         line
@@ -220,16 +266,14 @@ def _over_limit(this: _Computed, moves: Flags) -> bool:
     return this.rules.guards.change_limit.is_exceeded(moves=this.number(moves), tiered=tiered)
 
 
-def _moves(
-    this: _Computed, rows: Integers, tiers: Mapping[int, Tier], *, at_most: int
-) -> tuple[PreviewedMove, ...]:
+def _moves(this: _Computed, rows: Integers, *, at_most: int) -> tuple[PreviewedMove, ...]:
     """The first moves, from the highest tier they lead to."""
     after, before = this.findings.guards.effective, this.snapshot.facts.held.current
     ids = this.snapshot.facts.ids
     first = sorted(rows.tolist(), key=lambda row: (int(after[row]), ids[row]))[:at_most]
     keys = [this.snapshot.keys[row] for row in first]
     names = dict(Customer.objects.filter(pk__in=keys).values_list("pk", "name")) if keys else {}
-    by_place = [tiers[tier_id] for tier_id in this.vocabulary.tier_ids]
+    by_place = this.vocabulary.tiers
     labels = {bound.attribute.name: bound.attribute.label for bound in bounds_of(this.rules)}
     values = facts_to_json(this.findings.derived.take(np.array(first, dtype=np.int64)), tuple(labels))
     return tuple(

@@ -19,7 +19,7 @@ from django.db.models import Max
 from accounts.models import GoalKind, Tier, TouchActivity
 from allocation.models import AllocationPolicy, AttentionPolicy, RetierRun, TieringModel, Touch
 from allocation.querysets.versions import day_of, definition_digest
-from allocation.selectors.model_checks import faults_of, refusal_to_publish
+from allocation.selectors.model_checks import faults_of, refusal_to_publish, tiers_led_to
 
 FOLDER = Path(__file__).resolve().parent.parent / "playbooks"
 AT_ONCE = "Somebody else loaded or published at the same moment; look at what is there now and try again."
@@ -71,19 +71,46 @@ def load_playbook(*, slug: str, publish: bool, at: datetime, actor_id: int | Non
         raise UnableToLoadPlaybook(AT_ONCE) from clash
 
 
-def _load(file: Mapping[str, Any], *, publish: bool, at: datetime, actor_id: int | None) -> LoadedPlaybook:
+def publish_loaded(*, model_id: int, at: datetime, actor_id: int | None = None) -> LoadedPlaybook:
+    """Put the draft that a playbook was loaded as in force, with the playbook's tiers and policies around it.
+
+    As `load_playbook` with ``publish``, but with the rules as people edited them. Raises UnableToLoadPlaybook.
+    """
+    model = TieringModel.objects.get(pk=model_id)
+    if model.status != TieringModel.Status.DRAFT:
+        raise UnableToLoadPlaybook(
+            f"Version {model.number} is {model.status}; only a draft can be published."
+        )
+    file = {**_read(model.playbook), "model": model.definition}
+    try:
+        return _load(file, publish=True, at=at, actor_id=actor_id, draft=model)
+    except IntegrityError as clash:
+        raise UnableToLoadPlaybook(AT_ONCE) from clash
+
+
+def _load(
+    file: Mapping[str, Any],
+    *,
+    publish: bool,
+    at: datetime,
+    actor_id: int | None,
+    draft: TieringModel | None = None,
+) -> LoadedPlaybook:
     """All of it or nothing; keys that two loads at once would write twice stop the second."""
     slug = file["slug"]
     with transaction.atomic():
         model = TieringModel.objects.filter(playbook=slug).order_by("-number").first()
         digest = definition_digest(definition=file["model"])
-        if model is not None and model.digest == digest and (model.status == "published" or not publish):
+        same = draft is None and model is not None and model.digest == digest
+        if model is not None and same and (model.status == "published" or not publish):
             return _loaded(file, model.number, model.status)
         _add_goal_kinds(file)
         _add_tiers(file)
         if publish:
             _put_tiers_in_force(file)
-        if model is None or model.digest != digest or model.status != TieringModel.Status.DRAFT:
+        if draft is not None:
+            model = draft
+        elif model is None or model.digest != digest or model.status != TieringModel.Status.DRAFT:
             model = _draft(file, actor_id)
         policies = [
             _policy(AllocationPolicy, file["allocation_policy"]),
@@ -161,7 +188,7 @@ def _put_tiers_in_force(file: Mapping[str, Any]) -> None:
     for place, pk in enumerate(Tier.objects.order_by("rank").values_list("pk", flat=True), start=1):
         Tier.objects.filter(pk=pk).update(rank=below + place)
     others = Tier.objects.exclude(slug__in=slugs)
-    others.update(retired=True)
+    others.exclude(slug__in=tiers_led_to(definition=file["model"])).update(retired=True)
     names = {tier["name"].casefold() for tier in file["tiers"]}
     for clash in [tier for tier in others if tier.name.casefold() in names]:
         Tier.objects.filter(pk=clash.pk).update(name=f"{clash.name} (retired {clash.slug})"[:100])

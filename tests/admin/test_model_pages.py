@@ -340,3 +340,28 @@ def test_a_lock_that_makes_no_sense_is_refused_in_the_form(until, cast, sign_in,
     assert response.status_code == 200
     assert response.context["lock_form"].errors
     assert not ModelLock.objects.exists()
+
+
+def test_a_playbook_is_previewed_on_the_own_customers_before_it_is_published(cast, sign_in):
+    gold = factories.TierFactory(slug="gold", name="Gold", rank=1)
+    since = timezone.localdate() - timedelta(days=400)
+    factories.CustomerFactory(name="Riser", arr=900000, tier=gold, tier_since=since)
+    client = sign_in(cast.ops)
+    seen = client.post(f"{LIST}playbooks/", {"slug": "three-axis", "draft": "1"}, follow=True)
+    assert seen.redirect_chain[-1][0].endswith("/preview/")
+    assert [(row.after.name, row.after.rank) for row in seen.context["preview"].shown] == [("Global", 1)]
+    draft = TieringModel.objects.get()
+    assert counts(client, f"{draft.pk}/", draft.definition)["spread"][0]["name"] == "Global"
+    page = words(client.get(f"{LIST}{draft.pk}/change/"))
+    assert "tiers that neither it nor these rules have are retired" in page
+    client.post(f"{LIST}{draft.pk}/publish/")
+    draft.refresh_from_db()
+    gold.refresh_from_db()
+    assert (draft.status, gold.retired) == ("published", True)
+
+
+def test_a_draft_of_a_playbook_that_ships_no_more_is_published_like_any_other(cast, sign_in, draft):
+    TieringModel.objects.filter(pk=draft.pk).update(playbook="forgotten")
+    sign_in(cast.ops).post(f"{LIST}{draft.pk}/publish/")
+    draft.refresh_from_db()
+    assert draft.status == "published"
