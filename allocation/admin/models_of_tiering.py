@@ -38,6 +38,8 @@ from allocation.snapshots.vocabulary import model_vocabulary
 
 
 class TieringModelForm(forms.ModelForm):
+    seen_digest = forms.CharField(widget=forms.HiddenInput, required=False)
+
     class Meta:
         model = TieringModel
         fields = ("name", "definition")
@@ -46,6 +48,21 @@ class TieringModelForm(forms.ModelForm):
                 attrs={"rows": 28, "class": "mono-field vLargeTextField", "spellcheck": "false"}
             )
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["seen_digest"] = self.instance.digest
+
+    def clean_seen_digest(self) -> str:
+        """Two people at one draft do not write over each other unseen."""
+        seen: str = self.cleaned_data["seen_digest"]
+        now = TieringModel.objects.filter(pk=self.instance.pk).values_list("digest", flat=True).first()
+        if self.instance.pk is not None and seen != now:
+            raise forms.ValidationError(
+                "Somebody saved this draft while you were editing. What you built stands below, as text: keep a copy, "
+                "open the page again and repeat your change."
+            )
+        return seen
 
     def clean_definition(self) -> Any:
         definition = self.cleaned_data["definition"]
@@ -70,6 +87,7 @@ class TieringModelAdmin(ModelPages, CSAdmin):
     search_fields = ("name", "number")
     search_help_text = "Name or number"
     ordering = ("-number",)
+    deletable = True
 
     def get_urls(self) -> list[Any]:
         wrap = self.admin_site.admin_view
@@ -85,6 +103,11 @@ class TieringModelAdmin(ModelPages, CSAdmin):
         if obj is not None and obj.status != TieringModel.Status.DRAFT:
             return False
         return super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: TieringModel | None = None) -> bool:
+        """A draft may be thrown away: no run used it. Whatever was in force stays."""
+        is_draft = obj is not None and obj.status == TieringModel.Status.DRAFT
+        return is_draft and super().has_delete_permission(request, obj)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """The least that is a model: everybody in the lowest tier in use."""
@@ -106,10 +129,10 @@ class TieringModelAdmin(ModelPages, CSAdmin):
             obj.created_by = request.user
             super().save_model(request, obj, form, change)
             return
-        # Still a draft when it is written, and not only when it was read: published just now, it changes no more.
-        drafts = TieringModel.objects.drafts().filter(pk=obj.pk)
-        if not drafts.update(name=obj.name, definition=obj.definition, digest=obj.digest):
-            raise PermissionDenied("This version was published meanwhile, so it does not change any more.")
+        # Still the draft that was read when it is written: published or saved just now, it is another.
+        as_read = TieringModel.objects.drafts().filter(pk=obj.pk, digest=form.cleaned_data["seen_digest"])
+        if not as_read.update(name=obj.name, definition=obj.definition, digest=obj.digest):
+            raise PermissionDenied("This draft was published or saved by somebody else at the same moment.")
 
     def list_buttons(self, request: HttpRequest) -> tuple[Button, ...]:
         if not self.has_add_permission(request):

@@ -365,3 +365,23 @@ def test_a_draft_of_a_playbook_that_ships_no_more_is_published_like_any_other(ca
     sign_in(cast.ops).post(f"{LIST}{draft.pk}/publish/")
     draft.refresh_from_db()
     assert draft.status == "published"
+
+
+def test_two_people_at_one_draft_do_not_write_over_each_other_unseen(cast, sign_in, draft):
+    client = sign_in(cast.ops)
+    seen = client.get(f"{LIST}{draft.pk}/change/").context["adminform"].form.initial["seen_digest"]
+    form = {"name": "First", "definition": json.dumps(DEFINITION), "seen_digest": seen}
+    assert client.post(f"{LIST}{draft.pk}/change/", form).status_code == 302
+    late = client.post(f"{LIST}{draft.pk}/change/", {**form, "name": "Second"})
+    assert "Somebody saved this draft while you were editing" in words(late)
+    without = client.post(f"{LIST}{draft.pk}/change/", {"name": "Third", "definition": "{}"})
+    assert "Somebody saved this draft" in words(without)
+    draft.refresh_from_db()
+    assert draft.name == "First"
+
+
+def test_a_draft_is_thrown_away_and_a_version_that_was_in_force_never(cast, sign_in, draft, published):
+    client = sign_in(cast.ops)
+    assert client.post(f"{LIST}{published.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert client.post(f"{LIST}{draft.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert list(TieringModel.objects.values_list("pk", flat=True)) == [published.pk]
