@@ -4,7 +4,7 @@ import datetime
 
 import pytest
 
-from allocation.engine.explain import nearest_bounds, reason_in_words, touch_in_words
+from allocation.engine.explain import Axes, axes, nearest_bounds, reason_in_words, touch_in_words
 from allocation.engine.facts.tiering import DECIDERS, DecidedBy
 from allocation.engine.kept import sources
 from allocation.engine.whatif import nearest_changes
@@ -182,6 +182,20 @@ def test_the_reason_says_the_touch_level_and_why():
     assert touch_in_words(rules=rules(BY_ARR), touch=-1) == ""
     said = reason_in_words(rules=read, tiers=TIERS, segment=0, touch=1, rule=0, decided_by=DecidedBy.RULE)
     assert said == "Global: touch level is high (high touch: score ≥ 50)"
+
+
+def test_the_axes_of_a_customer_are_told_with_the_touch_rule_that_fired():
+    rows = [{"arr": 200, "health": 9, "open_goals": ["nurture", "risk"]}, {"arr": 200, "health": 9}]
+    found, read = decide(TOUCH, rows, KINDS), rules(TOUCH, goal_kinds=KINDS)
+    assert axes(findings=found, rules=read, row=0) == Axes(
+        touch="high",
+        why="high touch: touch level the goals ask for is high",
+        goal="nurture",
+        goals_ask_for="high",
+    )
+    assert axes(findings=found, rules=read, row=1) == Axes("low", "low touch: everyone else", None, None)
+    plain = decide(BY_ARR, [{"arr": 1}])
+    assert axes(findings=plain, rules=rules(BY_ARR), row=0) == Axes(None, "", None, None)
 
 
 def test_self_service_is_said_as_people_say_it():
