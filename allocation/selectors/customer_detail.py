@@ -51,10 +51,12 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class GoalLine:
+    pk: int
     name: str
     since: str
     until: str
     owner: str
+    owner_id: int | None
     words: str
     open: bool
 
@@ -174,10 +176,12 @@ def _goals(customer: Customer, today: date) -> tuple[GoalLine, ...]:
     )
     lines = [
         GoalLine(
+            pk=goal.pk,
             name=goal.kind.name,
             since=wording.day(goal.starts_on),
             until=wording.day(goal.ends_before) if goal.ends_before else "",
             owner=str(goal.owner or ""),
+            owner_id=goal.owner_id,
             words=goal.words,
             open=goal.ends_before is None or goal.ends_before > today,
         )

@@ -18,6 +18,7 @@ from allocation.selectors.customer_detail import customer_detail, customer_in_sc
 from allocation.selectors.customers import DEFAULT_SORT, customer_rows, ordered, visible_customers, with_joins
 from allocation.selectors.explanations import customer_explanation
 from allocation.views.access import for_everyone_with_a_role, today
+from allocation.views.goals import goal_forms
 from allocation.views.lists import Column, has_filters, headings, page_of
 from allocation.views.parts import Kpi, page_url
 from allocation.views.why import why
@@ -66,9 +67,11 @@ def customer(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     day = today()
     explanation = customer_explanation(customer_id=pk)
+    detail = customer_detail(customer=this, user=user, today=day)
     context = {
         "customer": this,
-        "detail": customer_detail(customer=this, user=user, today=day),
+        "detail": detail,
+        **goal_forms(customer=this, detail=detail, user=user),
         "kpis": _kpis(this, day),
         "why": why(explanation) if explanation else None,
         "why_empty": "No run has looked at this customer yet. "

@@ -14,6 +14,7 @@ from allocation.services.retiering.queueing import (
     approve_run,
     discard_run,
     queue_run,
+    request_goals_run,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "discard_run",
     "propose_run",
     "queue_run",
+    "request_goals_run",
 ]

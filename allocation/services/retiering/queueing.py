@@ -97,3 +97,16 @@ def discard_run(*, run_id: int, at: datetime) -> None:
         raise UnableToDiscardRun(
             f"Run {run_id} cannot be discarded; only a run that waits, is computed or is proposed can."
         )
+
+
+def request_goals_run(*, as_of: date, at: datetime, actor_id: int | None) -> RetierRun | None:
+    """Have those looked at whose goals changed. A run that waits already will see the change.
+
+    None when no model is published. Raises UnableToQueueRun for an as-of date before the last applied run.
+    """
+    if not TieringModel.objects.filter(status=TieringModel.Status.PUBLISHED).exists():
+        return None
+    try:
+        return queue_run(as_of=as_of, at=at, scope=RetierRun.Scope.GOALS, actor_id=actor_id)
+    except RunInProgress as busy:
+        return RetierRun.objects.get(pk=busy.run_id)
