@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.conf import settings
+from django.db.models import Count, Max, QuerySet
 
 from accounts.models import Tier
-from allocation.models import RetierRun, RowStatus, TierDecision
+from allocation.models import RetierRun, RowStatus, RunStatus, TierDecision
 from allocation.selectors import wording
 
 GUARD_WORDS = {
@@ -34,6 +36,24 @@ def runs(*, user: Any) -> QuerySet[RetierRun]:
         .defer("population", "rates", "tiering_model__definition")
         .order_by("-pk")
     )
+
+
+@dataclass(frozen=True, slots=True)
+class FullRun:
+    """The last full run that was applied, and the day from which the next is due."""
+
+    as_of: date
+    due_on: date
+
+
+def last_full_run() -> FullRun | None:
+    """None before the first one is applied."""
+    as_of = (
+        RetierRun.objects.filter(scope=RetierRun.Scope.FULL, status=RunStatus.APPLIED)
+        .order_by()
+        .aggregate(last=Max("as_of"))["last"]
+    )
+    return None if as_of is None else FullRun(as_of, as_of + timedelta(days=settings.FULL_RUN_EVERY_DAYS))
 
 
 def decisions(*, run: RetierRun, user: Any) -> QuerySet[TierDecision]:

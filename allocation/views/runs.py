@@ -27,13 +27,17 @@ def runs(request: HttpRequest) -> HttpResponse:
     """All runs, newest first, and the form that starts one."""
     found = RunFilter(request.GET, queryset=runs_selector.runs(user=request.user))
     page = page_of(request, found.qs)
+    user: Any = request.user
+    day, last_full = today(), runs_selector.last_full_run() if user.is_ops else None
     context = {
         "filter": found,
         "page": page,
         "rows": page.object_list,
         "filtered": has_filters(request),
-        "form": RunForm(today=today(), auto_id="start_%s"),
+        "form": RunForm(today=day, auto_id="start_%s"),
         "model": published_model(),
+        "last_full": last_full,
+        "full_is_due": last_full is not None and last_full.due_on <= day,
     }
     return render(request, "pages/runs.html", context)
 
