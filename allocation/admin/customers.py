@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import admin
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -20,7 +20,7 @@ from accounts.admin.fields import CurrencyCode, DayInput, KnownOrNot, ListOfText
 from accounts.admin.filters import FixedFilter, rows_filter
 from accounts.models import CustomAttribute, Customer, Goal, GoalKind, Region, Team, Tier, Vertical
 from allocation.admin.goals import GoalInline, ask_after_commit, goals_changed
-from allocation.models import TierDecision
+from allocation.selectors.explanations import customer_explanation
 
 FIELD_PREFIX = "attribute_"
 SOON_DAYS = (30, 90, 180)
@@ -276,10 +276,7 @@ class CustomerAdmin(CSAdmin):
     ) -> HttpResponse:
         obj: Customer | None = kwargs.get("obj")
         if obj is not None:
-            decisions = TierDecision.objects.visible_to(request.user).filter(customer=obj, status="applied")
-            context["last_decision"] = (
-                decisions.select_related("run", "suggested", "effective").order_by(F("run_id").desc()).first()
-            )
+            context["last_decision"] = customer_explanation(customer_id=obj.pk)
         return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description="Customer", ordering="name")

@@ -8,10 +8,10 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Max, QuerySet
+from django.db.models import Count, Max, QuerySet, Sum
 
 from accounts.models import Tier
-from allocation.models import RetierRun, RowStatus, RunStatus, TierDecision
+from allocation.models import RetierRun, RowStatus, RunStatus, RunTally, TierDecision
 from allocation.selectors import wording
 
 GUARD_WORDS = {
@@ -33,7 +33,7 @@ def runs(*, user: Any) -> QuerySet[RetierRun]:
     return (
         RetierRun.objects.visible_to(user)
         .select_related("tiering_model", "requested_by")
-        .defer("population", "rates", "tiering_model__definition")
+        .defer("population", "vocabulary", "rates", "tiering_model__definition")
         .order_by("-pk")
     )
 
@@ -61,11 +61,9 @@ def decisions(*, run: RetierRun, user: Any) -> QuerySet[TierDecision]:
 
 
 def with_joins(rows: QuerySet[TierDecision]) -> QuerySet[TierDecision]:
-    """Joins of a row; the long explanation stays in the database."""
-    return (
-        rows.select_related("customer", "previous", "suggested", "effective", "customer__csm")
-        .defer("explanation")
-        .order_by("-is_move", "effective__rank", "customer__name", "customer_id")
+    """Joins of a row."""
+    return rows.select_related("customer", "previous", "suggested", "effective", "customer__csm").order_by(
+        "-is_move", "effective__rank", "customer__name", "customer_id"
     )
 
 
@@ -109,13 +107,18 @@ class RunFigures:
 
 
 def run_figures(*, run: RetierRun, user: Any) -> RunFigures:
-    """Two grouped statements and the tiers; the same at any size of run."""
+    """Two grouped statements and the tiers; the same at any size of run. Who simply stays is counted in the run's tallies."""
     rows = decisions(run=run, user=user).order_by()
     groups = list(
         rows.values_list("previous_id", "effective_id", "decided_by", "is_move", "status").annotate(
             n=Count("pk")
         )
     )
+    staying = RunTally.objects.filter(run=run).visible_to(user).order_by()
+    groups += [
+        (tier, tier, decided_by, False, "", n)
+        for tier, decided_by, n in staying.values_list("tier_id", "decided_by").annotate(n=Sum("customers"))
+    ]
     tiers = {tier.pk: tier for tier in Tier.objects.order_by("rank")}
     flows: dict[tuple[int | None, int | None], int] = {}
     by_guard: dict[str, int] = {}

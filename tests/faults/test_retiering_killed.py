@@ -42,7 +42,6 @@ def killed_at(number: int) -> Iterator[list[int]]:
 
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch):
-    monkeypatch.setattr("allocation.services.retiering.applying.BATCH", 2)
     monkeypatch.setattr("allocation.services.retiering.proposing.BATCH", 2)
 
 

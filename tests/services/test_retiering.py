@@ -10,12 +10,14 @@ from accounts.models import Customer, Tier
 from allocation.models import (
     RetierRun,
     RowStatus,
+    RunChunk,
     RunStatus,
     Source,
     TierDecision,
     TierHolding,
     TieringModel,
 )
+from allocation.selectors.explanations import customer_explanation
 from allocation.services.playbooks import UnableToPublishModel, load_playbook, publish_model
 from allocation.services.retiering import (
     RunInProgress,
@@ -24,6 +26,7 @@ from allocation.services.retiering import (
     UnableToDiscardRun,
     UnableToQueueRun,
     apply_run,
+    applying,
     approve_run,
     discard_run,
     propose_run,
@@ -31,7 +34,7 @@ from allocation.services.retiering import (
     queue_run,
 )
 from tests import factories
-from tests.services.retiering_cast import applied, customer, decision, proposed, tiers
+from tests.services.retiering_cast import applied, customer, decision, looked_at, proposed, tiers
 
 pytestmark = pytest.mark.django_db
 
@@ -66,9 +69,10 @@ def test_a_decision_says_why():
     row = decision(proposed(), one)
     assert row.segment == "Enterprise"
     assert row.reason == "Enterprise: segment is Enterprise (ARR ≥ 150,000); ARR 200,000"
-    contributions = [part[2] for part in row.explanation["criteria"]]
-    assert Decimal(str(sum(contributions))).quantize(Decimal("0.01")) == row.score
-    assert row.explanation["bound"]["distance"] == 50000
+    found = customer_explanation(customer_id=one.pk).found
+    contributions = [part["contribution"] for part in found["contributions"]]
+    assert Decimal(str(sum(contributions))).quantize(Decimal("0.01")) == row.score == found["score"]
+    assert found["nearest_bound"]["distance"] == 50000
 
 
 def test_applying_gives_the_tiers_from_the_as_of_day_and_writes_the_ledger():
@@ -209,22 +213,36 @@ def test_a_dead_runners_proposal_is_computed_anew_once_its_claim_has_lapsed():
     one = customer(800000)
     run = queue_run(as_of=TODAY, at=timezone.now())
     RetierRun.objects.claim(run.pk, owner="dead", waiting=["queued"], working="computing")
-    TierDecision.objects.create(
-        run=run, customer=one, decided_by="rule", reason="half a run", facts_digest="x"
+    TierDecision.objects.create(run=run, customer=one, decided_by="rule", reason="half a run")
+    RunChunk.objects.create(
+        run=run, first_customer_id=one.pk, last_customer_id=one.pk, customers=1, facts=b"", outcomes=b""
     )
     RetierRun.objects.filter(pk=run.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
     assert propose_run(run_id=run.pk, owner="next") is True
     assert decision(run, one).reason != "half a run"
+    assert looked_at(run) == {one.pk}
 
 
-def test_a_dead_runners_applying_is_finished_by_the_next(model):
+def test_a_dead_runners_applying_is_finished_by_the_next(monkeypatch):
+    monkeypatch.setattr(proposing, "BATCH", 1)
     first, second = customer(800000), customer(10)
     run = proposed()
-    RetierRun.objects.claim(run.pk, owner="dead", waiting=["proposed"], working="applying")
-    with pytest.MonkeyPatch.context() as patch:  # it died after its first batch of one
-        patch.setattr("allocation.services.retiering.applying.BATCH", 1)
-        RetierRun.objects.filter(pk=run.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
-        assert apply_run(run_id=run.pk, owner="next", at=timezone.now()) is True
+    real = applying._apply
+    calls = []
+
+    def dies_at_the_second_chunk(*args):
+        calls.append(args)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        real(*args)
+
+    monkeypatch.setattr(applying, "_apply", dies_at_the_second_chunk)
+    with pytest.raises(KeyboardInterrupt):
+        apply_run(run_id=run.pk, owner="dead", at=timezone.now())
+    assert tiers() == {first.external_id: "global", second.external_id: None}
+    RetierRun.objects.filter(pk=run.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    monkeypatch.undo()
+    assert apply_run(run_id=run.pk, owner="next", at=timezone.now()) is True
     assert tiers() == {first.external_id: "global", second.external_id: "scale"}
     assert TierHolding.objects.count() == 2
 

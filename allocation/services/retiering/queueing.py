@@ -10,6 +10,8 @@ from django.db.models import Max
 
 from allocation.models import OPEN_STATUSES, RetierRun, RunStatus, TieringModel
 
+ATTEMPTS = 3  # a run may end between our asking and our looking
+
 
 class UnableToQueueRun(ValueError):
     """No published model, or an as-of date before the last applied run."""
@@ -63,6 +65,26 @@ def queue_run(
         raise RunInProgress(busy.pk) from None
 
 
+def request_goals_run(*, as_of: date, at: datetime, actor_id: int | None = None) -> RetierRun | None:
+    """A goal changed: see to it that a goals run looks at it. The run that will; None while no model is published.
+
+    One that waits will see the change. One that is being computed may have read the goals already: another follows it.
+    """
+    for _ in range(ATTEMPTS):
+        try:
+            return queue_run(as_of=as_of, at=at, scope=RetierRun.Scope.GOALS, actor_id=actor_id)
+        except RunInProgress as busy:
+            this = RetierRun.objects.filter(pk=busy.run_id)
+            computing = this.filter(status=RunStatus.COMPUTING)
+            if computing.update(follow_as_of=as_of) == 1 or this.filter(status=RunStatus.QUEUED).exists():
+                found: RetierRun = this.get()
+                return found
+        except UnableToQueueRun:
+            if not TieringModel.objects.filter(status=TieringModel.Status.PUBLISHED).exists():
+                return None
+    return None
+
+
 def refuse_before_last_applied(*, as_of: date) -> None:
     """The ledger only grows forward: no run as of a day before the last applied one. Raises UnableToQueueRun."""
     last = RetierRun.objects.filter(status=RunStatus.APPLIED).aggregate(last=Max("as_of"))["last"]
@@ -97,16 +119,3 @@ def discard_run(*, run_id: int, at: datetime) -> None:
         raise UnableToDiscardRun(
             f"Run {run_id} cannot be discarded; only a run that waits, is computed or is proposed can."
         )
-
-
-def request_goals_run(*, as_of: date, at: datetime, actor_id: int | None) -> RetierRun | None:
-    """Have those looked at whose goals changed. A run that waits already will see the change.
-
-    None when no model is published. Raises UnableToQueueRun for an as-of date before the last applied run.
-    """
-    if not TieringModel.objects.filter(status=TieringModel.Status.PUBLISHED).exists():
-        return None
-    try:
-        return queue_run(as_of=as_of, at=at, scope=RetierRun.Scope.GOALS, actor_id=actor_id)
-    except RunInProgress as busy:
-        return RetierRun.objects.get(pk=busy.run_id)
