@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from allocation.views import acting, balance, books, customers, goals, home, plans, runs
+from allocation.views import acting, balance, books, customers, goals, home, plans, reviewing, runs
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home_page, name="home"),
@@ -22,6 +22,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/<int:pk>/apply/", acting.run_apply, name="run_apply"),
     path("runs/<int:pk>/discard/", acting.run_discard, name="run_discard"),
     path("runs/<int:pk>/approve/", acting.run_approve, name="run_approve"),
+    path("runs/<int:pk>/rows/", reviewing.run_rows, name="run_rows"),
+    path("runs/<int:pk>/undo/", acting.run_undo, name="run_undo"),
     path("plans/", plans.plans, name="plans"),
     path("plans/start/", acting.plan_start, name="plan_start"),
     path("plans/<int:pk>/", plans.plan, name="plan"),

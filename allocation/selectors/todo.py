@@ -212,7 +212,8 @@ def _found(row: Any) -> str:
     """What a run proposes, for its line: most goals runs are about one customer."""
     if not isinstance(row, RetierRun):
         return ""
-    moves, first = row.summary.get("moves", 0), row.summary.get("first_tiers", 0)
+    moves = row.summary.get("moves", 0) - row.summary.get("refused_moves", 0)
+    first = row.summary.get("first_tiers", 0)
     said = f"{_many(moves, 'customer changes', 'customers change')} tier"
     return f"{said}, {first:,} get a first one; " if first else f"{said}; "
 
