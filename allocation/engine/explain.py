@@ -63,7 +63,7 @@ def _condition_in_words(condition: Condition) -> str:
         return label if value else f"not {label}"
     if condition.attribute.kind is Kind.DATE:
         return f"{label} {_SIGNS[condition.op]} {np.datetime64(int(value), 'D')}"
-    return f"{label} {_SIGNS[condition.op]} {number_in_words(float(value))}"
+    return f"{label} {_SIGNS[condition.op]} {exact_in_words(Decimal(value))}"
 
 
 def _word(attribute: Attribute, word: str) -> str:
@@ -81,6 +81,12 @@ def touch_in_words(*, rules: TieringRules, touch: int) -> str:
         return ""
     fired = rules.touch[touch]
     return f"{level_in_words(fired.level)}: {in_words(fired.when)}"
+
+
+def exact_in_words(value: Decimal) -> str:
+    """A number as it is written, with all its decimals: 150000 → "150,000"; 0.0050 → "0.005"."""
+    written = f"{value:,f}"
+    return written.rstrip("0").rstrip(".") if "." in written else written
 
 
 def number_in_words(value: float) -> str:

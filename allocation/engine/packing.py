@@ -103,11 +103,9 @@ def _packed_floats(values: Floats) -> tuple[dict[str, Any], bytes]:
     """As whole numbers of 1, 1/100, … where that is exact, else the eight bytes of each."""
     missing = np.isnan(values)
     known = values[~missing]
-    for scale in SCALES:
-        scaled = np.rint(known * scale)
-        if not (np.abs(scaled) < EXACT).all():
-            continue
-        exact = scaled.astype(np.int64)
+    largest = float(np.abs(known).max(initial=0))
+    for scale in [scale for scale in SCALES if largest < EXACT / scale]:
+        exact = np.rint(known * scale).astype(np.int64)
         if _same_bits(exact / scale, known):  # a minus nought is not, and keeps its eight bytes
             whole = np.zeros(len(values), dtype=np.int64)
             whole[~missing] = exact

@@ -1,6 +1,6 @@
 """Tighten: what a run keeps of everybody lies in its chunks now."""
 
-from django.db import migrations
+from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
@@ -10,6 +10,12 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        # With a default, so that the way back finds something to put there.
+        migrations.AlterField(
+            model_name='tierdecision',
+            name='facts_digest',
+            field=models.CharField(default='', max_length=64),
+        ),
         migrations.RemoveField(
             model_name='tierdecision',
             name='explanation',

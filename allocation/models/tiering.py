@@ -2,7 +2,8 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Replace
 
 from accounts.models import Customer, Tier
 from accounts.models.checks import between
@@ -106,9 +107,10 @@ class RetierRun(Proposal):
                 violation_error_message="A run of this scope is being computed already.",
             ),
             models.UniqueConstraint(
-                fields=["status"],
+                # Applying and undoing are one: the column alone would let one of each through.
+                Replace("status", Value("undoing"), Value("applying")),
                 condition=Q(status__in=["applying", "undoing"]),
-                name="one_run_is_applied_at_a_time",
+                name="one_run_is_applied_or_undone_at_a_time",
             ),
             models.CheckConstraint(
                 name="run_progress_within_total", condition=Q(progress_done__lte=F("progress_total"))

@@ -47,6 +47,7 @@ def criterion(**parts):
         (when("sentiment", ">=", 6), "“CSM sentiment ≥ 6” can never hold"),
         (when("arr", "<", 0), "“ARR < 0” can never hold"),
         (when("score", "between", [80, 20]), "the bounds on score exclude each other"),
+        ({"tier": "global", "when": [{"any": [{"attribute": "score", "op": "between", "value": [80, 20]}]}]}, "the bounds on score exclude each other"),
         (when("contract_start", ">=", "31.12.2026"), "contract start needs a date such as 2026-12-31"),
         (when("champion", "is", "yes"), "champion needs true or false"),
         (when("vertical", "is", ""), None),  # an empty word is a word; nobody has it

@@ -83,6 +83,12 @@ def test_groups_say_any_of_and_all_of():
     assert effective(model(either), *rows) == [GLOBAL, GLOBAL, SCALE]
 
 
+def test_between_is_one_choice_of_an_any_of_group():
+    either = {"any": [condition("health", "between", [20, 50]), condition("champion", "is", True)]}
+    rows = [{"health": 20}, {"health": 19.99}, {"health": 50}, {"health": 50, "champion": True}]
+    assert effective(model(either), *rows) == [GLOBAL, SCALE, SCALE, GLOBAL]
+
+
 def test_a_custom_attribute_is_used_like_any_other():
     own = {**ATTRIBUTES, "attr:nps": Attribute("attr:nps", Kind.NUMBER, "NPS")}
     wanted = rules(model(condition("attr:nps", ">=", 9)), own)
