@@ -15,10 +15,11 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from accounts.admin import badges
-from accounts.admin.base import Button, CSAdmin, CSTabularInline, button
+from accounts.admin.base import Button, CSAdmin, button
 from accounts.admin.fields import CurrencyCode, DayInput, KnownOrNot, ListOfTexts
 from accounts.admin.filters import FixedFilter, rows_filter
 from accounts.models import CustomAttribute, Customer, Goal, GoalKind, Region, Team, Tier, Vertical
+from allocation.admin.goals import GoalInline, ask_after_commit, goals_changed
 from allocation.selectors.explanations import customer_explanation
 
 FIELD_PREFIX = "attribute_"
@@ -170,16 +171,6 @@ class CustomerForm(forms.ModelForm):
         return {slug: value for slug, value in merged.items() if value is not None}
 
 
-class GoalInline(CSTabularInline):
-    model = Goal
-    fields = ("kind", "owner", "starts_on", "ends_before", "words")
-
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name == "words":
-            kwargs["widget"] = forms.TextInput
-        return super().formfield_for_dbfield(db_field, request, **kwargs)
-
-
 @admin.register(Customer)
 class CustomerAdmin(CSAdmin):
     lead = "The companies served. Facts are edited here or imported; tier and CSM come from runs, plans and overrides."
@@ -265,6 +256,11 @@ class CustomerAdmin(CSAdmin):
             obj.save(update_fields=[*shown, "attributes", "version"])
         else:
             super().save_model(request, obj, form, change)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        if formset.model is Goal and goals_changed(formset):
+            ask_after_commit(request)
 
     def list_buttons(self, request: HttpRequest) -> tuple[Button, ...]:
         return (

@@ -13,6 +13,7 @@ from allocation.engine.kept import Outcomes, said_of, unpack_outcomes
 from allocation.models import RowStatus, RunChunk, TierDecision
 
 LONGEST = 24  # runs; older ones are in the ledger
+LOOKED_AT = 1000  # chunks at most, so that a page answers soon whatever there is
 STAYS = "Stays: the rules say the tier it has."
 
 
@@ -39,7 +40,7 @@ def tier_timeline(*, customer_id: int) -> tuple[Decided, ...]:
         .filter(status__in=[RowStatus.APPLIED, RowStatus.UNDONE])
         .select_related("run")
         .defer("facts", "stood_on", "run__population")
-        .order_by("-run__as_of", "-run_id")[:LONGEST]
+        .order_by("-run__as_of", "-run_id")[:LOOKED_AT]
     )
     rows = {
         row.run_id: row
@@ -48,11 +49,13 @@ def tier_timeline(*, customer_id: int) -> tuple[Decided, ...]:
         )
     }
     found = []
-    for chunk in chunks:
+    for chunk in chunks.iterator(chunk_size=LONGEST):  # goals runs often span a customer without having it
         outcomes = unpack_outcomes(chunk.outcomes)
         place = outcomes.place(customer_id)
         if place is not None:
             found.append(_decided(chunk, outcomes, place, rows.get(chunk.run_id)))
+        if len(found) == LONGEST:
+            break
     return tuple(found)
 
 

@@ -1,6 +1,7 @@
 """Re-tiering runs in the background. The run's row says what is to be done and keeps every refusal."""
 
 import logging
+from datetime import date, datetime
 
 from celery import shared_task
 from django.utils import timezone
@@ -11,6 +12,18 @@ from allocation.tasks.bell import ring
 from allocation.tasks.runner import runner_name
 
 logger = logging.getLogger(__name__)
+
+
+def ask_for_goals_run(*, as_of: date, at: datetime, actor_id: int | None) -> RetierRun | None:
+    """Goals were opened, changed or closed: have a goals run proposed, and tell a worker.
+
+    The one door of view, admin, import task and commands, called once the change of goals is committed. The run it
+    gives may have been waiting already: it will see the change. None: no model is published, so nothing can follow.
+    """
+    run: RetierRun | None = retiering.request_goals_run(as_of=as_of, at=at, actor_id=actor_id)
+    if run is not None:
+        ring(propose_retier_run, run_id=run.pk)
+    return run
 
 
 @shared_task(name="allocation.propose_retier_run")

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
+from accounts.models import TouchLevel
 from allocation.charts.bars import NARROW, WIDE, ContributionBar, contribution_bars
 from allocation.charts.svg import Markup, wide_and_narrow
 from allocation.engine.facts.attributes import ATTRIBUTES, Unit
@@ -80,6 +81,10 @@ def _steps(explanation: Explanation) -> list[Step]:
     steps = [Step("Segment", found["segment"] or wording.DASH)]
     if found["contributions"]:
         steps.append(Step("Score", _score(found["score"]), "of 100"))
+    if found["goal"]:
+        steps.append(Step("Leading goal", _in_words(found["goal"])))
+    if found["touch"]:
+        steps.append(Step("Touch level", _touch(found["touch"]), found["touch_reason"] or ""))
     steps.append(Step("The rules suggest", explanation.suggested, found["rule"] or "", decider=by_rule))
     steps.append(
         Step(
@@ -91,6 +96,15 @@ def _steps(explanation: Explanation) -> list[Step]:
     )
     steps.append(Step("Tier", explanation.effective))
     return steps
+
+
+def _touch(level: str) -> str:
+    return str(TouchLevel(level).label) if level in TouchLevel.values else level
+
+
+def _in_words(slug: str) -> str:
+    """ "risk-mitigation" → "Risk mitigation": kinds are kept by their slug, which never changes."""
+    return slug.replace("-", " ").replace("_", " ").capitalize()
 
 
 def _score(score: Any) -> str:

@@ -88,9 +88,10 @@ def _look_at_the_limit(run: RetierRun, *, more: bool) -> None:
     """Refusing may bring the run under its limit, accepting over it."""
     rows = TierDecision.objects.filter(run=run)
     moves = rows.filter(status=RowStatus.PROPOSED).moves().count()
-    refused = rows.filter(status=RowStatus.REFUSED).count()
+    refused = rows.filter(status=RowStatus.REFUSED)
+    counts = {"refused": refused.count(), "refused_moves": refused.moves().count()}
     over = _limit(run.summary).is_exceeded(moves=moves, tiered=int(run.summary.get("tiered", 0)))
-    fields: dict[str, Any] = {"summary": {**run.summary, "refused": refused}, "over_limit": over}
+    fields: dict[str, Any] = {"summary": {**run.summary, **counts}, "over_limit": over}
     if not over:
         fields |= {"status": RunStatus.PROPOSED}
     elif run.approved_by_id is None or more:
