@@ -169,6 +169,19 @@ def test_the_nearest_change_toggles_a_goal_and_never_what_follows_from_it():
     ]
 
 
+def test_a_goal_nobody_has_open_may_be_the_nearest_change_too():
+    by_goal = {**TOUCH, "criteria": [], "touch": [TOUCH["touch"][0], TOUCH["touch"][-1]]}
+    read = rules(by_goal, goal_kinds=KINDS)
+    alone = decide(by_goal, [{"arr": 200}], KINDS)
+    change = nearest_changes(findings=alone, rules=read, tiers=TIERS, rows=[0])[0]
+    assert (change.attribute, change.after, change.tier) == ("open_goals", "with risk", GLOBAL)
+    named = [{"tier": "global", "when": [condition("goal", "is", "nurture")]}, TOUCH["tiers"][-1]]
+    by_name = {**BY_ARR, "guards": OFF, "tiers": named}
+    read = rules(by_name, goal_kinds=KINDS)
+    change = nearest_changes(findings=decide(by_name, [{}], KINDS), rules=read, tiers=TIERS, rows=[0])[0]
+    assert (change.attribute, change.after, change.tier) == ("open_goals", "with nurture", GLOBAL)
+
+
 def test_without_a_score_a_touch_rule_that_reads_it_does_not_decide():
     found = decide(TOUCH, [{"arr": 200, "current": SCALE}], KINDS)
     assert DECIDERS[found.guards.decided_by[0]] is DecidedBy.UNDECIDED
