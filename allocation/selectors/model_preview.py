@@ -271,22 +271,22 @@ def _moves(this: _Computed, rows: Integers, *, at_most: int) -> tuple[PreviewedM
     after, before = this.findings.guards.effective, this.snapshot.facts.held.current
     ids = this.snapshot.facts.ids
     first = sorted(rows.tolist(), key=lambda row: (int(after[row]), ids[row]))[:at_most]
-    keys = [this.snapshot.keys[row] for row in first]
+    keys = [int(this.snapshot.keys[row]) for row in first]
     names = dict(Customer.objects.filter(pk__in=keys).values_list("pk", "name")) if keys else {}
     by_place = this.vocabulary.tiers
     labels = {bound.attribute.name: bound.attribute.label for bound in bounds_of(this.rules)}
     values = facts_to_json(this.findings.derived.take(np.array(first, dtype=np.int64)), tuple(labels))
     return tuple(
         PreviewedMove(
-            customer_id=this.snapshot.keys[row],
-            name=names[this.snapshot.keys[row]],
+            customer_id=key,
+            name=names[key],
             external_id=ids[row],
             before=by_place[int(before[row])],
             after=by_place[int(after[row])],
             score=_score(int(this.findings.scores.cents[row])),
             reason="; ".join(filter(None, (_reason(this, row), values_in_words(labels=labels, values=own)))),
         )
-        for row, own in zip(first, values, strict=True)
+        for row, key, own in zip(first, keys, values, strict=True)
     )
 
 

@@ -32,12 +32,14 @@ class UnableToLoadPlaybook(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class LoadedPlaybook:
-    """tiers: slugs from the highest down. model_version: None when it was never loaded."""
+    """tiers: slugs from the highest down, tier_names likewise. model_version: None when it was never loaded."""
 
     slug: str
     name: str
     idea: str
+    source: str
     tiers: tuple[str, ...]
+    tier_names: tuple[str, ...]
     model_version: int | None
     status: str
 
@@ -62,7 +64,8 @@ def load_playbook(*, slug: str, publish: bool, at: datetime, actor_id: int | Non
     """Load a playbook as a draft; with ``publish`` put it in force. Raises UnableToLoadPlaybook.
 
     A draft adds the tiers and goal kinds that are missing and changes none that exist; publishing gives tiers and
-    touch plans their values, retires the other tiers, and makes the policies the active ones.
+    touch plans their values, and goal kinds a touch level to ask for where they have none; it retires the other
+    tiers, and makes the policies the active ones.
     """
     file = _read(slug)
     try:
@@ -107,6 +110,7 @@ def _load(
         _add_goal_kinds(file)
         _add_tiers(file)
         if publish:
+            _put_goal_kinds_in_force(file)
             _put_tiers_in_force(file)
         if draft is not None:
             model = draft
@@ -143,8 +147,17 @@ def _read(slug: str) -> dict[str, Any]:
 
 
 def _loaded(file: Mapping[str, Any], number: int | None, status: str) -> LoadedPlaybook:
-    tiers = tuple(tier["slug"] for tier in sorted(file["tiers"], key=lambda tier: int(tier["rank"])))
-    return LoadedPlaybook(file["slug"], file["name"], file["idea"], tiers, number, status)
+    tiers = sorted(file["tiers"], key=lambda tier: int(tier["rank"]))
+    return LoadedPlaybook(
+        slug=file["slug"],
+        name=file["name"],
+        idea=file["idea"],
+        source=file["source"],
+        tiers=tuple(tier["slug"] for tier in tiers),
+        tier_names=tuple(tier["name"] for tier in tiers),
+        model_version=number,
+        status=status,
+    )
 
 
 def _add_goal_kinds(file: Mapping[str, Any]) -> None:
@@ -156,6 +169,13 @@ def _add_goal_kinds(file: Mapping[str, Any]) -> None:
         for kind in file["goal_kinds"]
         if kind["slug"] not in known
     )
+
+
+def _put_goal_kinds_in_force(file: Mapping[str, Any]) -> None:
+    """A kind that asks for no touch level gets what the playbook says, since its rules count on it."""
+    for kind in file["goal_kinds"]:
+        if kind.get("asks_for"):
+            GoalKind.objects.filter(slug=kind["slug"], asks_for="").update(asks_for=kind["asks_for"])
 
 
 def _free_name(name: str, taken: Collection[str], file: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """Small customer lists with the tiers they must get: read, correct and add rows without knowing the code.
 
 `tiering/NAME.csv` has a customer a line, with what it holds and pays for, and the segment, tier and decider it must get.
-`tiering/NAME.json` has the tiers from the highest down and the model; three-axis takes those of the playbook itself.
+`tiering/NAME.json` has the tiers from the highest down and the model; without it they are those of the playbook NAME.
 """
 
 import csv
@@ -23,18 +23,18 @@ PLAYBOOKS = Path(__file__).resolve().parents[2] / "allocation" / "playbooks"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.csv"))
 
 
-def set_up(name: str) -> tuple[tuple[TierFacts, ...], dict[str, Any]]:
+def set_up(name: str) -> tuple[tuple[TierFacts, ...], dict[str, Any], dict[str, str] | None]:
+    """Tiers, model, and what each goal kind asks for (None: the scenario names no kinds)."""
     own = FOLDER / f"{name}.json"
     if own.exists():
         file = json.loads(own.read_text(encoding="utf-8"))
-        return tuple(
-            TierFacts(slug, rank, level) for rank, (slug, level) in enumerate(file["tiers"], 1)
-        ), file["model"]
+        tiers = tuple(TierFacts(slug, rank, level) for rank, (slug, level) in enumerate(file["tiers"], 1))
+        return tiers, file["model"], None
     file = json.loads((PLAYBOOKS / f"{name}.json").read_text(encoding="utf-8"))
-    tiers = (
+    tiers = tuple(
         TierFacts(tier["slug"], tier["rank"], tier["touch_level"], tier["name"]) for tier in file["tiers"]
     )
-    return tuple(tiers), file["model"]
+    return tiers, file["model"], {kind["slug"]: kind.get("asks_for", "") for kind in file["goal_kinds"]}
 
 
 def value(kind: Kind, text: str) -> Any:
@@ -52,7 +52,7 @@ def value(kind: Kind, text: str) -> Any:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_customer_of_a_scenario_gets_its_tier(name: str) -> None:
-    tiers, model = set_up(name)
+    tiers, model, goal_kinds = set_up(name)
     places = {tier.slug: place for place, tier in enumerate(tiers)} | {"": -1}
     with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -68,7 +68,7 @@ def test_every_customer_of_a_scenario_gets_its_tier(name: str) -> None:
         }
         for row in rows
     ]
-    rules = read_rules(definition=model, attributes=ATTRIBUTES, tiers=tiers)
+    rules = read_rules(definition=model, attributes=ATTRIBUTES, tiers=tiers, goal_kinds=goal_kinds)
     found = decide_tiers(facts=facts(known), rules=rules, tiers=tiers)
     given = [
         (row["id"], rules.segments[segment].name, tiers[tier].slug, DECIDERS[by].value)

@@ -15,6 +15,7 @@ class Command(DoorCommand):
                 "slug": each.slug,
                 "name": each.name,
                 "idea": each.idea,
+                "source": each.source,
                 "tiers": list(each.tiers),
                 "model_version": each.model_version,
                 "status": each.status,

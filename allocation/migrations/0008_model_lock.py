@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('allocation', '0003_decisions_know_the_lifecycle_they_saw'),
+        ('allocation', '0007_undoing_waits_for_applying'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
