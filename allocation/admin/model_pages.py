@@ -20,9 +20,9 @@ from allocation.forms.models import LiftForm, LockForm
 from allocation.models import ModelLock, TieringModel
 from allocation.selectors.model_differences import compared_with, differences_in_words
 from allocation.selectors.model_editor import located_faults
-from allocation.selectors.model_preview import Preview, preview_model
+from allocation.selectors.model_preview import PlaybookInForce, Preview, preview_model
 from allocation.services.models import UnableToLockModels, lift_lock, lock_models
-from allocation.services.playbooks import available_playbooks
+from allocation.services.playbooks import playbook_in_force
 from allocation.snapshots.money import UnknownRate
 
 TEMPLATES = "admin/allocation/tieringmodel"
@@ -75,7 +75,7 @@ class ModelPages:
             preview = preview_model(
                 definition=model.definition,
                 as_of=timezone.localdate(),
-                playbook_tiers=playbook_tiers(model),
+                playbook=playbook_of(model),
             )
         except UnusableRules as faulty:
             refusals = faulty.faults
@@ -109,7 +109,7 @@ class ModelPages:
                 definition=definition,
                 as_of=timezone.localdate(),
                 moves_shown=0,
-                playbook_tiers=playbook_tiers(model),
+                playbook=playbook_of(model),
             )
         except UnusableRules:
             found = located_faults(definition=definition)
@@ -201,9 +201,8 @@ def flow_chart(preview: Preview) -> Markup:
     return wide_and_narrow(tier_flow(levels, flows, width=WIDE), tier_flow(levels, flows, width=NARROW))
 
 
-def playbook_tiers(model: TieringModel | None) -> tuple[str, ...]:
-    """Of a playbook's draft: the tiers that publishing it puts in force; none for every other version."""
+def playbook_of(model: TieringModel | None) -> PlaybookInForce | None:
+    """Of a playbook's draft: what publishing it puts in force around its rules; None for every other version."""
     if model is None or not model.playbook or model.status != TieringModel.Status.DRAFT:
-        return ()
-    found = [each.tiers for each in available_playbooks() if each.slug == model.playbook]
-    return found[0] if found else ()
+        return None
+    return playbook_in_force(slug=model.playbook)

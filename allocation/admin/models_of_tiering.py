@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.admin import badges
 from accounts.admin.base import Button, CSAdmin, button
 from accounts.models import Tier
-from allocation.admin.model_pages import ModelPages, playbook_tiers
+from allocation.admin.model_pages import ModelPages, playbook_of
 from allocation.admin.model_words import model_in_words
 from allocation.models import ModelLock, TieringModel
 from allocation.querysets.versions import definition_digest
@@ -172,7 +172,7 @@ class TieringModelAdmin(ModelPages, CSAdmin):
         words = (
             f"Publish version {obj.number}? The version in force is retired and open proposals become stale."
         )
-        if playbook_tiers(obj):
+        if playbook_of(obj):
             words += (
                 " The playbook's tiers and touch plans get its values; tiers that neither it nor these rules have are "
                 "retired."
@@ -221,7 +221,7 @@ class TieringModelAdmin(ModelPages, CSAdmin):
         obj = self._row(request, pk)
         if request.method != "POST" or not self.has_change_permission(request, obj):
             raise PermissionDenied("Only a draft can be published, and only from its page.")
-        publish = publish_loaded if playbook_tiers(obj) else publish_model
+        publish = publish_loaded if playbook_of(obj) else publish_model
         try:
             publish(model_id=pk, at=timezone.now(), actor_id=request.user.pk)
         except (UnableToPublishModel, UnableToLoadPlaybook) as refusal:

@@ -35,6 +35,14 @@ MOVES_SHOWN = 50
 
 
 @dataclass(frozen=True, slots=True)
+class PlaybookInForce:
+    """What publishing a playbook's draft changes around its rules. tiers: the highest first. goal_touch: by slug."""
+
+    tiers: tuple[TierFacts, ...]
+    goal_touch: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class RuleCount:
     """matches: fulfil the rule's conditions; gets: nobody above took them first."""
 
@@ -130,15 +138,14 @@ class _Computed:
 
 
 def preview_model(
-    *, definition: Any, as_of: date, moves_shown: int = MOVES_SHOWN, playbook_tiers: Sequence[str] = ()
+    *, definition: Any, as_of: date, moves_shown: int = MOVES_SHOWN, playbook: PlaybookInForce | None = None
 ) -> Preview:
     """What the definition would decide as of a day, with the rates of that day.
 
-    playbook_tiers: of the playbook whose draft this is, the highest first: publishing puts them in force, so they are
-    looked at as if they were. Raises UnusableRules and UnknownRate. Exact up to 50 000 active customers; above, an
-    evenly spaced sample.
+    playbook: whose draft this is; publishing puts its tiers in force, so they are looked at as if they were. Raises
+    UnusableRules and UnknownRate. Exact up to 50 000 active customers; above, an evenly spaced sample.
     """
-    this = _compute(definition, as_of, playbook_tiers)
+    this = _compute(definition, as_of, playbook)
     findings, held = this.findings, this.snapshot.facts.held
     before, after = held.current, findings.guards.effective
     moves = (before >= 0) & (before != after)
@@ -165,32 +172,34 @@ def preview_model(
 
 
 def as_published(
-    vocabulary: ModelVocabulary, *, playbook_tiers: Sequence[str], definition: Any
+    *, vocabulary: ModelVocabulary, playbook: PlaybookInForce | None, definition: Any
 ) -> ModelVocabulary:
-    """The tiers as publishing a playbook leaves them: its own in their order, the others below and, unless rules lead
-    to them, retired."""
-    if not playbook_tiers:
+    """Tiers and goal kinds as publishing a playbook leaves them: its own tiers on top and in order, the others below
+    and, unless rules lead to them, retired; goal kinds that ask for nothing ask for what it says."""
+    if playbook is None:
         return vocabulary
     led_to = tiers_led_to(definition=definition)
-    pairs = sorted(
-        zip(vocabulary.tiers, vocabulary.tier_ids, strict=True),
-        key=lambda pair: (
-            playbook_tiers.index(pair[0].slug) if pair[0].slug in playbook_tiers else len(playbook_tiers)
-        ),
-    )
+    own = {tier.slug: tier for tier in playbook.tiers}
+    order = [*own, *(tier.slug for tier in vocabulary.tiers if tier.slug not in own)]
+    ids = dict(zip((tier.slug for tier in vocabulary.tiers), vocabulary.tier_ids, strict=True))
+    there = {tier.slug: tier for tier in vocabulary.tiers}
     tiers = tuple(
         replace(
-            tier,
+            own.get(slug) or replace(there[slug], retired=there[slug].retired or slug not in led_to),
             rank=rank,
-            retired=tier.slug not in playbook_tiers and (tier.retired or tier.slug not in led_to),
         )
-        for rank, (tier, _) in enumerate(pairs, start=1)
+        for rank, slug in enumerate((slug for slug in order if slug in ids), start=1)
     )
-    return replace(vocabulary, tiers=tiers, tier_ids=tuple(tier_id for _, tier_id in pairs))
+    asked = {
+        slug: level or playbook.goal_touch.get(slug, "") for slug, level in vocabulary.goal_kinds.items()
+    }
+    return replace(
+        vocabulary, tiers=tiers, tier_ids=tuple(ids[tier.slug] for tier in tiers), goal_kinds=asked
+    )
 
 
-def _compute(definition: Any, as_of: date, playbook_tiers: Sequence[str]) -> _Computed:
-    vocabulary = as_published(model_vocabulary(), playbook_tiers=playbook_tiers, definition=definition)
+def _compute(definition: Any, as_of: date, playbook: PlaybookInForce | None) -> _Computed:
+    vocabulary = as_published(vocabulary=model_vocabulary(), playbook=playbook, definition=definition)
     rules = rules_of_definition(definition=definition, vocabulary=vocabulary)
     base = settings.BASE_CURRENCY
     rates = tiering_rates(rules=rules, as_of=as_of, base=base)

@@ -17,9 +17,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from accounts.models import GoalKind, Tier, TouchActivity
+from allocation.engine.facts.tiering import TierFacts
 from allocation.models import AllocationPolicy, AttentionPolicy, RetierRun, TieringModel, Touch
 from allocation.querysets.versions import day_of, definition_digest
 from allocation.selectors.model_checks import faults_of, refusal_to_publish, tiers_led_to
+from allocation.selectors.model_preview import PlaybookInForce
 
 FOLDER = Path(__file__).resolve().parent.parent / "playbooks"
 AT_ONCE = "Somebody else loaded or published at the same moment; look at what is there now and try again."
@@ -72,6 +74,20 @@ def load_playbook(*, slug: str, publish: bool, at: datetime, actor_id: int | Non
         return _load(file, publish=publish, at=at, actor_id=actor_id)
     except IntegrityError as clash:
         raise UnableToLoadPlaybook(AT_ONCE) from clash
+
+
+def playbook_in_force(*, slug: str) -> PlaybookInForce | None:
+    """The tiers and goal kinds as publishing this playbook would put them; None when none of that name ships."""
+    if slug not in {path.stem for path in FOLDER.glob("*.json")}:
+        return None
+    file = _read(slug)
+    tiers = sorted(file["tiers"], key=lambda tier: int(tier["rank"]))
+    return PlaybookInForce(
+        tiers=tuple(
+            TierFacts(tier["slug"], int(tier["rank"]), tier["touch_level"], tier["name"]) for tier in tiers
+        ),
+        goal_touch={kind["slug"]: kind.get("asks_for", "") for kind in file["goal_kinds"]},
+    )
 
 
 def publish_loaded(*, model_id: int, at: datetime, actor_id: int | None = None) -> LoadedPlaybook:

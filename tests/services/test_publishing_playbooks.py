@@ -1,15 +1,21 @@
 """A playbook's draft, previewed and edited, is put in force as it was previewed: its tiers and policies around it."""
 
 import datetime
+from dataclasses import replace
 
 import pytest
 from django.utils import timezone
 
-from accounts.models import Tier
+from accounts.models import Customer, Tier
 from allocation.models import AllocationPolicy, ModelLock, TieringModel
 from allocation.selectors.model_preview import preview_model
-from allocation.services.playbooks import UnableToLoadPlaybook, load_playbook, publish_loaded
-from allocation.services.retiering import apply_run, propose_run, queue_run
+from allocation.services.playbooks import (
+    UnableToLoadPlaybook,
+    load_playbook,
+    playbook_in_force,
+    publish_loaded,
+)
+from allocation.services.retiering import propose_run, queue_run
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +48,14 @@ def edited(draft, **changes):
     return draft
 
 
+def published_and_run(draft):
+    publish_loaded(model_id=draft.pk, at=NOW)
+    run = queue_run(as_of=TODAY, at=NOW)
+    propose_run(run_id=run.pk, owner="test")
+    run.refresh_from_db()
+    return run
+
+
 def test_the_draft_itself_is_published_and_not_the_file(draft):
     edited(draft, guards={"minimum_stay": {"days": 30}})
     published = publish_loaded(model_id=draft.pk, at=NOW)
@@ -70,12 +84,10 @@ def test_a_tier_that_the_edited_rules_lead_to_is_kept(draft):
 def test_the_preview_shows_what_publishing_and_a_run_then_do(draft):
     """The minimum stay would keep everybody in the old tiers if those were not about to be retired."""
     edited(draft, guards={"minimum_stay": {"days": 3000}})
-    seen = preview_model(definition=draft.definition, as_of=TODAY, playbook_tiers=TIERS)
-    publish_loaded(model_id=draft.pk, at=NOW)
-    run = queue_run(as_of=TODAY, at=NOW)
-    propose_run(run_id=run.pk, owner="test")
-    apply_run(run_id=run.pk, owner="test", at=NOW)
-    run.refresh_from_db()
+    seen = preview_model(
+        definition=draft.definition, as_of=TODAY, playbook=playbook_in_force(slug=draft.playbook)
+    )
+    run = published_and_run(draft)
     assert {line.tier.slug: line.after for line in seen.tiers if line.after} == {
         slug: n for slug, n in run.summary["tiers"].items() if n
     }
@@ -102,3 +114,25 @@ def test_what_is_refused_leaves_everything_as_it_was(draft, why):
     with pytest.raises(UnableToLoadPlaybook, match=sentence):
         publish_loaded(model_id=draft.pk, at=NOW)
     assert list(Tier.objects.order_by("pk").values()) == before
+
+
+def test_goal_kinds_ask_in_the_preview_for_what_the_playbook_will_make_them_ask_for(old):
+    """The company's own kind asks for nothing yet; touch-by-goal makes risk mitigation ask for high touch."""
+    kind = factories.GoalKindFactory(slug="risk-mitigation", name="Risk mitigation", asks_for="")
+    factories.GoalFactory(customer=Customer.objects.get(arr=10), kind=kind)
+    load_playbook(slug="touch-by-goal", publish=False, at=NOW)
+    draft = TieringModel.objects.get()
+    playbook = playbook_in_force(slug=draft.playbook)
+    seen = preview_model(definition=draft.definition, as_of=TODAY, playbook=playbook)
+    without = preview_model(
+        definition=draft.definition, as_of=TODAY, playbook=replace(playbook, goal_touch={})
+    )
+    assert [count.gets for count in without.touch] != [count.gets for count in seen.touch]
+    run = published_and_run(draft)
+    assert {line.tier.slug: line.after for line in seen.tiers if line.after} == {
+        slug: n for slug, n in run.summary["tiers"].items() if n
+    }
+
+
+def test_a_playbook_that_ships_no_more_puts_nothing_in_force():
+    assert playbook_in_force(slug="forgotten") is None
