@@ -70,12 +70,10 @@ class ModelPages:
         """What this version would do today to our customers; nothing is stored."""
         self._only_ops(request)
         model = self._row(request, pk)
-        preview, refusals = None, ()
+        preview, refusals, playbook = None, (), playbook_of(model)
         try:
             preview = preview_model(
-                definition=model.definition,
-                as_of=timezone.localdate(),
-                playbook=playbook_of(model),
+                definition=model.definition, as_of=timezone.localdate(), playbook=playbook
             )
         except UnusableRules as faulty:
             refusals = faulty.faults
@@ -89,6 +87,7 @@ class ModelPages:
             preview=preview,
             refusals=refusals,
             chart=chart,
+            playbook=playbook,
             today=timezone.localdate(),
         )
 

@@ -22,6 +22,7 @@ from allocation.models import ModelLock, TieringModel
 from allocation.querysets.versions import definition_digest
 from allocation.selectors.model_checks import faults_of, model_remarks
 from allocation.selectors.model_editor import catalogue
+from allocation.selectors.model_preview import as_published
 from allocation.services.models import (
     UnableToDraftModel,
     UnableToPublishModel,
@@ -201,14 +202,19 @@ class TieringModelAdmin(ModelPages, CSAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         obj = kwargs.get("obj")
-        vocabulary = model_vocabulary()
+        vocabulary = offered = model_vocabulary()
+        playbook = playbook_of(obj)
         if obj is not None:
+            vocabulary = as_published(vocabulary=offered, playbook=playbook, definition=obj.definition)
             context["words"] = model_in_words(definition=obj.definition, vocabulary=vocabulary)
             context["remarks"] = model_remarks(definition=obj.definition, vocabulary=vocabulary)
             context["lock"] = ModelLock.objects.in_force(timezone.localdate())
             context["document"] = json.dumps(obj.definition, indent=2, ensure_ascii=False)
         if self.has_change_permission(request, obj):
-            context["catalogue"] = catalogue(vocabulary=vocabulary)
+            # Rules may lead to any tier in use; the order is the one that publishing makes.
+            all_tiers = {"tiers": [{"tier": tier.slug} for tier in offered.tiers]}
+            offered = as_published(vocabulary=offered, playbook=playbook, definition=all_tiers)
+            context["catalogue"] = catalogue(vocabulary=offered)
             context["count_url"] = (
                 reverse("admin:allocation_tieringmodel_count", args=[obj.pk])
                 if obj is not None
