@@ -311,7 +311,7 @@ def test_what_could_not_be_restored_is_listed_with_the_reason(company, ops, rung
     words = plain(read(response).words)
     assert "Its tier was changed after this run, so it stays as it is." in words
     assert "Undone by Olga Ops on" in words
-    assert "3 customers have their tier back, 1 were changed since and stay." in words
+    assert "3 customers have their tiers back, 1 was changed since and stays as it is: see" in words
     assert Customer.objects.get(pk=company.b[2].pk).tier.slug == "scale"
 
 
