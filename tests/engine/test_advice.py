@@ -1,6 +1,8 @@
 """Remarks on a model that can be used. What is called unreachable is never reached: proven on random rules."""
 
+import json
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allocation.engine.advice import Severity, remarks
+from allocation.engine.facts.attributes import ATTRIBUTES
 from allocation.engine.facts.tiering import TierFacts
 from allocation.engine.reach import MOST_ALTERNATIVES, Possible, unreachable
+from allocation.engine.rules import read_rules
 from allocation.engine.tiering import decide_tiers, first_match
 from tests.engine.random_models import GOAL_KINDS, condition, random_model, random_rows
 from tests.engine.tiering_facts import BY_ARR, TIERS, facts, rules
@@ -321,6 +325,18 @@ def test_segments_that_nothing_tells_apart_are_doubtful(conditions, criterion, w
     given = [] if criterion is None else [{"name": "C", "weight": 1, **criterion}]
     definition = model(conditions, [CHAMPION], segments=THREE, criteria=given)
     assert said(definition) == words
+
+
+PLAYBOOKS = sorted((Path(__file__).resolve().parents[2] / "allocation" / "playbooks").glob("*.json"))
+
+
+@pytest.mark.parametrize("path", PLAYBOOKS, ids=lambda path: path.stem)
+def test_no_playbook_has_a_rule_that_nobody_can_reach(path):
+    file = json.loads(path.read_text(encoding="utf-8"))
+    tiers = tuple(TierFacts(t["slug"], t["rank"], t["touch_level"], t["name"]) for t in file["tiers"])
+    kinds = {kind["slug"]: kind.get("asks_for", "") for kind in file["goal_kinds"]}
+    read = read_rules(definition=file["model"], attributes=ATTRIBUTES, tiers=tiers, goal_kinds=kinds)
+    assert [each.words for each in remarks(rules=read, tiers=tiers) if each.severity is Severity.WRONG] == []
 
 
 def test_a_good_model_has_no_remarks():

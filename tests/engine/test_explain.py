@@ -167,7 +167,7 @@ def test_a_derived_attribute_is_changed_through_its_source():
     assert (change.attribute, change.after) in {("arr", 490.0), ("potential_arr", 600.0)}
 
 
-@settings(deadline=None, max_examples=25)  # dozens of what-ifs an example
+@settings(deadline=None, derandomize=True, max_examples=25)  # dozens of what-ifs an example
 @given(rows=st.lists(ROW, min_size=3, max_size=12))
 def test_what_was_kept_of_one_customer_gives_the_same_decision_and_the_same_change(rows):
     read = rules(MIXED)
@@ -191,7 +191,7 @@ def test_what_was_kept_of_one_customer_gives_the_same_decision_and_the_same_chan
         )
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, derandomize=True, max_examples=25)
 @given(rows=st.lists(ROW, min_size=2, max_size=8))
 def test_the_nearest_change_does_move_the_customer(rows):
     definition = {**MIXED, "guards": {"dead_band": None, "paid_floor": False}}

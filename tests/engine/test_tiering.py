@@ -198,7 +198,7 @@ MIXED = {
 }
 
 
-@settings(deadline=None)
+@settings(deadline=None, derandomize=True)
 @given(rows=st.lists(ROW, min_size=1, max_size=25), seed=st.integers(0, 99))
 def test_the_order_of_customers_changes_no_decision(rows, seed):
     order = np.random.default_rng(seed).permutation(len(rows))
@@ -208,7 +208,7 @@ def test_the_order_of_customers_changes_no_decision(rows, seed):
     assert straight.decided_by[order].tolist() == shuffled.decided_by.tolist()
 
 
-@settings(deadline=None)
+@settings(deadline=None, derandomize=True)
 @given(
     arr=st.decimals(0, 1_000_000, places=2).map(float), more=st.decimals(0, 1_000_000, places=2).map(float)
 )

@@ -24,6 +24,7 @@ from allocation.services.retiering import (
     UnableToApplyRun,
     UnableToApproveRun,
     UnableToDiscardRun,
+    UnableToProposeRun,
     UnableToQueueRun,
     apply_run,
     applying,
@@ -174,6 +175,37 @@ def test_even_if_the_publishing_did_not_say_so_applying_finds_the_model_gone(mod
         UnableToApplyRun, match="is stale: Version 1 of the model is no longer the published one"
     ):
         apply_run(run_id=run.pk, owner="test", at=timezone.now())
+
+
+def test_a_model_published_while_a_run_is_computed_makes_it_stale(model, now, monkeypatch):
+    one = customer(800000)
+    other = TieringModel.objects.create(number=2, name="Other", definition=model.definition)
+    run = queue_run(as_of=TODAY, at=timezone.now())
+    decide = proposing.decide_tiers
+
+    def published_meanwhile(**facts):
+        publish_model(model_id=other.pk, at=now)
+        return decide(**facts)
+
+    monkeypatch.setattr(proposing, "decide_tiers", published_meanwhile)
+    propose_run(run_id=run.pk, owner="test")
+    run.refresh_from_db()
+    assert (run.status, "no longer the published one" in run.message) == (RunStatus.STALE, True)
+    with pytest.raises(UnableToApplyRun, match="only a proposed run can be applied"):
+        apply_run(run_id=run.pk, owner="test", at=timezone.now())
+    assert tiers() == {one.external_id: None}
+
+
+def test_a_run_that_waited_while_another_model_was_published_is_stale_and_not_computed(model, now):
+    customer(800000)
+    other = TieringModel.objects.create(number=2, name="Other", definition=model.definition)
+    run = queue_run(as_of=TODAY, at=timezone.now())
+    publish_model(model_id=other.pk, at=now)
+    with pytest.raises(UnableToProposeRun, match="Version 1 of the model is no longer the published one"):
+        propose_run(run_id=run.pk, owner="test")
+    run.refresh_from_db()
+    assert run.status == RunStatus.STALE
+    assert not TierDecision.objects.exists()
 
 
 def test_a_published_version_cannot_be_published_again(model, now):

@@ -23,7 +23,15 @@ from allocation.engine.kept import (
 )
 from allocation.engine.rules import UnusableRules
 from allocation.engine.tiering import decide_tiers
-from allocation.models import OPEN_STATUSES, RetierRun, RunChunk, RunStatus, RunTally, TierDecision
+from allocation.models import (
+    OPEN_STATUSES,
+    RetierRun,
+    RunChunk,
+    RunStatus,
+    RunTally,
+    TierDecision,
+    TieringModel,
+)
 from allocation.services.retiering.queueing import request_goals_run
 from allocation.services.retiering.rows import decision_rows, notable
 from allocation.services.retiering.rules import rules_of
@@ -54,6 +62,10 @@ def propose_run(*, run_id: int, owner: str) -> bool:
     if fence is None:
         return False
     run = RetierRun.objects.select_related("tiering_model").get(pk=run_id)
+    if run.tiering_model.status != TieringModel.Status.PUBLISHED:
+        stale = _old_model(run)
+        RetierRun.objects.finish(run_id, fence=fence, status=RunStatus.STALE, message=stale)
+        raise UnableToProposeRun(f"Run {run_id} is stale: {stale}")
     try:
         _compute(run, fence)
     except _ClaimLost:
@@ -64,6 +76,10 @@ def propose_run(*, run_id: int, owner: str) -> bool:
     finally:
         _queue_again(run)
     return True
+
+
+def _old_model(run: RetierRun) -> str:
+    return f"Version {run.tiering_model.number} of the model is no longer the published one. Start a new run."
 
 
 def _queue_again(run: RetierRun) -> None:
@@ -109,6 +125,11 @@ def _compute(run: RetierRun, fence: int) -> None:
         )
         if not ended:
             raise _ClaimLost
+        # Another version may have been published while this one was computed.
+        this = RetierRun.objects.filter(pk=run.pk)
+        this.exclude(tiering_model__status=TieringModel.Status.PUBLISHED).update(
+            status=RunStatus.STALE, message=_old_model(run)
+        )
         RetierRun.objects.filter(scope=run.scope, status__in=OPEN_STATUSES, pk__lt=run.pk).update(
             status=RunStatus.STALE, message=f"Run {run.pk} proposes anew."
         )
