@@ -177,6 +177,7 @@ def test_a_manager_reviews_the_rows_of_the_own_teams_only(company, sign_in, run)
     assert set(refused_of(run)) == {company.a[2].pk}
     page = act(client, run, "refuse", all="1", query="show=moves")
     assert "1 row refused" in page.words  # the other of the two in the own team
+    assert "did not need it" not in page.words  # "all" means those that are not refused yet
     assert company.b[1].pk not in refused_of(run)
 
 
