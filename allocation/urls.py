@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from allocation.views import acting, balance, books, customers, home, plans, runs
+from allocation.views import acting, balance, books, customers, goals, home, plans, reviewing, runs
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home_page, name="home"),
@@ -12,6 +12,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("balance/", balance.balance, name="balance"),
     path("customers/", customers.customers, name="customers"),
     path("customers/<int:pk>/", customers.customer, name="customer"),
+    path("customers/<int:pk>/goals/", goals.goal_open, name="goal_open"),
+    path("goals/<int:pk>/change/", goals.goal_change, name="goal_change"),
+    path("goals/<int:pk>/close/", goals.goal_close, name="goal_close"),
     path("runs/", runs.runs, name="runs"),
     path("runs/start/", acting.retier_start, name="retier_start"),
     path("runs/<int:pk>/", runs.run, name="run"),
@@ -19,6 +22,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/<int:pk>/apply/", acting.run_apply, name="run_apply"),
     path("runs/<int:pk>/discard/", acting.run_discard, name="run_discard"),
     path("runs/<int:pk>/approve/", acting.run_approve, name="run_approve"),
+    path("runs/<int:pk>/rows/", reviewing.run_rows, name="run_rows"),
+    path("runs/<int:pk>/undo/", acting.run_undo, name="run_undo"),
     path("plans/", plans.plans, name="plans"),
     path("plans/start/", acting.plan_start, name="plan_start"),
     path("plans/<int:pk>/", plans.plan, name="plan"),

@@ -188,6 +188,10 @@ IMPORT_EXPORT_USE_TRANSACTIONS = True
 # The sweep rings again for work that waits longer than this, and runs this often.
 SWEEP_SECONDS = env.int("SWEEP_SECONDS", default=30)
 
+# All customers are tiered anew once a year (design: tiers change seldom); in between, goals runs move those whose
+# goals changed. The home page of CS ops says when the next full run is due.
+FULL_RUN_EVERY_DAYS = env.int("FULL_RUN_EVERY_DAYS", default=365)
+
 # Money: every amount is compared in this currency (design: amount / rate).
 BASE_CURRENCY = env("BASE_CURRENCY", default="USD")
 

@@ -26,6 +26,7 @@ TODO_LISTS: dict[str, tuple[str, str]] = {
 }
 TODO_ICONS = {
     "run": "run",
+    "full_run": "run",
     "plan": "plan",
     "exchange_rates": "rates",
     "tiering_models": "model",
@@ -111,6 +112,8 @@ class CSTiersAdminSite(admin.AdminSite):
     def _todo_url(self, kind: str, pk: int | None) -> str:
         if kind in ("run", "plan"):
             return self._job_url(kind, pk)
+        if kind == "full_run":
+            return url_or_nothing("runs")
         if kind == "import_customers":
             return url_or_nothing("admin:import_customers")
         name, query = TODO_LISTS[kind]

@@ -1,19 +1,17 @@
-"""The service model: tiers with their touch plans, goal kinds, goals."""
+"""The service model: tiers with their touch plans, goal kinds."""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 from django.contrib import admin
 from django.db.models import Count, F, OuterRef, QuerySet, Subquery, Sum
 from django.http import HttpRequest
-from django.utils import timezone
 
 from accounts.admin import badges
 from accounts.admin.base import CSAdmin, CSTabularInline
-from accounts.admin.filters import FixedFilter, rows_filter
-from accounts.models import Customer, Goal, GoalKind, Tier, TouchActivity
+from accounts.admin.filters import rows_filter
+from accounts.models import Customer, GoalKind, Tier, TouchActivity
 
 
 class TouchActivityInline(CSTabularInline):
@@ -138,38 +136,3 @@ class GoalKindAdmin(CSAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: GoalKind | None = None) -> tuple[str, ...]:
         return ("slug",) if obj is not None else ()
-
-
-class OpenGoals(FixedFilter):
-    title = "standing"
-    parameter_name = "standing"
-
-    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
-        return [("open", "Open"), ("closed", "Closed")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        if self.value() == "open":
-            return queryset.filter(ends_before__isnull=True)
-        if self.value() == "closed":
-            return queryset.filter(ends_before__isnull=False)
-        return queryset
-
-
-@admin.register(Goal)
-class GoalAdmin(CSAdmin):
-    lead = "What is wanted with each customer now. A goal is closed, not deleted: the model may have used it."
-    list_display = ("customer", "kind", "owner", "starts_on", "standing")
-    list_filter = (OpenGoals, rows_filter(GoalKind, "kind", title="kind", none_words=""))
-    list_select_related = ("customer", "kind", "owner")
-    search_fields = ("customer__name", "customer__external_id")
-    search_help_text = "Customer"
-    ordering = ("-starts_on", "pk")
-
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        return {"starts_on": timezone.localdate(), **super().get_changeform_initial_data(request)}
-
-    @admin.display(description="Standing", ordering="ends_before")
-    def standing(self, row: Goal) -> str:
-        if row.ends_before is None:
-            return badges.badge(words="Open", tone="good", icon_name="goal")
-        return badges.badge(words=f"Closed {row.ends_before:%d %b %Y}", tone="neutral", icon_name="check")

@@ -1,5 +1,5 @@
 """Admin screens of the decisions, and of the customer, whose page shows them."""
 
-from allocation.admin import attention, books, customers, importing, ledger, tiering
+from allocation.admin import attention, books, customers, goals, importing, ledger, tiering
 
-__all__ = ["attention", "books", "customers", "importing", "ledger", "tiering"]
+__all__ = ["attention", "books", "customers", "goals", "importing", "ledger", "tiering"]

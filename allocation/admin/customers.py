@@ -9,17 +9,18 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import admin
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 
 from accounts.admin import badges
-from accounts.admin.base import Button, CSAdmin, CSTabularInline, button
+from accounts.admin.base import Button, CSAdmin, button
 from accounts.admin.fields import CurrencyCode, DayInput, KnownOrNot, ListOfTexts
 from accounts.admin.filters import FixedFilter, rows_filter
 from accounts.models import CustomAttribute, Customer, Goal, GoalKind, Region, Team, Tier, Vertical
-from allocation.models import TierDecision
+from allocation.admin.goals import GoalInline, ask_after_commit, goals_changed
+from allocation.selectors.explanations import customer_explanation
 
 FIELD_PREFIX = "attribute_"
 SOON_DAYS = (30, 90, 180)
@@ -170,16 +171,6 @@ class CustomerForm(forms.ModelForm):
         return {slug: value for slug, value in merged.items() if value is not None}
 
 
-class GoalInline(CSTabularInline):
-    model = Goal
-    fields = ("kind", "owner", "starts_on", "ends_before", "words")
-
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name == "words":
-            kwargs["widget"] = forms.TextInput
-        return super().formfield_for_dbfield(db_field, request, **kwargs)
-
-
 @admin.register(Customer)
 class CustomerAdmin(CSAdmin):
     lead = "The companies served. Facts are edited here or imported; tier and CSM come from runs, plans and overrides."
@@ -266,6 +257,11 @@ class CustomerAdmin(CSAdmin):
         else:
             super().save_model(request, obj, form, change)
 
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        if formset.model is Goal and goals_changed(formset):
+            ask_after_commit(request)
+
     def list_buttons(self, request: HttpRequest) -> tuple[Button, ...]:
         return (
             *button(label="Export", name="admin:export_customers", icon="export"),
@@ -280,10 +276,7 @@ class CustomerAdmin(CSAdmin):
     ) -> HttpResponse:
         obj: Customer | None = kwargs.get("obj")
         if obj is not None:
-            decisions = TierDecision.objects.visible_to(request.user).filter(customer=obj, status="applied")
-            context["last_decision"] = (
-                decisions.select_related("run", "suggested", "effective").order_by(F("run_id").desc()).first()
-            )
+            context["last_decision"] = customer_explanation(customer_id=obj.pk)
         return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description="Customer", ordering="name")

@@ -22,7 +22,7 @@ from allocation.admin.import_rows import described, page_of
 from allocation.forms.importing import ExportForm, MappingForm, UploadForm, words_of
 from allocation.services import exporting, importing
 from allocation.tasks import bell
-from allocation.tasks.importing import apply_import, stage_import
+from allocation.tasks.importing import apply_import, ask_where_goals_changed, stage_import
 
 # Larger files are read, and longer ones written, by a worker: a page must answer soon.
 READ_HERE_BYTES = 256 * 1024
@@ -274,6 +274,7 @@ class ImportBatchAdmin(ViewOnlyAdmin):
             else:
                 batch = importing.apply_import(batch_id=pk, on=timezone.localdate())
                 messages.success(request, _done(batch))
+                ask_where_goals_changed(batch)
         except importing.UnableToImport as refused:
             messages.error(request, str(refused))
         return _to(batch)

@@ -20,11 +20,12 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """So many customers went from one level to another (or stayed)."""
+    """So many customers went from one level to another (or stayed). `url`: where a press on it leads."""
 
     source: str
     target: str
     customers: int
+    url: str = ""
 
 
 def tier_flow(levels: Sequence[Level], flows: Sequence[Flow], *, width: int = WIDE) -> Markup:
@@ -128,14 +129,10 @@ def _ribbons(
             f"V{number(b + tall)}C{number(middle)} {number(b + tall)} {number(middle)} {number(a + tall)} {number(x0)} {number(a + tall)}Z"
         )
         verb = "stay in" if flow.source == flow.target else "go to"
-        drawn.append(
-            element(
-                "path",
-                title(f"{flow.customers:,} from {names[flow.source]} {verb} {names[flow.target]}"),
-                d=path,
-                class_=_way(flow, order),
-            )
-        )
+        words = f"{flow.customers:,} from {names[flow.source]} {verb} {names[flow.target]}"
+        ribbon = element("path", title(words), d=path, class_=_way(flow, order))
+        # For the pointer only: by keyboard the same links stand in the table below the picture.
+        drawn.append(element("a", ribbon, href=flow.url, tabindex="-1") if flow.url else ribbon)
     return "".join(drawn)
 
 

@@ -78,11 +78,11 @@ def _leading_goal(goals: SetColumn, order: Sequence[str]) -> ChoiceColumn:
 def _asked_for(goals: SetColumn, asks: Mapping[str, str]) -> ChoiceColumn:
     """The highest touch level that any open goal asks for; a goal may ask for none."""
     none = len(TOUCH_LEVELS)
-    levels = [asks.get(slug, "") for slug in goals.vocabulary]
-    codes = np.array(
-        [TOUCH_LEVELS.index(level) if level in TOUCH_LEVELS else none for level in levels], dtype=np.int64
-    )
-    highest = np.where(goals.members, codes, none).min(axis=1, initial=none)
+    highest = np.full(len(goals.members), none, dtype=np.int64)
+    for place, slug in enumerate(goals.vocabulary):  # goal kinds are few
+        if (level := asks.get(slug, "")) in TOUCH_LEVELS:
+            asked = np.minimum(highest, TOUCH_LEVELS.index(level))
+            highest = np.where(goals.members[:, place], asked, highest)
     return ChoiceColumn(np.where(highest == none, MISSING_CODE, highest), TOUCH_LEVELS)
 
 

@@ -18,6 +18,7 @@ from allocation.engine.facts.rules import (
     conditions_in,
 )
 from allocation.engine.facts.tiering import (
+    ChoiceColumn,
     DecidedBy,
     Floats,
     Integers,
@@ -63,7 +64,7 @@ def _condition_in_words(condition: Condition) -> str:
         return label if value else f"not {label}"
     if condition.attribute.kind is Kind.DATE:
         return f"{label} {_SIGNS[condition.op]} {np.datetime64(int(value), 'D')}"
-    return f"{label} {_SIGNS[condition.op]} {number_in_words(float(value))}"
+    return f"{label} {_SIGNS[condition.op]} {exact_in_words(Decimal(value))}"
 
 
 def _word(attribute: Attribute, word: str) -> str:
@@ -81,6 +82,40 @@ def touch_in_words(*, rules: TieringRules, touch: int) -> str:
         return ""
     fired = rules.touch[touch]
     return f"{level_in_words(fired.level)}: {in_words(fired.when)}"
+
+
+def exact_in_words(value: Decimal) -> str:
+    """A number as it is written, with all its decimals: 150000 → "150,000"; 0.0050 → "0.005"."""
+    written = f"{value:,f}"
+    return written.rstrip("0").rstrip(".") if "." in written else written
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """What one customer gets beside segment and tier; None where there is nothing to say. why: the touch rule in words."""
+
+    touch: str | None
+    why: str
+    goal: str | None
+    goals_ask_for: str | None
+
+
+def axes(*, findings: TierFindings, rules: TieringRules, row: int) -> Axes:
+    """Touch level, leading goal and what the goals ask for, of one row of the findings."""
+    touch = int(findings.suggestions.touch[row])
+    return Axes(
+        touch=rules.touch[touch].level if touch >= 0 else None,
+        why=touch_in_words(rules=rules, touch=touch),
+        goal=_choice_of(findings, "goal", row),
+        goals_ask_for=_choice_of(findings, "goals_ask_for", row),
+    )
+
+
+def _choice_of(findings: TierFindings, name: str, row: int) -> str | None:
+    column = findings.derived.columns.get(name)
+    if not isinstance(column, ChoiceColumn) or column.codes[row] < 0:
+        return None
+    return column.vocabulary[int(column.codes[row])]
 
 
 def number_in_words(value: float) -> str:

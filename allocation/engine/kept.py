@@ -1,7 +1,8 @@
-"""What is kept of a run so that one customer can be explained a year later without all the others.
+"""What is kept of a run so that it can be repeated, and one customer explained, a year later without all the others.
 
 Kept once a run: the sorted values that percentiles compare with (exact), a spread of every number the rules read
-(for looking for the nearest change), and the words of every choice. Kept per customer: the facts the rules read.
+(for looking for the nearest change), and the words of every choice. Kept for some thousand customers at a time, as
+packed columns: the facts the rules read with what each held, and the outcomes.
 """
 
 import base64
@@ -12,24 +13,37 @@ from typing import Any
 
 import numpy as np
 
-from allocation.engine.facts.attributes import DERIVED, Attribute, Kind
+from allocation.engine.facts.attributes import DERIVED, Kind
 from allocation.engine.facts.rules import TieringRules
 from allocation.engine.facts.tiering import (
+    DECIDERS,
+    GUARDS,
+    MISSING_CODE,
+    NO_TIER,
     ChoiceColumn,
     Column,
     CustomerColumns,
     DateColumn,
+    DecidedBy,
     FlagColumn,
+    Flags,
     Floats,
     HeldTiers,
+    Integers,
     NumberColumn,
     Populations,
     SetColumn,
+    TierFacts,
     TierFindings,
 )
+from allocation.engine.packing import Pack, pack, unpack
+from allocation.engine.scoring import scores_as_numbers
 from allocation.engine.standing import population
 
 QUANTILES = 33  # of a spread: the ends and 31 between them
+HELD = "held:"  # before the names of what is held, so that no attribute can have one of them
+CUSTOMER = "customer"
+NOT_DECIDED = (DecidedBy.UNDECIDED, DecidedBy.LEFT)  # nothing is suggested for them
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +53,33 @@ class KeptCrowd:
     people: Populations
     spreads: Mapping[str, Floats]
     words: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What a run found for some customers; everything by its own word, so that it can be read without the model.
+
+    tiers by slug, segments and deciders by name, ``touch`` by level; ``score`` in points (NaN: none). rule: position
+    in the model's tier rules. ``digests``: whatever the caller wants to compare later, by name.
+    """
+
+    keys: Integers
+    segment: ChoiceColumn
+    touch: ChoiceColumn
+    goal: ChoiceColumn
+    rule: Integers
+    previous: ChoiceColumn
+    suggested: ChoiceColumn
+    effective: ChoiceColumn
+    decided_by: ChoiceColumn
+    guards: SetColumn
+    score: Floats
+    digests: Mapping[str, Integers]
+
+    def place(self, key: int) -> int | None:
+        """Where a customer stands among these, None if it is not one of them. Keys rise."""
+        place = int(np.searchsorted(self.keys, key))
+        return place if place < len(self.keys) and self.keys[place] == key else None
 
 
 def sources(rules: TieringRules) -> tuple[str, ...]:
@@ -93,11 +134,171 @@ def crowd_from_json(kept: Mapping[str, Any]) -> KeptCrowd:
 
 
 def _packed(values: Floats) -> str:
-    return base64.b64encode(zlib.compress(values.astype("<f8").tobytes(), 6)).decode("ascii")
+    return base64.b64encode(pack(columns={"values": NumberColumn(values)}, integers={})).decode("ascii")
 
 
 def _unpacked(packed: str) -> Floats:
-    return np.frombuffer(zlib.decompress(base64.b64decode(packed)), dtype="<f8").astype(np.float64)
+    raw = base64.b64decode(packed)
+    try:
+        column = unpack(raw).columns["values"]
+    except ValueError:  # a run of an earlier version: the bare numbers
+        return np.frombuffer(zlib.decompress(raw), dtype="<f8").astype(np.float64)
+    return column.values if isinstance(column, NumberColumn) else np.zeros(0)
+
+
+def pack_facts(
+    *, facts: CustomerColumns, keys: Integers, names: Sequence[str], tiers: Sequence[TierFacts]
+) -> bytes:
+    """The named facts of these customers, with what they held and who had left."""
+    held, slugs = facts.held, tuple(tier.slug for tier in tiers)
+    columns: dict[str, Column] = {name: facts.columns[name] for name in names if name in facts.columns}
+    for name, places in (("current", held.current), ("paid", held.paid), ("override", held.override)):
+        columns[HELD + name] = ChoiceColumn(places, slugs)
+    columns[HELD + "since"] = DateColumn(held.since)
+    for name, flags in _held_flags(facts).items():
+        columns[HELD + name] = FlagColumn(flags.astype(np.int64))
+    return pack(columns=columns, integers={CUSTOMER: keys})
+
+
+def _held_flags(facts: CustomerColumns) -> Mapping[str, Flags]:
+    held = facts.held
+    return {
+        "active": facts.active,
+        "goals_changed": held.goals_changed,
+        "override_ended": held.override_ended,
+    }
+
+
+def unpack_facts(
+    *, data: bytes | memoryview, tiers: Sequence[TierFacts], as_of: int
+) -> tuple[Integers, CustomerColumns]:
+    """Keys and facts as they were packed; everybody is in scope. as_of: days since 1970-01-01."""
+    kept = unpack(data)
+    keys = kept.integers[CUSTOMER]
+    places = {tier.slug: place for place, tier in enumerate(tiers)}
+    held = HeldTiers(
+        current=_places(kept, "current", places),
+        paid=_places(kept, "paid", places),
+        override=_places(kept, "override", places),
+        since=_since(kept),
+        goals_changed=_flag(kept, "goals_changed"),
+        override_ended=_flag(kept, "override_ended"),
+        in_scope=np.ones(len(keys), dtype=np.bool_),
+    )
+    columns = {name: column for name, column in kept.columns.items() if not name.startswith(HELD)}
+    ids = tuple(str(key) for key in keys.tolist())
+    return keys, CustomerColumns(ids, columns, _flag(kept, "active"), held, as_of)
+
+
+def _places(kept: Pack, name: str, places: Mapping[str, int]) -> Integers:
+    column = kept.columns[HELD + name]
+    if not isinstance(column, ChoiceColumn):
+        raise TypeError(f"{name} is no tier")
+    mapped = np.array([*(places.get(slug, NO_TIER) for slug in column.vocabulary), NO_TIER], dtype=np.int64)
+    return np.asarray(mapped[column.codes])  # -1 reaches the last entry
+
+
+def _since(kept: Pack) -> Floats:
+    column = kept.columns[HELD + "since"]
+    return column.values if isinstance(column, DateColumn) else np.zeros(0)
+
+
+def _flag(kept: Pack, name: str) -> Flags:
+    column = kept.columns[HELD + name]
+    return np.asarray(column.values == 1) if isinstance(column, FlagColumn) else np.zeros(0, dtype=np.bool_)
+
+
+def outcomes_of(
+    *,
+    findings: TierFindings,
+    rules: TieringRules,
+    tiers: Sequence[TierFacts],
+    keys: Integers,
+    digests: Mapping[str, Integers],
+) -> Outcomes:
+    """The findings by their own words, in the order of the facts; ``keys`` must rise."""
+    slugs = tuple(tier.slug for tier in tiers)
+    said, guards = findings.suggestions, findings.guards
+    deciders = tuple(by.value for by in DECIDERS)
+    goal = findings.derived.columns.get("goal")
+    open_ended = np.isin(guards.decided_by, [DECIDERS.index(by) for by in NOT_DECIDED])
+    none = np.full(len(keys), MISSING_CODE, dtype=np.int64)
+    return Outcomes(
+        keys=keys,
+        segment=ChoiceColumn(said.segment, tuple(rule.name for rule in rules.segments)),
+        touch=ChoiceColumn(said.touch, tuple(rule.level for rule in rules.touch)),
+        goal=goal if isinstance(goal, ChoiceColumn) else ChoiceColumn(none, ()),
+        rule=said.rule,
+        previous=ChoiceColumn(findings.derived.held.current, slugs),
+        suggested=ChoiceColumn(np.where(open_ended, MISSING_CODE, said.tier), slugs),
+        effective=ChoiceColumn(guards.effective, slugs),
+        decided_by=ChoiceColumn(guards.decided_by, deciders),
+        guards=SetColumn(guards.bites, tuple(guard.value for guard in GUARDS)),
+        score=scores_as_numbers(findings.scores),
+        digests=digests,
+    )
+
+
+CHOICES = ("segment", "touch", "goal", "previous", "suggested", "effective", "decided_by")
+
+
+def taken(outcomes: Outcomes, rows: Integers) -> Outcomes:
+    """The same outcomes for ``rows`` only, in that order."""
+    return Outcomes(
+        keys=outcomes.keys[rows],
+        rule=outcomes.rule[rows],
+        guards=outcomes.guards.take(rows),
+        score=outcomes.score[rows],
+        digests={name: values[rows] for name, values in outcomes.digests.items()},
+        **{name: getattr(outcomes, name).take(rows) for name in CHOICES},
+    )
+
+
+def pack_outcomes(outcomes: Outcomes) -> bytes:
+    columns: dict[str, Column] = {name: getattr(outcomes, name) for name in CHOICES}
+    columns |= {"guards": outcomes.guards, "score": NumberColumn(outcomes.score)}
+    digests = {f"digest:{name}": values for name, values in outcomes.digests.items()}
+    return pack(columns=columns, integers={CUSTOMER: outcomes.keys, "rule": outcomes.rule, **digests})
+
+
+def unpack_outcomes(data: bytes | memoryview) -> Outcomes:
+    kept = unpack(data)
+    named: dict[str, Any] = {name: kept.columns[name] for name in (*CHOICES, "guards")}
+    score = kept.columns["score"]
+    prefix = "digest:"
+    return Outcomes(
+        keys=kept.integers[CUSTOMER],
+        rule=kept.integers["rule"],
+        score=score.values if isinstance(score, NumberColumn) else np.zeros(0),
+        digests={
+            name.removeprefix(prefix): values
+            for name, values in kept.integers.items()
+            if name.startswith(prefix)
+        },
+        **named,
+    )
+
+
+def said_of(column: ChoiceColumn, place: int) -> str | None:
+    """The word at a place, None where there is none."""
+    code = int(column.codes[place])
+    return None if code < 0 else column.vocabulary[code]
+
+
+def words_of(column: SetColumn, place: int) -> list[str]:
+    """The members at a place, in the order of the vocabulary."""
+    return [word for word, there in zip(column.vocabulary, column.members[place], strict=True) if there]
+
+
+def with_words(facts: CustomerColumns, words: Mapping[str, tuple[str, ...]]) -> CustomerColumns:
+    """The same facts with the vocabularies of the whole crowd: what else a choice could be is a what-if as well."""
+    changed: dict[str, Column] = {}
+    for name, column in facts.columns.items():
+        if isinstance(column, ChoiceColumn | SetColumn) and name in words:
+            changed[name] = column_of(
+                Kind.SET if isinstance(column, SetColumn) else Kind.CHOICE, plain_values(column), words[name]
+            )
+    return facts.replaced(changed)
 
 
 def facts_to_json(facts: CustomerColumns, names: Sequence[str]) -> list[dict[str, Any]]:
@@ -105,14 +306,15 @@ def facts_to_json(facts: CustomerColumns, names: Sequence[str]) -> list[dict[str
     rows: list[dict[str, Any]] = [{} for _ in range(len(facts))]
     for name in names:
         column = facts.columns.get(name)
-        values = [] if column is None else _json_values(column)
+        values = [] if column is None else plain_values(column)
         for row, value in zip(rows, values, strict=False):
             if value is not None:
                 row[name] = value
     return rows
 
 
-def _json_values(column: Column) -> list[Any]:
+def plain_values(column: Column) -> list[Any]:
+    """Plain values, None = missing; dates in days, sets as lists."""
     if isinstance(column, NumberColumn | DateColumn):
         return [
             None if value != value else value for value in column.values.tolist()
@@ -125,31 +327,6 @@ def _json_values(column: Column) -> list[Any]:
         [word for word, there in zip(column.vocabulary, row, strict=True) if there]
         for row in column.members.tolist()
     ]
-
-
-def facts_from_json(
-    *,
-    rows: Sequence[Mapping[str, Any]],
-    names: Sequence[str],
-    attributes: Mapping[str, Attribute],
-    words: Mapping[str, tuple[str, ...]],
-    held: HeldTiers,
-    active: Sequence[bool],
-    as_of: int,
-) -> CustomerColumns:
-    """Columns of kept facts; the inverse of ``facts_to_json``."""
-    columns = {
-        name: column_of(attributes[name].kind, [row.get(name) for row in rows], words.get(name, ()))
-        for name in names
-        if name in attributes
-    }
-    return CustomerColumns(
-        ids=tuple(str(place) for place in range(len(rows))),
-        columns=columns,
-        active=np.array(active, dtype=np.bool_),
-        held=held,
-        as_of=as_of,
-    )
 
 
 def column_of(kind: Kind, values: Sequence[Any], words: Sequence[str] = ()) -> Column:

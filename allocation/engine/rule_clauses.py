@@ -79,7 +79,9 @@ def read_group(value: object, *, where: str, vocabulary: Vocabulary) -> Group:
 def _group(value: list[object], *, any_of: bool, where: str, vocabulary: Vocabulary, depth: int) -> Group:
     parts: list[Clause] = []
     for item in value:
-        parts.extend(_clause(item, where=where, vocabulary=vocabulary, depth=depth))
+        read = _clause(item, where=where, vocabulary=vocabulary, depth=depth)
+        # "between" is read as two bounds: of an "any" both of them belong to one choice.
+        parts.extend([Group(any_of=False, parts=tuple(read))] if any_of and len(read) > 1 else read)
     return Group(any_of=any_of, parts=tuple(parts))
 
 

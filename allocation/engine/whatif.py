@@ -12,11 +12,12 @@ import numpy as np
 
 from allocation.engine.explain import bounds_of, without_waiting, yardstick
 from allocation.engine.facts.attributes import ATTRIBUTES, Attribute, Kind, Unit
-from allocation.engine.facts.rules import Criterion, LinearScale, StepScale, TieringRules
+from allocation.engine.facts.rules import Condition, Criterion, LinearScale, StepScale, TieringRules
 from allocation.engine.facts.tiering import (
     NO_TIER,
     ChoiceColumn,
     Column,
+    CustomerColumns,
     DateColumn,
     FlagColumn,
     Integers,
@@ -28,6 +29,7 @@ from allocation.engine.facts.tiering import (
 from allocation.engine.kept import KeptCrowd, crowd_of, sources
 from allocation.engine.tiering import decide_tiers, rules_moved
 
+GOALS = frozenset({"open_goals", "goal"})
 SWITCH = 1.0  # distance of changing a yes/no, a choice or a goal: as far as doubling a number
 
 
@@ -72,7 +74,8 @@ class _Asking:
     def __init__(
         self, findings: TierFindings, rules: TieringRules, tiers: Sequence[TierFacts], crowd: KeptCrowd
     ) -> None:
-        self.findings, self.tiers, self.spreads = findings, tiers, crowd.spreads
+        self.tiers, self.spreads = tiers, crowd.spreads
+        self.findings = replace(findings, derived=_with_all_goals(findings.derived, rules))
         self.rules = without_waiting(rules)
         self.sources = sources(self.rules)
         self.attributes = dict(ATTRIBUTES)
@@ -180,6 +183,23 @@ class _Asking:
         )
         found = decide_tiers(facts=facts, rules=self.rules, tiers=self.tiers, crowd=self.findings, rows=rows)
         return found.guards.effective
+
+
+def _with_all_goals(facts: CustomerColumns, rules: TieringRules) -> CustomerColumns:
+    """Goals that could matter may be opened in a what-if even where nobody has one of their kind open."""
+    column = facts.columns.get("open_goals")
+    if not isinstance(column, SetColumn):
+        return facts
+    named = {word for each in rules.conditions() if each.attribute.name in GOALS for word in _words(each)}
+    kinds = {slug for slug, level in rules.goal_touch.items() if level or slug in named}
+    new = tuple(sorted(kinds - set(column.vocabulary)))
+    nobody = np.zeros((len(facts), len(new)), dtype=np.bool_)
+    members = np.concatenate((column.members, nobody), axis=1)
+    return facts.replaced({"open_goals": SetColumn(members, (*column.vocabulary, *new))})
+
+
+def _words(condition: Condition) -> tuple[str, ...]:
+    return condition.value if isinstance(condition.value, tuple) else ()
 
 
 def _written(rules: TieringRules, name: str) -> list[float]:

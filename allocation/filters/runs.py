@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from accounts.models import CSM, Tier
+from accounts.models import CSM, Customer, Tier, Vertical
 from allocation.models import BookPlan, Move, RetierRun, RowStatus, RunStatus, TierDecision
 
 GUARDS = (
@@ -18,6 +19,7 @@ GUARDS = (
     ("minimum_stay", "Minimum stay"),
     ("renewal_freeze", "Renewal freeze"),
 )
+DECIDERS = (("rule", "The rules"), *GUARDS, ("override", "Override"))
 
 
 def _search() -> forms.TextInput:
@@ -44,31 +46,100 @@ class PlanFilter(django_filters.FilterSet):
 
 
 class DecisionFilter(django_filters.FilterSet):
-    """The moves of a run, or what the guards held back."""
+    """The rows of a run within one tab. `tab` decides which filters mean something, `user` which names show."""
 
     q = django_filters.CharFilter(label="Customer", method="by_words", max_length=200, widget=_search())
+    was = django_filters.ModelChoiceFilter(
+        label="From tier", field_name="previous", queryset=Tier.objects.none(), empty_label="Any tier"
+    )
     to = django_filters.ModelChoiceFilter(
-        label="To tier",
-        field_name="effective",
-        queryset=Tier.objects.order_by("rank"),
-        empty_label="Any tier",
+        label="To tier", field_name="effective", queryset=Tier.objects.none(), empty_label="Any tier"
+    )
+    way = django_filters.ChoiceFilter(
+        label="Direction",
+        method="by_way",
+        choices=(("up", "Goes up"), ("down", "Goes down")),
+        empty_label="Up or down",
     )
     guard = django_filters.ChoiceFilter(
         label="Held back by", field_name="decided_by", choices=GUARDS, empty_label="Any guard"
     )
+    by = django_filters.ChoiceFilter(
+        label="Decided by", field_name="decided_by", choices=DECIDERS, empty_label="Anything"
+    )
+    csm = django_filters.ModelChoiceFilter(
+        label="CSM", field_name="customer__csm", queryset=CSM.objects.none(), empty_label="Any CSM"
+    )
+    vertical = django_filters.ModelChoiceFilter(
+        label="Vertical",
+        field_name="customer__vertical",
+        queryset=Vertical.objects.none(),
+        empty_label="Any vertical",
+    )
+    segment = django_filters.ChoiceFilter(label="Segment", choices=(), empty_label="Any segment")
     status = django_filters.ChoiceFilter(label="Row", choices=RowStatus.choices, empty_label="Any")
 
     class Meta:
         model = TierDecision
         fields: list[str] = []
 
-    def __init__(self, *args: Any, held_back: bool = False, **kwargs: Any) -> None:
+    # What stands in sight; the others are behind "More filters".
+    FIRST = ("q", "was", "to", "way", "guard")
+    EVERYWHERE = frozenset({"q", "csm", "vertical", "segment"})
+    OF_A_TAB: Mapping[str, frozenset[str]] = {
+        "moves": frozenset({"was", "to", "way", "by", "status"}),
+        "first": frozenset({"to", "by", "status"}),
+        "held": frozenset({"guard", "to"}),
+        "overridden": frozenset({"was", "to"}),
+        "refused": frozenset({"was", "to", "way", "by"}),
+        "skipped": frozenset({"was", "to", "way"}),
+        "kept": frozenset({"was", "to", "way"}),
+    }
+
+    def __init__(self, *args: Any, tab: str, user: Any, segments: Iterable[str] = (), **kwargs: Any) -> None:
+        """`segments`: names of the run's own model, so that no row has to be read to know them."""
         super().__init__(*args, **kwargs)
-        for name in ("to", "status") if held_back else ("guard",):
+        wanted = self.EVERYWHERE | self.OF_A_TAB.get(tab, frozenset())
+        for name in set(self.filters) - wanted:
             del self.filters[name]
+        tiers = Tier.objects.order_by("rank")
+        for name in {"was", "to"} & wanted:
+            self.filters[name].queryset = tiers
+        if tab == "held":
+            self.filters["to"].label = "Keeps tier"
+        self.filters["csm"].queryset = CSM.objects.visible_to(user).order_by("name", "pk")
+        self.filters["vertical"].queryset = _verticals(user)
+        self.filters["segment"].extra["choices"] = [(name, name) for name in segments]
+
+    @property
+    def first(self) -> list[Any]:
+        return [field for field in self.form.visible_fields() if field.name in self.FIRST]
+
+    @property
+    def more(self) -> list[Any]:
+        return [field for field in self.form.visible_fields() if field.name not in self.FIRST]
+
+    @property
+    def more_in_use(self) -> int:
+        """How many filters behind "More filters" narrow the rows."""
+        return sum(bool(self.form.data.get(field.name)) for field in self.more)
 
     def by_words(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         return rows.filter(Q(customer__name__icontains=value) | Q(customer__external_id__icontains=value))
+
+    def by_way(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        """Rank 1 is the highest tier."""
+        if value == "up":
+            return rows.filter(effective__rank__lt=F("previous__rank"))
+        return rows.filter(effective__rank__gt=F("previous__rank"))
+
+
+def _verticals(user: Any) -> QuerySet[Vertical]:
+    """Ops know every word; others those of their own customers, so that no foreign word shows."""
+    every: QuerySet[Vertical] = Vertical.objects.order_by("name", "pk")
+    if user.is_ops:
+        return every
+    return every.filter(Exists(Customer.objects.visible_to(user).filter(vertical=OuterRef("pk"))))
 
 
 class MoveFilter(django_filters.FilterSet):

@@ -18,6 +18,7 @@ from accounts.importing.numbers import STYLES
 from accounts.management.base import DoorCommand
 from accounts.models import ColumnMapping, ImportBatch, User
 from allocation.services import importing
+from allocation.tasks.importing import ask_where_goals_changed
 
 SHOWN_ERRORS = 20
 
@@ -146,6 +147,7 @@ class ImportCommand(DoorCommand):
             self._tell_errors(report["errors"])
         importing.confirm_import(batch_id=batch.pk, user=user)
         batch = importing.apply_import(batch_id=batch.pk, on=today)
+        ask_where_goals_changed(batch)
         self._answer(importing.report_of_batch(batch=batch), f"Import {batch.pk}: ")
 
     def _write_rejects(

@@ -2,6 +2,7 @@
 
 from allocation.models.attention import AttentionPolicy, Scenario, Touch
 from allocation.models.books import AllocationPolicy, BookPlan, Fit, Handover, Move
+from allocation.models.kept import RunChunk, RunTally, TierStanding
 from allocation.models.ledger import BookHolding, Source, TierHolding
 from allocation.models.statuses import OPEN_STATUSES, RowStatus, RunStatus
 from allocation.models.tiering import Override, RetierRun, TierDecision, TieringModel
@@ -18,11 +19,14 @@ __all__ = [
     "Override",
     "RetierRun",
     "RowStatus",
+    "RunChunk",
     "RunStatus",
+    "RunTally",
     "Scenario",
     "Source",
     "TierDecision",
     "TierHolding",
+    "TierStanding",
     "TieringModel",
     "Touch",
 ]

@@ -29,3 +29,4 @@ class RowStatus(models.TextChoices):
     APPLIED = "applied", "Applied"
     SKIPPED = "skipped", "Skipped"
     UNDONE = "undone", "Undone"
+    KEPT = "kept", "Not restored"  # an undo left it: somebody changed the tier since

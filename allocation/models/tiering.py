@@ -2,7 +2,8 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Replace
 
 from accounts.models import Customer, Tier
 from accounts.models.checks import between
@@ -79,7 +80,20 @@ class RetierRun(Proposal):
     )
     # What a customer's numbers were compared with (percentile breakpoints, totals), for explaining later.
     population = models.JSONField(default=dict, blank=True, editable=False)
+    # The tiers, attributes and goal kinds as they were, so that the model can be read as it was read then.
+    vocabulary = models.JSONField(default=dict, blank=True, editable=False)
     over_limit = models.BooleanField(default=False, editable=False)
+    # A goal changed while this run was computed, after its snapshot: a run as of this day follows it.
+    follow_as_of = models.DateField(null=True, blank=True, editable=False)
+    undone_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        editable=False,
+    )
+    undone_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = RunQuerySet.as_manager()
 
@@ -93,9 +107,10 @@ class RetierRun(Proposal):
                 violation_error_message="A run of this scope is being computed already.",
             ),
             models.UniqueConstraint(
-                fields=["status"],
+                # Applying and undoing are one: the column alone would let one of each through.
+                Replace("status", Value("undoing"), Value("applying")),
                 condition=Q(status__in=["applying", "undoing"]),
-                name="one_run_is_applied_at_a_time",
+                name="one_run_is_applied_or_undone_at_a_time",
             ),
             models.CheckConstraint(
                 name="run_progress_within_total", condition=Q(progress_done__lte=F("progress_total"))
@@ -108,30 +123,35 @@ class RetierRun(Proposal):
 
 
 class TierDecision(models.Model):
-    """What a run says about one customer, and why."""
+    """What a run says about one customer that people should look at: it changes, a guard held it, it is not decided…
+
+    Who simply stays has no row here, only a place in the run's chunks (allocation.models.kept).
+    """
 
     run = models.ForeignKey(RetierRun, on_delete=models.PROTECT, related_name="decisions")
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="decisions")
     segment = models.CharField(max_length=200, blank=True)
     score = models.DecimalField(max_digits=5, decimal_places=2, null=True)
     previous = models.ForeignKey(Tier, null=True, on_delete=models.PROTECT, related_name="+")
+    previous_since = models.DateField(null=True, editable=False)  # given back when the run is undone
     suggested = models.ForeignKey(Tier, null=True, on_delete=models.PROTECT, related_name="+")
     effective = models.ForeignKey(Tier, null=True, on_delete=models.PROTECT, related_name="+")
     # "rule", "undecided", "override", or the guard that decided ("dead_band", "first_year", …).
     decided_by = models.CharField(max_length=30)
     guards = models.JSONField(default=list)
     reason = models.CharField(max_length=500)
-    # Contributions, nearest bound, nearest change, fired rule: what `explain` prints.
-    explanation = models.JSONField(default=dict)
-    # Of the columns the model read: a customer whose facts changed since is skipped at apply.
-    facts_digest = models.CharField(max_length=64)
-    # Of goals, status, first renewal and override, and of the open goals alone: what a goals run and the minimum
-    # stay compare with.
-    lifecycle = models.CharField(max_length=32, blank=True, editable=False)
-    goals_digest = models.CharField(max_length=32, blank=True, editable=False)
     is_move = models.BooleanField(default=False)
     status = models.CharField(max_length=10, choices=RowStatus.choices, default=RowStatus.PROPOSED)
     words = models.CharField(max_length=500, blank=True, help_text="Why it was skipped or refused.")
+    refused_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        editable=False,
+    )
+    refused_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = DecisionQuerySet.as_manager()
 
@@ -140,6 +160,10 @@ class TierDecision(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["run", "customer"], name="one_decision_a_customer_and_run"),
             between("score", 0, 100, "decision_score_0_to_100", "A score is 0 to 100."),
+            models.CheckConstraint(
+                name="refused_decision_says_by_whom_and_when",
+                condition=~Q(status="refused") | Q(refused_by__isnull=False, refused_at__isnull=False),
+            ),
         ]
         indexes = [models.Index(fields=["run", "is_move"], name="decision_by_run_and_move")]
 

@@ -31,6 +31,26 @@ class DecisionQuerySet(CustomerPartQuerySet):
         """Changes of a tier that was held before (a first tier is no move)."""
         return self.filter(is_move=True)
 
+    def changes(self) -> DecisionQuerySet:
+        """Moves and first tiers."""
+        return self.filter(Q(is_move=True) | Q(previous__isnull=True, effective__isnull=False))
+
+
+class ChunkQuerySet(models.QuerySet):
+    """Packed columns of many customers: read by services and selectors for customers already in scope, never listed."""
+
+    def visible_to(self, user: Any) -> ChunkQuerySet:
+        return self.all() if _leads(user) and user.is_ops else self.none()
+
+    def around(self, customer_id: int) -> ChunkQuerySet:
+        """Chunks whose keys span the customer; a run of a few may span it without having it."""
+        return self.filter(first_customer_id__lte=customer_id, last_customer_id__gte=customer_id)
+
+
+class TallyQuerySet(models.QuerySet):
+    def visible_to(self, user: Any) -> TallyQuerySet:
+        return self.filter(csm_scope(user, "csm"))
+
 
 class MoveQuerySet(models.QuerySet):
     """Seen by whoever sees the customer's book now, or the book it goes to or came from."""

@@ -9,7 +9,15 @@ from typing import Any
 from django.db.models import QuerySet
 
 from accounts.models import CustomAttribute, Customer, Goal
-from allocation.models import BookHolding, Override, Source, TierHolding
+from allocation.models import (
+    OPEN_STATUSES,
+    BookHolding,
+    Override,
+    RowStatus,
+    Source,
+    TierDecision,
+    TierHolding,
+)
 from allocation.selectors import wording
 
 # Sources whose id leads to a page that managers and ops may open.
@@ -51,10 +59,12 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class GoalLine:
+    pk: int
     name: str
     since: str
     until: str
     owner: str
+    owner_id: int | None
     words: str
     open: bool
 
@@ -68,10 +78,11 @@ class CustomerDetail:
     events: tuple[Event, ...]
     override: Override | None
     asked: Override | None
+    proposed: TierDecision | None
 
 
 def customer_detail(*, customer: Customer, user: Any, today: date) -> CustomerDetail:
-    """Facts, goals, ledger and overrides of a customer the person may see; a fixed number of statements."""
+    """Facts, goals, ledger, overrides and what an open run proposes for a customer the person may see; a fixed number of statements."""
     parent = (
         Customer.objects.visible_to(user).filter(pk=customer.parent_id).first()
         if customer.parent_id
@@ -92,7 +103,23 @@ def customer_detail(*, customer: Customer, user: Any, today: date) -> CustomerDe
         events=_events(customer),
         override=approved if approved and approved.starts_on <= today < approved.expires_on else None,
         asked=overrides.get(Override.Status.ASKED),
+        proposed=_proposed(customer),
     )
+
+
+def _proposed(customer: Customer) -> TierDecision | None:
+    """The newest change of tier that waits for somebody to apply its run."""
+    rows = TierDecision.objects.filter(
+        customer=customer, status=RowStatus.PROPOSED, run__status__in=OPEN_STATUSES
+    )
+    found: TierDecision | None = (
+        rows.changes()
+        .select_related("run", "effective")
+        .defer("run__population", "run__vocabulary", "run__rates")
+        .order_by("-run_id")
+        .first()
+    )
+    return found
 
 
 def customer_in_scope(*, user: Any, pk: int) -> Customer | None:
@@ -174,10 +201,12 @@ def _goals(customer: Customer, today: date) -> tuple[GoalLine, ...]:
     )
     lines = [
         GoalLine(
+            pk=goal.pk,
             name=goal.kind.name,
             since=wording.day(goal.starts_on),
             until=wording.day(goal.ends_before) if goal.ends_before else "",
             owner=str(goal.owner or ""),
+            owner_id=goal.owner_id,
             words=goal.words,
             open=goal.ends_before is None or goal.ends_before > today,
         )

@@ -1,169 +1,307 @@
-"""Why a customer has its tier, from what its last decision kept: no other customer is read.
+"""Why a customer has its tier, from what the run of its decision kept: no other customer is read.
 
-The numbers are those of the decision's day; the nearest single change is worked out again by the engine, against
-the crowd that the run kept.
+The numbers are those of the decision's day. What is not kept word for word (contributions, nearest bound, nearest
+change) is worked out again by the engine from the facts, the rules, the rates and the crowd that the run kept.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
-from allocation.engine.explain import in_words, number_in_words
+from accounts.models import Customer
+from allocation.engine.explain import (
+    bounds_of,
+    in_words,
+    nearest_bounds,
+    number_in_words,
+    reason_in_words,
+    touch_in_words,
+    values_in_words,
+)
 from allocation.engine.facts.attributes import Attribute, Kind
 from allocation.engine.facts.rules import TieringRules
-from allocation.engine.facts.tiering import HeldTiers
-from allocation.engine.kept import crowd_from_json, facts_from_json, sources
+from allocation.engine.facts.tiering import DecidedBy, NumberColumn, TierFindings
+from allocation.engine.kept import (
+    KeptCrowd,
+    Outcomes,
+    crowd_from_json,
+    facts_to_json,
+    said_of,
+    unpack_facts,
+    unpack_outcomes,
+    with_words,
+    words_of,
+)
 from allocation.engine.rules import UnusableRules, read_rules
+from allocation.engine.standing import POINT
 from allocation.engine.tiering import decide_tiers
 from allocation.engine.whatif import Change, nearest_changes
-from allocation.models import OPEN_STATUSES, RowStatus, TierDecision
-from allocation.snapshots.vocabulary import ModelVocabulary, model_vocabulary
+from allocation.models import OPEN_STATUSES, RetierRun, RunChunk, TierDecision, TierStanding
+from allocation.snapshots.kept_vocabulary import vocabulary_from_json
+from allocation.snapshots.vocabulary import ModelVocabulary
 
 EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """decision: the one the customer stands on, or the newest proposed one. found: the `explain` command's answer."""
+    """run: the one the customer stands on, or the newest proposal (``proposed``). found: the `explain` command's answer.
 
-    decision: TierDecision
+    suggested, effective: the tiers' names on that day, "none" where there is none.
+    """
+
+    run: RetierRun
+    proposed: bool
+    suggested: str
+    effective: str
     found: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """One customer's place in what a run kept."""
+
+    run: RetierRun
+    chunk: RunChunk
+    outcomes: Outcomes
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """The customer decided again, alone, against the crowd the run kept."""
+
+    rules: TieringRules
+    vocabulary: ModelVocabulary
+    findings: TierFindings
+    crowd: KeptCrowd
+
+
 def customer_explanation(*, customer_id: int) -> Explanation | None:
-    """None when no run has decided the customer yet. Four queries, five for a proposal."""
-    decision = _last_decision(customer_id)
-    if decision is None:
-        return None
-    run, kept = decision.run, decision.explanation
-    vocabulary = model_vocabulary()
-    rules = _rules(decision, vocabulary)
-    change = None if rules is None else _nearest_change(decision, rules, vocabulary)
-    found = {
-        "external_id": decision.customer.external_id,
-        "segment": decision.segment,
-        "score": decision.score,
-        "contributions": _contributions(run.tiering_model.definition, kept),
-        "suggested": decision.suggested.slug if decision.suggested else None,
-        "effective": decision.effective.slug if decision.effective else None,
-        "decided_by": decision.decided_by,
-        "guards": decision.guards,
-        "rule": None if rules is None else in_words(rules.tiers[kept["rule"]].when),
-        "reason": decision.reason,
-        "nearest_bound": _with_words(kept.get("bound"), vocabulary),
-        "nearest_change": None if change is None else _change_found(change, vocabulary),
+    """None when no run has decided the customer yet. Three queries; four while there is only a proposal."""
+    standing = (
+        TierStanding.objects.filter(customer_id=customer_id)
+        .select_related("run__tiering_model", "customer")
+        .first()
+    )
+    kept = _proposed(customer_id) if standing is None else _of_run(standing.run, customer_id)
+    if kept is None:
+        return None if standing is None else _of_an_earlier_version(standing)
+    customer = (
+        Customer.objects.only("external_id").get(pk=customer_id) if standing is None else standing.customer
+    )
+    row = TierDecision.objects.filter(run=kept.run, customer_id=customer_id).only("reason").first()
+    return Explanation(
+        run=kept.run,
+        proposed=standing is None,
+        suggested=_name(_word(kept, "suggested"), kept.run),
+        effective=_name(_word(kept, "effective"), kept.run),
+        found=_found(kept, customer, row.reason if row else ""),
+    )
+
+
+def _of_run(run: RetierRun, customer_id: int) -> _Kept | None:
+    for chunk in RunChunk.objects.filter(run=run).around(customer_id).defer("stood_on"):
+        outcomes = unpack_outcomes(chunk.outcomes)
+        place = outcomes.place(customer_id)
+        if place is not None:
+            return _Kept(run, chunk, outcomes, place)
+    return None
+
+
+def _proposed(customer_id: int) -> _Kept | None:
+    """The newest open proposal that decided the customer."""
+    chunks = RunChunk.objects.filter(run__status__in=OPEN_STATUSES).around(customer_id)
+    for chunk in chunks.select_related("run__tiering_model").order_by("-run_id", "first_customer_id"):
+        outcomes = unpack_outcomes(chunk.outcomes)
+        place = outcomes.place(customer_id)
+        if place is not None:
+            return _Kept(chunk.run, chunk, outcomes, place)
+    return None
+
+
+def _word(kept: _Kept, name: str) -> str | None:
+    return said_of(getattr(kept.outcomes, name), kept.place)
+
+
+def _score(kept: _Kept) -> Decimal | None:
+    score = float(kept.outcomes.score[kept.place])
+    return None if np.isnan(score) else Decimal(round(score * 100)).scaleb(-2)
+
+
+def _found(kept: _Kept, customer: Customer, reason: str) -> dict[str, Any]:
+    run, again = kept.run, _again(kept)
+    change = None if again is None else _nearest_change(again)
+    return {
+        "external_id": customer.external_id,
+        "segment": _word(kept, "segment"),
+        "score": _score(kept),
+        "contributions": [] if again is None else _contributions(run.tiering_model.definition, again),
+        "touch": _word(kept, "touch"),
+        "touch_reason": None if again is None else _touch_reason(again),
+        "goal": _word(kept, "goal"),
+        "suggested": _word(kept, "suggested"),
+        "effective": _word(kept, "effective"),
+        "decided_by": _word(kept, "decided_by"),
+        "guards": words_of(kept.outcomes.guards, kept.place),
+        "rule": None if again is None else in_words(again.rules.tiers[_rule(again)].when),
+        "reason": reason or ("" if again is None else _reason(kept, again)),
+        "nearest_bound": None if again is None else _nearest_bound(again),
+        "nearest_change": None
+        if change is None or again is None
+        else _change_found(change, again.vocabulary),
         "run": run.pk,
         "as_of": run.as_of,
         "model_version": run.tiering_model.number,
     }
-    return Explanation(decision, found)
 
 
-def _last_decision(customer_id: int) -> TierDecision | None:
-    rows = TierDecision.objects.filter(customer_id=customer_id).select_related(
-        "customer", "run__tiering_model", "suggested", "effective"
+def _of_an_earlier_version(standing: TierStanding) -> Explanation:
+    """A decision of a version of the program that kept its reasons otherwise: what is left of it."""
+    run = standing.run
+    row = (
+        TierDecision.objects.filter(run=run, customer_id=standing.customer_id)
+        .select_related("suggested", "effective")
+        .first()
     )
-    applied: TierDecision | None = rows.filter(status=RowStatus.APPLIED).order_by("-pk").first()
-    if applied is not None:
-        return applied
-    proposed: TierDecision | None = (
-        rows.filter(status=RowStatus.PROPOSED, run__status__in=OPEN_STATUSES).order_by("-pk").first()
+    suggested, effective = (row.suggested, row.effective) if row else (None, None)
+    nothing = dict.fromkeys(("touch", "touch_reason", "goal", "rule", "nearest_bound", "nearest_change"))
+    found = {
+        "external_id": standing.customer.external_id,
+        "segment": standing.segment,
+        "score": standing.score,
+        "contributions": [],
+        "suggested": suggested.slug if suggested else None,
+        "effective": effective.slug if effective else None,
+        "decided_by": standing.decided_by,
+        "guards": row.guards if row else [],
+        "reason": row.reason if row else "",
+        "run": run.pk,
+        "as_of": run.as_of,
+        "model_version": run.tiering_model.number,
+        **nothing,
+    }
+    return Explanation(
+        run, False, suggested.name if suggested else "none", effective.name if effective else "none", found
     )
-    return proposed
 
 
-def _rules(decision: TierDecision, vocabulary: ModelVocabulary) -> TieringRules | None:
-    """None when the model names what is no longer there: what was kept is told all the same."""
+def _again(kept: _Kept) -> _Again | None:
+    """None when the model of that day cannot be read by this version of the program."""
+    vocabulary = vocabulary_from_json(kept.run.vocabulary)
+    if vocabulary is None:
+        return None
     try:
-        return read_rules(
-            definition=decision.run.tiering_model.definition,
+        rules = read_rules(
+            definition=kept.run.tiering_model.definition,
             attributes=vocabulary.attributes,
             tiers=vocabulary.tiers,
             goal_kinds=vocabulary.goal_kinds,
         )
     except UnusableRules:
         return None
+    crowd = crowd_from_json(kept.run.population)
+    as_of = (kept.run.as_of - EPOCH).days
+    _, facts = unpack_facts(data=kept.chunk.facts, tiers=vocabulary.tiers, as_of=as_of)
+    alone = with_words(facts.take(np.array([kept.place], dtype=np.int64)), crowd.words)
+    findings = decide_tiers(facts=alone, rules=rules, tiers=vocabulary.tiers, people=crowd.people)
+    return _Again(rules, vocabulary, findings, crowd)
 
 
-def _contributions(definition: dict[str, Any], kept: dict[str, Any]) -> list[dict[str, Any]]:
+def _rule(again: _Again) -> int:
+    return int(again.findings.suggestions.rule[0])
+
+
+def _touch_reason(again: _Again) -> str | None:
+    return touch_in_words(rules=again.rules, touch=int(again.findings.suggestions.touch[0])) or None
+
+
+def _reason(kept: _Kept, again: _Again) -> str:
+    """The line a row of the run would have had."""
+    said = again.findings.suggestions
+    line = reason_in_words(
+        rules=again.rules,
+        tiers=again.vocabulary.tiers,
+        segment=int(said.segment[0]),
+        touch=int(said.touch[0]),
+        rule=int(said.rule[0]),
+        decided_by=DecidedBy(_word(kept, "decided_by") or DecidedBy.RULE),
+    )
+    labels = {bound.attribute.name: bound.attribute.label for bound in bounds_of(again.rules)}
+    values = values_in_words(labels=labels, values=facts_to_json(again.findings.derived, tuple(labels))[0])
+    return f"{line}; {values}" if values else line
+
+
+def _contributions(definition: Mapping[str, Any], again: _Again) -> list[dict[str, Any]]:
     """Each criterion with the customer's value; the contributions add up to the score."""
+    scores = again.findings.scores
+    names = tuple(criterion.attribute.name for criterion in again.rules.criteria)
+    values = facts_to_json(again.findings.derived, names)[0]
     return [
         {
             "criterion": criterion.get("name") or criterion["attribute"],
             "attribute": criterion["attribute"],
-            "value": value,
-            "points": points,
+            "value": values.get(criterion["attribute"]),
+            "points": None if points < 0 else round(points / POINT, 2),
             "weight": criterion.get("weight", 1),
-            "contribution": contribution,
+            "contribution": cents / 100,
         }
-        for criterion, (value, points, contribution) in zip(
-            definition.get("criteria", []), kept["criteria"], strict=True
+        for criterion, points, cents in zip(
+            definition.get("criteria", []),
+            scores.points[0].tolist(),
+            scores.contributions[0].tolist(),
+            strict=True,
         )
     ]
 
 
-def _nearest_change(
-    decision: TierDecision, rules: TieringRules, vocabulary: ModelVocabulary
-) -> Change | None:
-    kept, run = decision.explanation, decision.run
-    crowd = crowd_from_json(run.population)
-    held = kept["held"]
-    facts = facts_from_json(
-        rows=[kept["facts"]],
-        names=sources(rules),
-        attributes=vocabulary.attributes,
-        words=crowd.words,
-        held=_held(held, vocabulary),
-        active=[not held.get("left", False)],
-        as_of=(run.as_of - EPOCH).days,
-    )
-    findings = decide_tiers(facts=facts, rules=rules, tiers=vocabulary.tiers, people=crowd.people)
-    return nearest_changes(findings=findings, rules=rules, tiers=vocabulary.tiers, rows=[0], crowd=crowd)[0]
+def _nearest_change(again: _Again) -> Change | None:
+    return nearest_changes(
+        findings=again.findings,
+        rules=again.rules,
+        tiers=again.vocabulary.tiers,
+        rows=[0],
+        crowd=again.crowd,
+    )[0]
 
 
-def _held(held: dict[str, Any], vocabulary: ModelVocabulary) -> HeldTiers:
-    slugs = [tier.slug for tier in vocabulary.tiers]
-
-    def place(name: str) -> np.ndarray[Any, np.dtype[np.int64]]:
-        slug = held.get(name)
-        return np.array([slugs.index(slug) if slug in slugs else -1], dtype=np.int64)
-
-    def flag(name: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        return np.array([held.get(name, False)], dtype=np.bool_)
-
-    return HeldTiers(
-        current=place("current"),
-        paid=place("paid"),
-        override=place("override"),
-        since=np.array([held.get("since", np.nan)], dtype=np.float64),
-        goals_changed=flag("goals_changed"),
-        override_ended=flag("override_ended"),
-        in_scope=np.ones(1, dtype=np.bool_),
-    )
-
-
-def _with_words(bound: dict[str, Any] | None, vocabulary: ModelVocabulary) -> dict[str, Any] | None:
-    """ "ARR 168,000 is 18,000 from 150,000; beyond it: Scale"."""
-    if bound is None:
+def _nearest_bound(again: _Again) -> dict[str, Any] | None:
+    """With words: "ARR 168,000 is 18,000 from the bound 150,000; beyond it the rules say Scale"."""
+    nearest = nearest_bounds(findings=again.findings, rules=again.rules)
+    place = int(nearest.bound[0])
+    if place < 0:
         return None
-    attribute = vocabulary.attributes.get(bound["attribute"])
-    label = attribute.label if attribute else bound["attribute"]
-    value, limit, away = (number_in_words(float(bound[key])) for key in ("value", "bound", "distance"))
-    words = f"{label} {value} is {away} from the bound {limit}; beyond it the rules say {_name(bound['tier'], vocabulary)}"
-    return {**bound, "words": words}
+    bound, vocabulary = nearest.bounds[place], again.vocabulary
+    column = again.findings.derived.columns[bound.attribute.name]
+    value = float(column.values[0]) if isinstance(column, NumberColumn) else float("nan")
+    away = round(float(nearest.distance[0]), 2)
+    tier = vocabulary.slug(int(nearest.tier[0]))
+    said, limit, distance = (number_in_words(number) for number in (value, bound.value, away))
+    return {
+        "attribute": bound.attribute.name,
+        "op": bound.op,
+        "bound": bound.value,
+        "value": value,
+        "distance": away,
+        "tier": tier,
+        "words": f"{bound.attribute.label} {said} is {distance} from the bound {limit}; beyond it the rules say "
+        f"{_tier_name(tier, vocabulary)}",
+    }
 
 
 def _change_found(change: Change, vocabulary: ModelVocabulary) -> dict[str, Any]:
     attribute = vocabulary.attributes[change.attribute]
     before, after = _plain(change.before, attribute), _plain(change.after, attribute)
     slug = vocabulary.slug(change.tier)
-    words = f"{attribute.label} from {_said(before)} to {_said(after)}: {_name(slug, vocabulary)}"
+    words = f"{attribute.label} from {_said(before)} to {_said(after)}: {_tier_name(slug, vocabulary)}"
     if attribute.kind is Kind.SET:
-        words = f"{attribute.label} {_said(after)}: {_name(slug, vocabulary)}"
+        words = f"{attribute.label} {_said(after)}: {_tier_name(slug, vocabulary)}"
     return {"attribute": change.attribute, "from": before, "to": after, "tier": slug, "words": words}
 
 
@@ -182,5 +320,10 @@ def _said(value: Any) -> str:
     return number_in_words(value) if isinstance(value, float) else str(value)
 
 
-def _name(slug: str | None, vocabulary: ModelVocabulary) -> str:
+def _tier_name(slug: str | None, vocabulary: ModelVocabulary) -> str:
     return next((tier.name for tier in vocabulary.tiers if tier.slug == slug), "no tier")
+
+
+def _name(slug: str | None, run: RetierRun) -> str:
+    """The tier's name on the day of the run."""
+    return next((row[3] for row in run.vocabulary.get("tiers", []) if row[0] == slug), "none")

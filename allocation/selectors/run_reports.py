@@ -61,7 +61,9 @@ def run_report(*, run_id: int, viewer: User | None = None) -> dict[str, Any]:
                 "score": score,
                 "reason": reason,
             }
-            for customer, start, end, suggested, score, reason in rows.moves().values_list(*MOVE_FIELDS)
+            for customer, start, end, suggested, score, reason in rows.moves()
+            .exclude(status=RowStatus.REFUSED)
+            .values_list(*MOVE_FIELDS)
         ],
         "held": [
             {"external_id": customer, "tier": tier, "suggested": suggested, "guards": guards}
@@ -69,6 +71,7 @@ def run_report(*, run_id: int, viewer: User | None = None) -> dict[str, Any]:
         ],
         "over_limit": run.over_limit,
         "skipped": _ids(rows.filter(status=RowStatus.SKIPPED)),
+        "refused": _ids(rows.filter(status=RowStatus.REFUSED)),
     }
 
 
@@ -87,7 +90,21 @@ def _held(rows: QuerySet[TierDecision]) -> Sequence[tuple[Any, ...]]:
     return list(by_guard.values_list("customer__external_id", "effective__slug", "suggested__slug", "guards"))
 
 
+def undo_report(*, run_id: int, viewer: User | None = None) -> dict[str, Any]:
+    """The JSON answer of `undo run`: how many customers have their tier back, and who was changed since."""
+    run = RetierRun.objects.get(pk=run_id)
+    rows = TierDecision.objects.filter(run=run, status=RowStatus.KEPT).order_by("customer__external_id")
+    if viewer is not None:
+        rows = rows.visible_to(viewer)
+    return {
+        "run": run.pk,
+        "status": run.status,
+        "restored": run.summary.get("restored", 0),
+        "skipped": _ids(rows),
+    }
+
+
 def unfinished_runs() -> list[RetierRun]:
-    """Runs that were left on the way (queued, computing, applying), the oldest first."""
-    busy = [RunStatus.QUEUED, RunStatus.COMPUTING, RunStatus.APPLYING]
+    """Runs that were left on the way (queued, computing, applying, undoing), the oldest first."""
+    busy = [RunStatus.QUEUED, RunStatus.COMPUTING, RunStatus.APPLYING, RunStatus.UNDOING]
     return list(RetierRun.objects.filter(status__in=busy).order_by("pk"))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.conf import settings
+from django.db.models import Count, Max, QuerySet, Sum
+from django.utils.timezone import localtime
 
 from accounts.models import Tier
-from allocation.models import RetierRun, RowStatus, TierDecision
+from allocation.models import RetierRun, RowStatus, RunStatus, RunTally, TierDecision
 from allocation.selectors import wording
 
 GUARD_WORDS = {
@@ -23,6 +27,14 @@ GUARD_WORDS = {
     "renewal_freeze": "Renewal freeze",
     "override": "Override",
 }
+# What a guard does, for people who meet its name for the first time.
+GUARD_REASONS = {
+    "paid_floor": "Never below the tier the customer pays for.",
+    "first_year": "Not into this touch level before the first renewal.",
+    "dead_band": "Too close to the bound to move.",
+    "minimum_stay": "The tier changed not long ago, and the goals have not changed since.",
+    "renewal_freeze": "No step down this close to the renewal.",
+}
 GUARDS = ("paid_floor", "first_year", "dead_band", "minimum_stay", "renewal_freeze")
 
 
@@ -31,9 +43,35 @@ def runs(*, user: Any) -> QuerySet[RetierRun]:
     return (
         RetierRun.objects.visible_to(user)
         .select_related("tiering_model", "requested_by")
-        .defer("population", "rates", "tiering_model__definition")
+        .defer("population", "vocabulary", "rates", "tiering_model__definition")
         .order_by("-pk")
     )
+
+
+def one_run(*, user: Any, pk: int) -> RetierRun | None:
+    """A run the person may see, with the people who decided about it and its model's rules (names of segments)."""
+    people = ("approved_by", "applied_by", "undone_by")
+    rows = runs(user=user).defer(None).defer("population", "vocabulary", "rates").select_related(*people)
+    found: RetierRun | None = rows.filter(pk=pk).first()
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class FullRun:
+    """The last full run that was applied, and the day from which the next is due."""
+
+    as_of: date
+    due_on: date
+
+
+def last_full_run() -> FullRun | None:
+    """None before the first one is applied."""
+    as_of = (
+        RetierRun.objects.filter(scope=RetierRun.Scope.FULL, status=RunStatus.APPLIED)
+        .order_by()
+        .aggregate(last=Max("as_of"))["last"]
+    )
+    return None if as_of is None else FullRun(as_of, as_of + timedelta(days=settings.FULL_RUN_EVERY_DAYS))
 
 
 def decisions(*, run: RetierRun, user: Any) -> QuerySet[TierDecision]:
@@ -41,11 +79,9 @@ def decisions(*, run: RetierRun, user: Any) -> QuerySet[TierDecision]:
 
 
 def with_joins(rows: QuerySet[TierDecision]) -> QuerySet[TierDecision]:
-    """Joins of a row; the long explanation stays in the database."""
-    return (
-        rows.select_related("customer", "previous", "suggested", "effective", "customer__csm")
-        .defer("explanation")
-        .order_by("-is_move", "effective__rank", "customer__name", "customer_id")
+    """Joins of a row."""
+    return rows.select_related("customer", "previous", "suggested", "effective", "customer__csm").order_by(
+        "-is_move", "effective__rank", "customer__name", "customer_id"
     )
 
 
@@ -68,7 +104,7 @@ class TierCount:
 
 @dataclass(frozen=True, slots=True)
 class RunFigures:
-    """Counts of the rows the person may see."""
+    """Counts of the rows the person may see. moves, first_tiers: all that the run found, refused ones among them."""
 
     customers: int
     decided: int
@@ -79,57 +115,106 @@ class RunFigures:
     guarded: int
     overridden: int
     skipped: int
+    refused: int
+    refused_moves: int
+    refused_ups: int
+    kept: int
     by_guard: tuple[tuple[str, str, int], ...]
     tiers: tuple[TierCount, ...]
     flows: tuple[tuple[int | None, int | None, int], ...]
 
     @property
-    def downs(self) -> int:
-        return self.moves - self.ups
+    def moves_to_apply(self) -> int:
+        return self.moves - self.refused_moves
+
+    @property
+    def ups_to_apply(self) -> int:
+        return self.ups - self.refused_ups
+
+    @property
+    def downs_to_apply(self) -> int:
+        return self.moves_to_apply - self.ups_to_apply
+
+    @property
+    def first_to_apply(self) -> int:
+        """What is refused and no move is a first tier."""
+        return self.first_tiers - (self.refused - self.refused_moves)
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """So many rows that are alike in all that the figures count."""
+
+    previous: int | None
+    effective: int | None
+    decided_by: str
+    is_move: bool
+    status: str
+    n: int
+
+    @property
+    def is_first(self) -> bool:
+        return self.previous is None and self.effective is not None
+
+    @property
+    def after(self) -> int | None:
+        """The tier it leads to: a refused row leaves the customer where it is."""
+        return self.previous if self.status == RowStatus.REFUSED else self.effective
 
 
 def run_figures(*, run: RetierRun, user: Any) -> RunFigures:
-    """Two grouped statements and the tiers; the same at any size of run."""
-    rows = decisions(run=run, user=user).order_by()
-    groups = list(
-        rows.values_list("previous_id", "effective_id", "decided_by", "is_move", "status").annotate(
-            n=Count("pk")
-        )
-    )
+    """Two grouped statements and the tiers; the same at any size of run. Who simply stays is counted in the run's tallies."""
+    groups = _groups(run, user)
     tiers = {tier.pk: tier for tier in Tier.objects.order_by("rank")}
-    flows: dict[tuple[int | None, int | None], int] = {}
-    by_guard: dict[str, int] = {}
-    moves = ups = first = skipped = 0
-    for previous, effective, decided_by, is_move, status, n in groups:
-        flows[previous, effective] = flows.get((previous, effective), 0) + n
-        by_guard[decided_by] = by_guard.get(decided_by, 0) + n
-        skipped += n if status == RowStatus.SKIPPED else 0
-        first += n if previous is None and effective is not None else 0
-        if is_move:
-            moves += n
-            ups += n if previous and effective and tiers[effective].rank < tiers[previous].rank else 0
-    customers = sum(flows.values())
-    undecided = by_guard.get("undecided", 0) + by_guard.get("left", 0)
+
+    def count(fits: Callable[[_Group], bool]) -> int:
+        return sum(group.n for group in groups if fits(group))
+
+    def goes_up(group: _Group) -> bool:
+        before, now = tiers.get(group.previous or 0), tiers.get(group.effective or 0)
+        return bool(group.is_move and before and now and now.rank < before.rank)
+
+    def is_refused(group: _Group) -> bool:
+        return group.status == RowStatus.REFUSED
+
+    flows: Counter[tuple[int | None, int | None]] = Counter()
+    by: Counter[str] = Counter()
+    for group in groups:
+        flows[group.previous, group.after] += group.n
+        by[group.decided_by] += group.n
+    customers, undecided = sum(flows.values()), by["undecided"] + by["left"]
     return RunFigures(
         customers=customers,
         decided=customers - undecided,
         undecided=undecided,
-        moves=moves,
-        ups=ups,
-        first_tiers=first,
-        guarded=sum(by_guard.get(guard, 0) for guard in GUARDS),
-        overridden=by_guard.get("override", 0),
-        skipped=skipped,
-        by_guard=tuple(
-            (guard, GUARD_WORDS[guard], by_guard[guard]) for guard in GUARDS if by_guard.get(guard)
-        ),
+        moves=count(lambda group: group.is_move),
+        ups=count(goes_up),
+        first_tiers=count(lambda group: group.is_first),
+        guarded=sum(by[guard] for guard in GUARDS),
+        overridden=by["override"],
+        skipped=count(lambda group: group.status == RowStatus.SKIPPED),
+        refused=count(is_refused),
+        refused_moves=count(lambda group: is_refused(group) and group.is_move),
+        refused_ups=count(lambda group: is_refused(group) and goes_up(group)),
+        kept=count(lambda group: group.status == RowStatus.KEPT),
+        by_guard=tuple((guard, GUARD_WORDS[guard], by[guard]) for guard in GUARDS if by[guard]),
         tiers=_tier_counts(tiers, flows),
         flows=tuple((source, target, n) for (source, target), n in flows.items()),
     )
 
 
+def _groups(run: RetierRun, user: Any) -> list[_Group]:
+    alike = ("previous_id", "effective_id", "decided_by", "is_move", "status")
+    rows = decisions(run=run, user=user).order_by().values_list(*alike).annotate(n=Count("pk"))
+    staying = RunTally.objects.filter(run=run).visible_to(user).order_by()
+    tallied = staying.values_list("tier_id", "decided_by").annotate(n=Sum("customers"))
+    return [_Group(*row) for row in rows] + [
+        _Group(tier, tier, decided_by, False, "", n) for tier, decided_by, n in tallied
+    ]
+
+
 def _tier_counts(
-    tiers: dict[int, Tier], flows: dict[tuple[int | None, int | None], int]
+    tiers: Mapping[int, Tier], flows: Mapping[tuple[int | None, int | None], int]
 ) -> tuple[TierCount, ...]:
     keys: list[int | None] = [*tiers, None]
     found = []
@@ -143,6 +228,9 @@ def _tier_counts(
 
 @dataclass(frozen=True, slots=True)
 class DecisionRow:
+    """`changes`: a move or a first tier, so it can be refused. `standing`: what became of it, where that is not plain."""
+
+    pk: int
     customer_id: int
     name: str
     external_id: str
@@ -156,12 +244,20 @@ class DecisionRow:
     reason: str
     status: str
     words: str
+    changes: bool
+    standing: str
+    refused: str
+
+
+# Rows of these states say so; proposed and applied ones say it with the run.
+TOLD_APART = frozenset({RowStatus.REFUSED, RowStatus.SKIPPED, RowStatus.UNDONE, RowStatus.KEPT})
 
 
 def decision_rows(rows: Sequence[TierDecision]) -> list[DecisionRow]:
     """A page of decisions as strings."""
     return [
         DecisionRow(
+            pk=row.pk,
             customer_id=row.customer_id,
             name=row.customer.name,
             external_id=row.customer.external_id,
@@ -175,6 +271,16 @@ def decision_rows(rows: Sequence[TierDecision]) -> list[DecisionRow]:
             reason=row.reason,
             status=row.status,
             words=row.words,
+            changes=row.is_move or (row.previous_id is None and row.effective_id is not None),
+            standing=str(row.get_status_display()) if row.status in TOLD_APART else "",
+            refused=_refused(row),
         )
         for row in rows
     ]
+
+
+def _refused(row: TierDecision) -> str:
+    """ "Refused by Mia Manager on 22 Nov 2026"."""
+    if row.refused_by is None or row.refused_at is None:
+        return ""
+    return f"Refused by {row.refused_by} on {wording.day(localtime(row.refused_at).date())}"

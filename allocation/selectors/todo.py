@@ -11,6 +11,7 @@ from django.db.models import Count, Max, Q
 
 from accounts.models import CSM, Customer, ExchangeRate, ImportBatch, Tier, TouchLevel
 from allocation.models import OPEN_STATUSES, BookPlan, Override, RetierRun, TieringModel
+from allocation.selectors.runs import last_full_run
 
 RATE_MAY_BE_OLDER_BY = timedelta(days=7)
 LEAVING_SOON = timedelta(days=30)
@@ -44,7 +45,7 @@ class Desk:
 
 
 def desk(*, user: Any, today: date) -> Desk:
-    """The landing page for `user` (CS ops) on `today`: eleven queries at most, whatever the size of the company."""
+    """The landing page for `user` (CS ops) on `today`: fourteen queries at most, whatever the size of the company."""
     counts = _customer_counts(user)
     tiers = Tier.objects.filter(retired=False).count()
     model = TieringModel.objects.filter(status=TieringModel.Status.PUBLISHED).first()
@@ -54,7 +55,8 @@ def desk(*, user: Any, today: date) -> Desk:
         *_setting_up(tiers=tiers, model=model, customers=counts["every"]),
         *_rates(user=user, today=today),
         *_imports(user=user),
-        *_proposals(runs=runs, plans=plans),
+        *_proposals(user),
+        *_full_run(model=model, today=today),
         *_overrides(user=user, today=today),
         *_gaps(counts=counts, model=model),
         *_leavers(user=user, today=today),
@@ -168,17 +170,18 @@ def _imports(*, user: Any) -> list[Todo]:
     return todos
 
 
-def _proposals(*, runs: tuple[RetierRun, ...], plans: tuple[BookPlan, ...]) -> list[Todo]:
-    todos = []
-    for kind, noun, rows in (("run", "Re-tiering run", runs), ("plan", "Book plan", plans)):
-        for row in rows:
-            todo = _proposal(kind, noun, row)
-            if todo is not None:
-                todos.append(todo)
-    return todos
+def _proposals(user: Any) -> list[Todo]:
+    """Every run and plan that waits for people or is under way, however many came after it."""
+    waiting = (*OPEN_STATUSES, *BUSY)
+    runs = RetierRun.objects.visible_to(user).filter(status__in=waiting).defer("population", "rates")
+    plans = BookPlan.objects.visible_to(user).filter(status__in=waiting)
+    return [
+        *(_proposal("run", f"{run.get_scope_display()} re-tiering run", run) for run in runs.order_by("-pk")),
+        *(_proposal("plan", "Book plan", plan) for plan in plans.order_by("-pk")),
+    ]
 
 
-def _proposal(kind: str, noun: str, row: Any) -> Todo | None:
+def _proposal(kind: str, noun: str, row: Any) -> Todo:
     when = f"As of {row.as_of:%d %b %Y}"
     if row.status == "awaiting_approval":
         return Todo(
@@ -193,18 +196,41 @@ def _proposal(kind: str, noun: str, row: Any) -> Todo | None:
             kind,
             "accent",
             f"{noun} {row.pk} is proposed",
-            f"{when}; look at it, then apply or discard it.",
+            f"{when}; {_found(row)}look at it, then apply or discard it.",
             row.pk,
         )
-    if row.status in BUSY:
-        return Todo(
-            kind,
-            "info",
-            f"{noun} {row.pk} is {row.get_status_display().lower()}",
-            row.message or when,
-            row.pk,
+    return Todo(
+        kind,
+        "info",
+        f"{noun} {row.pk} is {row.get_status_display().lower()}",
+        row.message or when,
+        row.pk,
+    )
+
+
+def _found(row: Any) -> str:
+    """What a run proposes, for its line: most goals runs are about one customer."""
+    if not isinstance(row, RetierRun):
+        return ""
+    moves = row.summary.get("moves", 0) - row.summary.get("refused_moves", 0)
+    first = row.summary.get("first_tiers", 0)
+    said = f"{_many(moves, 'customer changes', 'customers change')} tier"
+    return f"{said}, {first:,} get a first one; " if first else f"{said}; "
+
+
+def _full_run(*, model: TieringModel | None, today: date) -> list[Todo]:
+    """All customers are looked at once a year; without a model or a first run other lines say what to do."""
+    last = last_full_run() if model is not None else None
+    if last is None or last.due_on > today:
+        return []
+    return [
+        Todo(
+            "full_run",
+            "warn",
+            "The next full run is due",
+            f"The last one was as of {last.as_of:%d %b %Y}, so the next was due on {last.due_on:%d %b %Y}.",
         )
-    return None
+    ]
 
 
 def _overrides(*, user: Any, today: date) -> list[Todo]:

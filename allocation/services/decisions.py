@@ -36,9 +36,12 @@ class DecisionSource:
 
 @dataclass(frozen=True, slots=True)
 class TierChange:
+    """since: what the customer's tier-since becomes, if not the day of the call (undoing gives the old day back)."""
+
     customer_id: int
     from_tier_id: int | None
     to_tier_id: int | None
+    since: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +62,42 @@ class Written:
 
 def set_tiers(*, changes: Sequence[TierChange], on: date, decision: DecisionSource) -> Written:
     """Give customers their tier from day `on`, and write the ledger, in one transaction."""
-    rows = [(change.customer_id, change.from_tier_id, change.to_tier_id) for change in changes]
+    rows = [
+        _Change(change.customer_id, change.from_tier_id, change.to_tier_id, change.since or on)
+        for change in changes
+    ]
     return _write(rows, on=on, decision=decision, field="tier", holding=TierHolding)
 
 
 def set_csms(*, changes: Sequence[CsmChange], on: date, decision: DecisionSource) -> Written:
     """Give customers their CSM from day `on`, and write the ledger, in one transaction."""
-    rows = [(change.customer_id, change.from_csm_id, change.to_csm_id) for change in changes]
+    rows = [_Change(change.customer_id, change.from_csm_id, change.to_csm_id, on) for change in changes]
     return _write(rows, on=on, decision=decision, field="csm", holding=BookHolding)
 
 
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A change of either kind."""
+
+    customer_id: int
+    start: int | None
+    target: int | None
+    since: date
+
+
+# Customers by what they get and since when.
+Groups = dict[tuple[int | None, date], list[int]]
+
+
 def _write(
-    rows: Sequence[tuple[int, int | None, int | None]],
+    rows: Sequence[_Change],
     *,
     on: date,
     decision: DecisionSource,
     field: str,
     holding: HoldingModel,
 ) -> Written:
-    ids = [row[0] for row in rows]
+    ids = [row.customer_id for row in rows]
     if len(set(ids)) != len(ids):
         raise ValueError("A customer may be named once in a call.")
     changed: list[int] = []
@@ -85,20 +105,20 @@ def _write(
     skipped: list[int] = []
     with transaction.atomic():
         now = _locked(ids, field)
-        groups: dict[int | None, list[int]] = defaultdict(list)
-        for customer_id, start, target in rows:
-            held = now.get(customer_id, _GONE)
-            if held is not _GONE and held == target:
-                already.append(customer_id)
-            elif held is not _GONE and held == start:
-                groups[target].append(customer_id)
-                changed.append(customer_id)
+        groups: Groups = defaultdict(list)
+        for row in rows:
+            held = now.get(row.customer_id, _GONE)
+            if held is not _GONE and held == row.target:
+                already.append(row.customer_id)
+            elif held is not _GONE and held == row.start:
+                groups[row.target, row.since].append(row.customer_id)
+                changed.append(row.customer_id)
             else:
-                skipped.append(customer_id)
-        for target, members in groups.items():
+                skipped.append(row.customer_id)
+        for (target, since), members in groups.items():
             for chunk in _chunks(members):
                 Customer.objects.filter(pk__in=chunk).update(
-                    **{f"{field}_id": target, f"{field}_since": on if target is not None else None}
+                    **{f"{field}_id": target, f"{field}_since": since if target is not None else None}
                 )
         _close_and_open(holding, field, groups, on=on, decision=decision)
     return Written(tuple(changed), tuple(already), tuple(skipped))
@@ -119,7 +139,7 @@ def _locked(ids: Sequence[int], field: str) -> dict[int, int | None]:
 def _close_and_open(
     holding: HoldingModel,
     field: str,
-    groups: dict[int | None, list[int]],
+    groups: Groups,
     *,
     on: date,
     decision: DecisionSource,
@@ -141,7 +161,7 @@ def _close_and_open(
             words=decision.words[:500],
             **{f"{field}_id": target},
         )
-        for target, members in groups.items()
+        for (target, _), members in groups.items()
         if target is not None
         for customer_id in members
     ]

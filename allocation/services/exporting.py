@@ -19,7 +19,7 @@ from openpyxl.cell import WriteOnlyCell
 from accounts.importing.customers import ATTRIBUTE_PREFIX, CUSTOMER_COLUMNS
 from accounts.importing.escaping import mark_formula
 from accounts.models import CustomAttribute, Customer, Goal, User
-from allocation.models import TierDecision
+from allocation.models import TierStanding
 
 INTERNAL, CUSTOMER = "internal", "customer"
 AUDIENCES = (INTERNAL, CUSTOMER)
@@ -102,7 +102,7 @@ def _rows(headers: Sequence[str], user: User | None, on: date) -> Iterator[Seque
 
 
 def _extra(ids: Sequence[int], on: date) -> dict[str, dict[int, Any]]:
-    """Open goals, and segment and score by the last applied decision."""
+    """Open goals, and segment and score of the decision each stands on."""
     goals: dict[int, list[str]] = {}
     for pk, slug in (
         Goal.objects.open_on(on)
@@ -111,9 +111,9 @@ def _extra(ids: Sequence[int], on: date) -> dict[str, dict[int, Any]]:
         .values_list("customer_id", "kind__slug")
     ):
         goals.setdefault(pk, []).append(slug)
-    applied = TierDecision.objects.filter(customer_id__in=ids, status="applied").order_by("run_id")
+    standing = TierStanding.objects.filter(customer_id__in=ids)
     decided = {
-        pk: (segment, score) for pk, segment, score in applied.values_list("customer_id", "segment", "score")
+        pk: (segment, score) for pk, segment, score in standing.values_list("customer_id", "segment", "score")
     }
     return {
         "goals": goals,

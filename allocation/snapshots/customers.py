@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -12,14 +12,14 @@ from operator import or_
 from typing import Any
 
 import numpy as np
-from django.db.models import Max, Q
+from django.db.models import Q
 
 from accounts.models import Customer, Goal
 from allocation.engine.facts.attributes import CUSTOM_PREFIX, Kind
 from allocation.engine.facts.rules import TieringRules
-from allocation.engine.facts.tiering import Column, CustomerColumns, HeldTiers
+from allocation.engine.facts.tiering import Column, CustomerColumns, DecidedBy, HeldTiers, Integers
 from allocation.engine.kept import column_of, sources
-from allocation.models import Override, RowStatus, Source, TierDecision, TierHolding
+from allocation.models import Override, Source, TierHolding, TierStanding
 from allocation.snapshots.money import frozen_rates, in_base
 from allocation.snapshots.vocabulary import ModelVocabulary
 
@@ -43,22 +43,30 @@ ALWAYS = (
     "tier_id",
     "tier_since",
     "paid_tier_id",
+    "csm_id",
     "first_renewal_done",
 )
+# Goals are an axis of every decision, read by the rules or not.
+ALWAYS_KEPT = ("open_goals",)
+# Keys this close together are read as one range.
+DENSE = 4
+CHUNK = 500  # well under SQLite's limit of parameters in a statement
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """facts: columns in the order of ``keys``. digests: of everything that decides a customer, one each.
+    """facts: columns in the order of ``keys``, which rise. csm_ids: whose book each is in, None for nobody's.
 
-    lifecycles: of goals, status, first renewal and override; goals: of open goals alone. Both 32 characters.
+    Digests, 64 bits each: ``digests`` of everything that decides a customer, ``lifecycles`` of goals, status, first
+    renewal and override, ``goals`` of open goals alone.
     """
 
     facts: CustomerColumns
-    keys: tuple[int, ...]
-    digests: tuple[str, ...]
-    lifecycles: tuple[str, ...]
-    goals: tuple[str, ...]
+    keys: Integers
+    csm_ids: tuple[int | None, ...]
+    digests: Integers
+    lifecycles: Integers
+    goals: Integers
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +77,13 @@ class _Rows:
     goals: dict[int, tuple[str, ...]]
     overrides: dict[int, tuple[int, int]]  # customer → (override, tier)
 
-    def lifecycle(self, row: Mapping[str, Any]) -> str:
+    def lifecycle(self, row: Mapping[str, Any]) -> int:
         pk = row["pk"]
         return digest(
             self.goals.get(pk, ()), row["status"], row["first_renewal_done"], self.overrides.get(pk)
         )
 
-    def digest(self, row: Mapping[str, Any], names: Iterable[str]) -> str:
+    def digest(self, row: Mapping[str, Any], names: Iterable[str]) -> int:
         """Of the stored values, so that another exchange rate is no change of facts."""
         values = [row[FIELDS.get(name, name)] for name in names if name in _STORED]
         own = [row["attributes"].get(name.removeprefix(CUSTOM_PREFIX)) for name in names if _is_custom(name)]
@@ -96,9 +104,11 @@ def _is_custom(name: str) -> bool:
     return name.startswith(CUSTOM_PREFIX)
 
 
-def digest(*values: object) -> str:
-    """32 hexadecimal characters; the same values give the same digest on any machine and database."""
-    return hashlib.blake2b(repr(values).encode(), digest_size=16).hexdigest()
+def digest(*values: object) -> int:
+    """A signed number of 64 bits; the same values give the same digest on any machine and database."""
+    return int.from_bytes(
+        hashlib.blake2b(repr(values).encode(), digest_size=16).digest()[:8], "big", signed=True
+    )
 
 
 def tiering_rates(*, rules: TieringRules, as_of: date, base: str) -> dict[str, Decimal]:
@@ -123,10 +133,12 @@ def customer_snapshot(
 ) -> Snapshot:
     """All customers as of a day; five queries. ``goals_only``: in scope is only whose lifecycle changed."""
     names = sources(rules)
-    rows = _read(names, as_of, None)
-    lifecycles = tuple(rows.lifecycle(row) for row in rows.customers)
-    goals = tuple(digest(rows.goals.get(row["pk"], ())) for row in rows.customers)
-    columns = {name: _column(name, rows, vocabulary, rates, base) for name in names}
+    rows = _read(names, as_of, Q())
+    lifecycles = _whole(rows.lifecycle(row) for row in rows.customers)
+    goals = _whole(digest(rows.goals.get(row["pk"], ())) for row in rows.customers)
+    columns = {
+        name: _column(name, rows, vocabulary, rates, base) for name in dict.fromkeys((*names, *ALWAYS_KEPT))
+    }
     facts = CustomerColumns(
         ids=tuple(row["external_id"] for row in rows.customers),
         columns=columns,
@@ -136,18 +148,38 @@ def customer_snapshot(
     )
     return Snapshot(
         facts=facts,
-        keys=tuple(row["pk"] for row in rows.customers),
-        digests=tuple(rows.digest(row, names) for row in rows.customers),
+        keys=_whole(row["pk"] for row in rows.customers),
+        csm_ids=tuple(row["csm_id"] for row in rows.customers),
+        digests=_whole(rows.digest(row, names) for row in rows.customers),
         lifecycles=lifecycles,
         goals=goals,
     )
 
 
-def facts_digests(*, rules: TieringRules, as_of: date, customer_ids: Collection[int]) -> dict[int, str]:
-    """The digests of some customers as they are now; three queries."""
+def facts_digests(*, rules: TieringRules, as_of: date, customer_ids: Integers) -> dict[int, int]:
+    """The digests of some customers (rising keys) as they are now; three queries, or three for each 500 far apart."""
     names = sources(rules)
-    rows = _read(names, as_of, customer_ids)
-    return {row["pk"]: rows.digest(row, names) for row in rows.customers}
+    found: dict[int, int] = {}
+    for part in _parts(customer_ids):
+        rows = _read(names, as_of, part)
+        found.update({row["pk"]: rows.digest(row, names) for row in rows.customers})
+    return found
+
+
+def _parts(keys: Integers) -> Iterable[Q]:
+    """Conditions on the key that together hold for these customers, and perhaps for some between them."""
+    if not len(keys):
+        return
+    first, last = int(keys[0]), int(keys[-1])
+    if last - first < DENSE * len(keys):
+        yield Q(pk__gte=first, pk__lte=last)
+        return
+    for start in range(0, len(keys), CHUNK):
+        yield Q(pk__in=keys[start : start + CHUNK].tolist())
+
+
+def _whole(values: Iterable[int]) -> Integers:
+    return np.fromiter(values, dtype=np.int64)
 
 
 def days(on: date) -> int:
@@ -155,7 +187,8 @@ def days(on: date) -> int:
     return (on - EPOCH).days
 
 
-def _read(names: Sequence[str], as_of: date, ids: Collection[int] | None) -> _Rows:
+def _read(names: Sequence[str], as_of: date, whom: Q) -> _Rows:
+    """whom: a condition on the customer's key; an empty one is everybody."""
     fields = {FIELDS.get(name, name) for name in names if name in _STORED}
     if any(_is_custom(name) for name in names):
         fields.add("attributes")
@@ -164,9 +197,9 @@ def _read(names: Sequence[str], as_of: date, ids: Collection[int] | None) -> _Ro
     overrides = Override.objects.filter(
         status=Override.Status.APPROVED, starts_on__lte=as_of, expires_on__gt=as_of
     )
-    if ids is not None:
-        customers, goals = customers.filter(pk__in=ids), goals.filter(customer_id__in=ids)
-        overrides = overrides.filter(customer_id__in=ids)
+    if whom:
+        customers = customers.filter(whom)
+        goals, overrides = goals.filter(_of_customer(whom)), overrides.filter(_of_customer(whom))
     open_goals: dict[int, list[str]] = {}
     for customer_id, slug in goals.values_list("customer_id", "kind__slug"):
         open_goals.setdefault(customer_id, []).append(slug)
@@ -178,6 +211,12 @@ def _read(names: Sequence[str], as_of: date, ids: Collection[int] | None) -> _Ro
             for pk, customer, tier in overrides.values_list("pk", "customer_id", "tier_id")
         },
     )
+
+
+def _of_customer(whom: Q) -> Q:
+    """The same condition for rows that belong to a customer."""
+    lookups: dict[str, Any] = dict(child for child in whom.children if isinstance(child, tuple))
+    return Q(**{lookup.replace("pk", "customer_id", 1): value for lookup, value in lookups.items()})
 
 
 def _column(
@@ -243,55 +282,45 @@ def _custom(value: Any, kind: Kind) -> Any:
 
 
 def _held(
-    rows: _Rows,
-    vocabulary: ModelVocabulary,
-    lifecycles: Sequence[str],
-    goals: Sequence[str],
-    *,
-    goals_only: bool,
+    rows: _Rows, vocabulary: ModelVocabulary, lifecycles: Integers, goals: Integers, *, goals_only: bool
 ) -> HeldTiers:
     """What customers hold, against the decision each stands on: the last one applied."""
-    last = (
-        TierDecision.objects.filter(status=RowStatus.APPLIED)
-        .order_by()
-        .values("customer_id")
-        .annotate(last=Max("pk"))
-    )
     stands = {
-        customer_id: rest
-        for customer_id, *rest in TierDecision.objects.filter(pk__in=last.values("last")).values_list(
-            "customer_id", "lifecycle", "goals_digest", "decided_by"
+        customer_id: (lifecycle, goals_then, decided_by)
+        for customer_id, lifecycle, goals_then, decided_by in TierStanding.objects.values_list(
+            "customer_id", "lifecycle", "goals", "decided_by"
         )
     }
     by_override = set(
         TierHolding.objects.current().filter(source=Source.OVERRIDE).values_list("customer_id", flat=True)
     )
     keys = [row["pk"] for row in rows.customers]
-    then = [stands.get(pk, (None, None, "")) for pk in keys]
+    then = [stands.get(pk) for pk in keys]
     ended = [
-        pk not in rows.overrides and (pk in by_override or before[2] == "override")
+        pk not in rows.overrides
+        and (pk in by_override or (before is not None and before[2] == DecidedBy.OVERRIDE))
         for pk, before in zip(keys, then, strict=True)
     ]
-    changed = [before[0] != now for before, now in zip(then, lifecycles, strict=True)]
+    now = zip(then, lifecycles.tolist(), strict=True)
+    changed = [before is None or before[0] != lifecycle for before, lifecycle in now]
+    other = zip(then, goals.tolist(), strict=True)
     return HeldTiers(
         current=_places(vocabulary, [row["tier_id"] for row in rows.customers]),
         paid=_places(vocabulary, [row["paid_tier_id"] for row in rows.customers]),
         override=_places(vocabulary, [rows.overrides.get(pk, (None, None))[1] for pk in keys]),
         since=np.array(
-            [np.nan if row["tier_since"] is None else days(row["tier_since"]) for row in rows.customers]
+            [np.nan if row["tier_since"] is None else days(row["tier_since"]) for row in rows.customers],
+            dtype=np.float64,
         ),
         goals_changed=np.array(
-            [before[1] is not None and before[1] != now for before, now in zip(then, goals, strict=True)],
-            dtype=np.bool_,
+            [before is not None and before[1] != open_now for before, open_now in other], dtype=np.bool_
         ),
         override_ended=np.array(ended, dtype=np.bool_),
         in_scope=np.array(changed if goals_only else [True] * len(keys), dtype=np.bool_),
     )
 
 
-def _places(
-    vocabulary: ModelVocabulary, tier_ids: Sequence[int | None]
-) -> np.ndarray[Any, np.dtype[np.int64]]:
+def _places(vocabulary: ModelVocabulary, tier_ids: Sequence[int | None]) -> Integers:
     places: dict[int | None, int] = {tier_id: place for place, tier_id in enumerate(vocabulary.tier_ids)}
     places[None] = -1
     return np.array([places[tier_id] for tier_id in tier_ids], dtype=np.int64)

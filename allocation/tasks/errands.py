@@ -4,7 +4,7 @@ from accounts.models import ImportBatch
 from allocation.models import BookPlan, RetierRun
 from allocation.tasks.importing import apply_import, stage_import
 from allocation.tasks.planning import apply_book_plan, propose_book_plan
-from allocation.tasks.retiering import apply_retier_run, propose_retier_run
+from allocation.tasks.retiering import apply_retier_run, propose_retier_run, undo_retier_run
 from allocation.tasks.sweeping import Errand
 
 ERRANDS = (
@@ -12,6 +12,7 @@ ERRANDS = (
     Errand(ImportBatch, ("confirmed", "applying"), apply_import, "batch_id"),
     Errand(RetierRun, ("queued", "computing"), propose_retier_run, "run_id"),
     Errand(RetierRun, ("applying",), apply_retier_run, "run_id"),
+    Errand(RetierRun, ("undoing",), undo_retier_run, "run_id"),
     Errand(RetierRun, ("proposed",), apply_retier_run, "run_id", accepted=True),
     Errand(BookPlan, ("queued", "computing"), propose_book_plan, "plan_id"),
     Errand(BookPlan, ("applying",), apply_book_plan, "plan_id"),

@@ -1,6 +1,7 @@
 """Re-tiering runs in the background. The run's row says what is to be done and keeps every refusal."""
 
 import logging
+from datetime import date, datetime
 
 from celery import shared_task
 from django.utils import timezone
@@ -13,6 +14,18 @@ from allocation.tasks.runner import runner_name
 logger = logging.getLogger(__name__)
 
 
+def ask_for_goals_run(*, as_of: date, at: datetime, actor_id: int | None) -> RetierRun | None:
+    """Goals were opened, changed or closed: have a goals run proposed, and tell a worker.
+
+    The one door of view, admin, import task and commands, called once the change of goals is committed. The run it
+    gives may have been waiting already: it will see the change. None: no model is published, so nothing can follow.
+    """
+    run: RetierRun | None = retiering.request_goals_run(as_of=as_of, at=at, actor_id=actor_id)
+    if run is not None:
+        ring(propose_retier_run, run_id=run.pk)
+    return run
+
+
 @shared_task(name="allocation.propose_retier_run")
 def propose_retier_run(*, run_id: int) -> None:
     """Compute a queued run; where it was asked for with its proposal, ring for the applying."""
@@ -22,6 +35,9 @@ def propose_retier_run(*, run_id: int) -> None:
         logger.info("Run %s: %s", run_id, refused)
     if RetierRun.objects.filter(pk=run_id, status=RunStatus.PROPOSED, apply_when_proposed=True).exists():
         ring(apply_retier_run, run_id=run_id)
+    following = RetierRun.objects.filter(pk__gt=run_id, scope=RetierRun.Scope.GOALS, status=RunStatus.QUEUED)
+    for pk in following.values_list("pk", flat=True):  # a goal changed while this one was computed
+        ring(propose_retier_run, run_id=pk)
 
 
 @shared_task(name="allocation.apply_retier_run")
@@ -32,4 +48,20 @@ def apply_retier_run(*, run_id: int) -> None:
     try:
         retiering.apply_run(run_id=run_id, owner=runner_name(), at=timezone.now(), actor_id=actor_id)
     except retiering.UnableToApplyRun as refused:
+        logger.info("Run %s: %s", run_id, refused)
+
+
+@shared_task(name="allocation.undo_retier_run")
+def undo_retier_run(*, run_id: int) -> None:
+    """Give customers back what an applied run changed, in the name of who asked for it."""
+    run = RetierRun.objects.only("undone_by").get(pk=run_id)
+    try:
+        retiering.undo_run(
+            run_id=run_id,
+            owner=runner_name(),
+            at=timezone.now(),
+            on=timezone.localdate(),
+            actor_id=run.undone_by_id,
+        )
+    except retiering.UnableToUndoRun as refused:
         logger.info("Run %s: %s", run_id, refused)

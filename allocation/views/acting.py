@@ -18,7 +18,7 @@ from allocation.forms.runs import PlanForm, RunForm
 from allocation.services import accepting, planning, retiering
 from allocation.tasks.bell import ring
 from allocation.tasks.planning import apply_book_plan, propose_book_plan
-from allocation.tasks.retiering import apply_retier_run, propose_retier_run
+from allocation.tasks.retiering import apply_retier_run, propose_retier_run, undo_retier_run
 from allocation.views.access import for_leads, for_ops, today
 from allocation.views.plans import plan_or_404
 from allocation.views.runs import run_or_404
@@ -81,6 +81,20 @@ def run_discard(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, str(refusal))
     else:
         messages.success(request, f"Run {pk} is discarded; no customer was changed.")
+    return redirect("run", pk=pk)
+
+
+@require_POST
+@for_ops
+def run_undo(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give back what an applied run changed; the row says so at once, a worker does it."""
+    run = run_or_404(user=request.user, pk=pk)
+    try:
+        retiering.ask_to_undo_run(run_id=run.pk, actor=request.user, at=timezone.now())
+    except retiering.UnableToUndoRun as refusal:
+        messages.error(request, str(refusal))
+    else:
+        ring(undo_retier_run, run_id=run.pk)
     return redirect("run", pk=pk)
 
 

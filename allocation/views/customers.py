@@ -17,7 +17,10 @@ from allocation.selectors.books import LOW_HEALTH
 from allocation.selectors.customer_detail import customer_detail, customer_in_scope
 from allocation.selectors.customers import DEFAULT_SORT, customer_rows, ordered, visible_customers, with_joins
 from allocation.selectors.explanations import customer_explanation
+from allocation.selectors.timeline import tier_timeline
 from allocation.views.access import for_everyone_with_a_role, today
+from allocation.views.goals import goal_forms
+from allocation.views.history import tier_history
 from allocation.views.lists import Column, has_filters, headings, page_of
 from allocation.views.parts import Kpi, page_url
 from allocation.views.why import why
@@ -66,11 +69,14 @@ def customer(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     day = today()
     explanation = customer_explanation(customer_id=pk)
+    detail = customer_detail(customer=this, user=user, today=day)
     context = {
         "customer": this,
-        "detail": customer_detail(customer=this, user=user, today=day),
+        "detail": detail,
+        **goal_forms(customer=this, detail=detail, user=user),
         "kpis": _kpis(this, day),
         "why": why(explanation) if explanation else None,
+        "history": tier_history(tier_timeline(customer_id=pk), today=day),
         "why_empty": "No run has looked at this customer yet. "
         + (
             "Start a re-tiering run to get a tier with a reason."

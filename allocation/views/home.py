@@ -32,6 +32,7 @@ FURTHEST = 6
 
 ICONS = {
     "run": "run",
+    "full_run": "run",
     "plan": "plan",
     "book": "book",
     "exchange_rates": "rates",
@@ -61,6 +62,7 @@ PAGES = {
     "low_health": ("customers", "?health=low&sort=health"),
     "no_health": ("customers", "?gap=no_health"),
     "over_capacity": ("balance", ""),
+    "full_run": ("runs", ""),
     "tiering_models": ("admin:allocation_tieringmodel_changelist", ""),
     "exchange_rates": ("admin:accounts_exchangerate_changelist", ""),
     "import_customers": ("admin:import_customers", ""),

@@ -1,24 +1,28 @@
 """Re-tiering runs: the list, one run, its progress."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.models import Tier
+from allocation.charts.bars import mini_bar
 from allocation.charts.flows import NARROW, WIDE, Flow, Level, tier_flow
 from allocation.charts.svg import Markup, wide_and_narrow
-from allocation.filters.runs import DecisionFilter, RunFilter
+from allocation.filters.runs import RunFilter
 from allocation.forms.runs import RunForm
-from allocation.models import OPEN_STATUSES, RetierRun, RowStatus, RunStatus, TieringModel
+from allocation.models import OPEN_STATUSES, RetierRun, RunStatus, TieringModel
 from allocation.selectors import runs as runs_selector
-from allocation.selectors.runs import RunFigures
+from allocation.selectors import wording
+from allocation.selectors.runs import GUARD_REASONS, RunFigures
 from allocation.views.access import for_leads, today
 from allocation.views.jobs import is_under_way, progress
 from allocation.views.lists import has_filters, page_of
+from allocation.views.run_rows import filter_of_tab, tabs_of
 
 
 @require_safe
@@ -27,31 +31,23 @@ def runs(request: HttpRequest) -> HttpResponse:
     """All runs, newest first, and the form that starts one."""
     found = RunFilter(request.GET, queryset=runs_selector.runs(user=request.user))
     page = page_of(request, found.qs)
+    user: Any = request.user
+    day, last_full = today(), runs_selector.last_full_run() if user.is_ops else None
     context = {
         "filter": found,
         "page": page,
         "rows": page.object_list,
         "filtered": has_filters(request),
-        "form": RunForm(today=today(), auto_id="start_%s"),
+        "form": RunForm(today=day, auto_id="start_%s"),
         "model": published_model(),
+        "last_full": last_full,
+        "full_is_due": last_full is not None and last_full.due_on <= day,
     }
     return render(request, "pages/runs.html", context)
 
 
-@dataclass(frozen=True)
-class Tab:
-    """One kind of rows of a run. `words`: the table's caption; `empty`: title and words when there are none."""
-
-    key: str
-    label: str
-    count: int
-    current: bool
-    words: str
-    empty: tuple[str, str]
-
-
 def run_or_404(*, user: Any, pk: int) -> RetierRun:
-    found = runs_selector.runs(user=user).select_related("approved_by", "applied_by").filter(pk=pk).first()
+    found = runs_selector.one_run(user=user, pk=pk)
     if found is None:
         raise Http404
     return found
@@ -64,17 +60,20 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
     user: Any = request.user
     this = run_or_404(user=user, pk=pk)
     figures = runs_selector.run_figures(run=this, user=user)
-    show = request.GET.get("show", "")
-    tabs = _tabs(figures, show)
+    tabs = tabs_of(run=this, figures=figures, show=request.GET.get("show", ""))
     tab = next(tab for tab in tabs if tab.current)
-    rows = _of_tab(runs_selector.with_joins(runs_selector.decisions(run=this, user=user)), tab.key)
-    found = DecisionFilter(request.GET, queryset=rows, held_back=tab.key == "held")
+    found = filter_of_tab(request.GET, run=this, user=user, tab=tab.key)
     page = page_of(request, found.qs)
     filtered = any(request.GET.get(name) for name in found.filters)
+    flows = run_flows(this, figures)
+    rights = _rights(this, user)
+    rows = runs_selector.decision_rows(list(page.object_list))
     context = {
         "run": this,
         "figures": figures,
-        "chart": flow_chart(figures),
+        "chart": flow_chart(figures, flows),
+        "flows": [flow for flow in flows if flow.source != flow.target],
+        "guards": guard_lines(this, figures) if tab.key == "held" else [],
         "tabs": tabs,
         "show": tab.key,
         "tab_words": tab.words,
@@ -83,90 +82,116 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         "filter": found,
         "filtered": filtered,
         "page": page,
-        "rows": runs_selector.decision_rows(list(page.object_list)),
+        "rows": rows,
+        "reviewing": rights["can_review"] and any(row.changes for row in rows),
+        "query": _query(request, tab.key),
         "undecided_note": f"{figures.undecided} not decided" if figures.undecided else "all decided",
         "undecided_tone": "warn" if figures.undecided else "good",
-        "moves_note": f"{figures.ups} up, {figures.downs} down",
-        **_rights(this, user),
+        "moves_note": f"{figures.ups_to_apply} up, {figures.downs_to_apply} down",
+        "total_moves": run_moves(this, figures),
+        **rights,
     }
     return render(request, "pages/run.html", context)
+
+
+def run_moves(this: RetierRun, figures: RunFigures) -> int:
+    """Moves that the whole run would make now, in all teams: what an approval is about."""
+    found = this.summary.get("moves")
+    if found is None:
+        return figures.moves_to_apply
+    return int(found) - int(this.summary.get("refused_moves", 0))
+
+
+def _query(request: HttpRequest, tab: str) -> str:
+    """The address of the rows in sight, for the form that acts on them."""
+    query = request.GET.copy()
+    query["show"] = tab
+    return query.urlencode()
 
 
 def _rights(this: RetierRun, user: Any) -> dict[str, bool]:
     """Which buttons are shown; the services decide again."""
     awaiting, under_way = this.status == RunStatus.AWAITING_APPROVAL, is_under_way(this)
+    is_open = this.status in OPEN_STATUSES and not under_way
     return {
         "under_way": under_way,
         "can_apply": user.is_ops and this.status == RunStatus.PROPOSED and not under_way,
-        "can_discard": user.is_ops and this.status in OPEN_STATUSES and not under_way,
+        "can_discard": user.is_ops and is_open,
         "can_approve": user.is_manager and awaiting and this.requested_by_id != user.pk,
+        "can_review": is_open,
+        "can_undo": user.is_ops and this.status == RunStatus.APPLIED and not under_way,
     }
 
 
-def _tabs(figures: RunFigures, show: str) -> list[Tab]:
-    kinds = [
-        (
-            "moves",
-            "Changes",
-            figures.moves,
-            "Customers that change tier",
-            ("No customer changes tier", "Everybody keeps the tier they have."),
-        ),
-        (
-            "first",
-            "First tiers",
-            figures.first_tiers,
-            "Customers that get their first tier",
-            ("No first tiers", "Every customer of this run had a tier before."),
-        ),
-        (
-            "held",
-            "Held back",
-            figures.guarded,
-            "Customers a guard keeps where they are",
-            ("Nothing was held back", "No guard kept a suggested change from happening."),
-        ),
-        (
-            "undecided",
-            "Not decided",
-            figures.undecided,
-            "Customers the run could not decide",
-            ("Everybody was decided", "No customer misses a value the model insists on."),
-        ),
-        (
-            "skipped",
-            "Skipped",
-            figures.skipped,
-            "Customers skipped when the run was applied",
-            ("Nobody was skipped", "No customer's facts changed after the proposal."),
-        ),
+@dataclass(frozen=True)
+class FlowLine:
+    """Customers that go from one tier to another; `url` leads to their rows."""
+
+    source: Tier | None
+    target: Tier | None
+    customers: int
+    up: bool
+    url: str
+
+
+def run_flows(this: RetierRun, figures: RunFigures) -> list[FlowLine]:
+    """The flows between tiers, the higher tiers first, each with the address of its rows."""
+    tiers = {line.tier.pk: line.tier for line in figures.tiers if line.tier}
+    lines = [
+        FlowLine(
+            source=(was := tiers.get(source or 0)),
+            target=(now := tiers.get(target or 0)),
+            customers=n,
+            up=bool(was and now and now.rank < was.rank),
+            url=_rows_url(this, source, target),
+        )
+        for source, target, n in figures.flows
     ]
-    keys = [key for key, *_ in kinds]
-    fallback = "first" if not figures.moves and figures.first_tiers else "moves"
-    chosen = show if show in keys else fallback
-    return [Tab(key, label, count, key == chosen, words, empty) for key, label, count, words, empty in kinds]
+    return sorted(lines, key=lambda line: (_rank(line.source), _rank(line.target)))
 
 
-def _of_tab(rows: QuerySet[Any], key: str) -> QuerySet[Any]:
-    if key == "moves":
-        return rows.filter(is_move=True)
-    if key == "first":
-        return rows.filter(previous__isnull=True, effective__isnull=False)
-    if key == "held":
-        return rows.filter(decided_by__in=runs_selector.GUARDS)
-    if key == "undecided":
-        return rows.filter(decided_by__in=("undecided", "left"))
-    return rows.filter(status=RowStatus.SKIPPED)
+def _rank(tier: Tier | None) -> int:
+    return tier.rank if tier else 10**6
 
 
-def flow_chart(figures: RunFigures) -> Markup:
-    """Customers flowing between tiers, for both screens."""
+def _rows_url(this: RetierRun, source: int | None, target: int | None) -> str:
+    """Empty for those who stay: they have no rows."""
+    if source == target or target is None:
+        return ""
+    query = f"show=first&to={target}" if source is None else f"show=moves&was={source}&to={target}"
+    return f"{reverse('run', args=[this.pk])}?{query}#rows"
+
+
+@dataclass(frozen=True)
+class GuardLine:
+    """One guard: how often it decided, as number and bar, and the address of its rows."""
+
+    label: str
+    words: str
+    meter: Markup
+    url: str
+
+
+def guard_lines(this: RetierRun, figures: RunFigures) -> list[GuardLine]:
+    most = max((n for *_, n in figures.by_guard), default=1)
+    return [
+        GuardLine(
+            label=label,
+            words=GUARD_REASONS[guard],
+            meter=mini_bar(100 * n / most, tone="", words=wording.grouped(n)),
+            url=f"{reverse('run', args=[this.pk])}?show=held&guard={guard}#rows",
+        )
+        for guard, label, n in figures.by_guard
+    ]
+
+
+def flow_chart(figures: RunFigures, lines: Sequence[FlowLine]) -> Markup:
+    """Customers flowing between tiers, for both screens; a press on a flow leads to its rows."""
     levels = [
         Level(_key(line.tier), line.tier.name if line.tier else "No tier", line.tier.rank if line.tier else 6)
         for line in figures.tiers
     ]
-    keys = {line.tier.pk if line.tier else None: _key(line.tier) for line in figures.tiers}
-    flows = [Flow(keys[source], keys[target], n) for source, target, n in figures.flows]
+    flows = [Flow(_key(line.source), _key(line.target), line.customers, line.url) for line in lines]
     return wide_and_narrow(tier_flow(levels, flows, width=WIDE), tier_flow(levels, flows, width=NARROW))
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from django.conf import settings
 
+from accounts.models import TouchLevel
 from allocation.charts.bars import NARROW, WIDE, ContributionBar, contribution_bars
 from allocation.charts.svg import Markup, wide_and_narrow
 from allocation.engine.facts.attributes import ATTRIBUTES, Unit
-from allocation.models import RowStatus
 from allocation.selectors import wording
 from allocation.selectors.explanations import Explanation
 from allocation.selectors.runs import GUARD_WORDS
@@ -58,13 +58,14 @@ class Why:
 
 def why(explanation: Explanation) -> Why:
     """The explanation of the decision a customer stands on, or of the newest proposal."""
-    found, decision = explanation.found, explanation.decision
-    proposed = decision.status == RowStatus.PROPOSED
+    found = explanation.found
     return Why(
         source=f"run {found['run']}, as of {wording.day(found['as_of'])}, model version {found['model_version']}",
         sentence=found["reason"],
-        problem="This is only proposed: the tier changes when the run is applied." if proposed else "",
-        steps=_steps(found, decision),
+        problem="This is only proposed: the tier changes when the run is applied."
+        if explanation.proposed
+        else "",
+        steps=_steps(explanation),
         contributions=[_contribution(line) for line in found["contributions"]],
         chart=contributions_chart(found),
         score=_score(found["score"]),
@@ -72,25 +73,38 @@ def why(explanation: Explanation) -> Why:
     )
 
 
-def _steps(found: dict[str, Any], decision: Any) -> list[Step]:
-    by_rule = decision.decided_by == "rule"
-    guards = [guard for guard in found["guards"] if guard != decision.decided_by]
-    suggested = decision.suggested.name if decision.suggested else "none"
-    effective = decision.effective.name if decision.effective else "none"
+def _steps(explanation: Explanation) -> list[Step]:
+    found = explanation.found
+    decided_by = found["decided_by"]
+    by_rule = decided_by == "rule"
+    guards = [guard for guard in found["guards"] if guard != decided_by]
     steps = [Step("Segment", found["segment"] or wording.DASH)]
     if found["contributions"]:
         steps.append(Step("Score", _score(found["score"]), "of 100"))
-    steps.append(Step("The rules suggest", suggested, found["rule"] or "", decider=by_rule))
+    if found["goal"]:
+        steps.append(Step("Leading goal", _in_words(found["goal"])))
+    if found["touch"]:
+        steps.append(Step("Touch level", _touch(found["touch"]), found["touch_reason"] or ""))
+    steps.append(Step("The rules suggest", explanation.suggested, found["rule"] or "", decider=by_rule))
     steps.append(
         Step(
             "Guard or override",
-            "None bites" if by_rule else GUARD_WORDS.get(decision.decided_by, decision.decided_by),
+            "None bites" if by_rule else GUARD_WORDS.get(decided_by, decided_by),
             "also: " + ", ".join(GUARD_WORDS.get(guard, guard) for guard in guards) if guards else "",
             decider=not by_rule,
         )
     )
-    steps.append(Step("Tier", effective))
+    steps.append(Step("Tier", explanation.effective))
     return steps
+
+
+def _touch(level: str) -> str:
+    return str(TouchLevel(level).label) if level in TouchLevel.values else level
+
+
+def _in_words(slug: str) -> str:
+    """ "risk-mitigation" → "Risk mitigation": kinds are kept by their slug, which never changes."""
+    return slug.replace("-", " ").replace("_", " ").capitalize()
 
 
 def _score(score: Any) -> str:

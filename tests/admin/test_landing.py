@@ -2,6 +2,8 @@
 
 import datetime
 
+import pytest
+
 from accounts.models import CSM, Customer, ExchangeRate, ImportBatch
 from allocation.models import BookPlan, RetierRun, TieringModel
 from allocation.selectors.todo import desk
@@ -10,7 +12,7 @@ from tests.admin import world
 from tests.factories import TODAY
 from tests.queries.counting import queries_of
 
-QUERIES_OF_THE_DESK = 11
+QUERIES_OF_THE_DESK = 14
 
 
 def todos(user, today=TODAY):
@@ -73,6 +75,56 @@ def test_proposals_imports_and_leavers_wait_for_somebody(cast):
     assert waiting["leavers"].title == "1 CSM who leaves still has customers"
 
 
+def test_open_proposals_wait_however_many_runs_came_after(cast):
+    """Each goal that is opened or closed makes a run: the full one that waits must not fall off the list."""
+    model = world.build(cast).model
+    full = RetierRun.objects.create(as_of=TODAY, tiering_model=model, status="proposed")
+    for _ in range(12):
+        RetierRun.objects.create(as_of=TODAY, tiering_model=model, status="applied", scope="goals")
+    goals = RetierRun.objects.create(
+        as_of=TODAY,
+        tiering_model=model,
+        status="proposed",
+        scope="goals",
+        summary={"moves": 1, "first_tiers": 2},
+    )
+    found = {todo.pk: todo for todo in desk(user=cast.ops, today=TODAY).todos if todo.kind == "run"}
+    assert set(found) == {full.pk, goals.pk}
+    assert found[full.pk].title == f"Full re-tiering run {full.pk} is proposed"
+    assert "1 customer changes tier, 2 get a first one" in found[goals.pk].words
+
+
+@pytest.mark.parametrize(("days", "due"), [(364, False), (365, True)])
+def test_the_next_full_run_is_due_a_year_after_the_last(cast, days, due):
+    world.build(cast)  # with an applied full run
+    RetierRun.objects.update(as_of=TODAY - datetime.timedelta(days=days))
+    # What is proposed, or about goals only, is no full run of the company.
+    model = TieringModel.objects.get()
+    RetierRun.objects.create(as_of=TODAY, tiering_model=model, status="proposed")
+    RetierRun.objects.create(as_of=TODAY, tiering_model=model, status="applied", scope="goals")
+    found = todos(cast.ops)
+    assert ("full_run" in found) is due
+    if due:
+        assert (
+            found["full_run"].words
+            == "The last one was as of 22 Nov 2025, so the next was due on 22 Nov 2026."
+        )
+
+
+def test_how_often_a_full_run_is_due_is_a_setting(cast, settings):
+    world.build(cast)
+    RetierRun.objects.update(as_of=TODAY - datetime.timedelta(days=30))
+    assert "full_run" not in todos(cast.ops)
+    settings.FULL_RUN_EVERY_DAYS = 30
+    assert "full_run" in todos(cast.ops)
+
+
+def test_before_the_first_full_run_none_is_overdue(cast):
+    world.build(cast)
+    RetierRun.objects.update(status="failed")
+    assert "full_run" not in todos(cast.ops)
+
+
 def test_the_desk_asks_as_often_whatever_the_size(cast):
     world.build(cast, customers=2)
     factories.CustomerFactory(arr=1, currency="CHF")
@@ -94,8 +146,10 @@ def test_every_todo_leads_somewhere(cast, sign_in):
     CSM.objects.update(leaves_on=TODAY)
     ImportBatch.objects.update(status="staged")
     ImportBatch.objects.create(kind="csms", file_name="b.csv", sha256="2" * 64, status="asking")
-    TieringModel.objects.update(status="draft")
+    RetierRun.objects.update(as_of=TODAY - datetime.timedelta(days=400))
     client = sign_in(cast.ops)
+    assert "/runs/" in [entry["url"] for entry in client.get("/admin/").context["todos"]]
+    TieringModel.objects.update(status="draft")
     entries = client.get("/admin/").context["todos"]
     assert len(entries) >= 8
     for entry in entries:

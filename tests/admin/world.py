@@ -23,6 +23,7 @@ from allocation.models import (
     TierDecision,
     TierHolding,
     TieringModel,
+    TierStanding,
     Touch,
 )
 from tests import factories
@@ -76,6 +77,7 @@ def build(cast: SimpleNamespace, *, customers: int = 2) -> SimpleNamespace:
             reason="Top: everyone",
             status="applied",
         )
+        TierStanding.objects.create(customer=customer, run=run, decided_by="rule", lifecycle=0, goals=0)
         TierHolding.objects.create(
             customer=customer, tier=top, starts_on=TODAY, source="run", source_id=run.pk
         )

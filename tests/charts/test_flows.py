@@ -25,6 +25,12 @@ def test_ribbons_say_how_many_go_where():
     assert "10 from Global stay in Global" in said
 
 
+def test_a_ribbon_leads_to_its_rows_where_it_has_an_address():
+    tree = read(tier_flow(LEVELS, [Flow("e", "g", 2, url="/runs/1/?was=2&to=1"), Flow("g", "g", 10)]))
+    assert [link.get("href") for link in tree.iter("a")] == ["/runs/1/?was=2&to=1"]
+    assert len(marks(tree, "flow-stay")) == 1
+
+
 def test_up_and_down_are_told_apart():
     tree = read(tier_flow(LEVELS, FLOWS))
     assert len(marks(tree, "flow-up")) == 1

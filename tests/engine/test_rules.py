@@ -47,6 +47,7 @@ def criterion(**parts):
         (when("sentiment", ">=", 6), "“CSM sentiment ≥ 6” can never hold"),
         (when("arr", "<", 0), "“ARR < 0” can never hold"),
         (when("score", "between", [80, 20]), "the bounds on score exclude each other"),
+        ({"tier": "global", "when": [{"any": [{"attribute": "score", "op": "between", "value": [80, 20]}]}]}, "the bounds on score exclude each other"),
         (when("contract_start", ">=", "31.12.2026"), "contract start needs a date such as 2026-12-31"),
         (when("champion", "is", "yes"), "champion needs true or false"),
         (when("vertical", "is", ""), None),  # an empty word is a word; nobody has it
@@ -120,6 +121,20 @@ def test_a_bad_criterion_is_refused_with_a_sentence(parts, part_of_the_sentence)
 )
 def test_a_bad_guard_is_refused_with_a_sentence(guards, part_of_the_sentence):
     assert any(part_of_the_sentence in fault for fault in faults({**BY_ARR, "guards": guards}))
+
+
+BAD_MODELS = [
+    ({**BY_ARR, "tiers": [when("arr", ">=", 1)]}, "The last tier rule must have no conditions, so that it takes everyone who is left."),
+    (criterion(weight=-1), "Criterion “Health”: the weight must be from 0 to 1000, not -1."),
+    ({**BY_ARR, "tiers": [when("health", ">=", 101), REST]}, "Tier rule “global”: “health ≥ 101” can never hold."),
+    ({**BY_ARR, "tiers": [when("shoe_size", ">=", 1), REST]}, "Tier rule “global”: there is no attribute “shoe_size”."),
+    (criterion(scale={"kind": "linear", "low": 7, "high": 7}), "Criterion “Health”: low and high of the scale are the same (7), so it tells nobody apart."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("definition", "sentence"), BAD_MODELS)
+def test_each_bad_model_is_refused_with_the_one_sentence_that_says_why(definition, sentence):
+    assert faults(definition, goal_kinds={}) == [sentence]
 
 
 def test_a_model_needs_catch_alls():

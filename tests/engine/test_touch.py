@@ -4,7 +4,7 @@ import datetime
 
 import pytest
 
-from allocation.engine.explain import nearest_bounds, reason_in_words, touch_in_words
+from allocation.engine.explain import Axes, axes, nearest_bounds, reason_in_words, touch_in_words
 from allocation.engine.facts.tiering import DECIDERS, DecidedBy
 from allocation.engine.kept import sources
 from allocation.engine.whatif import nearest_changes
@@ -169,6 +169,19 @@ def test_the_nearest_change_toggles_a_goal_and_never_what_follows_from_it():
     ]
 
 
+def test_a_goal_nobody_has_open_may_be_the_nearest_change_too():
+    by_goal = {**TOUCH, "criteria": [], "touch": [TOUCH["touch"][0], TOUCH["touch"][-1]]}
+    read = rules(by_goal, goal_kinds=KINDS)
+    alone = decide(by_goal, [{"arr": 200}], KINDS)
+    change = nearest_changes(findings=alone, rules=read, tiers=TIERS, rows=[0])[0]
+    assert (change.attribute, change.after, change.tier) == ("open_goals", "with risk", GLOBAL)
+    named = [{"tier": "global", "when": [condition("goal", "is", "nurture")]}, TOUCH["tiers"][-1]]
+    by_name = {**BY_ARR, "guards": OFF, "tiers": named}
+    read = rules(by_name, goal_kinds=KINDS)
+    change = nearest_changes(findings=decide(by_name, [{}], KINDS), rules=read, tiers=TIERS, rows=[0])[0]
+    assert (change.attribute, change.after, change.tier) == ("open_goals", "with nurture", GLOBAL)
+
+
 def test_without_a_score_a_touch_rule_that_reads_it_does_not_decide():
     found = decide(TOUCH, [{"arr": 200, "current": SCALE}], KINDS)
     assert DECIDERS[found.guards.decided_by[0]] is DecidedBy.UNDECIDED
@@ -182,6 +195,20 @@ def test_the_reason_says_the_touch_level_and_why():
     assert touch_in_words(rules=rules(BY_ARR), touch=-1) == ""
     said = reason_in_words(rules=read, tiers=TIERS, segment=0, touch=1, rule=0, decided_by=DecidedBy.RULE)
     assert said == "Global: touch level is high (high touch: score ≥ 50)"
+
+
+def test_the_axes_of_a_customer_are_told_with_the_touch_rule_that_fired():
+    rows = [{"arr": 200, "health": 9, "open_goals": ["nurture", "risk"]}, {"arr": 200, "health": 9}]
+    found, read = decide(TOUCH, rows, KINDS), rules(TOUCH, goal_kinds=KINDS)
+    assert axes(findings=found, rules=read, row=0) == Axes(
+        touch="high",
+        why="high touch: touch level the goals ask for is high",
+        goal="nurture",
+        goals_ask_for="high",
+    )
+    assert axes(findings=found, rules=read, row=1) == Axes("low", "low touch: everyone else", None, None)
+    plain = decide(BY_ARR, [{"arr": 1}])
+    assert axes(findings=plain, rules=rules(BY_ARR), row=0) == Axes(None, "", None, None)
 
 
 def test_self_service_is_said_as_people_say_it():

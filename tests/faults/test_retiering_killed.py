@@ -9,11 +9,13 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from accounts.models import Customer
-from allocation.models import RetierRun, TierDecision, TierHolding
+from accounts.models import Customer, Tier
+from allocation.models import RetierRun, Source, TierDecision, TierHolding, TierStanding
+from allocation.services.decisions import DecisionSource, TierChange, set_tiers
 from allocation.services.playbooks import load_playbook
-from allocation.services.retiering import apply_run, propose_run, queue_run
+from allocation.services.retiering import apply_run, propose_run, queue_run, undo_run
 from tests import factories
+from tests.oracle import faults
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +44,6 @@ def killed_at(number: int) -> Iterator[list[int]]:
 
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch):
-    monkeypatch.setattr("allocation.services.retiering.applying.BATCH", 2)
     monkeypatch.setattr("allocation.services.retiering.proposing.BATCH", 2)
 
 
@@ -75,6 +76,11 @@ def outcome() -> list[Any]:
             )
         ),
         list(RetierRun.objects.order_by("pk").values_list("status", flat=True)),
+        list(
+            TierStanding.objects.order_by("customer__external_id").values_list(
+                "run", "lifecycle", "decided_by"
+            )
+        ),
     ]
 
 
@@ -119,3 +125,22 @@ def test_killed_while_applying_the_next_runner_ends_with_the_same_tiers(run):
     propose(run)
     edit(run)
     assert killed_everywhere(run, apply, lambda: None) > 20
+
+
+def test_killed_while_undoing_the_next_runner_gives_back_the_same(run):
+    propose(run)
+    edit(run)
+    apply(run)
+    one = Customer.objects.get(external_id="new")  # somebody changes a tier in between: it stays
+    set_tiers(
+        changes=[TierChange(one.pk, one.tier_id, Tier.objects.get(slug="scale").pk)],
+        on=factories.TODAY,
+        decision=DecisionSource(Source.MANUAL),
+    )
+    assert killed_everywhere(run, undo, lambda: None) > 20
+    undo(run)
+    assert faults() == []
+
+
+def undo(run: RetierRun) -> None:
+    undo_run(run_id=run.pk, owner="runner", at=timezone.now(), on=factories.TODAY)

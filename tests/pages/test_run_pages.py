@@ -1,5 +1,6 @@
 """Runs: start, follow, look, apply, discard, approve."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -230,6 +231,21 @@ def test_nobody_approves_the_own_run(company, sign_in, over_limit):
 def test_a_run_that_came_to_nothing_says_why(company, sign_in, status, sentence):
     RetierRun.objects.filter(pk=company.run.pk).update(status=status, message="No rate")
     assert sentence in read(sign_in(company.cast.ops).get(reverse("run", args=[company.run.pk]))).words
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "words"),
+    [
+        (1, "The last full run was as of 21 Nov 2026; the next is due on 21 Nov 2027."),
+        (365, "The last full run was as of 22 Nov 2025; the next is due since 22 Nov 2026."),
+    ],
+)
+def test_the_form_says_when_the_next_full_run_is_due(company, sign_in, days_ago, words):
+    RetierRun.objects.update(as_of=TODAY - timedelta(days=days_ago))
+    page = read(sign_in(company.cast.ops).get(reverse("runs")))
+    assert words in page.words.replace(" .", ".")
+    scopes = [option for option in page.of("option") if option.get("value") in {"full", "goals"}]
+    assert scopes[0]["value"] == "full"  # so it is what a bare press of the button starts
 
 
 def test_the_list_of_runs_filters_by_status(company, sign_in):

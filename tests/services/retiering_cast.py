@@ -3,6 +3,7 @@
 from django.utils import timezone
 
 from accounts.models import Customer
+from allocation.engine.kept import unpack_outcomes
 from allocation.models import TierDecision
 from allocation.services.retiering import apply_run, propose_run, queue_run
 from tests import factories
@@ -34,3 +35,8 @@ def tiers():
 
 def decision(run, of):
     return TierDecision.objects.get(run=run, customer=of)
+
+
+def looked_at(run):
+    """Primary keys of everybody the run decided, rows or not."""
+    return {int(key) for chunk in run.chunks.all() for key in unpack_outcomes(chunk.outcomes).keys.tolist()}

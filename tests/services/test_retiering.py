@@ -10,20 +10,24 @@ from accounts.models import Customer, Tier
 from allocation.models import (
     RetierRun,
     RowStatus,
+    RunChunk,
     RunStatus,
     Source,
     TierDecision,
     TierHolding,
     TieringModel,
 )
+from allocation.selectors.explanations import customer_explanation
 from allocation.services.playbooks import UnableToPublishModel, load_playbook, publish_model
 from allocation.services.retiering import (
     RunInProgress,
     UnableToApplyRun,
     UnableToApproveRun,
     UnableToDiscardRun,
+    UnableToProposeRun,
     UnableToQueueRun,
     apply_run,
+    applying,
     approve_run,
     discard_run,
     propose_run,
@@ -31,7 +35,7 @@ from allocation.services.retiering import (
     queue_run,
 )
 from tests import factories
-from tests.services.retiering_cast import applied, customer, decision, proposed, tiers
+from tests.services.retiering_cast import applied, customer, decision, looked_at, proposed, tiers
 
 pytestmark = pytest.mark.django_db
 
@@ -66,9 +70,10 @@ def test_a_decision_says_why():
     row = decision(proposed(), one)
     assert row.segment == "Enterprise"
     assert row.reason == "Enterprise: segment is Enterprise (ARR ≥ 150,000); ARR 200,000"
-    contributions = [part[2] for part in row.explanation["criteria"]]
-    assert Decimal(str(sum(contributions))).quantize(Decimal("0.01")) == row.score
-    assert row.explanation["bound"]["distance"] == 50000
+    found = customer_explanation(customer_id=one.pk).found
+    contributions = [part["contribution"] for part in found["contributions"]]
+    assert Decimal(str(sum(contributions))).quantize(Decimal("0.01")) == row.score == found["score"]
+    assert found["nearest_bound"]["distance"] == 50000
 
 
 def test_applying_gives_the_tiers_from_the_as_of_day_and_writes_the_ledger():
@@ -172,6 +177,37 @@ def test_even_if_the_publishing_did_not_say_so_applying_finds_the_model_gone(mod
         apply_run(run_id=run.pk, owner="test", at=timezone.now())
 
 
+def test_a_model_published_while_a_run_is_computed_makes_it_stale(model, now, monkeypatch):
+    one = customer(800000)
+    other = TieringModel.objects.create(number=2, name="Other", definition=model.definition)
+    run = queue_run(as_of=TODAY, at=timezone.now())
+    decide = proposing.decide_tiers
+
+    def published_meanwhile(**facts):
+        publish_model(model_id=other.pk, at=now)
+        return decide(**facts)
+
+    monkeypatch.setattr(proposing, "decide_tiers", published_meanwhile)
+    propose_run(run_id=run.pk, owner="test")
+    run.refresh_from_db()
+    assert (run.status, "no longer the published one" in run.message) == (RunStatus.STALE, True)
+    with pytest.raises(UnableToApplyRun, match="only a proposed run can be applied"):
+        apply_run(run_id=run.pk, owner="test", at=timezone.now())
+    assert tiers() == {one.external_id: None}
+
+
+def test_a_run_that_waited_while_another_model_was_published_is_stale_and_not_computed(model, now):
+    customer(800000)
+    other = TieringModel.objects.create(number=2, name="Other", definition=model.definition)
+    run = queue_run(as_of=TODAY, at=timezone.now())
+    publish_model(model_id=other.pk, at=now)
+    with pytest.raises(UnableToProposeRun, match="Version 1 of the model is no longer the published one"):
+        propose_run(run_id=run.pk, owner="test")
+    run.refresh_from_db()
+    assert run.status == RunStatus.STALE
+    assert not TierDecision.objects.exists()
+
+
 def test_a_published_version_cannot_be_published_again(model, now):
     with pytest.raises(UnableToPublishModel, match="only a draft can be published"):
         publish_model(model_id=model.pk, at=now)
@@ -209,22 +245,36 @@ def test_a_dead_runners_proposal_is_computed_anew_once_its_claim_has_lapsed():
     one = customer(800000)
     run = queue_run(as_of=TODAY, at=timezone.now())
     RetierRun.objects.claim(run.pk, owner="dead", waiting=["queued"], working="computing")
-    TierDecision.objects.create(
-        run=run, customer=one, decided_by="rule", reason="half a run", facts_digest="x"
+    TierDecision.objects.create(run=run, customer=one, decided_by="rule", reason="half a run")
+    RunChunk.objects.create(
+        run=run, first_customer_id=one.pk, last_customer_id=one.pk, customers=1, facts=b"", outcomes=b""
     )
     RetierRun.objects.filter(pk=run.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
     assert propose_run(run_id=run.pk, owner="next") is True
     assert decision(run, one).reason != "half a run"
+    assert looked_at(run) == {one.pk}
 
 
-def test_a_dead_runners_applying_is_finished_by_the_next(model):
+def test_a_dead_runners_applying_is_finished_by_the_next(monkeypatch):
+    monkeypatch.setattr(proposing, "BATCH", 1)
     first, second = customer(800000), customer(10)
     run = proposed()
-    RetierRun.objects.claim(run.pk, owner="dead", waiting=["proposed"], working="applying")
-    with pytest.MonkeyPatch.context() as patch:  # it died after its first batch of one
-        patch.setattr("allocation.services.retiering.applying.BATCH", 1)
-        RetierRun.objects.filter(pk=run.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
-        assert apply_run(run_id=run.pk, owner="next", at=timezone.now()) is True
+    real = applying._apply
+    calls = []
+
+    def dies_at_the_second_chunk(*args):
+        calls.append(args)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        real(*args)
+
+    monkeypatch.setattr(applying, "_apply", dies_at_the_second_chunk)
+    with pytest.raises(KeyboardInterrupt):
+        apply_run(run_id=run.pk, owner="dead", at=timezone.now())
+    assert tiers() == {first.external_id: "global", second.external_id: None}
+    RetierRun.objects.filter(pk=run.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    monkeypatch.undo()
+    assert apply_run(run_id=run.pk, owner="next", at=timezone.now()) is True
     assert tiers() == {first.external_id: "global", second.external_id: "scale"}
     assert TierHolding.objects.count() == 2
 

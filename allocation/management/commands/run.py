@@ -1,49 +1,113 @@
-"""`run show|apply|approve|discard ID`."""
+"""`run show|apply|approve|discard|refuse|accept|repeat ID`."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.utils import timezone
 
 from accounts.management.base import DoorCommand
+from accounts.models import User
 from allocation.management.commands.retier import report_lines, runner_name
-from allocation.models import RetierRun
+from allocation.models import RetierRun, TierDecision
 from allocation.selectors.run_reports import run_report
 from allocation.services.retiering import (
     UnableToApplyRun,
     UnableToApproveRun,
     UnableToDiscardRun,
+    UnableToRepeatRun,
+    UnableToReviewRun,
+    accept_rows,
     apply_run,
     approve_run,
     discard_run,
+    refuse_rows,
+    repeat_run,
 )
+
+ACTIONS = ("show", "apply", "approve", "discard", "refuse", "accept", "repeat")
+FOR_OPS = frozenset({"apply", "discard"})
 
 
 class Command(DoorCommand):
-    help = "Show, apply, approve or discard a re-tiering run."
+    help = "Show, apply, approve, discard or repeat a re-tiering run; refuse or accept single rows."
 
     def add_door_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("action", choices=["show", "apply", "approve", "discard"])
+        parser.add_argument("action", choices=ACTIONS)
         parser.add_argument("run", type=int, help="The run's number.")
+        parser.add_argument(
+            "customers", nargs="*", metavar="EXTERNAL_ID", help="Whose rows to refuse or accept."
+        )
+        parser.add_argument("--words", default="", help="Why rows are refused.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         run_id, action, actor = options["run"], options["action"], self.actor(options)
         visible = RetierRun.objects.all() if actor is None else RetierRun.objects.visible_to(actor)
         if not visible.filter(pk=run_id).exists():
             self.refuse(f"There is no run {run_id}.")
-        if action in {"apply", "discard"} and actor is not None and not actor.is_ops:
+        if action in FOR_OPS and actor is not None and not actor.is_ops:
             self.refuse(f"Only CS ops may {action} a run.")
+        if action == "repeat":
+            self.repeat(run_id)
+            return
         try:
-            if action == "apply":
-                owner, actor_id = runner_name(), actor.pk if actor else None
-                apply_run(run_id=run_id, owner=owner, at=timezone.now(), actor_id=actor_id)
-            elif action == "approve":
-                approve_run(run_id=run_id, actor=actor, at=timezone.now())
-            elif action == "discard":
-                discard_run(run_id=run_id, at=timezone.now())
-        except (UnableToApplyRun, UnableToApproveRun, UnableToDiscardRun) as refusal:
+            self.act(run_id, actor, options)
+        except (UnableToApplyRun, UnableToApproveRun, UnableToDiscardRun, UnableToReviewRun) as refusal:
             self.refuse(str(refusal))
         found = run_report(run_id=run_id, viewer=actor)
         self.answer(found, report_lines(found))
+
+    def act(self, run_id: int, actor: User | None, options: Mapping[str, Any]) -> None:
+        """One service call; showing is none."""
+        at, actor_id = timezone.now(), actor.pk if actor else None
+        calls: dict[str, Callable[[], object]] = {
+            "apply": lambda: apply_run(run_id=run_id, owner=runner_name(), at=at, actor_id=actor_id),
+            "approve": lambda: approve_run(run_id=run_id, actor=actor, at=at),
+            "discard": lambda: discard_run(run_id=run_id, at=at),
+            "refuse": lambda: refuse_rows(
+                run_id=run_id,
+                decision_ids=self.rows(run_id, actor, options),
+                actor=actor,
+                words=options["words"],
+                at=at,
+            ),
+            "accept": lambda: accept_rows(
+                run_id=run_id, decision_ids=self.rows(run_id, actor, options), actor=actor, at=at
+            ),
+        }
+        if options["action"] in calls:
+            calls[options["action"]]()
+
+    def rows(self, run_id: int, actor: User | None, options: Mapping[str, Any]) -> list[int]:
+        """The rows of the customers named; every one of them must have a row that changes something."""
+        named = options["customers"]
+        if not named:
+            self.refuse("Name the customers whose rows are meant, by their external ids.")
+        rows = TierDecision.objects.filter(run_id=run_id, customer__external_id__in=named).changes()
+        if actor is not None:
+            rows = rows.visible_to(actor)
+        found = dict(rows.values_list("customer__external_id", "pk"))
+        lacking = [name for name in named if name not in found]
+        if lacking:
+            self.refuse(f"Run {run_id} changes nothing for {', '.join(lacking)}.")
+        return list(found.values())
+
+    def repeat(self, run_id: int) -> None:
+        """Decide everybody again from what the run kept; exit 1 when anything comes out otherwise."""
+        try:
+            again = repeat_run(run_id=run_id)
+        except UnableToRepeatRun as refusal:
+            self.refuse(str(refusal))
+        found = {
+            "run": run_id,
+            "customers": again.customers,
+            "different": list(again.different),
+            "bytes": again.kept_bytes,
+        }
+        said = "the same decisions" if not again.different else f"otherwise: {', '.join(again.different)}"
+        each = again.kept_bytes / again.customers if again.customers else 0
+        self.answer(
+            found, [f"Run {run_id} again: {again.customers} customers, {said} ({each:.1f} bytes a customer)."]
+        )

@@ -28,7 +28,7 @@ from allocation.services.importing.staging import (
     require_right_to_import,
     stage_import,
 )
-from allocation.services.importing.storing import page_of_rows, stored_rows
+from allocation.services.importing.storing import goals_changed, page_of_rows, stored_rows
 
 
 def rejected_rows(*, batch: ImportBatch) -> Iterator[Row]:
@@ -51,6 +51,7 @@ __all__ = [
     "confirm_import",
     "discard_abandoned_imports",
     "discard_import",
+    "goals_changed",
     "page_of_rows",
     "prepare",
     "receive_import",

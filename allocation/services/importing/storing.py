@@ -118,3 +118,15 @@ def page_of_rows(*, batch: ImportBatch, outcome: str, start: int, size: int) -> 
             if len(found) == size:
                 return found, total
     return found, total
+
+
+def goals_changed(*, batch: ImportBatch) -> bool:
+    """Whether an applied batch opened or closed a goal. Stops at the first row that did."""
+    if batch.status != ImportBatch.Status.APPLIED or "goals" not in batch.reading.get("columns", ()):
+        return False
+    for chunk in batch.chunks.filter(changed__gt=0).order_by("number").iterator(chunk_size=10):
+        for row in rows_of(chunk):
+            opened = row.outcome == CREATED and row.values.get("goals")
+            if opened or (row.outcome == UPDATED and "goals" in row.values):
+                return True
+    return False

@@ -1,7 +1,7 @@
-"""Re-tiering runs: queue, propose, approve, apply, discard. The run's row is the record of what is to be done.
+"""Re-tiering runs: queue, propose, review, approve, apply, undo, repeat. The run's row is the record of what is to be done.
 
-queued → computing → proposed (→ awaiting approval) → applying → applied; or discarded, stale, failed.
-Proposing writes no customer; applying is repeatable, one transaction a batch.
+queued → computing → proposed (→ awaiting approval) → applying → applied → undoing → undone; or discarded, stale, failed.
+Proposing writes no customer; applying and undoing are repeatable, one transaction a chunk of customers.
 """
 
 from allocation.services.retiering.applying import UnableToApplyRun, apply_run
@@ -14,18 +14,32 @@ from allocation.services.retiering.queueing import (
     approve_run,
     discard_run,
     queue_run,
+    request_goals_run,
 )
+from allocation.services.retiering.repeating import Repeated, UnableToRepeatRun, repeat_run
+from allocation.services.retiering.reviewing import UnableToReviewRun, accept_rows, refuse_rows
+from allocation.services.retiering.undoing import UnableToUndoRun, ask_to_undo_run, undo_run
 
 __all__ = [
+    "Repeated",
     "RunInProgress",
     "UnableToApplyRun",
     "UnableToApproveRun",
     "UnableToDiscardRun",
     "UnableToProposeRun",
     "UnableToQueueRun",
+    "UnableToRepeatRun",
+    "UnableToReviewRun",
+    "UnableToUndoRun",
+    "accept_rows",
     "apply_run",
     "approve_run",
+    "ask_to_undo_run",
     "discard_run",
     "propose_run",
     "queue_run",
+    "refuse_rows",
+    "repeat_run",
+    "request_goals_run",
+    "undo_run",
 ]

@@ -1,4 +1,4 @@
-"""Compute a run: snapshot, engine, one decision row a customer. No customer is written."""
+"""Compute a run: snapshot, engine, packed chunks of everybody and rows of those to look at. No customer is written."""
 
 from __future__ import annotations
 
@@ -10,23 +10,37 @@ import numpy as np
 from django.conf import settings
 from django.db import transaction
 
-from allocation.engine.explain import nearest_bounds
 from allocation.engine.facts.rules import TieringRules
 from allocation.engine.facts.tiering import DECIDERS, GUARDS, DecidedBy, TierFindings
-from allocation.engine.kept import crowd_of, crowd_to_json
+from allocation.engine.kept import (
+    crowd_of,
+    crowd_to_json,
+    outcomes_of,
+    pack_facts,
+    pack_outcomes,
+    sources,
+    taken,
+)
 from allocation.engine.rules import UnusableRules
 from allocation.engine.tiering import decide_tiers
-from allocation.models import OPEN_STATUSES, RetierRun, RunStatus, TierDecision
-from allocation.services.retiering.rows import decision_rows
+from allocation.models import (
+    OPEN_STATUSES,
+    RetierRun,
+    RunChunk,
+    RunStatus,
+    RunTally,
+    TierDecision,
+    TieringModel,
+)
+from allocation.services.retiering.queueing import request_goals_run
+from allocation.services.retiering.rows import decision_rows, notable
 from allocation.services.retiering.rules import rules_of
-from allocation.snapshots.customers import Snapshot, customer_snapshot, tiering_rates
+from allocation.snapshots.customers import ALWAYS_KEPT, Snapshot, customer_snapshot, tiering_rates
+from allocation.snapshots.kept_vocabulary import vocabulary_to_json
 from allocation.snapshots.money import UnknownRate
 from allocation.snapshots.vocabulary import ModelVocabulary, model_vocabulary
 
-BATCH = 2000
-# A run that would move more than this needs a manager's approval: above both.
-LIMIT_PCT = 5
-LIMIT_CUSTOMERS = 20
+BATCH = 2000  # customers of a chunk
 
 
 class UnableToProposeRun(ValueError):
@@ -48,6 +62,10 @@ def propose_run(*, run_id: int, owner: str) -> bool:
     if fence is None:
         return False
     run = RetierRun.objects.select_related("tiering_model").get(pk=run_id)
+    if run.tiering_model.status != TieringModel.Status.PUBLISHED:
+        stale = _old_model(run)
+        RetierRun.objects.finish(run_id, fence=fence, status=RunStatus.STALE, message=stale)
+        raise UnableToProposeRun(f"Run {run_id} is stale: {stale}")
     try:
         _compute(run, fence)
     except _ClaimLost:
@@ -55,7 +73,21 @@ def propose_run(*, run_id: int, owner: str) -> bool:
     except (UnknownRate, UnusableRules) as refusal:
         RetierRun.objects.finish(run_id, fence=fence, status=RunStatus.FAILED, message=str(refusal))
         raise UnableToProposeRun(str(refusal)) from refusal
+    finally:
+        _queue_again(run)
     return True
+
+
+def _old_model(run: RetierRun) -> str:
+    return f"Version {run.tiering_model.number} of the model is no longer the published one. Start a new run."
+
+
+def _queue_again(run: RetierRun) -> None:
+    """A goal changed while this run was computed, after its snapshot: the next one sees it."""
+    ended = RetierRun.objects.filter(pk=run.pk).exclude(status__in=RetierRun.WORKING)
+    follow = ended.values_list("follow_as_of", flat=True).first()
+    if follow is not None:
+        request_goals_run(as_of=follow, at=run.queued_at, actor_id=run.requested_by_id)
 
 
 def _compute(run: RetierRun, fence: int) -> None:
@@ -74,8 +106,10 @@ def _compute(run: RetierRun, fence: int) -> None:
     _still_mine(run, fence, done=0, total=len(snapshot.keys))
     findings = decide_tiers(facts=snapshot.facts, rules=rules, tiers=vocabulary.tiers)
     _store(run, fence, snapshot, findings, rules, vocabulary)
+    limit = rules.guards.change_limit
     summary = _summary(snapshot, findings, vocabulary)
-    over = _over_limit(snapshot, summary["moves"])
+    summary["limit"] = {"percent": str(limit.percent), "customers": limit.customers}
+    over = limit.is_exceeded(moves=summary["moves"], tiered=summary["tiered"])
     with transaction.atomic():
         ended = RetierRun.objects.finish(
             run.pk,
@@ -87,9 +121,15 @@ def _compute(run: RetierRun, fence: int) -> None:
             base_currency=base,
             rates={currency: f"{rate.normalize():f}" for currency, rate in rates.items()},
             population=crowd_to_json(crowd_of(findings=findings, rules=rules)),
+            vocabulary=vocabulary_to_json(vocabulary, rules),
         )
         if not ended:
             raise _ClaimLost
+        # Another version may have been published while this one was computed.
+        this = RetierRun.objects.filter(pk=run.pk)
+        this.exclude(tiering_model__status=TieringModel.Status.PUBLISHED).update(
+            status=RunStatus.STALE, message=_old_model(run)
+        )
         RetierRun.objects.filter(scope=run.scope, status__in=OPEN_STATUSES, pk__lt=run.pk).update(
             status=RunStatus.STALE, message=f"Run {run.pk} proposes anew."
         )
@@ -110,26 +150,68 @@ def _store(
     rules: TieringRules,
     vocabulary: ModelVocabulary,
 ) -> None:
-    """Decision rows of everybody in scope, in batches; what a runner that died left behind goes first."""
-    bounds = nearest_bounds(findings=findings, rules=rules)
+    """Everybody in scope as chunks, whom to look at as rows; what a runner that died left behind goes first."""
     scope = np.flatnonzero(snapshot.facts.held.in_scope)
+    shown = notable(findings=findings, goals_only=run.scope == RetierRun.Scope.GOALS)
+    outcomes = outcomes_of(
+        findings=findings,
+        rules=rules,
+        tiers=vocabulary.tiers,
+        keys=snapshot.keys,
+        digests={"facts": snapshot.digests, "lifecycle": snapshot.lifecycles, "goals": snapshot.goals},
+    )
+    names = (*sources(rules), *ALWAYS_KEPT)
     with transaction.atomic():
         _still_mine(run, fence, done=0, total=len(scope))
-        TierDecision.objects.filter(run=run).delete()
+        for kept in (TierDecision, RunChunk, RunTally):
+            kept._default_manager.filter(run=run).delete()
+        RunTally.objects.bulk_create(_tallies(run, snapshot, findings, ~shown, vocabulary), batch_size=500)
     for start in range(0, len(scope), BATCH):
         part = scope[start : start + BATCH]
+        keys = snapshot.keys[part]
+        chunk = RunChunk(
+            run=run,
+            first_customer_id=int(keys[0]),
+            last_customer_id=int(keys[-1]),
+            customers=len(keys),
+            facts=pack_facts(facts=snapshot.facts.take(part), keys=keys, names=names, tiers=vocabulary.tiers),
+            outcomes=pack_outcomes(taken(outcomes, part)),
+        )
         rows = decision_rows(
             run=run,
-            rows=part,
+            rows=part[shown[part]],
             snapshot=snapshot,
             findings=findings,
             rules=rules,
-            bounds=bounds,
             vocabulary=vocabulary,
         )
         with transaction.atomic():
             _still_mine(run, fence, done=start + len(part), total=len(scope))
+            chunk.save(force_insert=True)
             TierDecision.objects.bulk_create(rows, batch_size=500)
+
+
+def _tallies(
+    run: RetierRun,
+    snapshot: Snapshot,
+    findings: TierFindings,
+    unshown: np.ndarray[Any, np.dtype[np.bool_]],
+    vocabulary: ModelVocabulary,
+) -> list[RunTally]:
+    """Those in scope without a row, by the book they are in, the tier they stay in and what decided."""
+    plain = np.flatnonzero(snapshot.facts.held.in_scope & unshown).tolist()
+    tiers, by = findings.guards.effective.tolist(), findings.guards.decided_by.tolist()
+    counts = Counter((snapshot.csm_ids[at], tiers[at], by[at]) for at in plain)
+    return [
+        RunTally(
+            run=run,
+            csm_id=csm,
+            tier_id=vocabulary.tier_id(tier),
+            decided_by=DECIDERS[decider].value,
+            customers=count,
+        )
+        for (csm, tier, decider), count in counts.items()
+    ]
 
 
 def _summary(snapshot: Snapshot, findings: TierFindings, vocabulary: ModelVocabulary) -> dict[str, Any]:
@@ -145,6 +227,7 @@ def _summary(snapshot: Snapshot, findings: TierFindings, vocabulary: ModelVocabu
     changed = scope & (held.current >= 0) & (guards.effective != held.current)
     return {
         "customers": customers,
+        "tiered": int((active & (held.current >= 0)).sum()),
         "decided": customers - by[DecidedBy.UNDECIDED] - by[DecidedBy.LEFT],
         "undecided": by[DecidedBy.UNDECIDED],
         "moves": int(changed.sum()),
@@ -158,12 +241,6 @@ def _summary(snapshot: Snapshot, findings: TierFindings, vocabulary: ModelVocabu
 def _bites(bites: np.ndarray[Any, np.dtype[np.bool_]]) -> Mapping[str, int]:
     counts = bites.sum(axis=0).tolist()
     return {guard.value: count for guard, count in zip(GUARDS, counts, strict=True) if count}
-
-
-def _over_limit(snapshot: Snapshot, moves: int) -> bool:
-    """Above 5 % of the customers that hold a tier, and more than 20 of them."""
-    tiered = int((snapshot.facts.active & (snapshot.facts.held.current >= 0)).sum())
-    return moves > LIMIT_CUSTOMERS and moves * 100 > LIMIT_PCT * tiered
 
 
 def _message(summary: Mapping[str, Any], over: bool) -> str:

@@ -10,6 +10,8 @@ from django.db.models import Max
 
 from allocation.models import OPEN_STATUSES, RetierRun, RunStatus, TieringModel
 
+ATTEMPTS = 3  # a run may end between our asking and our looking
+
 
 class UnableToQueueRun(ValueError):
     """No published model, or an as-of date before the last applied run."""
@@ -61,6 +63,26 @@ def queue_run(
         if busy is None:  # it ended between the two statements: the next try finds the way free
             raise UnableToQueueRun("Another run of this scope was just finished; try again.") from None
         raise RunInProgress(busy.pk) from None
+
+
+def request_goals_run(*, as_of: date, at: datetime, actor_id: int | None = None) -> RetierRun | None:
+    """A goal changed: see to it that a goals run looks at it. The run that will; None while no model is published.
+
+    One that waits will see the change. One that is being computed may have read the goals already: another follows it.
+    """
+    for _ in range(ATTEMPTS):
+        try:
+            return queue_run(as_of=as_of, at=at, scope=RetierRun.Scope.GOALS, actor_id=actor_id)
+        except RunInProgress as busy:
+            this = RetierRun.objects.filter(pk=busy.run_id)
+            computing = this.filter(status=RunStatus.COMPUTING)
+            if computing.update(follow_as_of=as_of) == 1 or this.filter(status=RunStatus.QUEUED).exists():
+                found: RetierRun = this.get()
+                return found
+        except UnableToQueueRun:
+            if not TieringModel.objects.filter(status=TieringModel.Status.PUBLISHED).exists():
+                return None
+    return None
 
 
 def refuse_before_last_applied(*, as_of: date) -> None:

@@ -1,4 +1,4 @@
-"""The rules of a run's model version, read with today's vocabulary."""
+"""The rules of a run's model version: with today's vocabulary, or with that of its day."""
 
 from __future__ import annotations
 

@@ -1,0 +1,111 @@
+"""Which decision each customer stands on: written when a run is applied, given back when it is undone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from decimal import Decimal
+
+import numpy as np
+
+from allocation.engine.facts.attributes import Kind
+from allocation.engine.facts.tiering import ChoiceColumn, Integers, NumberColumn
+from allocation.engine.kept import CUSTOMER, Outcomes, column_of, said_of
+from allocation.engine.packing import pack, unpack
+from allocation.models import TierStanding
+
+FIELDS = ("run", "segment", "score", "decided_by", "lifecycle", "goals")
+BATCH = 500
+
+
+def score_of(outcomes: Outcomes, place: int) -> Decimal | None:
+    """The score as the database keeps it."""
+    score = float(outcomes.score[place])
+    return None if np.isnan(score) else Decimal(round(score * 100)).scaleb(-2)
+
+
+def stand_on(*, run_id: int, outcomes: Outcomes) -> None:
+    """These customers stand on this run from now on; one statement for some hundred of them."""
+    lifecycles, goals = outcomes.digests["lifecycle"], outcomes.digests["goals"]
+    _write(
+        [
+            TierStanding(
+                customer_id=int(key),
+                run_id=run_id,
+                segment=said_of(outcomes.segment, at) or "",
+                score=score_of(outcomes, at),
+                decided_by=said_of(outcomes.decided_by, at) or "",
+                lifecycle=int(lifecycles[at]),
+                goals=int(goals[at]),
+            )
+            for at, key in enumerate(outcomes.keys.tolist())
+        ]
+    )
+
+
+def _write(rows: list[TierStanding]) -> None:
+    TierStanding.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["customer"], update_fields=list(FIELDS), batch_size=BATCH
+    )
+
+
+def pack_standings(*, keys: Integers) -> bytes:
+    """What these customers (rising keys) stand on now, as packed columns; who stands on nothing is left out."""
+    wanted = set(keys.tolist())
+    rows = TierStanding.objects.filter(customer_id__gte=int(keys[0]), customer_id__lte=int(keys[-1]))
+    found = [
+        row
+        for row in rows.order_by("customer_id").values_list("customer_id", "run_id", *FIELDS[1:])
+        if row[0] in wanted
+    ]
+    whole = {
+        name: np.array([row[at] for row in found], dtype=np.int64)
+        for name, at in ((CUSTOMER, 0), ("run", 1), ("lifecycle", 5), ("goals", 6))
+    }
+    scores = [None if row[3] is None else float(row[3]) for row in found]
+    return pack(
+        columns={
+            "segment": column_of(Kind.CHOICE, [row[2] for row in found]),
+            "score": column_of(Kind.NUMBER, scores),
+            "decided_by": column_of(Kind.CHOICE, [row[4] for row in found]),
+        },
+        integers=whole,
+    )
+
+
+def give_back(
+    *, run_id: int, keys: Integers, stood_on: bytes | memoryview, but: Collection[int] = ()
+) -> None:
+    """These customers stand again on what they stood on before `run_id`, unless another run was applied since."""
+    left_out = set(but)
+    here = TierStanding.objects.filter(
+        run_id=run_id, customer_id__gte=int(keys[0]), customer_id__lte=int(keys[-1])
+    )
+    back = {key for key in here.values_list("customer_id", flat=True) if key not in left_out}
+    kept = unpack(stood_on)
+    segment, decided_by, score = (kept.columns[name] for name in ("segment", "decided_by", "score"))
+    if not (
+        isinstance(segment, ChoiceColumn)
+        and isinstance(decided_by, ChoiceColumn)
+        and isinstance(score, NumberColumn)
+    ):
+        raise TypeError("no standings were packed")
+    runs, lifecycles, goals = (kept.integers[name].tolist() for name in ("run", "lifecycle", "goals"))
+    rows = [
+        TierStanding(
+            customer_id=key,
+            run_id=runs[at],
+            segment=said_of(segment, at) or "",
+            score=None
+            if np.isnan(score.values[at])
+            else Decimal(round(float(score.values[at]) * 100)).scaleb(-2),
+            decided_by=said_of(decided_by, at) or "",
+            lifecycle=lifecycles[at],
+            goals=goals[at],
+        )
+        for at, key in enumerate(kept.integers[CUSTOMER].tolist())
+        if key in back
+    ]
+    _write(rows)
+    nothing = sorted(back - {row.customer_id for row in rows})
+    for start in range(0, len(nothing), BATCH):
+        TierStanding.objects.filter(customer_id__in=nothing[start : start + BATCH]).delete()

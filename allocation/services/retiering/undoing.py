@@ -1,0 +1,160 @@
+"""Undo an applied run: every tier that nobody changed since goes back to what it was, with its day; the others are listed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Sum
+
+from allocation.engine.kept import unpack_outcomes
+from allocation.models import (
+    RetierRun,
+    RowStatus,
+    RunChunk,
+    RunStatus,
+    Source,
+    TierDecision,
+    TierHolding,
+)
+from allocation.services.decisions import DecisionSource, TierChange, set_tiers
+from allocation.services.retiering.standings import give_back
+
+BATCH = 500
+BUSY = "Another run is being applied or undone; try again when it is done."
+CHANGED_SINCE = "Its tier was changed after this run, so it stays as it is."
+
+
+class UnableToUndoRun(ValueError):
+    """The run cannot be undone now; the message says why."""
+
+
+def undo_run(*, run_id: int, owner: str, at: datetime, on: date, actor_id: int | None = None) -> bool:
+    """Restore what an applied run changed, as of day `on`. A second call changes nothing.
+
+    False: it was undone already, or somebody else is undoing it. Raises UnableToUndoRun.
+    """
+    run = RetierRun.objects.get(pk=run_id)
+    if run.status == RunStatus.UNDONE:
+        return False
+    _refuse(run)
+    try:
+        with transaction.atomic():
+            fence = RetierRun.objects.claim(
+                run_id, owner=owner, waiting=[RunStatus.APPLIED], working=RunStatus.UNDOING
+            )
+    except IntegrityError:
+        raise UnableToUndoRun(BUSY) from None
+    if fence is None:
+        return False
+    if run.undone_by_id is None and actor_id is not None:
+        RetierRun.objects.filter(pk=run_id).update(undone_by=actor_id)
+    decision = DecisionSource(kind=Source.UNDO, source_id=run_id, actor_id=run.undone_by_id or actor_id)
+    chunks = RunChunk.objects.filter(run=run)
+    total = chunks.aggregate(n=Sum("customers"))["n"] or 0
+    done = chunks.filter(status=RowStatus.UNDONE).aggregate(n=Sum("customers"))["n"] or 0
+    while True:
+        with transaction.atomic():
+            if not RetierRun.objects.heartbeat(
+                run_id, fence=fence, done=done, total=total, message="Undoing"
+            ):
+                return False
+            chunk = chunks.filter(status=RowStatus.APPLIED).order_by("first_customer_id").first()
+            if chunk is None:
+                break
+            _undo(run, chunk, max(on, run.as_of), decision)
+        done += chunk.customers
+    return _finish(run, fence, at)
+
+
+def ask_to_undo_run(*, run_id: int, actor: Any, at: datetime) -> None:
+    """A person wants an applied run undone: its row says so, and a worker (or the sweep) does it. Raises UnableToUndoRun."""
+    if actor is None or not actor.is_ops:
+        raise UnableToUndoRun("Only CS ops may undo a run.")
+    run = RetierRun.objects.get(pk=run_id)
+    _refuse(run)
+    try:
+        with transaction.atomic():
+            # Undoing with a lease that has lapsed: whoever comes first claims it.
+            asked = RetierRun.objects.filter(pk=run_id, status=RunStatus.APPLIED).update(
+                status=RunStatus.UNDOING, undone_by=actor, lease_until=at, claimed_by=""
+            )
+    except IntegrityError:
+        raise UnableToUndoRun(BUSY) from None
+    if asked != 1:
+        raise UnableToUndoRun(f"Run {run_id} is being undone already.")
+
+
+def _refuse(run: RetierRun) -> None:
+    if run.status not in {RunStatus.APPLIED, RunStatus.UNDOING}:
+        raise UnableToUndoRun(
+            f"Run {run.pk} is {run.get_status_display().lower()}; only an applied run can be undone."
+        )
+    if run.summary.get("customers") and not RunChunk.objects.filter(run=run).exists():
+        raise UnableToUndoRun(
+            f"Run {run.pk} was applied by an earlier version of the program, which did not keep what undoing needs."
+        )
+
+
+def _undo(run: RetierRun, chunk: RunChunk, on: date, decision: DecisionSource) -> None:
+    """One chunk, inside the caller's transaction."""
+    rows = list(
+        TierDecision.objects.filter(
+            run=run,
+            status=RowStatus.APPLIED,
+            customer_id__gte=chunk.first_customer_id,
+            customer_id__lte=chunk.last_customer_id,
+        ).order_by("customer_id")
+    )
+    changed = [row for row in rows if row.effective_id != row.previous_id]
+    ours = _still_ours(run, [row.customer_id for row in changed])
+    changes = [
+        TierChange(row.customer_id, row.effective_id, row.previous_id, since=row.previous_since)
+        for row in changed
+        if row.customer_id in ours
+    ]
+    written = set_tiers(changes=changes, on=on, decision=decision)
+    kept = {row.customer_id for row in changed} - set(written.changed) - set(written.already)
+    _mark([row.pk for row in rows if row.customer_id in kept], RowStatus.KEPT, CHANGED_SINCE)
+    _mark([row.pk for row in rows if row.customer_id not in kept], RowStatus.UNDONE, "")
+    if chunk.stood_on is not None:
+        keys = unpack_outcomes(chunk.outcomes).keys
+        give_back(run_id=run.pk, keys=keys, stood_on=chunk.stood_on, but=kept)
+    RunChunk.objects.filter(pk=chunk.pk).update(status=RowStatus.UNDONE)
+
+
+def _still_ours(run: RetierRun, customer_ids: Sequence[int]) -> set[int]:
+    """Whose tier is still held by this run's decision: the open row of the ledger says so."""
+    found: set[int] = set()
+    for start in range(0, len(customer_ids), BATCH):
+        held = TierHolding.objects.current().filter(customer_id__in=customer_ids[start : start + BATCH])
+        found |= set(held.filter(source=Source.RUN, source_id=run.pk).values_list("customer_id", flat=True))
+    return found
+
+
+def _mark(ids: Sequence[int], status: RowStatus, words: str) -> None:
+    for start in range(0, len(ids), BATCH):
+        TierDecision.objects.filter(pk__in=ids[start : start + BATCH]).update(status=status, words=words)
+
+
+def _finish(run: RetierRun, fence: int, at: datetime) -> bool:
+    rows = TierDecision.objects.filter(run=run)
+    restored = sum(
+        1
+        for previous, effective in rows.filter(status=RowStatus.UNDONE).values_list("previous", "effective")
+        if previous != effective
+    )
+    kept = rows.filter(status=RowStatus.KEPT).count()
+    message = f"Undone: {restored} customers have their tier back" + (
+        f", {kept} were changed since and stay." if kept else "."
+    )
+    return RetierRun.objects.finish(
+        run.pk,
+        fence=fence,
+        status=RunStatus.UNDONE,
+        message=message,
+        undone_at=at,
+        summary={**run.summary, "restored": restored, "kept": kept},
+    )
