@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks import CheckMessage, Tags, Warning, register
 from django.db import DatabaseError
 
 from allocation.engine.advice import Remark, Severity
@@ -12,7 +12,10 @@ from allocation.selectors.model_checks import TouchPlanRemark, faults_of, model_
 
 @register(Tags.database)
 def published_model_can_be_used(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """E001: a run would fail. W001: something cannot be meant. W002: it may be. W003: a tier without touch plan."""
+    """W001: something cannot be meant. W002: it may be. W003: a tier without touch plan. W004: a run would fail.
+
+    Warnings all: an error would stop `migrate`, and the commands with which the model is mended.
+    """
     if not kwargs.get("databases"):
         return []
     try:
@@ -23,14 +26,14 @@ def published_model_can_be_used(app_configs: Any, **kwargs: Any) -> list[CheckMe
         found = model_remarks(definition=model.definition)
     except DatabaseError:  # not migrated yet: there are no models
         return []
-    return [*(_error(model, fault) for fault in faults), *(_warning(model, remark) for remark in found)]
+    return [*(_unusable(model, fault) for fault in faults), *(_warning(model, remark) for remark in found)]
 
 
-def _error(model: TieringModel, fault: str) -> CheckMessage:
-    return Error(
+def _unusable(model: TieringModel, fault: str) -> CheckMessage:
+    return Warning(
         f"{model} is published, but cannot be used: {fault}",
         hint="Runs fail until it is mended: in the admin, make a new draft, mend it and publish it.",
-        id="allocation.E001",
+        id="allocation.W004",
     )
 
 
