@@ -2,17 +2,26 @@
 
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks import CheckMessage, Tags, Warning, register
 from django.db import DatabaseError
 
 from allocation.engine.advice import Remark, Severity
 from allocation.models import TieringModel
-from allocation.selectors.model_checks import TouchPlanRemark, faults_of, model_remarks
+from allocation.selectors.model_checks import (
+    TouchPlanRemark,
+    faults_of,
+    model_remarks,
+    without_planned_tiers,
+)
+from allocation.snapshots.vocabulary import model_vocabulary
 
 
 @register(Tags.database)
 def published_model_can_be_used(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """E001: a run would fail. W001: something cannot be meant. W002: it may be. W003: a tier without touch plan."""
+    """W001: something cannot be meant. W002: it may be. W003: a tier without touch plan. W004: a run would fail.
+
+    Warnings all: an error would stop `migrate`, and the commands with which the model is mended.
+    """
     if not kwargs.get("databases"):
         return []
     try:
@@ -20,17 +29,18 @@ def published_model_can_be_used(app_configs: Any, **kwargs: Any) -> list[CheckMe
         if model is None:
             return []
         faults = faults_of(definition=model.definition)
-        found = model_remarks(definition=model.definition)
+        vocabulary = without_planned_tiers(vocabulary=model_vocabulary())
+        found = model_remarks(definition=model.definition, vocabulary=vocabulary)
     except DatabaseError:  # not migrated yet: there are no models
         return []
-    return [*(_error(model, fault) for fault in faults), *(_warning(model, remark) for remark in found)]
+    return [*(_unusable(model, fault) for fault in faults), *(_warning(model, remark) for remark in found)]
 
 
-def _error(model: TieringModel, fault: str) -> CheckMessage:
-    return Error(
+def _unusable(model: TieringModel, fault: str) -> CheckMessage:
+    return Warning(
         f"{model} is published, but cannot be used: {fault}",
         hint="Runs fail until it is mended: in the admin, make a new draft, mend it and publish it.",
-        id="allocation.E001",
+        id="allocation.W004",
     )
 
 

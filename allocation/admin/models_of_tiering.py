@@ -20,7 +20,7 @@ from allocation.admin.model_pages import ModelPages, playbook_of
 from allocation.admin.model_words import model_in_words
 from allocation.models import ModelLock, TieringModel
 from allocation.querysets.versions import definition_digest
-from allocation.selectors.model_checks import faults_of, model_remarks
+from allocation.selectors.model_checks import faults_of, model_remarks, without_planned_tiers
 from allocation.selectors.model_editor import catalogue
 from allocation.selectors.model_preview import as_published
 from allocation.services.models import (
@@ -205,7 +205,11 @@ class TieringModelAdmin(ModelPages, CSAdmin):
         vocabulary = offered = model_vocabulary()
         playbook = playbook_of(obj)
         if obj is not None:
-            vocabulary = as_published(vocabulary=offered, playbook=playbook, definition=obj.definition)
+            vocabulary = (
+                as_published(vocabulary=offered, playbook=playbook, definition=obj.definition)
+                if obj.status == TieringModel.Status.DRAFT
+                else without_planned_tiers(vocabulary=offered)
+            )
             context["words"] = model_in_words(definition=obj.definition, vocabulary=vocabulary)
             context["remarks"] = model_remarks(definition=obj.definition, vocabulary=vocabulary)
             context["lock"] = ModelLock.objects.in_force(timezone.localdate())

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from accounts.models import TouchActivity
+from accounts.models import Customer, TouchActivity
 from accounts.models.service import TouchLevel
 from allocation.engine.advice import Remark, Severity, remarks
 from allocation.engine.facts.rules import TieringRules
 from allocation.engine.rules import UnusableRules, read_rules
-from allocation.models import ModelLock
+from allocation.models import ModelLock, TieringModel
 from allocation.snapshots.vocabulary import ModelVocabulary, model_vocabulary
 
 
@@ -63,6 +64,21 @@ def model_remarks(*, definition: Any, vocabulary: ModelVocabulary | None = None)
     except UnusableRules:
         return ()
     return (*remarks(rules=rules, tiers=known.tiers), *_without_touch_plan(rules, known))
+
+
+def without_planned_tiers(*, vocabulary: ModelVocabulary) -> ModelVocabulary:
+    """The vocabulary for a version in force: a tier that only drafts lead to and nobody holds is not in use yet.
+
+    Loading a playbook as a draft adds its tiers; that is nothing to remark on the published version. Two queries.
+    """
+    versions = TieringModel.objects.exclude(status=TieringModel.Status.RETIRED)
+    led_to: dict[str, set[str]] = {"draft": set(), "published": set()}
+    for status, definition in versions.values_list("status", "definition"):
+        led_to[status] |= tiers_led_to(definition=definition)
+    held = Customer.objects.order_by().exclude(tier=None).values_list("tier__slug", flat=True).distinct()
+    planned = led_to["draft"] - led_to["published"] - set(held)
+    tiers = tuple(replace(tier, retired=tier.retired or tier.slug in planned) for tier in vocabulary.tiers)
+    return replace(vocabulary, tiers=tiers)
 
 
 def _without_touch_plan(rules: TieringRules, vocabulary: ModelVocabulary) -> Iterator[TouchPlanRemark]:

@@ -352,8 +352,11 @@ def test_a_playbook_is_previewed_on_the_own_customers_before_it_is_published(cas
     assert [(row.after.name, row.after.rank) for row in seen.context["preview"].shown] == [("Global", 1)]
     draft = TieringModel.objects.get()
     assert counts(client, f"{draft.pk}/", draft.definition)["spread"][0]["name"] == "Global"
-    page = words(client.get(f"{LIST}{draft.pk}/change/"))
-    assert "tiers that neither it nor these rules have are retired" in page
+    response = client.get(f"{LIST}{draft.pk}/change/")
+    assert "tiers that neither it nor these rules have are retired" in words(response)
+    assert "No rule leads to the tier “Gold”" not in words(response)  # it is about to be retired
+    offered = [(tier["slug"], tier["rank"]) for tier in response.context["catalogue"]["tiers"]]
+    assert offered == [("global", 1), ("enterprise", 2), ("scale", 3), ("gold", 4)]
     client.post(f"{LIST}{draft.pk}/publish/")
     draft.refresh_from_db()
     gold.refresh_from_db()

@@ -92,11 +92,23 @@ def test_a_doubtful_weight_is_said():
     assert {code for code, _ in found()} == {"allocation.W002"}
 
 
-def test_a_published_model_that_cannot_be_read_is_an_error(tiers):
+def test_a_published_model_that_cannot_be_read_is_told(tiers):
     publish({**SOUND, "tiers": SOUND["tiers"][:1]})
     [(code, words)] = found()
-    assert code == "allocation.E001"
+    assert code == "allocation.W004"
     assert "The last tier rule must have no conditions" in words
+
+
+def test_tiers_that_only_a_draft_leads_to_are_no_remark_on_the_version_in_force():
+    """A playbook loaded as a draft adds its tiers; until somebody holds one they are plans."""
+    planned = factories.TierFactory(slug="planned", name="Planned", rank=3)
+    publish(SOUND)
+    assert {code for code, _ in found()} == {"allocation.W002"}  # nobody leads there: the control
+    draft = {**SOUND, "tiers": [{"tier": "planned"}]}
+    TieringModel.objects.create(number=2, name="Draft", definition=draft)
+    assert found() == []
+    factories.CustomerFactory(tier=planned, tier_since=factories.TODAY)
+    assert {code for code, _ in found()} == {"allocation.W002"}
 
 
 def test_a_draft_is_not_checked_with_the_system():
