@@ -29,7 +29,7 @@ def published_model_can_be_used(app_configs: Any, **kwargs: Any) -> list[CheckMe
         if model is None:
             return []
         faults = faults_of(definition=model.definition)
-        vocabulary = without_planned_tiers(vocabulary=model_vocabulary())
+        vocabulary = without_planned_tiers(vocabulary=model_vocabulary(), definition=model.definition)
         found = model_remarks(definition=model.definition, vocabulary=vocabulary)
     except DatabaseError:  # not migrated yet: there are no models
         return []

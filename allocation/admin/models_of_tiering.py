@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.forms.fields import InvalidJSONInput
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path, reverse
@@ -15,6 +16,7 @@ from django.utils import timezone
 
 from accounts.admin import badges
 from accounts.admin.base import Button, CSAdmin, button
+from accounts.admin.fields import StorableJSON
 from accounts.models import Tier
 from allocation.admin.model_pages import ModelPages, playbook_of
 from allocation.admin.model_words import model_in_words
@@ -38,17 +40,27 @@ from allocation.services.playbooks import (
 from allocation.snapshots.vocabulary import model_vocabulary
 
 
+class IndentedJSON(StorableJSON):
+    """A document as people read and write it: one thing a line."""
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, InvalidJSONInput):
+            return value
+        return json.dumps(value, indent=2, ensure_ascii=False)
+
+
 class TieringModelForm(forms.ModelForm):
+    definition = IndentedJSON(
+        help_text=TieringModel._meta.get_field("definition").help_text,
+        widget=forms.Textarea(
+            attrs={"rows": 28, "class": "mono-field vLargeTextField", "spellcheck": "false"}
+        ),
+    )
     seen_digest = forms.CharField(widget=forms.HiddenInput, required=False)
 
     class Meta:
         model = TieringModel
         fields = ("name", "definition")
-        widgets = {
-            "definition": forms.Textarea(
-                attrs={"rows": 28, "class": "mono-field vLargeTextField", "spellcheck": "false"}
-            )
-        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -207,8 +219,8 @@ class TieringModelAdmin(ModelPages, CSAdmin):
         if obj is not None:
             vocabulary = (
                 as_published(vocabulary=offered, playbook=playbook, definition=obj.definition)
-                if obj.status == TieringModel.Status.DRAFT
-                else without_planned_tiers(vocabulary=offered)
+                if playbook is not None
+                else without_planned_tiers(vocabulary=offered, definition=obj.definition)
             )
             context["words"] = model_in_words(definition=obj.definition, vocabulary=vocabulary)
             context["remarks"] = model_remarks(definition=obj.definition, vocabulary=vocabulary)

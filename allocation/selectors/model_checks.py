@@ -66,17 +66,17 @@ def model_remarks(*, definition: Any, vocabulary: ModelVocabulary | None = None)
     return (*remarks(rules=rules, tiers=known.tiers), *_without_touch_plan(rules, known))
 
 
-def without_planned_tiers(*, vocabulary: ModelVocabulary) -> ModelVocabulary:
-    """The vocabulary for a version in force: a tier that only drafts lead to and nobody holds is not in use yet.
+def without_planned_tiers(*, vocabulary: ModelVocabulary, definition: Any) -> ModelVocabulary:
+    """The vocabulary for remarks on a version: a tier that only other drafts lead to and nobody holds is no tier yet.
 
-    Loading a playbook as a draft adds its tiers; that is nothing to remark on the published version. Two queries.
+    Loading a playbook as a draft adds its tiers; that is nothing to remark on other versions. Two queries.
     """
     versions = TieringModel.objects.exclude(status=TieringModel.Status.RETIRED)
     led_to: dict[str, set[str]] = {"draft": set(), "published": set()}
-    for status, definition in versions.values_list("status", "definition"):
-        led_to[status] |= tiers_led_to(definition=definition)
+    for status, document in versions.values_list("status", "definition"):
+        led_to[status] |= tiers_led_to(definition=document)
     held = Customer.objects.order_by().exclude(tier=None).values_list("tier__slug", flat=True).distinct()
-    planned = led_to["draft"] - led_to["published"] - set(held)
+    planned = led_to["draft"] - led_to["published"] - tiers_led_to(definition=definition) - set(held)
     tiers = tuple(replace(tier, retired=tier.retired or tier.slug in planned) for tier in vocabulary.tiers)
     return replace(vocabulary, tiers=tiers)
 

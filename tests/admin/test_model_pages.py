@@ -229,6 +229,24 @@ def test_a_name_that_is_a_script_stays_a_name(cast, sign_in, draft, tiers):
     assert "<script>alert" not in words(response)
 
 
+def test_the_text_is_one_thing_a_line_and_comes_back_as_it_was_typed(cast, sign_in, draft):
+    client = sign_in(cast.ops)
+    text = client.get(f"{LIST}{draft.pk}/change/").context["adminform"].form["definition"].value()
+    assert '\n  "segments": [\n' in text
+    assert json.loads(text) == draft.definition
+    page = client.post(f"{LIST}{draft.pk}/change/", {"name": "Next", "definition": "{ broken"})
+    assert page.context["adminform"].form["definition"].value() == "{ broken"
+
+
+def test_tiers_of_somebody_elses_draft_are_no_remark_on_this_one(cast, sign_in, draft):
+    factories.TierFactory(slug="planned", name="Planned", rank=3)
+    client = sign_in(cast.ops)
+    assert "No rule leads to the tier “Planned”" in words(client.get(f"{LIST}{draft.pk}/change/"))
+    other = {**DEFINITION, "tiers": [{"tier": "planned"}]}
+    TieringModel.objects.draft(name="Other", definition=other, created_by_id=None)
+    assert "No rule leads to the tier “Planned”" not in words(client.get(f"{LIST}{draft.pk}/change/"))
+
+
 def test_a_published_version_has_no_editor(cast, sign_in, published):
     page = words(sign_in(cast.ops).get(f"{LIST}{published.pk}/change/"))
     assert "data-rule-editor" not in page

@@ -107,6 +107,7 @@ def test_tiers_that_only_a_draft_leads_to_are_no_remark_on_the_version_in_force(
     draft = {**SOUND, "tiers": [{"tier": "planned"}]}
     TieringModel.objects.create(number=2, name="Draft", definition=draft)
     assert found() == []
+    assert any("to the tier “Top”" in words for words in said(draft))  # on the draft itself all is said
     factories.CustomerFactory(tier=planned, tier_since=factories.TODAY)
     assert {code for code, _ in found()} == {"allocation.W002"}
 
