@@ -44,3 +44,19 @@ def test_books_differ_by_one_customer_at_most(playbook):
     playbook.retier()
     playbook.plan()
     assert sorted(sizes().values()) == [12, 12, 13, 13]
+
+
+@pytest.mark.parametrize("count", [48, 53])
+def test_another_csm_is_given_just_what_evening_out_needs(playbook, count):
+    playbook.customers([{"external_id": f"C{number}", "arr": 1_000 * number} for number in range(count)])
+    playbook.csms([{"name": name} for name in ("Ada", "Ben", "Cem")])
+    playbook.retier()
+    playbook.plan()
+    before = {key: row["csm"] for key, row in playbook.export().items()}
+    playbook.csms([{"name": "Dia"}])
+    playbook.plan()
+    after = {key: row["csm"] for key, row in playbook.export().items()}
+    moved = {key for key in before if before[key] != after[key]}
+    assert max(sizes().values()) - min(sizes().values()) <= 1
+    assert {after[key] for key in moved} == {"dia@x.example"}
+    assert len(moved) in {count // 4, -(-count // 4)}

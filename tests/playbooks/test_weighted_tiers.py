@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from tests.playbooks.door import Company
+from tests.statistics import take_statistics
 
 TIERS = ["tier-1-cloud", "tier-1-strategic", "tier-2", "tier-3"]
 PRODUCTS = {
@@ -142,8 +143,10 @@ def test_a_year_of_drift_moves_ten_to_twenty_of_ten_thousand_customers(playbook)
     chance = random.Random(20261122)
     rows = [{**imagined(chance, number), "goals": ""} for number in range(10_000)]
     playbook.customers(rows)
+    take_statistics()
     today = timezone.localdate()
     playbook.retier("--as-of", str(today - timedelta(days=365)))
+    take_statistics()
     before = playbook.tiers()
     playbook.customers([drifted(chance, row, 0.03) for row in rows])
     run = playbook.retier("--as-of", str(today))
