@@ -9,7 +9,12 @@ class AllocationConfig(AppConfig):
     verbose_name = "Decisions"
 
     def ready(self) -> None:
-        # The one signal of the project: permissions exist only after migrate, and the groups need them.
+        from allocation import checks  # noqa: F401  (registers the system checks)
+
+        # The one signal of the project: permissions and tables exist only after migrate, and the groups and
+        # triggers need them.
         from allocation.groups import ensure_groups_after_migrate
+        from allocation.triggers import ensure_triggers_after_migrate
 
         post_migrate.connect(ensure_groups_after_migrate, sender=self)
+        post_migrate.connect(ensure_triggers_after_migrate, sender=self)

@@ -87,6 +87,11 @@ beat_schedule = {
         # A sweep that waited longer than its period is followed by a fresher one.
         "options": {"expires": settings.SWEEP_SECONDS},
     },
+    "goals that begin or end by the calendar": {
+        "task": "allocation.ask_for_due_goals_run",
+        "schedule": HOUR,
+        "options": {"expires": HOUR},
+    },
     "discard abandoned imports": {
         "task": "allocation.discard_abandoned_imports",
         "schedule": HOUR,

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NoReturn
 
+from django.core import checks
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS
 
@@ -56,6 +57,13 @@ class DoorCommand(BaseCommand):
     def get_check_kwargs(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Django leaves checks of what is stored to `migrate`; rates of another base currency must stop us as well."""
         return {**super().get_check_kwargs(options), "databases": [DEFAULT_DB_ALIAS]}
+
+    def check(self, *args: Any, **options: Any) -> None:
+        """Errors stop a door; warnings are told by `manage.py check`, not beside each answer."""
+        wanted = {name: options.get(name) for name in ("app_configs", "tags", "databases")}
+        found = checks.run_checks(**wanted)
+        if any(each.is_serious() and not each.is_silenced() for each in found):
+            super().check(*args, **options)
 
     def actor(self, options: Mapping[str, Any]) -> User | None:
         """The person named with `--as`; None when nobody was named."""

@@ -10,6 +10,7 @@ from allocation.charts.svg import Markup, drawing, element, line, shortened, tex
 ROW = 26
 BAR = 16
 WIDE, NARROW = 1080, 380
+COLUMN = 620  # beside another column, so that text keeps its size on a desktop
 
 
 @dataclass(frozen=True, slots=True)

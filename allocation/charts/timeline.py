@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from allocation.charts.bars import NARROW, WIDE
 from allocation.charts.svg import Markup, drawing, element, line, number, shortened, text, title
@@ -30,14 +30,14 @@ class _Frame:
     """Where things stand: days to the right, tiers from the highest down."""
 
     first: date
-    days: int
+    end: date
     left: float
     right: float
     lanes: Mapping[str, float]
     top: float
 
     def x(self, on: date) -> float:
-        return self.left + (self.right - self.left) * (on - self.first).days / self.days
+        return self.left + (self.right - self.left) * (on - self.first).days / (self.end - self.first).days
 
 
 def tier_steps(moments: Sequence[Moment], *, until: date, width: int = WIDE) -> Markup:
@@ -46,7 +46,7 @@ def tier_steps(moments: Sequence[Moment], *, until: date, width: int = WIDE) -> 
     below = frame.top + LANE * len(frame.lanes)
     scored = [moment for moment in moments if moment.score is not None]
     parts = [_lanes(frame)]
-    parts += _steps(frame, moments, max(until, moments[-1].on))
+    parts += _steps(frame, moments, frame.end)
     if scored:
         parts.append(_scores(frame, scored, below + 22))
         below += 22 + SCORES
@@ -67,7 +67,7 @@ def _frame(moments: Sequence[Moment], until: date, width: int) -> _Frame:
     first = moments[0].on
     return _Frame(
         first=first,
-        days=max((max(until, moments[-1].on) - first).days, 1),
+        end=max(until, moments[-1].on) + timedelta(days=1),  # the tier holds that whole day
         left=150 if width > 600 else 96,
         right=width - 34,
         lanes={tier: top + LANE * place + LANE / 2 for place, tier in enumerate(order)},

@@ -156,8 +156,6 @@ def _reading(rules: TieringRules) -> Iterator[Remark]:
     of_tiers = {each.attribute.name for rule in rules.tiers for each in conditions_in(rule.when)}
     if rules.touch and "touch" not in of_tiers:
         yield _doubtful("No tier rule reads the touch level, so the touch rules change no tier.")
-    if rules.goal_order and "goal" not in reads:
-        yield _doubtful("Nothing reads the leading goal, so the order of the goals changes nothing.")
 
 
 def _tiers(rules: TieringRules, tiers: Sequence[TierFacts], reached: frozenset[int]) -> Iterator[Remark]:

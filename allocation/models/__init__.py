@@ -4,6 +4,7 @@ from allocation.models.attention import AttentionPolicy, Scenario, Touch
 from allocation.models.books import AllocationPolicy, BookPlan, Fit, Handover, Move
 from allocation.models.kept import RunChunk, RunTally, TierStanding
 from allocation.models.ledger import BookHolding, Source, TierHolding
+from allocation.models.locks import ModelLock
 from allocation.models.statuses import OPEN_STATUSES, RowStatus, RunStatus
 from allocation.models.tiering import Override, RetierRun, TierDecision, TieringModel
 
@@ -15,6 +16,7 @@ __all__ = [
     "BookPlan",
     "Fit",
     "Handover",
+    "ModelLock",
     "Move",
     "Override",
     "RetierRun",

@@ -11,10 +11,11 @@ from accounts.querysets.customers import CustomerPartQuerySet
 from allocation.models.proposals import Proposal
 from allocation.models.statuses import RowStatus
 from allocation.querysets.decisions import DecisionQuerySet, RunQuerySet
+from allocation.querysets.versions import TieringModelQuerySet
 
 
 class TieringModel(models.Model):
-    """A numbered version of the rules. A published version never changes; one is published at a time."""
+    """A numbered version of the rules. A published version never changes (allocation.triggers); one is in force."""
 
     class Status(models.TextChoices):
         DRAFT = "draft", "Draft"
@@ -49,6 +50,8 @@ class TieringModel(models.Model):
         related_name="+",
         editable=False,
     )
+
+    objects = TieringModelQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -25,6 +25,11 @@ class RunQuerySet(JobQuerySet):
     def visible_to(self, user: Any) -> RunQuerySet:
         return self.all() if _leads(user) else self.none()
 
+    def outdate(self, *, model_id: int, number: int) -> int:
+        """Proposals of other versions than the one just published become stale."""
+        waiting = self.filter(status__in=("proposed", "awaiting_approval")).exclude(tiering_model_id=model_id)
+        return waiting.update(status="stale", message=f"Version {number} of the model was published since.")
+
 
 class DecisionQuerySet(CustomerPartQuerySet):
     def moves(self) -> DecisionQuerySet:

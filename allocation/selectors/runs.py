@@ -9,11 +9,11 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Max, QuerySet, Sum
+from django.db.models import Count, Max, Q, QuerySet, Sum
 from django.utils.timezone import localtime
 
-from accounts.models import Tier
-from allocation.models import RetierRun, RowStatus, RunStatus, RunTally, TierDecision
+from accounts.models import Goal, Tier
+from allocation.models import Override, RetierRun, RowStatus, RunStatus, RunTally, TierDecision
 from allocation.selectors import wording
 
 GUARD_WORDS = {
@@ -72,6 +72,28 @@ def last_full_run() -> FullRun | None:
         .aggregate(last=Max("as_of"))["last"]
     )
     return None if as_of is None else FullRun(as_of, as_of + timedelta(days=settings.FULL_RUN_EVERY_DAYS))
+
+
+def dates_fell_due(*, today: date) -> bool:
+    """Whether a goal or an override began or ended since the last run looked, by a day that was written down before.
+
+    What people change is asked for when they change it; a day that simply comes is noticed by nobody.
+    """
+    # One that failed has looked at nothing, but is tried again tomorrow, not every hour.
+    looked = RetierRun.objects.exclude(status=RunStatus.FAILED, as_of__lt=today)
+    last = looked.aggregate(last=Max("as_of"))["last"]
+    if last is None:
+        return False
+    since = {"gt": last, "lte": today}
+
+    def fell(field: str) -> Q:
+        return Q(**{f"{field}__{lookup}": day for lookup, day in since.items()})
+
+    goals = Goal.objects.filter(fell("starts_on") | fell("ends_before"))
+    overrides = Override.objects.filter(
+        fell("starts_on") | fell("expires_on"), status=Override.Status.APPROVED
+    )
+    return goals.exists() or overrides.exists()
 
 
 def decisions(*, run: RetierRun, user: Any) -> QuerySet[TierDecision]:

@@ -1,4 +1,4 @@
-"""Ready-made set-ups: load one as a draft, or put it in force; and publish a version of the tiering model.
+"""Ready-made set-ups: load one as a draft, or put it in force.
 
 Loading a playbook a second time changes nothing, unless its file has changed: then it makes a new version. What
 people edited after loading stays as they left it. Tiers that a published playbook does not have are retired.
@@ -6,7 +6,6 @@ people edited after loading stays as they left it. Tiers that a published playbo
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -18,17 +17,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from accounts.models import GoalKind, Tier, TouchActivity
-from allocation.engine.rules import UnusableRules, read_rules
-from allocation.models import (
-    OPEN_STATUSES,
-    AllocationPolicy,
-    AttentionPolicy,
-    RetierRun,
-    RunStatus,
-    TieringModel,
-    Touch,
-)
-from allocation.snapshots.vocabulary import model_vocabulary
+from allocation.engine.facts.tiering import TierFacts
+from allocation.models import AllocationPolicy, AttentionPolicy, RetierRun, TieringModel, Touch
+from allocation.querysets.versions import day_of, definition_digest
+from allocation.selectors.model_checks import faults_of, refusal_to_publish, tiers_led_to
+from allocation.selectors.model_preview import PlaybookInForce
 
 FOLDER = Path(__file__).resolve().parent.parent / "playbooks"
 AT_ONCE = "Somebody else loaded or published at the same moment; look at what is there now and try again."
@@ -36,11 +29,7 @@ TIER_FIELDS = ("name", "rank", "touch_level", "cap", "description")
 
 
 class UnableToLoadPlaybook(ValueError):
-    """There is no such playbook, or its file is not usable; the message says which."""
-
-
-class UnableToPublishModel(ValueError):
-    """The version is not a draft any more, or its rules have faults."""
+    """There is no such playbook, its file is not usable, or a lock holds; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +44,6 @@ class LoadedPlaybook:
     tier_names: tuple[str, ...]
     model_version: int | None
     status: str
-
-
-def definition_digest(*, definition: object) -> str:
-    """The same rules give the same digest, whatever the order of their keys."""
-    return hashlib.sha256(json.dumps(definition, sort_keys=True).encode()).hexdigest()
 
 
 def available_playbooks() -> list[LoadedPlaybook]:
@@ -88,26 +72,66 @@ def load_playbook(*, slug: str, publish: bool, at: datetime, actor_id: int | Non
     file = _read(slug)
     try:
         return _load(file, publish=publish, at=at, actor_id=actor_id)
-    except (IntegrityError, UnableToPublishModel) as clash:
-        sentence = AT_ONCE if isinstance(clash, IntegrityError) else str(clash)
-        raise UnableToLoadPlaybook(sentence) from clash
+    except IntegrityError as clash:
+        raise UnableToLoadPlaybook(AT_ONCE) from clash
 
 
-def _load(file: Mapping[str, Any], *, publish: bool, at: datetime, actor_id: int | None) -> LoadedPlaybook:
+def playbook_in_force(*, slug: str) -> PlaybookInForce | None:
+    """The tiers and goal kinds as publishing this playbook would put them; None when none of that name ships."""
+    if slug not in {path.stem for path in FOLDER.glob("*.json")}:
+        return None
+    file = _read(slug)
+    tiers = sorted(file["tiers"], key=lambda tier: int(tier["rank"]))
+    return PlaybookInForce(
+        tiers=tuple(
+            TierFacts(tier["slug"], int(tier["rank"]), tier["touch_level"], tier["name"]) for tier in tiers
+        ),
+        goal_touch={kind["slug"]: kind.get("asks_for", "") for kind in file["goal_kinds"]},
+    )
+
+
+def publish_loaded(*, model_id: int, at: datetime, actor_id: int | None = None) -> LoadedPlaybook:
+    """Put the draft that a playbook was loaded as in force, with the playbook's tiers and policies around it.
+
+    As `load_playbook` with ``publish``, but with the rules as people edited them. Raises UnableToLoadPlaybook.
+    """
+    model = TieringModel.objects.get(pk=model_id)
+    if model.status != TieringModel.Status.DRAFT:
+        raise UnableToLoadPlaybook(
+            f"Version {model.number} is {model.status}; only a draft can be published."
+        )
+    file = {**_read(model.playbook), "model": model.definition}
+    try:
+        return _load(file, publish=True, at=at, actor_id=actor_id, draft=model)
+    except IntegrityError as clash:
+        raise UnableToLoadPlaybook(AT_ONCE) from clash
+
+
+def _load(
+    file: Mapping[str, Any],
+    *,
+    publish: bool,
+    at: datetime,
+    actor_id: int | None,
+    draft: TieringModel | None = None,
+) -> LoadedPlaybook:
     """All of it or nothing; keys that two loads at once would write twice stop the second."""
     slug = file["slug"]
     with transaction.atomic():
         model = TieringModel.objects.filter(playbook=slug).order_by("-number").first()
         digest = definition_digest(definition=file["model"])
-        if model is not None and model.digest == digest and (model.status == "published" or not publish):
+        same = draft is None and model is not None and model.digest == digest
+        if model is not None and same and (model.status == "published" or not publish):
             return _loaded(file, model.number, model.status)
         _add_goal_kinds(file)
         _add_tiers(file)
         if publish:
             _put_goal_kinds_in_force(file)
             _put_tiers_in_force(file)
-        if model is None or model.digest != digest or model.status != TieringModel.Status.DRAFT:
-            model = _draft(file, digest, actor_id)
+        if draft is not None:
+            model = draft
+        elif model is None or model.digest != digest or model.status != TieringModel.Status.DRAFT:
+            model = _draft(file, actor_id)
         policies = [
             _policy(AllocationPolicy, file["allocation_policy"]),
             _policy(AttentionPolicy, file["attention_policy"]),
@@ -115,41 +139,18 @@ def _load(file: Mapping[str, Any], *, publish: bool, at: datetime, actor_id: int
         if publish:
             for policy in policies:
                 _activate(policy)
-            publish_model(model_id=model.pk, at=at, actor_id=actor_id)
+            _publish(model, at=at, actor_id=actor_id)
     return _loaded(file, model.number, "published" if publish else "draft")
 
 
-def publish_model(*, model_id: int, at: datetime, actor_id: int | None = None) -> None:
-    """Make a draft the published version; the one before is retired and its open runs become stale.
-
-    Raises UnableToPublishModel.
-    """
-    try:
-        with transaction.atomic():
-            _publish(model_id=model_id, at=at, actor_id=actor_id)
-    except IntegrityError as clash:
-        raise UnableToPublishModel(AT_ONCE) from clash
-
-
-def _publish(*, model_id: int, at: datetime, actor_id: int | None) -> None:
-    """Inside the caller's transaction."""
-    model = TieringModel.objects.get(pk=model_id)
-    _check_rules(model.definition, UnableToPublishModel)
-    published = TieringModel.objects.filter(status=TieringModel.Status.PUBLISHED)
-    published.exclude(pk=model_id).update(status=TieringModel.Status.RETIRED)
-    changed = TieringModel.objects.filter(pk=model_id, status=TieringModel.Status.DRAFT).update(
-        status=TieringModel.Status.PUBLISHED,
-        digest=definition_digest(definition=model.definition),
-        published_at=at,
-        published_by=actor_id,
-    )
-    if changed != 1:
-        raise UnableToPublishModel(
-            f"Version {model.number} is {model.status}; only a draft can be published."
-        )
-    RetierRun.objects.filter(status__in=OPEN_STATUSES).exclude(tiering_model_id=model_id).update(
-        status=RunStatus.STALE, message=f"Version {model.number} of the model was published since."
-    )
+def _publish(model: TieringModel, *, at: datetime, actor_id: int | None) -> None:
+    """As services.models publishes a version; the two meet in the querysets and selectors they use."""
+    refusal = refusal_to_publish(definition=model.definition, on=day_of(at))
+    if refusal:
+        raise UnableToLoadPlaybook(refusal)
+    if not TieringModel.objects.put_in_force(model, at=at, published_by_id=actor_id):
+        raise UnableToLoadPlaybook(AT_ONCE)
+    RetierRun.objects.outdate(model_id=model.pk, number=model.number)
 
 
 def _read(slug: str) -> dict[str, Any]:
@@ -223,7 +224,7 @@ def _put_tiers_in_force(file: Mapping[str, Any]) -> None:
     for place, pk in enumerate(Tier.objects.order_by("rank").values_list("pk", flat=True), start=1):
         Tier.objects.filter(pk=pk).update(rank=below + place)
     others = Tier.objects.exclude(slug__in=slugs)
-    others.update(retired=True)
+    others.exclude(slug__in=tiers_led_to(definition=file["model"])).update(retired=True)
     names = {tier["name"].casefold() for tier in file["tiers"]}
     for clash in [tier for tier in others if tier.name.casefold() in names]:
         Tier.objects.filter(pk=clash.pk).update(name=f"{clash.name} (retired {clash.slug})"[:100])
@@ -253,30 +254,14 @@ def _set_touch_plan(tier: Tier, wanted: Mapping[str, Any]) -> None:
     others.exclude(pk__in=list(planned)).delete()
 
 
-def _draft(file: Mapping[str, Any], digest: str, actor_id: int | None) -> TieringModel:
-    _check_rules(file["model"], UnableToLoadPlaybook)
-    last = TieringModel.objects.aggregate(last=Max("number"))["last"] or 0
-    return TieringModel.objects.create(
-        number=last + 1,
-        name=file["name"],
-        playbook=file["slug"],
-        definition=file["model"],
-        digest=digest,
-        created_by_id=actor_id,
+def _draft(file: Mapping[str, Any], actor_id: int | None) -> TieringModel:
+    faults = faults_of(definition=file["model"])
+    if faults:
+        raise UnableToLoadPlaybook(" ".join(faults))
+    draft: TieringModel = TieringModel.objects.draft(
+        name=file["name"], playbook=file["slug"], definition=file["model"], created_by_id=actor_id
     )
-
-
-def _check_rules(definition: object, refusal: type[ValueError]) -> None:
-    vocabulary = model_vocabulary()
-    try:
-        read_rules(
-            definition=definition,
-            attributes=vocabulary.attributes,
-            tiers=vocabulary.tiers,
-            goal_kinds=vocabulary.goal_kinds,
-        )
-    except UnusableRules as faults:
-        raise refusal(str(faults)) from faults
+    return draft
 
 
 def _policy(model: type[Any], values: Mapping[str, Any]) -> Any:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from allocation.charts.bars import COLUMN
 from allocation.charts.svg import Markup, wide_and_narrow
-from allocation.charts.timeline import NARROW, WIDE, Moment, tier_steps
+from allocation.charts.timeline import NARROW, Moment, tier_steps
 from allocation.models import RowStatus
 from allocation.selectors import wording
 from allocation.selectors.runs import GUARD_WORDS
@@ -50,7 +51,7 @@ def tier_history(decided: Sequence[Decided], *, today: date) -> TierHistory | No
     moments = [_moment(entry) for entry in reversed(decided)]
     return TierHistory(
         chart=wide_and_narrow(
-            tier_steps(moments, until=today, width=WIDE * 2 // 3),
+            tier_steps(moments, until=today, width=COLUMN),
             tier_steps(moments, until=today, width=NARROW),
         ),
         lines=[_line(entry) for entry in decided],

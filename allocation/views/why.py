@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from accounts.models import TouchLevel
-from allocation.charts.bars import NARROW, WIDE, ContributionBar, contribution_bars
+from allocation.charts.bars import COLUMN, NARROW, ContributionBar, contribution_bars
 from allocation.charts.svg import Markup, wide_and_narrow
 from allocation.engine.facts.attributes import ATTRIBUTES, Unit
 from allocation.selectors import wording
@@ -154,7 +154,7 @@ def contributions_chart(found: dict[str, Any]) -> Markup | str:
     ]
     score = None if found["score"] is None else float(found["score"])
     return wide_and_narrow(
-        contribution_bars(bars, score=score, width=WIDE * 2 // 3),
+        contribution_bars(bars, score=score, width=COLUMN),
         contribution_bars(bars, score=score, width=NARROW),
     )
 

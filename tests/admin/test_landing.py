@@ -149,7 +149,7 @@ def test_every_todo_leads_somewhere(cast, sign_in):
     RetierRun.objects.update(as_of=TODAY - datetime.timedelta(days=400))
     client = sign_in(cast.ops)
     assert "/runs/" in [entry["url"] for entry in client.get("/admin/").context["todos"]]
-    TieringModel.objects.update(status="draft")
+    TieringModel.objects.update(status="retired")
     entries = client.get("/admin/").context["todos"]
     assert len(entries) >= 8
     for entry in entries:

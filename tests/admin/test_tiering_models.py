@@ -102,7 +102,7 @@ def test_a_draft_published_while_its_page_is_saved_does_not_change(cast, sign_in
         TieringModel.objects.update(status="published")
         return "0" * 64
 
-    monkeypatch.setattr("allocation.admin.tiering.definition_digest", published_meanwhile)
+    monkeypatch.setattr("allocation.admin.models_of_tiering.definition_digest", published_meanwhile)
     form = {"name": "Changed", "definition": json.dumps(DEFINITION)}
     assert sign_in(cast.ops).post(f"{LIST}{model.pk}/change/", form).status_code == 403
     model.refresh_from_db()

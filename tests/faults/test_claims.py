@@ -16,6 +16,7 @@ from django.utils import timezone
 from accounts.models import Customer, Tier
 from allocation.models import AllocationPolicy, BookHolding, RetierRun, RunStatus, Source, TieringModel
 from allocation.services.decisions import CsmChange, DecisionSource, set_csms
+from allocation.services.models import UnableToPublishModel, publish_model
 from allocation.services.playbooks import UnableToLoadPlaybook, load_playbook
 from allocation.services.policies import activate_policy
 from tests import factories
@@ -138,3 +139,27 @@ def test_a_playbook_loaded_by_many_at_once_is_loaded_once_and_the_others_are_tol
     assert any(at_once(load))
     assert TieringModel.objects.filter(status="published").count() == 1
     assert Tier.objects.count() == 3
+
+
+def test_of_many_drafts_published_at_once_one_is_in_force_and_the_others_are_told() -> None:
+    definition = {"segments": [{"name": "Everyone"}], "tiers": [{"tier": "base"}]}
+    for _ in range(ROUNDS):
+        factories.TierFactory(slug="base")
+        drafts = [
+            TieringModel.objects.draft(name="Draft", definition=definition, created_by_id=None)
+            for _ in range(RUNNERS)
+        ]
+
+        def publish(number: int, drafts: list[TieringModel] = drafts) -> bool:
+            try:
+                publish_model(model_id=drafts[number].pk, at=timezone.now())
+            except UnableToPublishModel:
+                return False
+            return True
+
+        done = at_once(publish)
+        keys = [draft.pk for draft in drafts]
+        statuses = list(TieringModel.objects.filter(pk__in=keys).values_list("status", flat=True))
+        assert statuses.count("published") == 1
+        assert statuses.count("retired") == sum(done) - 1
+        assert TieringModel.objects.published().count() == 1

@@ -5,9 +5,10 @@ from django.urls import reverse
 
 from accounts.models import Customer, Goal, GoalKind
 from allocation.models import RetierRun, RunStatus, TieringModel
+from allocation.services.playbooks import load_playbook
 from allocation.tasks.retiering import propose_retier_run
-from tests.factories import TODAY, GoalFactory, GoalKindFactory, TierFactory
-from tests.pages.company import CANARY, applied_run
+from tests.factories import TODAY, CustomerFactory, GoalFactory, GoalKindFactory, TierFactory
+from tests.pages.company import CANARY, NOW, applied_run
 from tests.pages.reading import plain, read
 
 
@@ -238,3 +239,47 @@ def applied_by(ops, run):
 
     ops.post(reverse("run_apply", args=[run.pk]))
     apply_retier_run(run_id=run.pk)
+
+
+def test_company_a_and_company_b_of_the_playbook(company, sign_in, rung):
+    """Company A (maxed out, fully adopted) at risk: High touch, and back once the risk is gone. Company B stays."""
+    load_playbook(slug="touch-by-goal", publish=True, at=NOW, actor_id=company.cast.ops.pk)
+    facts = {"csm": company.cast.csm_a.csm, "csm_since": TODAY, "champion": True}
+    a = CustomerFactory(
+        name="Company A",
+        arr=900_000,
+        potential_arr=900_000,
+        adoption=100,
+        health=95,
+        relationship_breadth=6,
+        **facts,
+    )
+    b = CustomerFactory(
+        name="Company B",
+        arr=40_000,
+        potential_arr=400_000,
+        adoption=35,
+        health=70,
+        relationship_breadth=2,
+        **facts,
+    )
+    applied_run(company.cast)
+    assert (touch_and_segment(a), touch_and_segment(b)) == (("low", "Enterprise"), ("high", "Commercial"))
+
+    csm, ops = sign_in(company.cast.csm_a), sign_in(company.cast.ops)
+    csm.post(open_address(a), {"kind": GoalKind.objects.get(slug="risk-mitigation").pk})
+    run = work(rung)
+    assert [customer for customer, *_ in moves(run)] == [a.pk]
+    applied_by(ops, run)
+    assert (touch_and_segment(a), touch_and_segment(b)) == (("high", "Enterprise"), ("high", "Commercial"))
+
+    csm.post(reverse("goal_close", args=[Goal.objects.get(customer=a).pk]))
+    run = work(rung)
+    assert [customer for customer, *_ in moves(run)] == [a.pk]
+    applied_by(ops, run)
+    assert touch_and_segment(a) == ("low", "Enterprise")
+
+
+def touch_and_segment(customer):
+    now = Customer.objects.select_related("tier", "standing").get(pk=customer.pk)
+    return now.tier.touch_level, now.standing.segment

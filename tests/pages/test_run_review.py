@@ -177,6 +177,7 @@ def test_a_manager_reviews_the_rows_of_the_own_teams_only(company, sign_in, run)
     assert set(refused_of(run)) == {company.a[2].pk}
     page = act(client, run, "refuse", all="1", query="show=moves")
     assert "1 row refused" in page.words  # the other of the two in the own team
+    assert "did not need it" not in page.words  # "all" means those that are not refused yet
     assert company.b[1].pk not in refused_of(run)
 
 
@@ -311,7 +312,7 @@ def test_what_could_not_be_restored_is_listed_with_the_reason(company, ops, rung
     words = plain(read(response).words)
     assert "Its tier was changed after this run, so it stays as it is." in words
     assert "Undone by Olga Ops on" in words
-    assert "3 customers have their tier back, 1 were changed since and stay." in words
+    assert "3 customers have their tiers back, 1 was changed since and stays as it is: see" in words
     assert Customer.objects.get(pk=company.b[2].pk).tier.slug == "scale"
 
 

@@ -1,7 +1,11 @@
 """A page of the admin asks the database equally often whether it shows two rows or twenty."""
 
+from datetime import UTC, datetime, time, timedelta
+
 import pytest
 
+from allocation.models import TieringModel
+from allocation.services.models import lock_models
 from tests.admin import world
 from tests.factories import TODAY
 
@@ -15,6 +19,8 @@ PAGES = {
     "admin tier ledger": "/admin/allocation/tierholding/",
     "admin re-tiering runs": "/admin/allocation/retierrun/",
     "admin book plans": "/admin/allocation/bookplan/",
+    "admin tiering models": "/admin/allocation/tieringmodel/",
+    "admin lock of the model": "/admin/allocation/tieringmodel/lock/",
 }
 
 
@@ -23,7 +29,23 @@ def test_the_admin_asks_equally_often_at_any_size(rows, cast, sign_in, query_cou
     monkeypatch.setattr("django.utils.timezone.localdate", lambda *args, **kwargs: TODAY)
     found = world.build(cast, customers=rows)
     client = sign_in(cast.ops)
-    pages = PAGES | {"admin customer": f"/admin/accounts/customer/{found.customer.pk}/change/"}
+    copies = [
+        TieringModel.objects.draft(name="Copy", definition=found.model.definition, created_by_id=None)
+        for _ in range(rows)
+    ]
+    lock_models(
+        until=TODAY + timedelta(days=9),
+        words="Year-end.",
+        at=datetime.combine(TODAY, time(9), UTC),
+        actor_id=cast.ops.pk,
+    )
+    draft = f"/admin/allocation/tieringmodel/{copies[0].pk}/"
+    pages = PAGES | {
+        "admin customer": f"/admin/accounts/customer/{found.customer.pk}/change/",
+        "admin tiering model draft": f"{draft}change/",
+        "admin comparison of models": f"{draft}compare/",
+        "admin preview of a model": f"{draft}preview/",
+    }
     for name, path in pages.items():
         assert client.get(path).status_code == 200
         query_counts.check(name, lambda path=path: client.get(path))

@@ -201,8 +201,8 @@ def test_an_activity_of_another_set_up_leaves_the_touch_plan():
 
 
 def test_a_new_version_is_published_over_the_old_one():
-    load()
-    TieringModel.objects.update(digest="the file was another one then")
+    load(publish=False)
+    TieringModel.objects.update(status="published", digest="the file was another one then")
     assert load().model_version == 2
     assert list(TieringModel.objects.order_by("number").values_list("status", flat=True)) == [
         "retired",

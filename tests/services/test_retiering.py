@@ -18,7 +18,8 @@ from allocation.models import (
     TieringModel,
 )
 from allocation.selectors.explanations import customer_explanation
-from allocation.services.playbooks import UnableToPublishModel, load_playbook, publish_model
+from allocation.services.models import UnableToPublishModel, publish_model
+from allocation.services.playbooks import load_playbook
 from allocation.services.retiering import (
     RunInProgress,
     UnableToApplyRun,

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts.models import Customer, ExchangeRate, Tier
 from allocation.models import Override, RetierRun, RunChunk, RunStatus, RunTally, TierDecision, TieringModel
+from allocation.services.models import publish_model
 from allocation.services.playbooks import load_playbook
 from allocation.services.retiering import UnableToProposeRun, apply_run, propose_run, queue_run
 from tests import factories
@@ -131,8 +132,11 @@ def test_an_override_outside_its_days_does_nothing(period):
 
 
 def with_guards(model, **guards):
-    definition = {**model.definition, "guards": guards}
-    TieringModel.objects.filter(pk=model.pk).update(definition=definition)
+    """The same rules with these guards, published as the next version."""
+    other = TieringModel.objects.draft(
+        name="With guards", definition={**model.definition, "guards": guards}, created_by_id=None
+    )
+    publish_model(model_id=other.pk, at=timezone.now())
 
 
 def test_a_guard_that_bites_is_recorded_and_counted(model):

@@ -10,7 +10,11 @@ from allocation.models import BookPlan
 from allocation.tasks.errands import ERRANDS
 from cstiers.celery import app
 
-ON_THE_TIMETABLE = {"allocation.sweep", "allocation.discard_abandoned_imports"}
+ON_THE_TIMETABLE = {
+    "allocation.sweep",
+    "allocation.discard_abandoned_imports",
+    "allocation.ask_for_due_goals_run",
+}
 
 
 def test_the_worker_finds_the_tasks():

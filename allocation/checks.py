@@ -1,0 +1,46 @@
+"""Checks of the published tiering model, with `check --database default` and with every `migrate`."""
+
+from typing import Any
+
+from django.core.checks import CheckMessage, Tags, Warning, register
+from django.db import DatabaseError
+
+from allocation.engine.advice import Remark, Severity
+from allocation.models import TieringModel
+from allocation.selectors.model_checks import TouchPlanRemark, faults_of, model_remarks
+
+
+@register(Tags.database)
+def published_model_can_be_used(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """W001: something cannot be meant. W002: it may be. W003: a tier without touch plan. W004: a run would fail.
+
+    Warnings all: an error would stop `migrate`, and the commands with which the model is mended.
+    """
+    if not kwargs.get("databases"):
+        return []
+    try:
+        model = TieringModel.objects.published().first()
+        if model is None:
+            return []
+        faults = faults_of(definition=model.definition)
+        found = model_remarks(definition=model.definition)
+    except DatabaseError:  # not migrated yet: there are no models
+        return []
+    return [*(_unusable(model, fault) for fault in faults), *(_warning(model, remark) for remark in found)]
+
+
+def _unusable(model: TieringModel, fault: str) -> CheckMessage:
+    return Warning(
+        f"{model} is published, but cannot be used: {fault}",
+        hint="Runs fail until it is mended: in the admin, make a new draft, mend it and publish it.",
+        id="allocation.W004",
+    )
+
+
+def _warning(model: TieringModel, remark: Remark) -> CheckMessage:
+    if isinstance(remark, TouchPlanRemark):
+        hint, number = "Give the tier activities in its touch plan.", "W003"
+    else:
+        hint = "Look at it in the admin; a new draft can change it."
+        number = "W001" if remark.severity is Severity.WRONG else "W002"
+    return Warning(f"{model}: {remark.words}", hint=hint, id=f"allocation.{number}")

@@ -1,0 +1,107 @@
+"""A goal or an override that begins or ends by the calendar is noticed: the timetable asks for a goals run, once."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Tier
+from allocation.models import Override, RetierRun
+from allocation.services.playbooks import load_playbook
+from allocation.tasks.retiering import ask_for_due_goals_run, propose_retier_run
+from tests.factories import TODAY, CustomerFactory, GoalFactory, UserFactory
+from tests.services.retiering_cast import applied, looked_at
+
+YESTERDAY, TOMORROW = TODAY - timedelta(days=1), TODAY + timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def _a_day(db, monkeypatch):
+    """The model is published; today is a fixed day."""
+    load_playbook(slug="three-axis", publish=True, at=timezone.now())
+    monkeypatch.setattr("django.utils.timezone.localdate", lambda *args, **kwargs: TODAY)
+
+
+@pytest.fixture
+def rung(monkeypatch):
+    bells = []
+    monkeypatch.setattr("allocation.tasks.retiering.ring", lambda task, **ids: bells.append((task, ids)))
+    return bells
+
+
+def override(customer, **days):
+    return Override.objects.create(
+        customer=customer,
+        tier=Tier.objects.get(slug="global"),
+        reason_kind="risk",
+        words="Because",
+        status=Override.Status.APPROVED,
+        asked_by=UserFactory(),
+        decided_by=UserFactory(),
+        decided_at=timezone.now(),
+        **{"starts_on": TODAY - timedelta(days=90), "expires_on": TODAY + timedelta(days=90), **days},
+    )
+
+
+# days of a goal, written down before the run of yesterday → does a run follow today
+GOALS = [
+    ({"starts_on": TODAY}, True),
+    ({"starts_on": YESTERDAY}, False),  # the run of yesterday saw it
+    ({"starts_on": TOMORROW}, False),
+    ({"starts_on": YESTERDAY, "ends_before": TODAY}, True),  # the first day it no longer holds
+    ({"starts_on": YESTERDAY, "ends_before": TOMORROW}, False),
+]
+
+
+@pytest.mark.parametrize(("days", "runs"), GOALS)
+def test_a_goal_that_begins_or_ends_today_is_found(rung, days, runs):
+    customer, other = CustomerFactory(), CustomerFactory()
+    GoalFactory(customer=customer, **days)
+    applied(as_of=YESTERDAY)
+    ask_for_due_goals_run()
+    found = RetierRun.objects.filter(scope="goals")
+    assert found.count() == int(runs)
+    assert rung == [(propose_retier_run, {"run_id": run.pk}) for run in found]
+    for run in found:
+        propose_retier_run(run_id=run.pk)
+        assert looked_at(run) == {customer.pk}
+        assert other.pk not in looked_at(run)
+
+
+@pytest.mark.parametrize(
+    ("days", "runs"), [({"expires_on": TODAY}, 1), ({"starts_on": TODAY}, 1), ({"expires_on": TOMORROW}, 0)]
+)
+def test_so_is_an_override(rung, days, runs):
+    override(CustomerFactory(), **days)
+    applied(as_of=YESTERDAY)
+    ask_for_due_goals_run()
+    assert RetierRun.objects.filter(scope="goals").count() == runs
+
+
+def test_it_asks_once_for_a_day(rung):
+    GoalFactory(customer=CustomerFactory(), starts_on=TODAY)
+    applied(as_of=YESTERDAY)
+    for _ in range(3):
+        ask_for_due_goals_run()
+        for _, ids in rung:
+            propose_retier_run(**ids)
+    assert RetierRun.objects.filter(scope="goals").count() == 1
+
+
+def test_a_run_that_failed_is_tried_again_the_next_day_and_not_every_hour(rung, monkeypatch):
+    GoalFactory(customer=CustomerFactory(), starts_on=TODAY)
+    applied(as_of=YESTERDAY)
+    goals_runs = RetierRun.objects.filter(scope="goals")
+    ask_for_due_goals_run()
+    goals_runs.update(status="failed")
+    ask_for_due_goals_run()
+    assert goals_runs.count() == 1
+    monkeypatch.setattr("django.utils.timezone.localdate", lambda *args, **kwargs: TOMORROW)
+    ask_for_due_goals_run()
+    assert goals_runs.count() == 2
+
+
+def test_before_the_first_run_there_is_nothing_to_follow(rung):
+    GoalFactory(customer=CustomerFactory(), starts_on=TODAY)
+    ask_for_due_goals_run()
+    assert not RetierRun.objects.exists()
