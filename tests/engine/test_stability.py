@@ -27,6 +27,7 @@ PLAYBOOKS = Path(__file__).resolve().parents[2] / "allocation" / "playbooks"
 FILE = json.loads((PLAYBOOKS / "weighted-tiers.json").read_text(encoding="utf-8"))
 TIERS = tuple(TierFacts(tier["slug"], tier["rank"], tier["touch_level"]) for tier in FILE["tiers"])
 OFF = {"dead_band": None}
+FEW_PER_CENT = 0.04  # the playbook's dead band is fitted to it; with less drift fewer move
 POINTS = frozenset({"complexity", "reputation"})
 
 
@@ -92,7 +93,7 @@ def a_year_later(facts: CustomerColumns, tiers: np.ndarray, drift: float, seed: 
     return replace(facts.replaced(drifted), as_of=facts.as_of + 365, held=held)
 
 
-def a_year(guards, *, kind="usual", drift=0.03, seed=7):
+def a_year(guards, *, kind="usual", drift=FEW_PER_CENT, seed=7):
     """(who moves, what each guard held) after a year of drift."""
     rules = read_rules(definition={**FILE["model"], "guards": guards}, attributes=ATTRIBUTES, tiers=TIERS)
     facts = company(kind)
@@ -112,11 +113,20 @@ def test_a_year_of_drift_moves_ten_to_twenty_and_without_the_guards_far_more():
     guarded = [a_year(GUARDED, seed=seed)[0] for seed in SEEDS]
     unguarded = [a_year(OFF, seed=seed)[0] for seed in SEEDS]
     print(
-        f"{COUNT} customers, a year of 3 % drift, twelve times: {guarded} move; without the guards {unguarded}"
+        f"{COUNT} customers, a year of 4 % drift, twelve times: {guarded} move; without the guards {unguarded}"
     )
     assert 10 <= np.mean(guarded) <= 20
     assert max(guarded) <= 20
     assert all(few * 8 < many for few, many in zip(guarded, unguarded, strict=True))
+
+
+@pytest.mark.parametrize("drift", [0.02, 0.03])
+def test_with_less_drift_fewer_move_and_never_more_than_twenty(drift):
+    guarded = [a_year(GUARDED, drift=drift, seed=seed)[0] for seed in SEEDS]
+    unguarded = [a_year(OFF, drift=drift, seed=seed)[0] for seed in SEEDS]
+    print(f"{COUNT} customers, a year of {drift:.0%} drift: {guarded} move; without the guards {unguarded}")
+    assert max(guarded) <= 20
+    assert min(unguarded) >= 80
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

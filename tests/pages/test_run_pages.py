@@ -258,6 +258,14 @@ def test_the_list_of_runs_filters_by_status(company, sign_in):
     assert "No run fits these filters" in read(client.get(reverse("runs"), {"status": "failed"})).words
 
 
+def test_the_list_says_how_many_change_tier(company, sign_in, moved):
+    queued = RetierRun.objects.create(as_of=TODAY, tiering_model=company.run.tiering_model, scope="goals")
+    words = plain(read(sign_in(company.cast.ops).get(reverse("runs"))).words)
+    for run, found in ((queued, "–"), (moved, "2"), (company.run, "0 8 first tiers")):
+        row = words[words.index(f"Run {run.pk} {run.get_status_display()}") :]
+        assert f"22 Nov 2026 {run.get_scope_display()} {found} Version" in row[:90], run
+
+
 def test_without_runs_the_page_says_what_one_is(cast, sign_in):
     assert "No run yet" in read(sign_in(cast.manager).get(reverse("runs"))).words
 

@@ -148,11 +148,11 @@ def test_a_year_of_drift_moves_ten_to_twenty_of_ten_thousand_customers(playbook)
     playbook.retier("--as-of", str(today - timedelta(days=365)))
     take_statistics()
     before = playbook.tiers()
-    playbook.customers([drifted(chance, row, 0.03) for row in rows])
+    playbook.customers([drifted(chance, row, 0.04) for row in rows])
     run = playbook.retier("--as-of", str(today))
     moves, held = len(run["moves"]), len(run["held"])
     print(
-        f"10 000 customers, a year of 3 % drift: {moves} move, {held} are held; without the guards {moves + held} move"
+        f"10 000 customers, a year of 4 % drift: {moves} move, {held} are held; without the guards {moves + held} move"
     )
     assert 10 <= moves <= 20
     assert moves + held >= 10 * moves

@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import GoalKind, Tier, TouchActivity
 from allocation.engine.rules import read_rules
 from allocation.models import AllocationPolicy, AttentionPolicy, TieringModel
+from allocation.selectors.model_checks import model_remarks
 from allocation.services import playbooks
 from allocation.services.playbooks import (
     FOLDER,
@@ -110,6 +111,17 @@ def test_every_shipped_file_is_a_good_set_up(slug):
     assert TieringModel.objects.get().status == "published"
     assert AllocationPolicy.objects.get().is_active
     assert AttentionPolicy.objects.get().is_active
+
+
+@pytest.mark.parametrize("slug", NAMES)
+def test_nothing_looks_wrong_with_a_shipped_model(slug):
+    """Where the tier follows plain facts the score orders customers for people and decides nothing: that is meant."""
+    load(slug=slug)
+    found = {remark.words for remark in model_remarks(definition=file_of(slug)["model"])}
+    if slug in {"touch-by-goal", "weighted-tiers"}:
+        assert found == set()
+    else:
+        assert found == {"Neither touch nor tier rules read the score, so the criteria change no tier."}
 
 
 @pytest.mark.parametrize("slug", NAMES)
