@@ -19,6 +19,7 @@ from allocation.snapshots.vocabulary import model_vocabulary
 @register(Tags.database)
 def published_model_can_be_used(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """W001: something cannot be meant. W002: it may be. W003: a tier without touch plan. W004: a run would fail.
+    What is only good to know stands on the version's page.
 
     Warnings all: an error would stop `migrate`, and the commands with which the model is mended.
     """
@@ -33,7 +34,10 @@ def published_model_can_be_used(app_configs: Any, **kwargs: Any) -> list[CheckMe
         found = model_remarks(definition=model.definition, vocabulary=vocabulary)
     except DatabaseError:  # not migrated yet: there are no models
         return []
-    return [*(_unusable(model, fault) for fault in faults), *(_warning(model, remark) for remark in found)]
+    return [
+        *(_unusable(model, fault) for fault in faults),
+        *(_warning(model, remark) for remark in found if remark.severity is not Severity.NOTE),
+    ]
 
 
 def _unusable(model: TieringModel, fault: str) -> CheckMessage:

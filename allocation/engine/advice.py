@@ -25,10 +25,11 @@ LEAST_SHARE = 2
 
 
 class Severity(StrEnum):
-    """WRONG: it cannot be meant. DOUBTFUL: it may be meant."""
+    """WRONG: it cannot be meant. DOUBTFUL: it may be meant. NOTE: it may well be, and is good to know."""
 
     WRONG = "wrong"
     DOUBTFUL = "doubtful"
+    NOTE = "note"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Remark:
 
 
 def remarks(*, rules: TieringRules, tiers: Sequence[TierFacts]) -> tuple[Remark, ...]:
-    """What is wrong first, then what is doubtful; each in the order of the parts. ``tiers`` as the rules were read."""
+    """What is wrong first, then what is doubtful, then notes; each in the order of the parts. ``tiers`` as the rules were read."""
     reached = _reached(rules, tiers)
     found = (
         *reached.remarks,
@@ -47,7 +48,7 @@ def remarks(*, rules: TieringRules, tiers: Sequence[TierFacts]) -> tuple[Remark,
         *_reading(rules),
         *_tiers(rules, tiers, reached.tiers),
     )
-    return tuple(sorted(found, key=lambda remark: remark.severity is not Severity.WRONG))
+    return tuple(sorted(found, key=lambda remark: list(Severity).index(remark.severity)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,10 @@ def _reading(rules: TieringRules) -> Iterator[Remark]:
     """What is worked out and then read by nothing."""
     reads = rules.attributes()
     if rules.criteria and not reads & {"score", "score_percentile"}:
-        yield _doubtful("Neither touch nor tier rules read the score, so the criteria change no tier.")
+        # Many models score for people's eyes only: the score informs, the segment decides.
+        yield Remark(
+            Severity.NOTE, "Neither touch nor tier rules read the score, so the criteria change no tier."
+        )
     of_tiers = {each.attribute.name for rule in rules.tiers for each in conditions_in(rule.when)}
     if rules.touch and "touch" not in of_tiers:
         yield _doubtful("No tier rule reads the touch level, so the touch rules change no tier.")

@@ -270,10 +270,12 @@ def test_weights_that_hardly_can_be_meant_are_doubtful(definition, words):
     assert said(definition, Severity.WRONG) == []
 
 
-def test_criteria_that_no_rule_reads_are_doubtful():
+def test_criteria_that_no_rule_reads_are_worth_a_note():
     unread = {**criteria(1, 1), "tiers": model([CHAMPION], [arr(">=", 1)])["tiers"]}
     sentence = "Neither touch nor tier rules read the score, so the criteria change no tier."
     assert said(unread) == [sentence]
+    read = rules(unread)
+    assert [remark.severity for remark in remarks(rules=read, tiers=TIERS)] == [Severity.NOTE]
     by_touch = [
         {"touch": "high", "when": [condition("score_percentile", ">=", 50)]},
         {"touch": "low", "when": []},
