@@ -71,7 +71,7 @@ def test_a_decision_says_why():
     row = decision(proposed(), one)
     assert row.segment == "Enterprise"
     assert row.reason == "Enterprise: segment is Enterprise (ARR ≥ 150,000); ARR 200,000"
-    found = customer_explanation(customer_id=one.pk).found
+    found = customer_explanation(customer_id=one.pk, today=TODAY).found
     contributions = [part["contribution"] for part in found["contributions"]]
     assert Decimal(str(sum(contributions))).quantize(Decimal("0.01")) == row.score == found["score"]
     assert found["nearest_bound"]["distance"] == 50000

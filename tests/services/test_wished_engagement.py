@@ -49,7 +49,7 @@ def rules_of(model):
 
 def decided(ids):
     """What `explain` says of each, but for the run's own number."""
-    found = [customer_explanation(customer_id=pk).found for pk in ids]
+    found = [customer_explanation(customer_id=pk, today=TODAY).found for pk in ids]
     return [{name: one[name] for name in READ} for one in found]
 
 
