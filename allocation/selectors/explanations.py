@@ -44,7 +44,7 @@ from allocation.engine.standing import POINT
 from allocation.engine.tiering import decide_tiers
 from allocation.engine.whatif import Change, nearest_changes
 from allocation.models import OPEN_STATUSES, RetierRun, RunChunk, TierDecision, TierStanding
-from allocation.snapshots.customers import facts_digests
+from allocation.snapshots.customers import customers_now
 from allocation.snapshots.kept_vocabulary import vocabulary_from_json
 from allocation.snapshots.vocabulary import ModelVocabulary
 
@@ -174,8 +174,8 @@ def _facts_changed(kept: _Kept, rules: TieringRules, today: date) -> bool:
     Amounts are compared as they are stored: another rate is no change of facts.
     """
     alone = kept.outcomes.keys[kept.place : kept.place + 1]
-    now = facts_digests(rules=rules, as_of=today, customer_ids=alone)
-    return now.get(int(alone[0])) != int(kept.outcomes.digests["facts"][kept.place])
+    now = customers_now(rules=rules, as_of=today, customer_ids=alone).get(int(alone[0]))
+    return now is None or now.digest != int(kept.outcomes.digests["facts"][kept.place])
 
 
 def _of_an_earlier_version(standing: TierStanding) -> Explanation:

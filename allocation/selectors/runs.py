@@ -76,13 +76,16 @@ def last_full_run() -> FullRun | None:
     return None if as_of is None else FullRun(as_of, as_of + timedelta(days=settings.FULL_RUN_EVERY_DAYS))
 
 
+CAME_TO_NOTHING = (RunStatus.FAILED, RunStatus.DISCARDED, RunStatus.STALE, RunStatus.UNDONE)
+
+
 def dates_fell_due(*, today: date) -> bool:
     """Whether a goal or an override began or ended since the last run looked, by a day that was written down before.
 
     What people change is asked for when they change it; a day that simply comes is noticed by nobody.
     """
-    # One that failed has looked at nothing, but is tried again tomorrow, not every hour.
-    looked = RetierRun.objects.exclude(status=RunStatus.FAILED, as_of__lt=today)
+    # One that came to nothing has looked at nothing, but is tried again tomorrow, not every hour.
+    looked = RetierRun.objects.exclude(status__in=CAME_TO_NOTHING, as_of__lt=today)
     last = looked.aggregate(last=Max("as_of"))["last"]
     if last is None:
         return False
