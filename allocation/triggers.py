@@ -50,7 +50,7 @@ BEGIN SELECT RAISE(ABORT, '{ONLY_FORWARD}'); END""",
     f"""CREATE TRIGGER tieringmodel_not_replaced BEFORE INSERT ON {TABLE}
 WHEN EXISTS (SELECT 1 FROM {TABLE} WHERE status <> 'draft' AND (id = NEW.id OR number = NEW.number
              OR (status = 'published' AND NEW.status = 'published')))
-BEGIN SELECT RAISE(ABORT, '{NEVER_CHANGES}'); END""",
+BEGIN SELECT RAISE(ABORT, '{NEVER_CHANGES}'); END""",  # noqa: S608  # constants of this module
 )
 
 POSTGRESQL = (
