@@ -22,7 +22,7 @@ for _ in range(100):
     NESTED = [NESTED]
 # What JSON can hold and no part of a model expects, and what one part expects in the place of another.
 ODD: tuple[Any, ...] = (
-    [], {}, None, True, False, 1e999, -1e999, float("nan"), 1e-320, 10**400, "1e-5000", "x", "", "\u0000", "\ud800",
+    [], {}, None, True, False, 1e999, -1e999, float("nan"), 1e-320, 10**400, "1e-999999999", "x", "", "\u0000", "\ud800",
     -1, 0, 0.5, 101, [[]], [{}], {"": {}}, [None], ["x", "x"], NESTED, {"any": []}, {"all": [{}]}, "9" * 5000,
     "known", "between", [1, 0], ["2026-01-01", "x"], {"kind": []}, {"points": {"x": []}}, {"days": []},
 )  # fmt: skip
