@@ -36,7 +36,6 @@ from allocation.engine.kept import (
     said_of,
     unpack_facts,
     unpack_outcomes,
-    with_words,
     words_of,
 )
 from allocation.engine.rules import UnusableRules, read_rules
@@ -227,7 +226,7 @@ def _again(kept: _Kept) -> _Again | None:
     crowd = crowd_from_json(kept.run.population)
     as_of = (kept.run.as_of - EPOCH).days
     _, facts = unpack_facts(data=kept.chunk.facts, tiers=vocabulary.tiers, as_of=as_of)
-    alone = with_words(facts.take(np.array([kept.place], dtype=np.int64)), crowd.words)
+    alone = facts.take(np.array([kept.place], dtype=np.int64))
     findings = decide_tiers(facts=alone, rules=rules, tiers=vocabulary.tiers, people=crowd.people)
     return _Again(rules, vocabulary, findings, crowd)
 

@@ -42,6 +42,7 @@ def criterion(**parts):
         (when("arr", ">=", float("nan")), "ARR needs a number"),
         (when("arr", ">=", True), "ARR needs a number"),
         (when("arr", ">=", "1e400"), "ARR needs a number"),
+        (when("arr", ">=", "1e-31"), "ARR needs a number"),  # 30 decimals are enough for anybody
         (when("arr", "between", [1]), "ARR between needs two values"),
         (when("health", ">", 100), "“health > 100” can never hold"),
         (when("sentiment", ">=", 6), "“CSM sentiment ≥ 6” can never hold"),

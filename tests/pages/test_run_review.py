@@ -186,6 +186,7 @@ def test_a_manager_reviews_the_rows_of_the_own_teams_only(company, sign_in, run)
     [
         ({"words": " "}, "Say why these rows are refused"),
         ({"words": "x" * 501}, "at most 500 characters"),
+        ({"words": "They\0leave"}, "holds the character NUL"),  # PostgreSQL keeps none
         ({"row": []}, "Tick the rows that are meant"),
         ({"row": ["x", "-1", str(2**64)]}, "Tick the rows that are meant"),
         ({"row": [], "all": "1", "query": ""}, "Tick the rows that are meant"),
