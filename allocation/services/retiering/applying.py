@@ -8,7 +8,6 @@ from datetime import datetime
 
 import numpy as np
 from django.db import IntegrityError, transaction
-from django.db.models import Sum
 
 from accounts.models import Customer, Tier
 from allocation.engine.facts.rules import TieringRules
@@ -20,6 +19,7 @@ from allocation.services.decisions import DecisionSource, TierChange, set_tiers
 from allocation.services.retiering.queueing import UnableToQueueRun, refuse_before_last_applied
 from allocation.services.retiering.rules import rules_of
 from allocation.services.retiering.standings import pack_standings, score_of, stand_on
+from allocation.services.retiering.walking import each_chunk
 from allocation.snapshots.customers import customers_now
 from allocation.snapshots.kept_vocabulary import vocabulary_from_json
 from allocation.snapshots.vocabulary import model_vocabulary
@@ -58,20 +58,14 @@ def apply_run(*, run_id: int, owner: str, at: datetime, actor_id: int | None = N
         RetierRun.objects.filter(pk=run_id).update(applied_by=actor_id)
     decision = DecisionSource(kind=Source.RUN, source_id=run_id, actor_id=run.applied_by_id or actor_id)
     rules = _rules_of_its_day(run)
-    chunks = RunChunk.objects.filter(run=run)
-    total = chunks.aggregate(n=Sum("customers"))["n"] or 0
-    done = total - (chunks.filter(status=RowStatus.PROPOSED).aggregate(n=Sum("customers"))["n"] or 0)
-    while True:
-        with transaction.atomic():
-            if not RetierRun.objects.heartbeat(
-                run_id, fence=fence, done=done, total=total, message="Applying"
-            ):
-                return False
-            chunk = chunks.filter(status=RowStatus.PROPOSED).order_by("first_customer_id").first()
-            if chunk is None:
-                break
-            _apply(run, chunk, rules, decision)
-        done += chunk.customers
+    if not each_chunk(
+        run_id=run_id,
+        fence=fence,
+        waiting=RowStatus.PROPOSED,
+        message="Applying",
+        work=lambda chunk: _apply(run, chunk, rules, decision),
+    ):
+        return False
     return _finish(run, fence, at)
 
 

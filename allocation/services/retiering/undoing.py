@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q, Sum
+from django.db.models import Q
 
 from allocation.engine.kept import unpack_outcomes
 from allocation.models import (
@@ -22,6 +22,7 @@ from allocation.models import (
 )
 from allocation.services.decisions import DecisionSource, TierChange, set_tiers
 from allocation.services.retiering.standings import give_back, setters_before
+from allocation.services.retiering.walking import each_chunk
 
 BATCH = 500
 BUSY = "Another run is being applied or undone; try again when it is done."
@@ -54,20 +55,15 @@ def undo_run(*, run_id: int, owner: str, at: datetime, on: date, actor_id: int |
     if run.undone_by_id is None and actor_id is not None:
         RetierRun.objects.filter(pk=run_id).update(undone_by=actor_id)
     decision = DecisionSource(kind=Source.UNDO, source_id=run_id, actor_id=run.undone_by_id or actor_id)
-    chunks = RunChunk.objects.filter(run=run)
-    total = chunks.aggregate(n=Sum("customers"))["n"] or 0
-    done = chunks.filter(status=RowStatus.UNDONE).aggregate(n=Sum("customers"))["n"] or 0
-    while True:
-        with transaction.atomic():
-            if not RetierRun.objects.heartbeat(
-                run_id, fence=fence, done=done, total=total, message="Undoing"
-            ):
-                return False
-            chunk = chunks.filter(status=RowStatus.APPLIED).order_by("first_customer_id").first()
-            if chunk is None:
-                break
-            _undo(run, chunk, max(on, run.as_of), decision)
-        done += chunk.customers
+    day = max(on, run.as_of)
+    if not each_chunk(
+        run_id=run_id,
+        fence=fence,
+        waiting=RowStatus.APPLIED,
+        message="Undoing",
+        work=lambda chunk: _undo(run, chunk, day, decision),
+    ):
+        return False
     return _finish(run, fence, at)
 
 

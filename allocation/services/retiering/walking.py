@@ -1,0 +1,32 @@
+"""Going through the chunks of a run, one transaction each, as long as the claim is ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.db import transaction
+from django.db.models import Sum
+
+from allocation.models import RetierRun, RowStatus, RunChunk
+
+
+def each_chunk(
+    *, run_id: int, fence: int, waiting: RowStatus, message: str, work: Callable[[RunChunk], None]
+) -> bool:
+    """Do ``work`` for every chunk that is still ``waiting``, in the order of its customers. False: the claim was lost.
+
+    ``work`` takes its chunk out of ``waiting`` in the same transaction, so a runner that dies leaves whole chunks.
+    """
+    chunks = RunChunk.objects.filter(run_id=run_id)
+    left = chunks.filter(status=waiting)
+    total = chunks.aggregate(n=Sum("customers"))["n"] or 0
+    done = total - (left.aggregate(n=Sum("customers"))["n"] or 0)
+    while True:
+        with transaction.atomic():
+            if not RetierRun.objects.heartbeat(run_id, fence=fence, done=done, total=total, message=message):
+                return False
+            chunk = left.order_by("first_customer_id").first()
+            if chunk is None:
+                return True
+            work(chunk)
+        done += chunk.customers
