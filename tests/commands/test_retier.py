@@ -162,7 +162,19 @@ def test_a_run_over_the_limit_is_stored_and_waits_for_a_manager(cast):
     assert (found["status"], found["over_limit"], len(found["moves"])) == ("awaiting_approval", True, 21)
     with pytest.raises(CommandError, match="a manager has to approve it first"):
         answer("run", "apply", str(found["run"]))
-    answer("run", "approve", str(found["run"]), acting=cast.manager.email)
+    with pytest.raises(CommandError, match="since you looked at it: 21 customers would change tier now"):
+        answer("run", "approve", str(found["run"]), moves=22, acting=cast.manager.email)
+    remarks = io.StringIO()
+    call_command(
+        "run",
+        "approve",
+        str(found["run"]),
+        moves=21,
+        acting=cast.manager.email,
+        stdout=io.StringIO(),
+        stderr=remarks,
+    )
+    assert remarks.getvalue() == f"Run {found['run']} is approved: 21 customers would change tier.\n"
     assert answer("run", "apply", str(found["run"]))["status"] == "applied"
 
 
