@@ -207,6 +207,22 @@ def test_the_next_retier_finishes_what_a_dead_runner_left(monkeypatch):
     assert Customer.objects.get().tier_holdings.count() == 1
 
 
+def test_it_also_finishes_an_undoing_that_was_left_whatever_its_scope(monkeypatch):
+    monkeypatch.setattr("allocation.management.commands.retier.PAUSE_SECONDS", 0)
+    monkeypatch.setattr("allocation.management.commands.retier.PATIENCE_SECONDS", 0)
+    factories.CustomerFactory(external_id="A", arr=800000)
+    run = answer("retier", "--apply")["run"]
+    RetierRun.objects.claim(run, owner="dead", waiting=["applied"], working="undoing")
+    RetierRun.objects.filter(pk=run).update(lease_until=timezone.now() - timedelta(seconds=1))
+    Customer.objects.update(arr=200000)
+    found = answer("retier", "--apply", scope="goals")
+    undone = RetierRun.objects.get(pk=run)
+    assert (undone.status, undone.summary["restored"]) == ("undone", 1)
+    # Given back first, so that the next run gives a first tier again.
+    assert (found["status"], found["moves"], found["first_tiers"]) == ("applied", [], 1)
+    assert Customer.objects.get().tier.slug == "enterprise"
+
+
 def test_a_run_that_is_alive_elsewhere_is_waited_for_and_then_named(monkeypatch):
     monkeypatch.setattr("allocation.management.commands.retier.PAUSE_SECONDS", 0)
     monkeypatch.setattr("allocation.management.commands.retier.PATIENCE_SECONDS", 0)
