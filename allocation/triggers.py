@@ -45,6 +45,12 @@ BEGIN SELECT RAISE(ABORT, '{NEVER_CHANGES}'); END""",
     f"""CREATE TRIGGER tieringmodel_only_forward BEFORE UPDATE ON {TABLE}
 WHEN NEW.status IS NOT OLD.status AND NOT {FORWARD}
 BEGIN SELECT RAISE(ABORT, '{ONLY_FORWARD}'); END""",
+    # REPLACE would delete a version without a word and put another in its place.
+    "DROP TRIGGER IF EXISTS tieringmodel_not_replaced",
+    f"""CREATE TRIGGER tieringmodel_not_replaced BEFORE INSERT ON {TABLE}
+WHEN EXISTS (SELECT 1 FROM {TABLE} WHERE status <> 'draft' AND (id = NEW.id OR number = NEW.number
+             OR (status = 'published' AND NEW.status = 'published')))
+BEGIN SELECT RAISE(ABORT, '{NEVER_CHANGES}'); END""",  # noqa: S608  # constants of this module
 )
 
 POSTGRESQL = (

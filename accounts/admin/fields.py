@@ -64,23 +64,41 @@ class KnownOrNot(forms.NullBooleanField):
 
 
 class StorableJSON(forms.JSONField):
-    """A JSON document that every database can keep: PostgreSQL knows no NaN, no Infinity and no character NUL."""
+    """A JSON document that every database can keep.
+
+    PostgreSQL knows no NaN, no Infinity, no character NUL and no half of a character (a lone surrogate); a document
+    with the last could not even be shown again.
+    """
 
     def to_python(self, value: Any) -> Any:
         try:
             found = super().to_python(value)
-            json.dumps(found, allow_nan=False)
+            written = json.dumps(found, allow_nan=False, ensure_ascii=False)
         except (ValueError, RecursionError):
             raise forms.ValidationError(
                 "Enter valid JSON: finite numbers, and not too many brackets inside one another."
             ) from None
-        if "\\u0000" in json.dumps(found):
+        if not _is_text(written):
+            raise forms.ValidationError(
+                "A text in it holds half of a character (from \\ud800 to \\udfff, alone): take it out."
+            )
+        if "\\u0000" in written:
             raise forms.ValidationError("A text in it holds the character NUL (\\u0000): take it out.")
         return found
 
     def bound_data(self, data: Any, initial: Any) -> Any:
         """What was typed, shown again beside the refusal."""
         try:
-            return super().bound_data(data, initial)
-        except RecursionError:
+            found = super().bound_data(data, initial)
+            return found if _is_text(json.dumps(found, ensure_ascii=False)) else InvalidJSONInput(data)
+        except (ValueError, RecursionError):  # a number of thousands of digits; brackets without end
             return InvalidJSONInput(data)
+
+
+def _is_text(written: str) -> bool:
+    """Whether it can be written in UTF-8, as databases and pages do."""
+    try:
+        written.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -4,6 +4,8 @@ import codecs
 import csv
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
 
 from accounts.importing.errors import FileRefused
 from accounts.importing.escaping import unmark_formula
@@ -24,11 +26,29 @@ BYTE_ORDER_MARKS = (
 )
 
 
+# The csv module knows one limit on cells for the whole process: one file at a time has its own.
+_LIMITED = Lock()
+
+
+@contextmanager
+def _cells_of_at_most(characters: int) -> Iterator[None]:
+    """The csv module's limit on a cell, and as it was afterwards: other readers of this process have theirs."""
+    with _LIMITED:
+        before = csv.field_size_limit(characters)
+        try:
+            yield
+        finally:
+            csv.field_size_limit(before)
+
+
 def read_delimited(*, data: bytes, limits: Limits) -> Table:
     """The table in a text file. Raises FileRefused with a sentence when there is none to be had."""
-    # The csv module keeps this limit for the whole process: it is set before anything is looked at, so that
-    # the limit of an earlier file does not decide what this one's delimiter is.
-    csv.field_size_limit(limits.cell_characters)
+    # Before anything is looked at: what the delimiter is must not depend on anybody else's limit.
+    with _cells_of_at_most(limits.cell_characters):
+        return _read(data, limits)
+
+
+def _read(data: bytes, limits: Limits) -> Table:
     encoding, text = decode(data)
     text, stated = _take_separator_line(text)
     if not text.strip():

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
 LEASE = timedelta(seconds=60)
@@ -31,7 +31,8 @@ class JobQuerySet(models.QuerySet):
             claimed_by=owner[:100],
             lease_until=now + LEASE,
             fence=F("fence") + 1,
-            attempts=F("attempts") + 1,
+            # Each piece of work has its own: proposing, applying and undoing a run are three.
+            attempts=Case(When(status=working, then=F("attempts") + 1), default=Value(1)),
             started_at=now,
         )
         if taken != 1:

@@ -20,7 +20,7 @@ from accounts.admin.fields import CurrencyCode, DayInput, KnownOrNot, ListOfText
 from accounts.admin.filters import FixedFilter, rows_filter
 from accounts.models import CustomAttribute, Customer, Goal, GoalKind, Region, Team, Tier, Vertical
 from allocation.admin.goals import GoalInline, ask_after_commit, goals_changed
-from allocation.selectors.explanations import customer_explanation
+from allocation.selectors.explanations import FACTS_CHANGED, customer_explanation
 
 FIELD_PREFIX = "attribute_"
 SOON_DAYS = (30, 90, 180)
@@ -276,7 +276,8 @@ class CustomerAdmin(CSAdmin):
     ) -> HttpResponse:
         obj: Customer | None = kwargs.get("obj")
         if obj is not None:
-            context["last_decision"] = customer_explanation(customer_id=obj.pk)
+            context["last_decision"] = customer_explanation(customer_id=obj.pk, today=timezone.localdate())
+            context["facts_changed_words"] = FACTS_CHANGED
         return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description="Customer", ordering="name")

@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts.admin.fields import StorableJSON
 from allocation.charts.flows import NARROW, WIDE, Flow, Level, tier_flow
 from allocation.charts.svg import Markup, wide_and_narrow
+from allocation.engine.facts.ways import way_between
 from allocation.engine.rules import UnusableRules
 from allocation.forms.models import LiftForm, LockForm
 from allocation.models import ModelLock, TieringModel
@@ -177,6 +178,7 @@ def counts_json(preview: Preview) -> dict[str, Any]:
         "moves": preview.moves,
         "ups": preview.ups,
         "downs": preview.downs,
+        "directions": preview.directions,
         "first_tiers": preview.first_tiers,
         "undecided": preview.undecided,
         "held": [{"guard": words, "customers": customers} for words, customers in preview.held],
@@ -196,7 +198,11 @@ def flow_chart(preview: Preview) -> Markup:
         else Level("", "No tier", LOWEST_RANK)
         for line in preview.tiers
     ]
-    flows = [Flow(source, target, customers) for (source, target), customers in preview.flows.items()]
+    tiers = {line.tier.slug: line.tier for line in preview.tiers if line.tier}
+    flows = [
+        Flow(source, target, customers, way=way_between(tiers.get(source), tiers.get(target)))
+        for (source, target), customers in preview.flows.items()
+    ]
     return wide_and_narrow(tier_flow(levels, flows, width=WIDE), tier_flow(levels, flows, width=NARROW))
 
 

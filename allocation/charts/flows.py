@@ -11,7 +11,7 @@ __all__ = ["NARROW", "WIDE", "Flow", "Level", "Shift", "shifts", "tier_flow"]
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A tier in the flow: `rank` decides the colour, order is top to bottom as given; key "" means no tier."""
+    """A tier in the flow: `rank` decides its colour, order is top to bottom as given; key "" means no tier."""
 
     key: str
     label: str
@@ -20,16 +20,20 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """So many customers went from one level to another (or stayed). `url`: where a press on it leads."""
+    """So many customers went from one level to another (or stayed). `url`: where a press on it leads.
+
+    `way`: "up", "down" or "none" (out of a tier no longer in use); read where both ends are tiers.
+    """
 
     source: str
     target: str
     customers: int
     url: str = ""
+    way: str = "none"
 
 
 def tier_flow(levels: Sequence[Level], flows: Sequence[Flow], *, width: int = WIDE) -> Markup:
-    """Customers by tier before (left) and after (right); green goes up, red goes down, grey stays."""
+    """Customers by tier before (left) and after (right); green goes up, red goes down, pale stays, grey goes neither way."""
     before = {level.key: sum(f.customers for f in flows if f.source == level.key) for level in levels}
     after = {level.key: sum(f.customers for f in flows if f.target == level.key) for level in levels}
     total = max(sum(before.values()), 1)
@@ -130,18 +134,18 @@ def _ribbons(
         )
         verb = "stay in" if flow.source == flow.target else "go to"
         words = f"{flow.customers:,} from {names[flow.source]} {verb} {names[flow.target]}"
-        ribbon = element("path", title(words), d=path, class_=_way(flow, order))
+        ribbon = element("path", title(words), d=path, class_=_way(flow))
         # For the pointer only: by keyboard the same links stand in the table below the picture.
         drawn.append(element("a", ribbon, href=flow.url, tabindex="-1") if flow.url else ribbon)
     return "".join(drawn)
 
 
-def _way(flow: Flow, order: Mapping[str, int]) -> str:
+def _way(flow: Flow) -> str:
     if flow.source == flow.target:
         return "flow-stay"
     if not flow.source:
         return "flow-first"
-    return "flow-up" if order[flow.target] < order[flow.source] else "flow-down"
+    return f"flow-{flow.way}" if flow.target else "flow-down"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from allocation.engine.facts.rules import (
     conditions_in,
 )
 from allocation.engine.facts.tiering import TierFacts
-from allocation.engine.reach import Possible, unreachable
+from allocation.engine.reach import Look, Possible, unreachable
 
 MOST_SHARE = 80  # per cent of the weight that one criterion may have without a remark
 LEAST_SHARE = 2
@@ -63,26 +63,30 @@ def _reached(rules: TieringRules, tiers: Sequence[TierFacts]) -> _Reached:
     """One list after the other, since a segment nobody is in cannot be read by the next."""
     found: list[Remark] = []
     names = [rule.name for rule in rules.segments]
-    gone = unreachable([rule.when for rule in rules.segments], Possible())
-    found += _of_list("segment", names, [rule.when for rule in rules.segments], gone)
-    segments = frozenset(name.casefold() for at, name in enumerate(names) if at not in gone)
+    look = unreachable([rule.when for rule in rules.segments], Possible())
+    found += _of_list("segment", names, [rule.when for rule in rules.segments], look)
+    segments = frozenset(name.casefold() for at, name in enumerate(names) if at not in look.gone)
     levels = [rule.level for rule in rules.touch]
-    gone = unreachable([rule.when for rule in rules.touch], Possible(segments))
-    found += _of_list("touch", list(map(level_in_words, levels)), [rule.when for rule in rules.touch], gone)
-    touch = frozenset(level for at, level in enumerate(levels) if at not in gone)
-    gone = unreachable([rule.when for rule in rules.tiers], Possible(segments, touch))
+    look = unreachable([rule.when for rule in rules.touch], Possible(segments))
+    found += _of_list("touch", list(map(level_in_words, levels)), [rule.when for rule in rules.touch], look)
+    touch = frozenset(level for at, level in enumerate(levels) if at not in look.gone)
+    look = unreachable([rule.when for rule in rules.tiers], Possible(segments, touch))
     called = [tiers[rule.tier].name or rule.slug for rule in rules.tiers]
-    found += _of_list("tier", called, [rule.when for rule in rules.tiers], gone)
+    found += _of_list("tier", called, [rule.when for rule in rules.tiers], look)
     return _Reached(
-        tuple(found), frozenset(rule.tier for at, rule in enumerate(rules.tiers) if at not in gone)
+        tuple(found), frozenset(rule.tier for at, rule in enumerate(rules.tiers) if at not in look.gone)
     )
 
 
-def _of_list(
-    what: str, names: Sequence[str], groups: Sequence[Group], gone: dict[int, tuple[int, ...]]
-) -> Iterator[Remark]:
+def _of_list(what: str, names: Sequence[str], groups: Sequence[Group], look: Look) -> Iterator[Remark]:
     """The last rule has to be there, so it may be idle without being wrong."""
-    for at, earlier in gone.items():
+    if look.looked_at < len(groups):
+        yield Remark(
+            Severity.NOTE,
+            f"There are too many {what} rules to compare all: from rule {look.looked_at + 1} on it was not looked "
+            "whether anybody can reach them.",
+        )
+    for at, earlier in look.gone.items():
         if at == len(groups) - 1:
             yield _doubtful(
                 f"The last {what} rule, “{names[at]}”, takes nobody: those before it take everyone."

@@ -1,7 +1,7 @@
 """Finds rules that can never hold: bounds outside what a value can be, or that contradict each other."""
 
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from allocation.engine.conditions import LOWER, UPPER
 from allocation.engine.explain import in_words
@@ -53,10 +53,14 @@ def _possible(conditions: list[Condition]) -> bool:
             low, low_open = value, condition.op == ">"
         if condition.op in UPPER | {"="} and (-value, condition.op == "<") > (-high, high_open):
             high, high_open = value, condition.op == "<"
+    if conditions[0].attribute.whole and low.is_finite() and high.is_finite():
+        least = low.to_integral_value(ROUND_FLOOR) + 1 if low_open else low.to_integral_value(ROUND_CEILING)
+        most = high.to_integral_value(ROUND_CEILING) - 1 if high_open else high.to_integral_value(ROUND_FLOOR)
+        return least <= most
     return low < high or (low == high and not low_open and not high_open)
 
 
 def _limits(attribute: Attribute) -> tuple[Decimal, bool, Decimal, bool]:
     low = Decimal("-Infinity") if attribute.low is None else Decimal(str(attribute.low))
     high = Decimal("Infinity") if attribute.high is None else Decimal(str(attribute.high))
-    return low, False, high, False
+    return low, attribute.open_low, high, attribute.open_high

@@ -1,7 +1,7 @@
 """What is kept of a run so that it can be repeated, and one customer explained, a year later without all the others.
 
 Kept once a run: the sorted values that percentiles compare with (exact), a spread of every number the rules read
-(for looking for the nearest change), and the words of every choice. Kept for some thousand customers at a time, as
+(for looking for the nearest change). Kept for some thousand customers at a time, as
 packed columns: the facts the rules read with what each held, and the outcomes.
 """
 
@@ -48,11 +48,10 @@ NOT_DECIDED = (DecidedBy.UNDECIDED, DecidedBy.LEFT)  # nothing is suggested for 
 
 @dataclass(frozen=True, slots=True)
 class KeptCrowd:
-    """people: exact, sorted. spreads: 33 values from the lowest to the highest. words: of choices and sets."""
+    """people: exact, sorted. spreads: 33 values from the lowest to the highest."""
 
     people: Populations
     spreads: Mapping[str, Floats]
-    words: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +94,13 @@ def sources(rules: TieringRules) -> tuple[str, ...]:
 def crowd_of(*, findings: TierFindings, rules: TieringRules) -> KeptCrowd:
     """What to keep of these findings."""
     spreads: dict[str, Floats] = {}
-    words: dict[str, tuple[str, ...]] = {}
     for name in sources(rules):
         column = findings.derived.columns.get(name)
         if isinstance(column, NumberColumn | DateColumn):
             known = column.values[findings.derived.active & ~np.isnan(column.values)]
             if len(known):
                 spreads[name] = np.quantile(known, np.linspace(0, 1, QUANTILES))
-        elif isinstance(column, ChoiceColumn | SetColumn):
-            words[name] = column.vocabulary
-    return KeptCrowd(people=findings.people, spreads=spreads, words=words)
+    return KeptCrowd(people=findings.people, spreads=spreads)
 
 
 def crowd_to_json(crowd: KeptCrowd) -> dict[str, Any]:
@@ -114,12 +110,11 @@ def crowd_to_json(crowd: KeptCrowd) -> dict[str, Any]:
             [name, group, _packed(people.values)] for (name, group), people in sorted(crowd.people.items())
         ],
         "spreads": {name: np.round(values, 2).tolist() for name, values in crowd.spreads.items()},
-        "words": {name: list(words) for name, words in crowd.words.items()},
     }
 
 
 def crowd_from_json(kept: Mapping[str, Any]) -> KeptCrowd:
-    """The crowd as it was; an empty object gives an empty crowd."""
+    """The crowd as it was; an empty object gives an empty crowd. Words that earlier versions kept are not read."""
     people: Populations = {}
     for name, group, packed in kept.get("people", []):
         values = _unpacked(packed)
@@ -129,7 +124,6 @@ def crowd_from_json(kept: Mapping[str, Any]) -> KeptCrowd:
     return KeptCrowd(
         people=people,
         spreads={name: np.array(values) for name, values in kept.get("spreads", {}).items()},
-        words={name: tuple(words) for name, words in kept.get("words", {}).items()},
     )
 
 
@@ -288,17 +282,6 @@ def said_of(column: ChoiceColumn, place: int) -> str | None:
 def words_of(column: SetColumn, place: int) -> list[str]:
     """The members at a place, in the order of the vocabulary."""
     return [word for word, there in zip(column.vocabulary, column.members[place], strict=True) if there]
-
-
-def with_words(facts: CustomerColumns, words: Mapping[str, tuple[str, ...]]) -> CustomerColumns:
-    """The same facts with the vocabularies of the whole crowd: what else a choice could be is a what-if as well."""
-    changed: dict[str, Column] = {}
-    for name, column in facts.columns.items():
-        if isinstance(column, ChoiceColumn | SetColumn) and name in words:
-            changed[name] = column_of(
-                Kind.SET if isinstance(column, SetColumn) else Kind.CHOICE, plain_values(column), words[name]
-            )
-    return facts.replaced(changed)
 
 
 def facts_to_json(facts: CustomerColumns, names: Sequence[str]) -> list[dict[str, Any]]:

@@ -5,20 +5,23 @@ within those of earlier rules: within one of them, or within several that differ
 does not find is not claimed; what it claims is certain.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from allocation.engine.facts.attributes import TOUCH_LEVELS, Attribute, Kind
 from allocation.engine.facts.rules import Clause, Condition, Group, conditions_in
-from allocation.engine.regions import Numbers, Region, Words, between, join, meet, numbers, within
+from allocation.engine.regions import Numbers, Region, Words, between, joined, meet, numbers, within
 
 MOST_ALTERNATIVES = 64  # of one rule; beyond, nothing is claimed about it or by it
+MOST_STEPS = 1_000_000  # of comparing regions, in one list of rules: enough for some five hundred plain ones
 YES, NO = "yes", "no"
 
 # By attribute; of a set by attribute and member ("has it" or not). What is not there may have any value.
 Key: TypeAlias = tuple[str, str]
 Alternative: TypeAlias = Mapping[Key, Region]
+# What an earlier alternative has of a later one: all of it (None), or its region along the one attribute they differ in.
+_Shares: TypeAlias = Sequence[tuple[Key, Region] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +44,39 @@ class Possible:
         return known.get(attribute.name, Words(inverted=True, missing=True))
 
 
-def unreachable(groups: Sequence[Group], possible: Possible) -> dict[int, tuple[int, ...]]:
-    """Position of each rule nobody can reach → the earlier rules that take its customers; none if it can never hold."""
+@dataclass(frozen=True, slots=True)
+class Look:
+    """gone: position of each rule nobody can reach → the earlier rules that take its customers; none if it can never hold.
+
+    looked_at: so many rules from the first on; of those after them nothing is claimed.
+    """
+
+    gone: Mapping[int, tuple[int, ...]]
+    looked_at: int
+
+
+def unreachable(groups: Sequence[Group], possible: Possible) -> Look:
+    """Which of these rules nobody can reach.
+
+    Every rule is compared with all earlier ones, which takes the square of their number. So the comparisons are
+    counted (not timed: the same model always gets the same answer), and beyond ``MOST_STEPS`` nothing is claimed.
+    """
     reach = _Reach(_everything(groups, possible))
-    written = [alternatives(group, possible) for group in groups]
+    earlier: dict[int, Sequence[Alternative]] = {}
     found: dict[int, tuple[int, ...]] = {}
-    for place, own in enumerate(written):
-        earlier = {at: taken for at in range(place) if (taken := written[at]) and at not in found}
-        if own is not None and reach.covers(own, earlier, earlier):
-            found[place] = reach.needed(own, earlier)
-    return found
+    for place, group in enumerate(groups):
+        own = alternatives(group, possible)
+        if own is None:
+            continue
+        try:
+            taken_by = reach.taken_by(own, earlier)
+        except _TooManySteps:
+            return Look(found, place)
+        if taken_by is None:
+            earlier[place] = own
+        else:
+            found[place] = taken_by
+    return Look(found, len(groups))
 
 
 def _everything(groups: Sequence[Group], possible: Possible) -> dict[Key, Region]:
@@ -65,44 +91,79 @@ def _everything(groups: Sequence[Group], possible: Possible) -> dict[Key, Region
     return found
 
 
-@dataclass(frozen=True, slots=True)
+class _TooManySteps(Exception):
+    """More would have to be compared than is sensible."""
+
+
+@dataclass(slots=True)
 class _Reach:
-    """everything: what is possible for an attribute that an alternative does not speak of."""
+    """everything: what is possible for an attribute that an alternative does not speak of. steps: taken so far."""
 
     everything: Mapping[Key, Region]
+    steps: int = 0
 
-    def needed(
+    def taken_by(
         self, own: Sequence[Alternative], earlier: Mapping[int, Sequence[Alternative]]
-    ) -> tuple[int, ...]:
-        """As few of the earlier rules as still take all of it, the first ones first."""
-        kept = list(earlier)
-        for at in sorted(earlier, reverse=True):
-            fewer = [each for each in kept if each != at]
-            if self.covers(own, earlier, fewer):
-                kept = fewer
+    ) -> tuple[int, ...] | None:
+        """The earlier rules that take all of it, as few as will do, the first ones first; None if they do not."""
+        shares = [self._shares(each, earlier) for each in own]
+        kept = sorted({at for share in shares for at in share})
+        if not self._covered(own, shares, frozenset(kept)):
+            return None
+        for at in reversed(kept):
+            fewer = frozenset(kept) - {at}
+            if self._covered(own, shares, fewer):
+                kept = sorted(fewer)
         return tuple(kept)
 
-    def covers(
-        self, own: Sequence[Alternative], earlier: Mapping[int, Sequence[Alternative]], using: Iterable[int]
-    ) -> bool:
-        others = [each for at in using for each in earlier[at]]
-        return all(self._takes(others, each) for each in own)
-
-    def _takes(self, others: Sequence[Alternative], alternative: Alternative) -> bool:
-        """Within one of the others, or within several of them put together along one attribute."""
-        along: dict[Key, Region] = {}
-        for other in others:
-            beyond = self._beyond(alternative, other)
-            if not beyond:
-                return True
-            if len(beyond) == 1:
-                key = beyond[0]
-                along[key] = join(along[key], other[key]) if key in along else other[key]
-        return any(within(self._own(alternative, key), region) for key, region in along.items())
+    def _shares(
+        self, alternative: Alternative, earlier: Mapping[int, Sequence[Alternative]]
+    ) -> Mapping[int, _Shares]:
+        """By rule what it has of ``alternative``; rules that differ from it in more than one attribute have nothing."""
+        found: dict[int, list[tuple[Key, Region] | None]] = {}
+        for at, others in earlier.items():
+            for other in others:
+                beyond = self._beyond(alternative, other)
+                if len(beyond) < 2:
+                    share = (beyond[0], other[beyond[0]]) if beyond else None
+                    found.setdefault(at, []).append(share)
+        return found
 
     def _beyond(self, alternative: Alternative, other: Alternative) -> list[Key]:
-        """The attributes in which ``alternative`` lets through what ``other`` does not."""
-        return [key for key, region in other.items() if not within(self._own(alternative, key), region)]
+        """The attributes in which ``alternative`` lets through what ``other`` does not; two are enough."""
+        found: list[Key] = []
+        for key, region in other.items():
+            own = self._own(alternative, key)
+            self._step(own.size + region.size)
+            if not within(own, region):
+                found.append(key)
+                if len(found) > 1:
+                    break
+        return found
+
+    def _covered(
+        self, own: Sequence[Alternative], shares: Sequence[Mapping[int, _Shares]], using: frozenset[int]
+    ) -> bool:
+        return all(
+            self._takes(each, [part for at, parts in share.items() if at in using for part in parts])
+            for each, share in zip(own, shares, strict=True)
+        )
+
+    def _takes(self, alternative: Alternative, shares: _Shares) -> bool:
+        """Within one of them, or within several of them put together along one attribute."""
+        self._step(1 + len(shares))
+        along: dict[Key, list[Region]] = {}
+        for share in shares:
+            if share is None:
+                return True
+            along.setdefault(share[0], []).append(share[1])
+            self._step(share[1].size)
+        return any(within(self._own(alternative, key), joined(regions)) for key, regions in along.items())
+
+    def _step(self, count: int) -> None:
+        self.steps += count
+        if self.steps > MOST_STEPS:
+            raise _TooManySteps
 
     def _own(self, alternative: Alternative, key: Key) -> Region:
         return alternative.get(key, self.everything[key])

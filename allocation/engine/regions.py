@@ -4,8 +4,9 @@ Numbers and dates are spans between cuts; words are a list, or everything but a 
 Numbers are the doubles that conditions compare with, so nothing is claimed that rounding could break.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import inf
 from typing import TypeAlias
 
@@ -22,6 +23,10 @@ class Numbers:
     missing: bool = False
 
     @property
+    def size(self) -> int:
+        return 1 + len(self.spans)
+
+    @property
     def is_empty(self) -> bool:
         return not self.spans and not self.missing
 
@@ -30,9 +35,6 @@ class Numbers:
             (max(low, begins), min(high, ends)) for low, high in self.spans for begins, ends in other.spans
         ]
         return Numbers(_merged(both), self.missing and other.missing)
-
-    def join(self, other: "Numbers") -> "Numbers":
-        return Numbers(_merged((*self.spans, *other.spans)), self.missing or other.missing)
 
     def within(self, other: "Numbers") -> bool:
         inside = all(
@@ -60,6 +62,10 @@ class Words:
     missing: bool = False
 
     @property
+    def size(self) -> int:
+        return 1 + len(self.words)
+
+    @property
     def is_empty(self) -> bool:
         return not self.words and not self.inverted and not self.missing
 
@@ -72,16 +78,6 @@ class Words:
         return Words(
             self.words - other.words if other.inverted else self.words & other.words, missing=missing
         )
-
-    def join(self, other: "Words") -> "Words":
-        missing = self.missing or other.missing
-        if self.inverted and other.inverted:
-            return Words(self.words & other.words, inverted=True, missing=missing)
-        if self.inverted:
-            return Words(self.words - other.words, inverted=True, missing=missing)
-        if other.inverted:
-            return Words(other.words - self.words, inverted=True, missing=missing)
-        return Words(self.words | other.words, missing=missing)
 
     def within(self, other: "Words") -> bool:
         if self.missing and not other.missing:
@@ -112,13 +108,20 @@ def meet(region: Region, other: Region) -> Region:
     raise TypeError("numbers and words have nothing in common")
 
 
-def join(region: Region, other: Region) -> Region:
-    """The values that either has."""
-    if isinstance(region, Numbers) and isinstance(other, Numbers):
-        return region.join(other)
-    if isinstance(region, Words) and isinstance(other, Words):
-        return region.join(other)
-    raise TypeError("numbers and words have nothing in common")
+def joined(regions: Sequence[Region]) -> Region:
+    """The values that any of them has; at least one, all of one attribute."""
+    missing = any(region.missing for region in regions)
+    spans = [region.spans for region in regions if isinstance(region, Numbers)]
+    words = [region for region in regions if isinstance(region, Words)]
+    if spans and words:
+        raise TypeError("numbers and words have nothing in common")
+    if spans:
+        return Numbers(_merged(chain.from_iterable(spans)), missing)
+    listed = frozenset[str]().union(*(each.words for each in words if not each.inverted))
+    but = [each.words for each in words if each.inverted]
+    if not but:
+        return Words(listed, missing=missing)
+    return Words(but[0].intersection(*but) - listed, inverted=True, missing=missing)
 
 
 def numbers(op: str, value: float) -> Numbers:

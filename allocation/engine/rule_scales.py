@@ -1,6 +1,6 @@
 """Reads a criterion's scale: linear, log, steps, choices or percentile."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from itertools import pairwise
 
 from allocation.engine.facts.attributes import Attribute, Kind
@@ -24,7 +24,7 @@ class _Fault(ValueError):
 
 def read_scale(value: object, *, attribute: Attribute | None, where: str, faults: list[str]) -> Scale | None:
     """The scale, or None with a sentence added to ``faults``. An unknown attribute was told already."""
-    if not isinstance(value, Mapping) or value.get("kind") not in _FITS:
+    if not isinstance(value, Mapping) or not _is_one_of(value.get("kind"), _FITS):
         faults.append(f"{where}: the scale must be of a kind: {', '.join(_FITS)}.")
         return None
     kind = str(value["kind"])
@@ -36,6 +36,11 @@ def read_scale(value: object, *, attribute: Attribute | None, where: str, faults
     except _Fault as fault:
         faults.append(f"{where}: {fault}.")
         return None
+
+
+def _is_one_of(value: object, words: Collection[str]) -> bool:
+    """A list or an object is none of them; asking a mapping or a set for it would be an error."""
+    return isinstance(value, str) and value in words
 
 
 def _number(value: object, what: str) -> float:
@@ -87,7 +92,7 @@ def _choices(value: Mapping[str, object]) -> Scale:
 
 def _percentile(value: Mapping[str, object]) -> Scale:
     within = value.get("within", "everyone")
-    if within not in {"everyone", "segment"}:
+    if not _is_one_of(within, ("everyone", "segment")):
         raise _Fault(f"a percentile is within everyone or segment, not {within!r}")
     return PercentileScale(within_segment=within == "segment", reverse=bool(value.get("reverse", False)))
 

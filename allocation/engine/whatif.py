@@ -2,7 +2,8 @@
 
 Every probe is a changed copy of the customer's row, decided by the same engine against the same crowd, so
 scales, percentiles, dead band, first year and paid floor all count. What only waits for time to pass (minimum stay,
-renewal freeze) and overrides are left aside: the question is which *change* would move the customer.
+renewal freeze) and overrides are left aside: the question is which *change* would move the customer. Of choices and
+sets only words that the model names are tried, and one that stands for all others (``words_to_try``).
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,12 +13,11 @@ import numpy as np
 
 from allocation.engine.explain import bounds_of, without_waiting, yardstick
 from allocation.engine.facts.attributes import ATTRIBUTES, Attribute, Kind, Unit
-from allocation.engine.facts.rules import Condition, Criterion, LinearScale, StepScale, TieringRules
+from allocation.engine.facts.rules import Criterion, LinearScale, StepScale, TieringRules
 from allocation.engine.facts.tiering import (
     NO_TIER,
     ChoiceColumn,
     Column,
-    CustomerColumns,
     DateColumn,
     FlagColumn,
     Integers,
@@ -28,14 +28,17 @@ from allocation.engine.facts.tiering import (
 )
 from allocation.engine.kept import KeptCrowd, crowd_of, sources
 from allocation.engine.tiering import decide_tiers, rules_moved
+from allocation.engine.words_to_try import other_places, said, with_words_to_try
 
-GOALS = frozenset({"open_goals", "goal"})
 SWITCH = 1.0  # distance of changing a yes/no, a choice or a goal: as far as doubling a number
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Change ``attribute`` from ``before`` to ``after`` and the customer goes to ``tier``. Dates are in days."""
+    """Change ``attribute`` from ``before`` to ``after`` and the customer goes to ``tier``. Dates are in days.
+
+    after: of choices and sets a word the model names, or "another package", "with another product".
+    """
 
     attribute: str
     before: float | str | bool | None
@@ -75,9 +78,10 @@ class _Asking:
         self, findings: TierFindings, rules: TieringRules, tiers: Sequence[TierFacts], crowd: KeptCrowd
     ) -> None:
         self.tiers, self.spreads = tiers, crowd.spreads
-        self.findings = replace(findings, derived=_with_all_goals(findings.derived, rules))
         self.rules = without_waiting(rules)
         self.sources = sources(self.rules)
+        facts = with_words_to_try(findings.derived, rules, frozenset(self.sources))
+        self.findings = replace(findings, derived=facts)
         self.attributes = dict(ATTRIBUTES)
         self.attributes.update({each.attribute.name: each.attribute for each in rules.criteria})
         self.attributes.update({each.attribute.name: each.attribute for each in rules.conditions()})
@@ -136,7 +140,8 @@ class _Asking:
             value = self._value(row, name)
             distance = abs(probe.value - value) / yardstick(self.attributes[name], value)
             return Change(name, value, probe.value, tier, distance)
-        before, after = _named(self.findings.derived.columns[name], row, int(probe.value))
+        column = self.findings.derived.columns[name]
+        before, after = _named(self.attributes[name], column, row, int(probe.value))
         return Change(name, before, after, tier, SWITCH)
 
     def _is_number(self, probe: _Probe) -> bool:
@@ -185,23 +190,6 @@ class _Asking:
         return found.guards.effective
 
 
-def _with_all_goals(facts: CustomerColumns, rules: TieringRules) -> CustomerColumns:
-    """Goals that could matter may be opened in a what-if even where nobody has one of their kind open."""
-    column = facts.columns.get("open_goals")
-    if not isinstance(column, SetColumn):
-        return facts
-    named = {word for each in rules.conditions() if each.attribute.name in GOALS for word in _words(each)}
-    kinds = {slug for slug, level in rules.goal_touch.items() if level or slug in named}
-    new = tuple(sorted(kinds - set(column.vocabulary)))
-    nobody = np.zeros((len(facts), len(new)), dtype=np.bool_)
-    members = np.concatenate((column.members, nobody), axis=1)
-    return facts.replaced({"open_goals": SetColumn(members, (*column.vocabulary, *new))})
-
-
-def _words(condition: Condition) -> tuple[str, ...]:
-    return condition.value if isinstance(condition.value, tuple) else ()
-
-
 def _written(rules: TieringRules, name: str) -> list[float]:
     """The bounds written for an attribute in rules and scales, and where the dead band puts them."""
     versions = [rules]
@@ -231,9 +219,7 @@ def _step(attribute: Attribute) -> float:
 def _other_values(column: Column, row: int) -> list[int]:
     if isinstance(column, FlagColumn):
         return [value for value in (1, 0) if value != column.values[row]]
-    if isinstance(column, ChoiceColumn):
-        return [code for code in range(len(column.vocabulary)) if code != column.codes[row]]
-    return list(range(len(column.vocabulary))) if isinstance(column, SetColumn) else []
+    return other_places(column, row) if isinstance(column, ChoiceColumn | SetColumn) else []
 
 
 def _changed(column: Column, values: Mapping[int, float]) -> Column:
@@ -256,17 +242,19 @@ def _changed(column: Column, values: Mapping[int, float]) -> Column:
     return NumberColumn(numbers) if isinstance(column, NumberColumn) else DateColumn(numbers)
 
 
-def _named(column: Column, row: int, value: int) -> tuple[str | bool | None, str | bool]:
+def _named(
+    attribute: Attribute, column: Column, row: int, value: int
+) -> tuple[str | bool | None, str | bool]:
     """Before and after in words; for a set, "with" or "without" one member."""
     if isinstance(column, FlagColumn):
         before = None if column.values[row] < 0 else bool(column.values[row])
         return before, bool(value)
     if isinstance(column, ChoiceColumn):
         code = int(column.codes[row])
-        return (None if code < 0 else column.vocabulary[code]), column.vocabulary[value]
+        before_word = None if code < 0 else column.vocabulary[code]
+        return before_word, said(attribute, column.vocabulary[value])
     if isinstance(column, SetColumn):
+        word = said(attribute, column.vocabulary[value])
         there = bool(column.members[row, value])
-        return ("with " if there else "without ") + column.vocabulary[value], (
-            "without " if there else "with "
-        ) + column.vocabulary[value]
+        return (f"with {word}", f"without {word}") if there else (f"without {word}", f"with {word}")
     raise TypeError("numbers are narrowed down, not listed")

@@ -2,6 +2,9 @@
 
 from decimal import Decimal, InvalidOperation
 
+LIMIT = Decimal("1e15")
+MOST_DECIMALS = 30  # written out in full, 1e-999999999 would fill the memory
+
 
 def as_number(value: object) -> Decimal | None:
     """A finite number exactly as it was written, or None."""
@@ -11,4 +14,10 @@ def as_number(value: object) -> Decimal | None:
         number = Decimal(str(value))
     except InvalidOperation:
         return None
-    return number if number.is_finite() and abs(number) < Decimal("1e15") else None
+    return number if number.is_finite() and abs(number) < LIMIT and _is_short(number) else None
+
+
+def _is_short(number: Decimal) -> bool:
+    """Whether it has few enough decimals."""
+    exponent = number.as_tuple().exponent
+    return isinstance(exponent, int) and exponent >= -MOST_DECIMALS

@@ -7,10 +7,12 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import CSM, Customer, Tier, Vertical
+from allocation.engine.facts.ways import Way
 from allocation.models import BookPlan, Move, RetierRun, RowStatus, RunStatus, TierDecision
+from allocation.selectors.ways import TierWays
 
 GUARDS = (
     ("paid_floor", "Paid floor"),
@@ -58,8 +60,12 @@ class DecisionFilter(django_filters.FilterSet):
     way = django_filters.ChoiceFilter(
         label="Direction",
         method="by_way",
-        choices=(("up", "Goes up"), ("down", "Goes down")),
-        empty_label="Up or down",
+        choices=(
+            (Way.UP.value, "Goes up"),
+            (Way.DOWN.value, "Goes down"),
+            (Way.NONE.value, "From a retired tier"),
+        ),
+        empty_label="Any direction",
     )
     guard = django_filters.ChoiceFilter(
         label="Held back by", field_name="decided_by", choices=GUARDS, empty_label="Any guard"
@@ -96,9 +102,18 @@ class DecisionFilter(django_filters.FilterSet):
         "kept": frozenset({"was", "to", "way"}),
     }
 
-    def __init__(self, *args: Any, tab: str, user: Any, segments: Iterable[str] = (), **kwargs: Any) -> None:
-        """`segments`: names of the run's own model, so that no row has to be read to know them."""
+    def __init__(
+        self,
+        *args: Any,
+        tab: str,
+        user: Any,
+        ways: TierWays,
+        segments: Iterable[str] = (),
+        **kwargs: Any,
+    ) -> None:
+        """`ways`, `segments`: of the run's own tiers and model, so that no row has to be read to know them."""
         super().__init__(*args, **kwargs)
+        self.ways = ways
         wanted = self.EVERYWHERE | self.OF_A_TAB.get(tab, frozenset())
         for name in set(self.filters) - wanted:
             del self.filters[name]
@@ -128,10 +143,14 @@ class DecisionFilter(django_filters.FilterSet):
         return rows.filter(Q(customer__name__icontains=value) | Q(customer__external_id__icontains=value))
 
     def by_way(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        """Rank 1 is the highest tier."""
-        if value == "up":
-            return rows.filter(effective__rank__lt=F("previous__rank"))
-        return rows.filter(effective__rank__gt=F("previous__rank"))
+        """As each row says of itself: pairs of tiers that go this way, a handful in all."""
+        tiers = list(Tier.objects.order_by("rank"))
+        fits = Q(pk__in=[])
+        for before in tiers:
+            others = [tier for tier in tiers if tier != before]
+            after = [tier.pk for tier in others if self.ways.between(before, tier) == value]
+            fits |= Q(previous=before, effective__in=after)
+        return rows.filter(fits)
 
 
 def _verticals(user: Any) -> QuerySet[Vertical]:

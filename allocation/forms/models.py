@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from allocation.models import ModelLock
+from allocation.services.models import LONGEST_WORDS
 
 
 class LockForm(forms.ModelForm):
@@ -23,4 +24,4 @@ class LockForm(forms.ModelForm):
 
 
 class LiftForm(forms.Form):
-    words = forms.CharField(label="Why", max_length=300)
+    words = forms.CharField(label="Why", max_length=LONGEST_WORDS)

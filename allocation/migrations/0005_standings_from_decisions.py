@@ -29,9 +29,12 @@ def fill(apps, schema_editor):
         ),
         batch_size=BATCH,
     )
-    apps.get_model("allocation", "RetierRun").objects.filter(
-        status__in=["proposed", "awaiting_approval", "queued", "computing"]
-    ).update(
+    runs = apps.get_model("allocation", "RetierRun").objects
+    runs.filter(status__in=["applying", "undoing"]).update(
+        status="failed", claimed_by="", lease_until=None,
+        message="The program was upgraded while this run was applied; start a new run for those it did not reach.",
+    )
+    runs.filter(status__in=["proposed", "awaiting_approval", "queued", "computing"]).update(
         status="stale", claimed_by="", lease_until=None,
         message="Asked for under an earlier version of the program; start a new run.",
     )

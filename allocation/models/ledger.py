@@ -34,6 +34,8 @@ class Holding(models.Model):
     source_id = models.PositiveBigIntegerField(
         null=True, blank=True, help_text="Id of the run, plan, override or import."
     )
+    # Of an undo: what kind of decision had set what it gives back; guards ask, as if the undone had never been.
+    gives_back = models.CharField(max_length=10, choices=Source.choices, blank=True, editable=False)
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )

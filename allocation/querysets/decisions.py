@@ -70,6 +70,10 @@ class HoldingQuerySet(CustomerPartQuerySet):
     def current(self) -> HoldingQuerySet:
         return self.filter(ends_before__isnull=True)
 
+    def set_by(self, source: str) -> HoldingQuerySet:
+        """Set by such a decision, or given back to it by an undo."""
+        return self.filter(Q(source=source) | Q(gives_back=source))
+
     def held_on(self, day: date) -> HoldingQuerySet:
         return self.filter(Q(ends_before__isnull=True) | Q(ends_before__gt=day), starts_on__lte=day)
 

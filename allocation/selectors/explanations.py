@@ -1,7 +1,8 @@
 """Why a customer has its tier, from what the run of its decision kept: no other customer is read.
 
 The numbers are those of the decision's day. What is not kept word for word (contributions, nearest bound, nearest
-change) is worked out again by the engine from the facts, the rules, the rates and the crowd that the run kept.
+change) is worked out again by the engine from the facts, the rules, the rates and the crowd that the run kept. Whether
+the facts are still those is all that is asked of today.
 """
 
 from __future__ import annotations
@@ -35,7 +36,6 @@ from allocation.engine.kept import (
     said_of,
     unpack_facts,
     unpack_outcomes,
-    with_words,
     words_of,
 )
 from allocation.engine.rules import UnusableRules, read_rules
@@ -43,16 +43,19 @@ from allocation.engine.standing import POINT
 from allocation.engine.tiering import decide_tiers
 from allocation.engine.whatif import Change, nearest_changes
 from allocation.models import OPEN_STATUSES, RetierRun, RunChunk, TierDecision, TierStanding
+from allocation.snapshots.customers import customers_now
 from allocation.snapshots.kept_vocabulary import vocabulary_from_json
 from allocation.snapshots.vocabulary import ModelVocabulary
 
 EPOCH = date(1970, 1, 1)
+FACTS_CHANGED = "Facts have changed since this run: the next one may decide otherwise."
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """run: the one the customer stands on, or the newest proposal (``proposed``). found: the `explain` command's answer.
 
+    found["facts_changed"]: since the run; None when that cannot be told. found["currency"]: of all amounts in it.
     suggested, effective: the tiers' names on that day, "none" where there is none.
     """
 
@@ -83,8 +86,8 @@ class _Again:
     crowd: KeptCrowd
 
 
-def customer_explanation(*, customer_id: int) -> Explanation | None:
-    """None when no run has decided the customer yet. Three queries; four while there is only a proposal."""
+def customer_explanation(*, customer_id: int, today: date) -> Explanation | None:
+    """None when no run has decided the customer yet. Six queries; seven while there is only a proposal."""
     standing = (
         TierStanding.objects.filter(customer_id=customer_id)
         .select_related("run__tiering_model", "customer")
@@ -102,7 +105,7 @@ def customer_explanation(*, customer_id: int) -> Explanation | None:
         proposed=standing is None,
         suggested=_name(_word(kept, "suggested"), kept.run),
         effective=_name(_word(kept, "effective"), kept.run),
-        found=_found(kept, customer, row.reason if row else ""),
+        found=_found(kept, customer, row.reason if row else "", today),
     )
 
 
@@ -135,7 +138,7 @@ def _score(kept: _Kept) -> Decimal | None:
     return None if np.isnan(score) else Decimal(round(score * 100)).scaleb(-2)
 
 
-def _found(kept: _Kept, customer: Customer, reason: str) -> dict[str, Any]:
+def _found(kept: _Kept, customer: Customer, reason: str, today: date) -> dict[str, Any]:
     run, again = kept.run, _again(kept)
     change = None if again is None else _nearest_change(again)
     return {
@@ -158,8 +161,20 @@ def _found(kept: _Kept, customer: Customer, reason: str) -> dict[str, Any]:
         else _change_found(change, again.vocabulary),
         "run": run.pk,
         "as_of": run.as_of,
+        "currency": run.base_currency or None,
+        "facts_changed": None if again is None else _facts_changed(kept, again.rules, today),
         "model_version": run.tiering_model.number,
     }
+
+
+def _facts_changed(kept: _Kept, rules: TieringRules, today: date) -> bool:
+    """Whether what these rules read, goals and override of the day among it, is today other than the run saw it.
+
+    Amounts are compared as they are stored: another rate is no change of facts.
+    """
+    alone = kept.outcomes.keys[kept.place : kept.place + 1]
+    now = customers_now(rules=rules, as_of=today, customer_ids=alone).get(int(alone[0]))
+    return now is None or now.digest != int(kept.outcomes.digests["facts"][kept.place])
 
 
 def _of_an_earlier_version(standing: TierStanding) -> Explanation:
@@ -184,6 +199,8 @@ def _of_an_earlier_version(standing: TierStanding) -> Explanation:
         "reason": row.reason if row else "",
         "run": run.pk,
         "as_of": run.as_of,
+        "currency": run.base_currency or None,
+        "facts_changed": None,
         "model_version": run.tiering_model.number,
         **nothing,
     }
@@ -209,7 +226,7 @@ def _again(kept: _Kept) -> _Again | None:
     crowd = crowd_from_json(kept.run.population)
     as_of = (kept.run.as_of - EPOCH).days
     _, facts = unpack_facts(data=kept.chunk.facts, tiers=vocabulary.tiers, as_of=as_of)
-    alone = with_words(facts.take(np.array([kept.place], dtype=np.int64)), crowd.words)
+    alone = facts.take(np.array([kept.place], dtype=np.int64))
     findings = decide_tiers(facts=alone, rules=rules, tiers=vocabulary.tiers, people=crowd.people)
     return _Again(rules, vocabulary, findings, crowd)
 

@@ -23,8 +23,10 @@ from allocation.engine.facts.tiering import (
     TierFacts,
     TierFindings,
 )
+from allocation.engine.facts.ways import Way, way_between
 from allocation.engine.kept import facts_to_json
 from allocation.engine.tiering import decide_tiers
+from allocation.selectors import wording
 from allocation.selectors.model_checks import rules_of_definition, tiers_led_to
 from allocation.selectors.runs import GUARD_WORDS
 from allocation.snapshots.customers import Snapshot, customer_snapshot, tiering_rates
@@ -74,15 +76,16 @@ class PreviewedMove:
     reason: str
 
     @property
-    def up(self) -> bool:
-        return self.after.rank < self.before.rank
+    def way(self) -> Way:
+        return way_between(self.before, self.after)
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
     """Counts of active customers. ``about``: from a sample, scaled to all of them.
 
-    flows: customers by tier before and after, as slugs; "" is no tier.
+    flows: customers by tier before and after, as slugs; "" is no tier. from_retired: moves out of tiers no longer in
+    use, which go neither up nor down.
     """
 
     customers: int
@@ -95,6 +98,7 @@ class Preview:
     tiers: tuple[TierLine, ...]
     moves: int
     ups: int
+    from_retired: int
     first_tiers: int
     undecided: int
     held: tuple[tuple[str, int], ...]
@@ -103,11 +107,11 @@ class Preview:
 
     @property
     def downs(self) -> int:
-        return self.moves - self.ups
+        return self.moves - self.ups - self.from_retired
 
     @property
     def directions(self) -> str:
-        return f"{self.ups:,} up, {self.downs:,} down"
+        return wording.directions(ups=self.ups, downs=self.downs, from_retired=self.from_retired)
 
     @property
     def undecided_words(self) -> str:
@@ -162,7 +166,8 @@ def preview_model(
         flows=flows,
         tiers=_tier_lines(this.vocabulary, flows),
         moves=this.number(moves),
-        ups=this.number(moves & (after >= 0) & (after < before)),
+        ups=this.number(_going(this, moves, Way.UP)),
+        from_retired=this.number(_going(this, moves, Way.NONE)),
         first_tiers=this.number((before < 0) & (after >= 0)),
         undecided=this.number(findings.guards.decided_by == DECIDERS.index(DecidedBy.UNDECIDED)),
         held=_held(this),
@@ -240,6 +245,16 @@ def _flows(this: _Computed) -> dict[tuple[str, str], int]:
         (slug(int(source)) or "", slug(int(target)) or ""): round(int(count) * this.weight)
         for (source, target), count in zip(pairs, counts, strict=True)
     }
+
+
+def _going(this: _Computed, moves: Flags, way: Way) -> Flags:
+    """Which of the moves to another tier go this way."""
+    before, after = this.snapshot.facts.held.current, this.findings.guards.effective
+    tiers, found = this.vocabulary.tiers, np.zeros_like(moves)
+    for source, target in set(zip(before[moves].tolist(), after[moves].tolist(), strict=True)):
+        if target >= 0 and way_between(tiers[source], tiers[target]) is way:
+            found |= moves & (before == source) & (after == target)
+    return found
 
 
 def _tier_lines(vocabulary: ModelVocabulary, flows: Mapping[tuple[str, str], int]) -> tuple[TierLine, ...]:

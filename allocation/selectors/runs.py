@@ -13,8 +13,10 @@ from django.db.models import Count, Max, Q, QuerySet, Sum
 from django.utils.timezone import localtime
 
 from accounts.models import Goal, Tier
+from allocation.engine.facts.ways import Way
 from allocation.models import Override, RetierRun, RowStatus, RunStatus, RunTally, TierDecision
 from allocation.selectors import wording
+from allocation.selectors.ways import TierWays, run_ways
 
 GUARD_WORDS = {
     "rule": "The rules",
@@ -49,9 +51,9 @@ def runs(*, user: Any) -> QuerySet[RetierRun]:
 
 
 def one_run(*, user: Any, pk: int) -> RetierRun | None:
-    """A run the person may see, with the people who decided about it and its model's rules (names of segments)."""
+    """A run the person may see, with the people who decided about it, its model's rules (names of segments) and tiers of its day."""
     people = ("approved_by", "applied_by", "undone_by")
-    rows = runs(user=user).defer(None).defer("population", "vocabulary", "rates").select_related(*people)
+    rows = runs(user=user).defer(None).defer("population", "rates").select_related(*people)
     found: RetierRun | None = rows.filter(pk=pk).first()
     return found
 
@@ -74,13 +76,16 @@ def last_full_run() -> FullRun | None:
     return None if as_of is None else FullRun(as_of, as_of + timedelta(days=settings.FULL_RUN_EVERY_DAYS))
 
 
+CAME_TO_NOTHING = (RunStatus.FAILED, RunStatus.DISCARDED, RunStatus.STALE, RunStatus.UNDONE)
+
+
 def dates_fell_due(*, today: date) -> bool:
     """Whether a goal or an override began or ended since the last run looked, by a day that was written down before.
 
     What people change is asked for when they change it; a day that simply comes is noticed by nobody.
     """
-    # One that failed has looked at nothing, but is tried again tomorrow, not every hour.
-    looked = RetierRun.objects.exclude(status=RunStatus.FAILED, as_of__lt=today)
+    # One that came to nothing has looked at nothing, but is tried again tomorrow, not every hour.
+    looked = RetierRun.objects.exclude(status__in=CAME_TO_NOTHING, as_of__lt=today)
     last = looked.aggregate(last=Max("as_of"))["last"]
     if last is None:
         return False
@@ -126,13 +131,17 @@ class TierCount:
 
 @dataclass(frozen=True, slots=True)
 class RunFigures:
-    """Counts of the rows the person may see. moves, first_tiers: all that the run found, refused ones among them."""
+    """Counts of the rows the person may see. moves, first_tiers: all that the run found, refused ones among them.
+
+    from_retired: moves out of tiers no longer in use, which go neither up nor down.
+    """
 
     customers: int
     decided: int
     undecided: int
     moves: int
     ups: int
+    from_retired: int
     first_tiers: int
     guarded: int
     overridden: int
@@ -140,6 +149,7 @@ class RunFigures:
     refused: int
     refused_moves: int
     refused_ups: int
+    refused_from_retired: int
     kept: int
     by_guard: tuple[tuple[str, str, int], ...]
     tiers: tuple[TierCount, ...]
@@ -154,8 +164,18 @@ class RunFigures:
         return self.ups - self.refused_ups
 
     @property
+    def from_retired_to_apply(self) -> int:
+        return self.from_retired - self.refused_from_retired
+
+    @property
     def downs_to_apply(self) -> int:
-        return self.moves_to_apply - self.ups_to_apply
+        return self.moves_to_apply - self.ups_to_apply - self.from_retired_to_apply
+
+    @property
+    def directions_to_apply(self) -> str:
+        return wording.directions(
+            ups=self.ups_to_apply, downs=self.downs_to_apply, from_retired=self.from_retired_to_apply
+        )
 
     @property
     def first_to_apply(self) -> int:
@@ -188,13 +208,14 @@ def run_figures(*, run: RetierRun, user: Any) -> RunFigures:
     """Two grouped statements and the tiers; the same at any size of run. Who simply stays is counted in the run's tallies."""
     groups = _groups(run, user)
     tiers = {tier.pk: tier for tier in Tier.objects.order_by("rank")}
+    ways = run_ways(run=run)
 
     def count(fits: Callable[[_Group], bool]) -> int:
         return sum(group.n for group in groups if fits(group))
 
-    def goes_up(group: _Group) -> bool:
+    def goes(group: _Group, way: Way) -> bool:
         before, now = tiers.get(group.previous or 0), tiers.get(group.effective or 0)
-        return bool(group.is_move and before and now and now.rank < before.rank)
+        return bool(group.is_move and before and now and ways.between(before, now) is way)
 
     def is_refused(group: _Group) -> bool:
         return group.status == RowStatus.REFUSED
@@ -210,14 +231,16 @@ def run_figures(*, run: RetierRun, user: Any) -> RunFigures:
         decided=customers - undecided,
         undecided=undecided,
         moves=count(lambda group: group.is_move),
-        ups=count(goes_up),
+        ups=count(lambda group: goes(group, Way.UP)),
+        from_retired=count(lambda group: goes(group, Way.NONE)),
         first_tiers=count(lambda group: group.is_first),
         guarded=sum(by[guard] for guard in GUARDS),
         overridden=by["override"],
         skipped=count(lambda group: group.status == RowStatus.SKIPPED),
         refused=count(is_refused),
         refused_moves=count(lambda group: is_refused(group) and group.is_move),
-        refused_ups=count(lambda group: is_refused(group) and goes_up(group)),
+        refused_ups=count(lambda group: is_refused(group) and goes(group, Way.UP)),
+        refused_from_retired=count(lambda group: is_refused(group) and goes(group, Way.NONE)),
         kept=count(lambda group: group.status == RowStatus.KEPT),
         by_guard=tuple((guard, GUARD_WORDS[guard], by[guard]) for guard in GUARDS if by[guard]),
         tiers=_tier_counts(tiers, flows),
@@ -260,7 +283,7 @@ class DecisionRow:
     previous: Tier | None
     effective: Tier | None
     suggested: Tier | None
-    up: bool
+    way: Way
     score: str
     decider: str
     reason: str
@@ -275,8 +298,8 @@ class DecisionRow:
 TOLD_APART = frozenset({RowStatus.REFUSED, RowStatus.SKIPPED, RowStatus.UNDONE, RowStatus.KEPT})
 
 
-def decision_rows(rows: Sequence[TierDecision]) -> list[DecisionRow]:
-    """A page of decisions as strings."""
+def decision_rows(rows: Sequence[TierDecision], *, ways: TierWays) -> list[DecisionRow]:
+    """A page of decisions as strings. ways: those of their run."""
     return [
         DecisionRow(
             pk=row.pk,
@@ -287,7 +310,7 @@ def decision_rows(rows: Sequence[TierDecision]) -> list[DecisionRow]:
             previous=row.previous,
             effective=row.effective,
             suggested=row.suggested,
-            up=bool(row.previous and row.effective and row.effective.rank < row.previous.rank),
+            way=ways.between(row.previous, row.effective),
             score=wording.DASH if row.score is None else f"{row.score:.2f}",
             decider=GUARD_WORDS.get(row.decided_by, row.decided_by),
             reason=row.reason,

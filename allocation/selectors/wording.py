@@ -77,5 +77,14 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     return f"{grouped(number)} {noun if number == 1 else plural or noun + 's'}"
 
 
+def directions(*, ups: int, downs: int, from_retired: int) -> str:
+    """ "12 up, 3 down, 585 from tiers no longer in use": a change out of a retired tier goes neither way."""
+    words = f"{grouped(ups)} up, {grouped(downs)} down"
+    if not from_retired:
+        return words
+    tiers = "a tier" if from_retired == 1 else "tiers"
+    return f"{words}, {grouped(from_retired)} from {tiers} no longer in use"
+
+
 def from_cents(cents: int) -> Decimal:
     return Decimal(cents) / 100

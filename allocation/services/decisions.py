@@ -14,6 +14,7 @@ from datetime import date
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.models import Customer
 from allocation.models import BookHolding, Source, TierHolding
@@ -36,12 +37,15 @@ class DecisionSource:
 
 @dataclass(frozen=True, slots=True)
 class TierChange:
-    """since: what the customer's tier-since becomes, if not the day of the call (undoing gives the old day back)."""
+    """since: what the customer's tier-since becomes, if not the day of the call; gives_back: what kind of decision had
+    set the tier that comes back. Both are for undoing.
+    """
 
     customer_id: int
     from_tier_id: int | None
     to_tier_id: int | None
     since: date | None = None
+    gives_back: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ class Written:
 def set_tiers(*, changes: Sequence[TierChange], on: date, decision: DecisionSource) -> Written:
     """Give customers their tier from day `on`, and write the ledger, in one transaction."""
     rows = [
-        _Change(change.customer_id, change.from_tier_id, change.to_tier_id, change.since or on)
+        _Change(change.customer_id, change.from_tier_id, change.to_tier_id, change.since, change.gives_back)
         for change in changes
     ]
     return _write(rows, on=on, decision=decision, field="tier", holding=TierHolding)
@@ -71,7 +75,7 @@ def set_tiers(*, changes: Sequence[TierChange], on: date, decision: DecisionSour
 
 def set_csms(*, changes: Sequence[CsmChange], on: date, decision: DecisionSource) -> Written:
     """Give customers their CSM from day `on`, and write the ledger, in one transaction."""
-    rows = [_Change(change.customer_id, change.from_csm_id, change.to_csm_id, on) for change in changes]
+    rows = [_Change(change.customer_id, change.from_csm_id, change.to_csm_id) for change in changes]
     return _write(rows, on=on, decision=decision, field="csm", holding=BookHolding)
 
 
@@ -82,11 +86,21 @@ class _Change:
     customer_id: int
     start: int | None
     target: int | None
+    since: date | None = None
+    gives_back: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Alike:
+    """What customers changed alike have in common. on: first day of the ledger row."""
+
+    target: int | None
     since: date
+    on: date
+    gives_back: str
 
 
-# Customers by what they get and since when.
-Groups = dict[tuple[int | None, date], list[int]]
+Groups = dict[_Alike, list[int]]
 
 
 def _write(
@@ -105,22 +119,27 @@ def _write(
     skipped: list[int] = []
     with transaction.atomic():
         now = _locked(ids, field)
+        late = _later_days(holding, ids, on)
         groups: Groups = defaultdict(list)
         for row in rows:
             held = now.get(row.customer_id, _GONE)
             if held is not _GONE and held == row.target:
                 already.append(row.customer_id)
             elif held is not _GONE and held == row.start:
-                groups[row.target, row.since].append(row.customer_id)
+                day = late.get(row.customer_id, on)
+                groups[_Alike(row.target, row.since or day, day, row.gives_back)].append(row.customer_id)
                 changed.append(row.customer_id)
             else:
                 skipped.append(row.customer_id)
-        for (target, since), members in groups.items():
+        for alike, members in groups.items():
             for chunk in _chunks(members):
                 Customer.objects.filter(pk__in=chunk).update(
-                    **{f"{field}_id": target, f"{field}_since": since if target is not None else None}
+                    **{
+                        f"{field}_id": alike.target,
+                        f"{field}_since": alike.since if alike.target is not None else None,
+                    }
                 )
-        _close_and_open(holding, field, groups, on=on, decision=decision)
+        _close_and_open(holding, field, groups, decision=decision)
     return Written(tuple(changed), tuple(already), tuple(skipped))
 
 
@@ -136,33 +155,35 @@ def _locked(ids: Sequence[int], field: str) -> dict[int, int | None]:
     return held
 
 
-def _close_and_open(
-    holding: HoldingModel,
-    field: str,
-    groups: Groups,
-    *,
-    on: date,
-    decision: DecisionSource,
-) -> None:
-    for members in groups.values():
+def _later_days(holding: HoldingModel, ids: Sequence[int], on: date) -> dict[int, date]:
+    """Customers whose ledger knows a later day than `on`: history is not rewritten, so their change counts from there."""
+    late: dict[int, date] = {}
+    for chunk in _chunks(ids):
+        rows = holding.objects.filter(Q(starts_on__gt=on) | Q(ends_before__gt=on), customer_id__in=chunk)
+        for customer_id, starts_on, ends_before in rows.values_list(
+            "customer_id", "starts_on", "ends_before"
+        ):
+            late[customer_id] = max(late.get(customer_id, on), starts_on, ends_before or starts_on)
+    return late
+
+
+def _close_and_open(holding: HoldingModel, field: str, groups: Groups, *, decision: DecisionSource) -> None:
+    for alike, members in groups.items():
         for chunk in _chunks(members):
-            current = holding.objects.current().filter(customer_id__in=chunk)
-            # A row that begins on a later day than `on` (a correction for the past) ends the day it began.
-            current.filter(starts_on__lte=on).update(ends_before=on)
-            for row in current.filter(starts_on__gt=on).only("pk", "starts_on"):
-                holding.objects.filter(pk=row.pk).update(ends_before=row.starts_on)
+            holding.objects.current().filter(customer_id__in=chunk).update(ends_before=alike.on)
     opened = [
         holding(
             customer_id=customer_id,
-            starts_on=on,
+            starts_on=alike.on,
             source=decision.kind,
             source_id=decision.source_id,
+            gives_back=alike.gives_back,
             actor_id=decision.actor_id,
             words=decision.words[:500],
-            **{f"{field}_id": target},
+            **{f"{field}_id": alike.target},
         )
-        for (target, _), members in groups.items()
-        if target is not None
+        for alike, members in groups.items()
+        if alike.target is not None
         for customer_id in members
     ]
     holding.objects.bulk_create(opened, batch_size=CHUNK)

@@ -118,6 +118,8 @@ def _fault(customer: Customer, actor: User, owner_id: int | None, words: str) ->
     """A sentence about an owner or words that cannot be taken; empty when they can."""
     if len(words) > LONGEST_WORDS:
         return f"Say it in {LONGEST_WORDS:,} characters at most."
+    if "\0" in words:  # PostgreSQL keeps none
+        return "What you say holds the character NUL: take it out."
     if owner_id is None or goal_owners(customer=customer, user=actor).filter(pk=owner_id).exists():
         return ""
     return "Choose an owner among the people you work with on this customer."

@@ -13,6 +13,7 @@ from allocation.selectors.model_checks import refusal_to_publish
 
 AT_ONCE = "Somebody else drafted or published at the same moment; look at what is there now and try again."
 LONGEST_LOCK = timedelta(days=3 * 366)
+LONGEST_WORDS = 300
 
 
 class UnableToDraftModel(ValueError):
@@ -81,4 +82,8 @@ def _said(words: str) -> str:
     said = words.strip()
     if not said:
         raise UnableToLockModels("Say why, so that whoever wants to publish meanwhile understands.")
-    return said[:300]
+    if len(said) > LONGEST_WORDS:
+        raise UnableToLockModels(f"Say it in at most {LONGEST_WORDS} characters, not {len(said)}.")
+    if "\0" in said:  # PostgreSQL keeps none
+        raise UnableToLockModels("What you say holds the character NUL: take it out.")
+    return said

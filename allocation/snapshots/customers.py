@@ -160,13 +160,21 @@ def customer_snapshot(
     )
 
 
-def facts_digests(*, rules: TieringRules, as_of: date, customer_ids: Integers) -> dict[int, int]:
-    """The digests of some customers (rising keys) as they are now; three queries, or three for each 500 far apart."""
+@dataclass(frozen=True, slots=True)
+class Now:
+    """What an applying run compares with its snapshot."""
+
+    digest: int
+    tier_id: int | None
+
+
+def customers_now(*, rules: TieringRules, as_of: date, customer_ids: Integers) -> dict[int, Now]:
+    """Some customers (rising keys) as they are now, who is gone left out; three queries, or three for each 500 far apart."""
     names = sources(rules)
-    found: dict[int, int] = {}
+    found: dict[int, Now] = {}
     for part in _parts(customer_ids):
         rows = _read(names, as_of, part)
-        found.update({row["pk"]: rows.digest(row, names) for row in rows.customers})
+        found.update({row["pk"]: Now(rows.digest(row, names), row["tier_id"]) for row in rows.customers})
     return found
 
 
@@ -300,7 +308,7 @@ def _held(
         )
     }
     by_override = set(
-        TierHolding.objects.current().filter(source=Source.OVERRIDE).values_list("customer_id", flat=True)
+        TierHolding.objects.current().set_by(Source.OVERRIDE).values_list("customer_id", flat=True)
     )
     keys = [row["pk"] for row in rows.customers]
     then = [stands.get(pk) for pk in keys]

@@ -68,7 +68,7 @@ def customer(request: HttpRequest, pk: int) -> HttpResponse:
     if this is None:
         raise Http404
     day = today()
-    explanation = customer_explanation(customer_id=pk)
+    explanation = customer_explanation(customer_id=pk, today=day)
     detail = customer_detail(customer=this, user=user, today=day)
     context = {
         "customer": this,

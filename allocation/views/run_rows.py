@@ -12,6 +12,7 @@ from allocation.filters.runs import DecisionFilter
 from allocation.models import RetierRun, RowStatus, RunStatus
 from allocation.selectors import runs as runs_selector
 from allocation.selectors.runs import RunFigures
+from allocation.selectors.ways import run_ways
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,8 @@ def rows_of_tab(*, run: RetierRun, user: Any, tab: str) -> QuerySet[Any]:
 def filter_of_tab(query: Any, *, run: RetierRun, user: Any, tab: str) -> DecisionFilter:
     """The rows of a tab, narrowed by an address' query."""
     rows = runs_selector.with_joins(rows_of_tab(run=run, user=user, tab=tab))
-    return DecisionFilter(query, queryset=rows, tab=tab, user=user, segments=segments_of(run))
+    segments, ways = segments_of(run), run_ways(run=run)
+    return DecisionFilter(query, queryset=rows, tab=tab, user=user, ways=ways, segments=segments)
 
 
 def segments_of(run: RetierRun) -> list[str]:

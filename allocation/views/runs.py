@@ -13,12 +13,14 @@ from accounts.models import Tier
 from allocation.charts.bars import mini_bar
 from allocation.charts.flows import NARROW, WIDE, Flow, Level, tier_flow
 from allocation.charts.svg import Markup, wide_and_narrow
+from allocation.engine.facts.ways import Way
 from allocation.filters.runs import RunFilter
 from allocation.forms.runs import RunForm
 from allocation.models import OPEN_STATUSES, RetierRun, RunStatus, TieringModel
 from allocation.selectors import runs as runs_selector
 from allocation.selectors import wording
 from allocation.selectors.runs import GUARD_REASONS, RunFigures
+from allocation.selectors.ways import run_ways
 from allocation.views.access import for_leads, today
 from allocation.views.jobs import is_under_way, progress
 from allocation.views.lists import has_filters, page_of
@@ -67,7 +69,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
     filtered = any(request.GET.get(name) for name in found.filters)
     flows = run_flows(this, figures)
     rights = _rights(this, user)
-    rows = runs_selector.decision_rows(list(page.object_list))
+    rows = runs_selector.decision_rows(list(page.object_list), ways=run_ways(run=this))
     context = {
         "run": this,
         "figures": figures,
@@ -87,7 +89,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         "query": _query(request, tab.key),
         "undecided_note": f"{figures.undecided} not decided" if figures.undecided else "all decided",
         "undecided_tone": "warn" if figures.undecided else "good",
-        "moves_note": f"{figures.ups_to_apply} up, {figures.downs_to_apply} down",
+        "moves_note": figures.directions_to_apply,
         "total_moves": run_moves(this, figures),
         **rights,
     }
@@ -130,19 +132,20 @@ class FlowLine:
     source: Tier | None
     target: Tier | None
     customers: int
-    up: bool
+    way: Way
     url: str
 
 
 def run_flows(this: RetierRun, figures: RunFigures) -> list[FlowLine]:
     """The flows between tiers, the higher tiers first, each with the address of its rows."""
     tiers = {line.tier.pk: line.tier for line in figures.tiers if line.tier}
+    ways = run_ways(run=this)
     lines = [
         FlowLine(
             source=(was := tiers.get(source or 0)),
             target=(now := tiers.get(target or 0)),
             customers=n,
-            up=bool(was and now and now.rank < was.rank),
+            way=ways.between(was, now),
             url=_rows_url(this, source, target),
         )
         for source, target, n in figures.flows
@@ -191,7 +194,7 @@ def flow_chart(figures: RunFigures, lines: Sequence[FlowLine]) -> Markup:
         Level(_key(line.tier), line.tier.name if line.tier else "No tier", line.tier.rank if line.tier else 6)
         for line in figures.tiers
     ]
-    flows = [Flow(_key(line.source), _key(line.target), line.customers, line.url) for line in lines]
+    flows = [Flow(_key(line.source), _key(line.target), line.customers, line.url, line.way) for line in lines]
     return wide_and_narrow(tier_flow(levels, flows, width=WIDE), tier_flow(levels, flows, width=NARROW))
 
 

@@ -13,7 +13,7 @@ from allocation.charts.bars import COLUMN, NARROW, ContributionBar, contribution
 from allocation.charts.svg import Markup, wide_and_narrow
 from allocation.engine.facts.attributes import ATTRIBUTES, Unit
 from allocation.selectors import wording
-from allocation.selectors.explanations import Explanation
+from allocation.selectors.explanations import FACTS_CHANGED, Explanation
 from allocation.selectors.runs import GUARD_WORDS
 
 MONEY = frozenset(name for name, attribute in ATTRIBUTES.items() if attribute.unit is Unit.MONEY)
@@ -44,11 +44,12 @@ class Hint:
 
 @dataclass(frozen=True)
 class Why:
-    """What the card shows. `problem` is set while the reasons are those of a proposal."""
+    """What the card shows. `problem` is set while the reasons are those of a proposal, `changed` once facts are others."""
 
     source: str
     sentence: str
     problem: str
+    changed: str
     steps: list[Step]
     contributions: list[Contribution]
     chart: Markup | str
@@ -59,18 +60,26 @@ class Why:
 def why(explanation: Explanation) -> Why:
     """The explanation of the decision a customer stands on, or of the newest proposal."""
     found = explanation.found
+    currency = found["currency"] or settings.BASE_CURRENCY
     return Why(
-        source=f"run {found['run']}, as of {wording.day(found['as_of'])}, model version {found['model_version']}",
+        source=_source(found),
         sentence=found["reason"],
         problem="This is only proposed: the tier changes when the run is applied."
         if explanation.proposed
         else "",
+        changed=FACTS_CHANGED if found["facts_changed"] else "",
         steps=_steps(explanation),
-        contributions=[_contribution(line) for line in found["contributions"]],
+        contributions=[_contribution(line, currency) for line in found["contributions"]],
         chart=contributions_chart(found),
         score=_score(found["score"]),
         hints=_hints(found),
     )
+
+
+def _source(found: dict[str, Any]) -> str:
+    """The amounts in the sentences below it name no currency, so it is said here once."""
+    run = f"run {found['run']}, as of {wording.day(found['as_of'])}, model version {found['model_version']}"
+    return f"{run}; amounts in {found['currency']}" if found["currency"] else run
 
 
 def _steps(explanation: Explanation) -> list[Step]:
@@ -111,26 +120,28 @@ def _score(score: Any) -> str:
     return wording.DASH if score is None else f"{score:.2f}"
 
 
-def _contribution(line: dict[str, Any]) -> Contribution:
+def _contribution(line: dict[str, Any], currency: str) -> Contribution:
     missing = line["points"] is None
     return Contribution(
         criterion=line["criterion"],
-        value="missing" if line["value"] is None else said(line["value"], attribute=line["attribute"]),
+        value="missing"
+        if line["value"] is None
+        else said(line["value"], attribute=line["attribute"], currency=currency),
         points="weight shared out" if missing else f"{line['points']:g}",
         weight=f"{line['weight']:g}",
         contribution=wording.DASH if missing else f"{line['contribution']:.2f}",
     )
 
 
-def said(value: Any, *, attribute: str) -> str:
-    """A value of a criterion as people read it."""
+def said(value: Any, *, attribute: str, currency: str) -> str:
+    """A value of a criterion as people read it. currency: the base currency of its run."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
         return ", ".join(str(item) for item in value) or "none"
     if isinstance(value, int | float):
         number = wording.hours(Decimal(str(value)))
-        return f"{number}{wording.SPACE}{settings.BASE_CURRENCY}" if attribute in MONEY else number
+        return f"{number}{wording.SPACE}{currency}" if attribute in MONEY else number
     return str(value)
 
 

@@ -6,6 +6,7 @@ from accounts.models import CSM, CustomAttribute, Customer
 from allocation.admin.customers import CustomerForm
 from tests import factories
 from tests.admin import world
+from tests.pages import company as companies
 
 
 def form_of(client, customer):
@@ -39,6 +40,19 @@ def test_facts_are_saved(cast, sign_in):
         False,
     )
     assert customer.version == 1
+
+
+def test_facts_that_changed_since_the_decision_are_told_with_the_currency_of_its_amounts(cast, sign_in):
+    one = companies.build(cast).a[1]
+    client = sign_in(cast.ops)
+
+    def page():
+        return client.get(f"/admin/accounts/customer/{one.pk}/change/").content.decode()
+
+    assert "; amounts in USD" in page()
+    assert "Facts have changed" not in page()
+    Customer.objects.filter(pk=one.pk).update(arr=5)
+    assert "Facts have changed since this run: the next one may decide otherwise." in page()
 
 
 def test_tier_and_csm_cannot_be_typed_in(cast, sign_in):

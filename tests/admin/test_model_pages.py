@@ -147,6 +147,24 @@ def test_the_preview_shows_what_would_happen_and_stores_nothing(cast, sign_in, d
     assert rises.tier == base
 
 
+def test_out_of_a_retired_tier_the_preview_and_the_counts_show_no_direction(cast, sign_in, draft):
+    old = factories.TierFactory(slug="old", name="Old", rank=9, retired=True)
+    since = timezone.localdate() - timedelta(days=400)
+    factories.CustomerFactory(name="Riser", arr=200000, tier=old, tier_since=since)
+    client = sign_in(cast.ops)
+    response = client.get(f"{LIST}{draft.pk}/preview/")
+    assert "0 up, 0 down, 1 from a tier no longer in use" in words(response)
+    body = response.content.decode()
+    assert "flow-none" in body
+    assert "swatch-none" in body
+    assert "flow-up" not in body
+    assert "▲" not in body
+    found = counts(client, f"{draft.pk}/", DEFINITION)
+    assert (found["ups"], found["downs"], found["directions"]) == (
+        0, 0, "0 up, 0 down, 1 from a tier no longer in use",
+    )  # fmt: skip
+
+
 def test_a_preview_that_cannot_be_computed_says_why(cast, sign_in, draft):
     client = sign_in(cast.ops)
     factories.CustomerFactory(arr=5, currency="CHF")
@@ -179,6 +197,7 @@ def test_live_counts_are_those_of_the_engine(cast, sign_in, draft, tiers):
         assert found["segments"] == [{"matches": 4, "gets": 4}]
         assert found["criteria"] == [0]
         assert found["first_tiers"] == 4
+        assert found["directions"] == "0 up, 0 down"
         assert [(line["name"], line["now"], line["then"]) for line in found["spread"]] == [
             ("Top", 0, 2),
             ("Base", 0, 2),

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.urls import reverse
 
 from accounts.models import Tier
 from allocation.models import TieringModel
@@ -135,13 +136,30 @@ def test_a_draft_saved_by_somebody_else_while_its_page_is_saved_is_not_written_o
     [
         json.dumps(DEFINITION).replace('"Everyone"', '"Every\\u0000one"'),  # PostgreSQL keeps no NUL
         json.dumps({**DEFINITION, "segments": [{"name": "Everyone", "note": float("nan")}]}),  # nor NaN
+        json.dumps(DEFINITION).replace('"Everyone"', '"Every\\ud800one"'),  # nor half of a character
+        json.dumps(DEFINITION).replace(
+            '"Everyone"', '"Every\\ude00\\ud83done"'
+        ),  # nor two halves the wrong way round
+        json.dumps({**DEFINITION, "\udfff": 1}),
+        json.dumps({**DEFINITION, "segments": [1]}).replace("1", "1" * 5000),  # more digits than Python reads
         "[" * 5000 + "]" * 5000,
         "{",
     ],
+    ids=["NUL", "NaN", "half", "halves", "half in a name", "digits", "brackets", "cut off"],
 )
 def test_a_document_that_cannot_be_stored_is_refused_with_the_page(definition, cast, sign_in):
     tiers()
-    response = sign_in(cast.ops).post(f"{LIST}add/", {"name": "Mine", "definition": definition})
+    client = sign_in(cast.ops)
+    response = client.post(f"{LIST}add/", {"name": "Mine", "definition": definition})
     assert response.status_code == 200
     assert response.context["errors"]
     assert not TieringModel.objects.exists()
+    counted = client.post(reverse("admin:allocation_tieringmodel_count_new"), {"definition": definition})
+    assert counted.json()["faults"]
+
+
+def test_a_character_written_as_its_two_halves_is_stored(cast, sign_in):
+    tiers()
+    definition = json.dumps(DEFINITION).replace('"Everyone"', '"Every\\ud83d\\ude00one"')
+    sign_in(cast.ops).post(f"{LIST}add/", {"name": "Mine", "definition": definition})
+    assert TieringModel.objects.get().definition["segments"][0]["name"] == "Every\N{GRINNING FACE}one"

@@ -6,7 +6,13 @@ from allocation.charts.flows import NARROW, WIDE, Flow, Level, Shift, shifts, ti
 from tests.charts.reading import marks, read, titles, words
 
 LEVELS = [Level("g", "Global", 1), Level("e", "Enterprise", 2), Level("", "No tier", 6)]
-FLOWS = [Flow("g", "g", 10), Flow("e", "g", 2), Flow("g", "e", 1), Flow("e", "e", 30), Flow("", "e", 5)]
+FLOWS = [
+    Flow("g", "g", 10),
+    Flow("e", "g", 2, way="up"),
+    Flow("g", "e", 1, way="down"),
+    Flow("e", "e", 30),
+    Flow("", "e", 5),
+]
 
 
 def test_both_sides_count_the_customers_of_each_tier():
@@ -38,6 +44,14 @@ def test_up_and_down_are_told_apart():
     assert len(marks(tree, "flow-stay")) == 2
     # Out of "no tier": a first tier is neither up nor down.
     assert len(marks(tree, "flow-first")) == 1
+    assert marks(tree, "flow-none") == []
+
+
+def test_a_flow_that_goes_neither_way_is_neutral():
+    tree = read(tier_flow(LEVELS, [Flow("e", "g", 2, way="none"), Flow("g", "e", 1, way="down")]))
+    assert len(marks(tree, "flow-none")) == 1
+    assert len(marks(tree, "flow-down")) == 1
+    assert marks(tree, "flow-up") == []
 
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])

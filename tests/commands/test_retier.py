@@ -21,7 +21,7 @@ RUN_KEYS = {
 }  # fmt: skip
 EXPLAIN_KEYS = {
     "external_id", "segment", "score", "contributions", "suggested", "effective", "decided_by", "nearest_bound",
-    "nearest_change",
+    "nearest_change", "facts_changed", "currency",
 }  # fmt: skip
 
 
@@ -122,8 +122,12 @@ def test_explain_tells_the_day_of_the_decision_and_not_today():
     factories.CustomerFactory(external_id="A", arr=160000)
     answer("retier", "--apply")
     before = answer("explain", "A")
+    assert (before["facts_changed"], before["currency"]) == (False, "USD")
+    assert "Amounts in USD." in text("explain", "A")
+    assert "Facts have changed" not in text("explain", "A")
     Customer.objects.update(arr=5, health=1)
-    assert answer("explain", "A") == before
+    assert answer("explain", "A") == {**before, "facts_changed": True}
+    assert "Facts have changed since this run: the next one may decide otherwise." in text("explain", "A")
 
 
 def test_explain_refuses_whom_it_does_not_know_and_who_may_not_see(cast):

@@ -1,6 +1,7 @@
 """Remarks on a model that can be used. What is called unreachable is never reached: proven on random rules."""
 
 import json
+import re
 from itertools import product
 from pathlib import Path
 
@@ -9,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from allocation.engine import reach
 from allocation.engine.advice import Severity, remarks
 from allocation.engine.facts.attributes import ATTRIBUTES
 from allocation.engine.facts.tiering import TierFacts
-from allocation.engine.reach import MOST_ALTERNATIVES, Possible, unreachable
+from allocation.engine.reach import MOST_ALTERNATIVES, MOST_STEPS, Possible, unreachable
 from allocation.engine.rules import read_rules
 from allocation.engine.tiering import decide_tiers, first_match
 from tests.engine.random_models import GOAL_KINDS, condition, random_model, random_rows
@@ -41,7 +43,7 @@ def said(definition, severity=None, tiers=TIERS):
 def gone(*whens):
     """Positions of the tier rules nobody can reach, with the earlier rules that take their customers."""
     read = rules(model(*whens), goal_kinds=GOAL_KINDS)
-    return unreachable([rule.when for rule in read.tiers], Possible(frozenset({"all"})))
+    return unreachable([rule.when for rule in read.tiers], Possible(frozenset({"all"}))).gone
 
 
 def arr(op, value=None):
@@ -153,6 +155,30 @@ def test_of_a_rule_with_too_many_alternatives_nothing_is_claimed():
     assert gone(pairs[:6], [health("<", 1), arr("<", 1)]) == {1: (0,)}  # 64 are looked at
 
 
+def test_some_hundred_plain_rules_are_all_looked_at():
+    falling = [[arr(">=", 1000 * (400 - at))] for at in range(400)]
+    assert gone(*falling, [arr("between", [5, 7])]) == {}
+    # each of the four hundred takes all of it; the first is named
+    assert gone(*falling, [arr(">=", 400_000)]) == {400: (0,)}
+
+
+def test_beyond_so_many_comparisons_nothing_is_claimed_and_a_note_says_so(monkeypatch):
+    compared = []
+    really = reach.within
+    monkeypatch.setattr(reach, "within", lambda *regions: compared.append(1) or really(*regions))
+    falling = [[arr(">=", 10 * (3000 - at))] for at in range(3000)]
+    found = said(model(falling[0], falling[0], *falling[1:], falling[0]))
+    looked_at = int(re.search(r"from rule ([\d]+) on", found[-1])[1]) - 1
+    assert 400 < looked_at < 1000
+    assert found[-1] == (
+        f"There are too many tier rules to compare all: from rule {looked_at + 1} on it was not looked whether anybody "
+        "can reach them."
+    )
+    assert [line for line in found if "can never be reached" in line] == [found[0]]
+    assert found[0].startswith("The tier rule 2,")  # the last but one is the same, and not looked at
+    assert 100_000 < len(compared) <= MOST_STEPS
+
+
 VALUES = {
     "health": [None, 0, 19.99, 20, 35, 50, 50.01, 80, 100],
     "vertical": [None, "Telco", "Retail", "Mining"],
@@ -204,7 +230,7 @@ def test_nobody_ever_reaches_a_rule_that_is_called_unreachable(whens):
     if groups is None:
         return
     hit = set(first_match(groups, EVERYONE).tolist())
-    assert not hit & unreachable(groups, Possible(frozenset({"all"}))).keys()
+    assert not hit & unreachable(groups, Possible(frozenset({"all"}))).gone.keys()
 
 
 @settings(deadline=None, max_examples=200, derandomize=True)
@@ -229,7 +255,7 @@ def test_over_one_attribute_every_unreachable_rule_is_found(whens):
     if groups is None:
         return
     hit = set(first_match(groups, EVERYONE).tolist())
-    assert unreachable(groups, Possible(frozenset({"all"}))).keys() == set(range(len(groups))) - hit
+    assert unreachable(groups, Possible(frozenset({"all"}))).gone.keys() == set(range(len(groups))) - hit
 
 
 @pytest.mark.parametrize("seed", range(40))

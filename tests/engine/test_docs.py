@@ -236,6 +236,17 @@ def test_the_nearest_change_of_alder_is_as_told():
     assert (change.attribute, change.after, TIERS[change.tier].name) == ("arr", number(told[1]), told[2])
 
 
+@pytest.mark.parametrize("row", table(TIERING, "Global is for", "the package", "the products", "nearest change: from", "to"))  # fmt: skip
+def test_the_words_of_a_nearest_change_are_as_told(row):
+    tiers = [{"tier": "global", "when": [written(row["Global is for"])]}, BY_ARR["tiers"][-1]]
+    definition = {**BY_ARR, "tiers": tiers, "guards": {"dead_band": None}}
+    package, product = (None if row[name] == NONE else row[name] for name in ("the package", "the products"))
+    known = {"package": package, "products": [product] if product else []}
+    found = decide(definition, [known, {"package": "Zebra", "products": ["Zebra"]}])
+    change = nearest_changes(findings=found, rules=rules(definition), tiers=TIERS, rows=[0])[0]
+    assert (change.before or NONE, change.after) == (row["nearest change: from"], row["to"])
+
+
 def test_the_example_of_a_document_is_a_good_one():
     document = json.loads(
         re.search(r"```json\n(.*?)```", TIERING.split("## The model's document")[1], re.DOTALL)[1]

@@ -16,7 +16,6 @@ from allocation.engine.kept import (
     pack_facts,
     sources,
     unpack_facts,
-    with_words,
 )
 from allocation.engine.tiering import decide_tiers
 from allocation.engine.whatif import nearest_changes
@@ -155,6 +154,39 @@ def test_a_flag_a_choice_or_a_goal_can_be_the_nearest_change():
     assert (goal.attribute, goal.after) == ("open_goals", "with x")
 
 
+@pytest.mark.parametrize(
+    ("when", "row", "found"),
+    [
+        (condition("vertical", "is", "Telco"), {"vertical": "Retail"}, ("Retail", "Telco")),  # though nobody is there
+        (condition("vertical", "is_not", "telco"), {"vertical": "Telco"}, ("Telco", "another vertical")),
+        (condition("vertical", "known"), {}, (None, "another vertical")),
+        (condition("products", "any_of", ["CRM"]), {"products": ["Pay"]}, ("without CRM", "with CRM")),
+        (condition("products", "none_of", ["CRM"]), {"products": ["crm"]}, ("with crm", "without crm")),
+        (condition("product_count", ">=", 2), {"products": ["Pay"]}, ("without another product", "with another product")),
+        (condition("product_count", "<", 2), {"products": ["Pay", "Tax"]}, ("with Pay", "without Pay")),
+        (condition("goal_count", ">=", 1), {}, ("without another goal", "with another goal")),
+    ],
+)  # fmt: skip
+def test_the_nearest_change_names_words_of_the_rules_and_of_the_customer_and_no_others(when, row, found):
+    others = [
+        {"vertical": word, "products": [word], "open_goals": [word]} for word in ("Alpaca", "telcos", "Zebra")
+    ]
+    changes = [change_of({**model(when), **OFF}, row, *crowd) for crowd in ([], others)]
+    assert [(change.before, change.after) for change in changes] == [found, found]
+
+
+def test_goals_of_the_order_and_of_scales_are_tried_by_name():
+    definition = {**model(condition("goal_count", ">=", 1)), **OFF, "goals": ["risk"]}
+    assert change_of(definition, {}, {"open_goals": ["adoption"]}).after == "with risk"
+    scale = {"kind": "choices", "points": {"Retail": 80}}
+    by_score = {
+        **model(condition("score", ">=", 50)),
+        **OFF,
+        "criteria": [{"name": "V", "attribute": "vertical", "scale": scale}],
+    }
+    assert change_of(by_score, {}, {"vertical": "Alpaca"}).after == "retail"
+
+
 def test_where_no_single_change_moves_the_customer_none_is_named():
     definition = {**model(condition("arr", "known"), condition("health", ">=", 50)), **OFF}
     assert change_of(definition, {}) is None
@@ -177,7 +209,7 @@ def test_what_was_kept_of_one_customer_gives_the_same_decision_and_the_same_chan
     data = pack_facts(facts=found.derived, keys=keys, names=sources(read), tiers=TIERS)
     everyone = nearest_changes(findings=found, rules=read, tiers=TIERS, rows=[0])[0]
     _, everybody = unpack_facts(data=data, tiers=TIERS, as_of=found.derived.as_of)
-    facts = with_words(everybody.take(np.array([0])), crowd.words)
+    facts = everybody.take(np.array([0]))
     alone = decide_tiers(facts=facts, rules=read, tiers=TIERS, people=crowd.people)
     assert alone.scores.cents[0] == found.scores.cents[0]
     assert alone.guards.effective[0] == found.guards.effective[0]

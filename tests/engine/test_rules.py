@@ -42,10 +42,17 @@ def criterion(**parts):
         (when("arr", ">=", float("nan")), "ARR needs a number"),
         (when("arr", ">=", True), "ARR needs a number"),
         (when("arr", ">=", "1e400"), "ARR needs a number"),
+        (when("arr", ">=", "1e-31"), "ARR needs a number"),  # 30 decimals are enough for anybody
         (when("arr", "between", [1]), "ARR between needs two values"),
         (when("health", ">", 100), "“health > 100” can never hold"),
         (when("sentiment", ">=", 6), "“CSM sentiment ≥ 6” can never hold"),
         (when("arr", "<", 0), "“ARR < 0” can never hold"),
+        (when("arr_percentile", ">=", 100), "“ARR percentile ≥ 100” can never hold"),  # half of oneself counts
+        (when("arr_percentile", "<=", 0), "“ARR percentile ≤ 0” can never hold"),
+        (when("score_percentile", ">=", 100), "“score percentile ≥ 100” can never hold"),
+        (when("arr_share_above", ">=", 100), "“ARR share above ≥ 100” can never hold"),  # one's own is not above
+        (when("product_count", "=", 1.5), "“number of products = 1.5” can never hold"),
+        (when("sentiment", "between", [3.2, 3.8]), "the bounds on CSM sentiment exclude each other"),
         (when("score", "between", [80, 20]), "the bounds on score exclude each other"),
         ({"tier": "global", "when": [{"any": [{"attribute": "score", "op": "between", "value": [80, 20]}]}]}, "the bounds on score exclude each other"),
         (when("contract_start", ">=", "31.12.2026"), "contract start needs a date such as 2026-12-31"),

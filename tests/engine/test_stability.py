@@ -27,7 +27,7 @@ PLAYBOOKS = Path(__file__).resolve().parents[2] / "allocation" / "playbooks"
 FILE = json.loads((PLAYBOOKS / "weighted-tiers.json").read_text(encoding="utf-8"))
 TIERS = tuple(TierFacts(tier["slug"], tier["rank"], tier["touch_level"]) for tier in FILE["tiers"])
 OFF = {"dead_band": None}
-FEW_PER_CENT = 0.04  # the playbook's dead band is fitted to it; with less drift fewer move
+FEW_PER_CENT = 0.05  # the playbook's dead band is fitted to it; with less drift fewer move
 POINTS = frozenset({"complexity", "reputation"})
 
 
@@ -42,6 +42,9 @@ def numbers(chance, kind):
             chance.beta(2, 3, COUNT) * 100,
             chance.beta(2, 4, COUNT) * 100,
         )
+    if kind == "bunched marks":
+        marks = [np.clip(chance.normal(mean, spread, COUNT), 0, 100) for mean, spread in ((55, 12), (50, 15))]
+        return chance.lognormal(11, 1.0, COUNT), *np.rint(marks)
     if kind == "heavy tail":
         return (
             5000 * (1 + chance.pareto(1.3, COUNT)),
@@ -113,20 +116,20 @@ def test_a_year_of_drift_moves_ten_to_twenty_and_without_the_guards_far_more():
     guarded = [a_year(GUARDED, seed=seed)[0] for seed in SEEDS]
     unguarded = [a_year(OFF, seed=seed)[0] for seed in SEEDS]
     print(
-        f"{COUNT} customers, a year of 4 % drift, twelve times: {guarded} move; without the guards {unguarded}"
+        f"{COUNT} customers, a year of 5 % drift, twelve times: {guarded} move; without the guards {unguarded}"
     )
     assert 10 <= np.mean(guarded) <= 20
     assert max(guarded) <= 20
     assert all(few * 8 < many for few, many in zip(guarded, unguarded, strict=True))
 
 
-@pytest.mark.parametrize("drift", [0.02, 0.03])
+@pytest.mark.parametrize("drift", [0.02, 0.03, 0.04])
 def test_with_less_drift_fewer_move_and_never_more_than_twenty(drift):
     guarded = [a_year(GUARDED, drift=drift, seed=seed)[0] for seed in SEEDS]
     unguarded = [a_year(OFF, drift=drift, seed=seed)[0] for seed in SEEDS]
     print(f"{COUNT} customers, a year of {drift:.0%} drift: {guarded} move; without the guards {unguarded}")
     assert max(guarded) <= 20
-    assert min(unguarded) >= 80
+    assert min(unguarded) >= 60
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -141,11 +144,11 @@ def test_who_does_not_move_was_held_by_a_guard_that_is_named(seed):
     assert not any(nothing.values())
 
 
-@pytest.mark.parametrize("kind", ["low marks", "heavy tail", "marks of every size"])
+@pytest.mark.parametrize("kind", ["low marks", "heavy tail", "marks of every size", "bunched marks"])
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_companies_of_other_shapes_are_as_stable(kind, seed):
-    moves, _ = a_year(GUARDED, kind=kind, seed=seed)
-    unguarded, _ = a_year(OFF, kind=kind, seed=seed)
+    moves, _ = a_year(GUARDED, kind=kind, drift=0.04, seed=seed)
+    unguarded, _ = a_year(OFF, kind=kind, drift=0.04, seed=seed)
     assert moves <= 20
     assert unguarded >= 100
 

@@ -1,13 +1,17 @@
 """Files as they come: every dialect is found out, and what is no list of customers gets one clear sentence."""
 
+import csv
 import io
 import struct
 import zipfile
+from contextlib import suppress
 from dataclasses import replace
 
 import openpyxl
 import pytest
 
+from accounts.importing.errors import FileRefused
+from accounts.importing.reading import read_table
 from accounts.importing.tables import BrokenCell
 from tests.importing.readers import LIMITS, check, csv_of, refusal, workbook_of
 
@@ -98,8 +102,21 @@ def test_limits_are_kept_while_reading() -> None:
     assert "larger than 0 MB" in refusal(rows, limits=replace(LIMITS, file_bytes=10))
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["name\nAcme\n", "name\n" + "x" * 11, 'name\n"never closed', ""],
+    ids=["read", "refused for its cell", "refused for its quotation marks", "empty"],
+)
+def test_other_readers_of_this_process_keep_their_limit_on_cells(text: str) -> None:
+    """The csv module has one for the whole process, so a file read here must leave it as it was."""
+    before = csv.field_size_limit()
+    with suppress(FileRefused):
+        read_table(data=text.encode(), limits=replace(LIMITS, cell_characters=10))
+    assert csv.field_size_limit() == before
+    assert list(csv.reader(["x" * 1000])) == [["x" * 1000]]
+
+
 def test_the_limit_of_one_file_does_not_decide_the_delimiter_of_the_next() -> None:
-    """The csv module keeps its cell limit for the whole process."""
     refusal("name\n" + "x" * 11, limits=replace(LIMITS, cell_characters=10))
     found = check("external_id\tname\nA\tAcme and a long name\n")
     assert (found.values["external_id"], found.problems) == (["A"], {})

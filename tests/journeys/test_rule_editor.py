@@ -11,6 +11,7 @@ from tests.journeys.test_admin import STICKS_OUT
 pytestmark = [pytest.mark.journey]
 
 LIST = "/admin/allocation/tieringmodel/"
+DEMO_CUSTOMERS = 120  # of the installation that the journeys share
 
 
 @pytest.fixture
@@ -39,7 +40,8 @@ def test_a_rule_is_built_counted_saved_and_published(ops):
     new_draft(ops)
     page = ops.page
     before = counted(ops)
-    assert "of 120 customers would change tier" in before
+    # The journeys share one installation, and others add customers to it.
+    assert int(re.search(r"of (\d+) customers would change tier", before)[1]) >= DEMO_CUSTOMERS
     assert not page.is_visible("#id_definition")  # folded under "As text"
 
     page.get_by_role("button", name="Add a tier rule").click()

@@ -108,3 +108,27 @@ def test_a_draft_may_be_deleted(version):
     row = version("draft")
     run("DELETE FROM allocation_tieringmodel WHERE id = %s", row.pk)
     assert not TieringModel.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("clash", "number", "status"),
+    [
+        ("by its id", 7, "draft"),
+        ("by its number", 1, "draft"),
+        ("by being the published one", 7, "published"),
+    ],
+)
+def test_a_version_is_not_put_in_the_place_of_another(version, only_on_sqlite, clash, number, status):
+    """REPLACE deletes what stands in its way without firing any trigger on UPDATE or DELETE."""
+    row = version("published")
+    before = TieringModel.objects.values().get()
+    own_id = row.pk if clash == "by its id" else row.pk + 1
+    columns = "id, number, name, playbook, definition, digest, status, created_at"
+    with pytest.raises(IntegrityError, match=NEVER_CHANGES):
+        run(
+            f"REPLACE INTO allocation_tieringmodel ({columns}) VALUES (%s, %s, 'Theirs', '', '{{}}', '', %s, '2001-01-01')",
+            own_id,
+            number,
+            status,
+        )
+    assert TieringModel.objects.values().get() == before

@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.urls import reverse
 
 from accounts.models import Customer
-from allocation.models import Override
+from allocation.models import Override, RetierRun
 from tests.factories import TODAY, CustomerFactory, GoalFactory, GoalKindFactory, TierFactory, UserFactory
 from tests.pages.reading import plain, read
 
@@ -31,7 +31,27 @@ def test_the_reasons_are_those_of_the_explain_command(company, sign_in, capsys):
     assert found["reason"] in words
     assert found["nearest_bound"]["words"] in words
     assert found["nearest_change"]["words"] in words
-    assert f"run {found['run']}, as of 22 Nov 2026, model version {found['model_version']}" in words
+    assert (
+        f"run {found['run']}, as of 22 Nov 2026, model version {found['model_version']}; amounts in USD"
+        in words
+    )
+    assert "Facts have changed" not in words
+
+
+def test_facts_that_changed_since_the_run_are_told(company, sign_in):
+    Customer.objects.filter(pk=company.a[1].pk).update(arr=5)
+    words = plain(page_of(sign_in(company.cast.csm_a), company.a[1]).words)
+    assert "Facts have changed since this run: the next one may decide otherwise." in words
+    other = plain(page_of(sign_in(company.cast.csm_a), company.a[2]).words)
+    assert "Facts have changed" not in other
+
+
+def test_amounts_are_said_to_be_in_the_currency_of_the_run(company, sign_in):
+    RetierRun.objects.update(base_currency="CHF")
+    response = sign_in(company.cast.ops).get(reverse("customer", args=[company.a[1].pk]))
+    why = response.context["why"]
+    assert why.source.endswith("; amounts in CHF")
+    assert any(line.value.endswith("CHF") for line in why.contributions)
 
 
 def test_the_contributions_on_the_page_add_up_to_the_score(company, sign_in):

@@ -114,15 +114,8 @@ def test_the_figures_of_stability_are_those_that_the_engine_gives():
             for seed in test_stability.SEEDS
         )
         / len(test_stability.SEEDS)
-        for drift in (0.02, 0.03, 0.05)
+        for drift in (0.03, 0.04)
     }
-    assert "3 on average at 3 %, hardly anybody at 2 %" in section
-    assert "to some 30 at 5 %" in section
-    assert mean[0.02] < 1
-    assert round(mean[0.03]) == 3
-    assert round(mean[0.05], -1) == 30
-    assert "with 1.2 points at 3 %, or 2 points at 5 %, it is 10 to 20 again" in section
-    for points, drift in ((1.2, 0.03), (2, 0.05)):
-        guards = {**test_stability.GUARDED, "dead_band": {"points": points, "percent": 5}}
-        moves = [test_stability.a_year(guards, drift=drift, seed=seed)[0] for seed in test_stability.SEEDS]
-        assert 10 <= sum(moves) / len(moves) <= 20
+    assert "5 on average at 4 %, hardly anybody at 3 %" in section
+    assert round(mean[0.04]) == 5
+    assert mean[0.03] < 1

@@ -24,6 +24,7 @@ def test_pages_ask_equally_often_at_any_size(cast, sign_in, query_counts, rows):
         "customers": reverse("customers"),
         "customers by ARR": reverse("customers") + "?sort=-arr",
         "customer": reverse("customer", args=[company.a[0].pk]),
+        "admin customer with reasons": reverse("admin:accounts_customer_change", args=[company.a[0].pk]),
         "runs": reverse("runs"),
         "run": reverse("run", args=[run.pk]) + "?show=first",
         "run progress": reverse("run_progress", args=[run.pk]),

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from accounts.models import ExchangeRate
+from accounts.models import ExchangeRate, Tier
 from allocation.engine.rules import UnusableRules
 from allocation.models import RetierRun, TierDecision
 from allocation.selectors import model_preview
@@ -105,6 +105,17 @@ def test_tiers_moves_and_guards_are_counted():
     assert (found.about, found.over_limit, found.undecided) == (False, False, 0)
 
 
+def test_out_of_a_retired_tier_goes_neither_up_nor_down():
+    """Base is retired, so its rules' place is taken by middle: B, C, F and G leave it, E comes down from top."""
+    Tier.objects.filter(slug="base").update(retired=True)
+    found = preview(tiers=[DEFINITION["tiers"][0], {"tier": "middle"}])
+    assert (found.moves, found.ups, found.downs, found.from_retired) == (5, 0, 1, 4)
+    assert found.directions == "0 up, 1 down, 4 from tiers no longer in use"
+    assert {row.external_id: row.way for row in found.shown} == {
+        "B": "none", "C": "none", "F": "none", "G": "none", "E": "down",
+    }  # fmt: skip
+
+
 def test_a_guard_taken_out_holds_nobody():
     assert preview(guards={"dead_band": None, "paid_floor": False}).held == ()
 
@@ -117,11 +128,11 @@ def test_the_change_limit_is_the_models_own():
 
 def test_moves_are_shown_from_the_top_with_their_reason():
     found = preview()
-    assert [(row.external_id, row.before.slug, row.after.slug, row.up) for row in found.shown] == [
-        ("B", "base", "top", True),
-        ("G", "base", "top", True),
-        ("C", "base", "middle", True),
-        ("E", "top", "base", False),
+    assert [(row.external_id, row.before.slug, row.after.slug, row.way) for row in found.shown] == [
+        ("B", "base", "top", "up"),
+        ("G", "base", "top", "up"),
+        ("C", "base", "middle", "up"),
+        ("E", "top", "base", "down"),
     ]
     assert found.shown[0].reason.startswith("Top: ARR ≥ 500")
     assert found.shown[0].reason.endswith("ARR 500, health 50")

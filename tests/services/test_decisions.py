@@ -71,12 +71,14 @@ def test_taking_the_csm_away_closes_the_row_and_clears_the_since() -> None:
     assert (row.starts_on, row.ends_before) == (JAN, FEB)
 
 
-def test_a_correction_for_the_past_never_ends_a_row_before_it_began() -> None:
+def test_a_change_for_a_day_before_the_last_counts_from_the_last_so_history_is_never_rewritten() -> None:
     customer = factories.CustomerFactory()
     gold, lead = factories.TierFactory(slug="gold"), factories.TierFactory(slug="lead")
     set_tiers(changes=[TierChange(customer.pk, None, gold.pk)], on=MAR, decision=RUN)
     set_tiers(changes=[TierChange(customer.pk, gold.pk, lead.pk)], on=JAN, decision=RUN)
-    assert ledger(customer) == [("gold", MAR, MAR), ("lead", JAN, None)]
+    assert ledger(customer) == [("gold", MAR, MAR), ("lead", MAR, None)]
+    customer.refresh_from_db()
+    assert customer.tier_since == MAR
 
 
 def test_a_customer_named_twice_is_refused() -> None:
@@ -93,6 +95,6 @@ def test_the_number_of_statements_does_not_grow_with_the_customers(
     customers = factories.CustomerFactory.create_batch(count)
     gold = factories.TierFactory()
     changes = [TierChange(customer.pk, None, gold.pk) for customer in customers]
-    # savepoint, lock, one UPDATE a tier, close old rows, look for later rows, insert, release
+    # savepoint, lock, look for later days, one UPDATE a tier, close old rows, insert, release
     with django_assert_num_queries(7):
         set_tiers(changes=changes, on=JAN + timedelta(days=1), decision=RUN)

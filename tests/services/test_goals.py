@@ -154,6 +154,16 @@ def test_an_owner_from_elsewhere_stays_while_the_words_change(cast, customer, ki
     assert (goal.owner, goal.words) == (cast.ops, "They stay")
 
 
+def test_words_hold_no_nul(cast, customer, kind):
+    """PostgreSQL keeps none: a sentence says so before it does."""
+    goal = opened(customer, kind, cast.ops, words="They renew")
+    with pytest.raises(UnableToChangeGoal, match="holds the character NUL"):
+        change_goal(goal_id=goal.pk, actor=cast.ops, on=TODAY, owner_id=None, words="They\0renew")
+    close_goal(goal_id=goal.pk, actor=cast.ops, on=TODAY)
+    with pytest.raises(UnableToOpenGoal, match="holds the character NUL"):
+        opened(customer, kind, cast.ops, words="They\0renew")
+
+
 def test_words_have_an_end(cast, customer, kind):
     with pytest.raises(UnableToOpenGoal, match="2,000 characters"):
         opened(customer, kind, cast.ops, words="x" * 2001)

@@ -103,3 +103,28 @@ def test_the_wish_for_another_engagement_changes_no_decision():
     run = request()
     propose_run(run_id=run.pk, owner="test")
     assert looked_at(run) == set()
+
+
+def test_the_run_that_follows_is_not_lost_with_the_process(monkeypatch):
+    """Asked for in the transaction that ends the first: either both are there, or the first is computed again."""
+    customer(800000)
+    first = request()
+    decide = proposing.decide_tiers
+
+    def asked_meanwhile(**facts):
+        request()
+        return decide(**facts)
+
+    def killed(**facts):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(proposing, "decide_tiers", asked_meanwhile)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(proposing, "request_goals_run", killed)
+        propose_run(run_id=first.pk, owner="dies")
+    first.refresh_from_db()
+    assert first.status == RunStatus.COMPUTING
+    RetierRun.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    monkeypatch.undo()
+    propose_run(run_id=first.pk, owner="next")
+    assert RetierRun.objects.filter(status=RunStatus.QUEUED).count() == 1

@@ -169,6 +169,8 @@ def test_the_newest_lock_counts_and_lifting_keeps_the_history(draft, ops):
         (TODAY - timedelta(days=1), "Year-end.", "A lock ends after today"),
         (TODAY + timedelta(days=4 * 366), "For good.", "three years at most"),
         (TODAY + timedelta(days=1), "  ", "Say why"),
+        (TODAY + timedelta(days=1), "x" * 301, "at most 300 characters, not 301"),
+        (TODAY + timedelta(days=1), "Year\0end", "holds the character NUL"),
     ],
 )
 def test_a_lock_that_makes_no_sense_is_refused(until, words, sentence):

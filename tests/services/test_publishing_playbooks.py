@@ -93,6 +93,8 @@ def test_the_preview_shows_what_publishing_and_a_run_then_do(draft):
     }
     assert (seen.moves, seen.first_tiers) == (run.summary["moves"], run.summary["first_tiers"]) == (3, 1)
     assert [line.tier.slug for line in seen.tiers if line.tier][:3] == list(TIERS)
+    assert (seen.ups, seen.downs, seen.from_retired) == (0, 0, 3)  # the old tiers are about to be retired
+    assert {row.way for row in seen.shown} == {"none"}
 
 
 def test_without_the_tiers_of_the_playbook_the_preview_would_say_something_else(draft):

@@ -6,13 +6,11 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from accounts.models import Customer, Tier
+from accounts.models import Customer
 from allocation.models import (
     RetierRun,
-    RowStatus,
     RunChunk,
     RunStatus,
-    Source,
     TierDecision,
     TierHolding,
     TieringModel,
@@ -28,7 +26,6 @@ from allocation.services.retiering import (
     UnableToProposeRun,
     UnableToQueueRun,
     apply_run,
-    applying,
     approve_run,
     discard_run,
     propose_run,
@@ -71,28 +68,10 @@ def test_a_decision_says_why():
     row = decision(proposed(), one)
     assert row.segment == "Enterprise"
     assert row.reason == "Enterprise: segment is Enterprise (ARR ≥ 150,000); ARR 200,000"
-    found = customer_explanation(customer_id=one.pk).found
+    found = customer_explanation(customer_id=one.pk, today=TODAY).found
     contributions = [part["contribution"] for part in found["contributions"]]
     assert Decimal(str(sum(contributions))).quantize(Decimal("0.01")) == row.score == found["score"]
     assert found["nearest_bound"]["distance"] == 50000
-
-
-def test_applying_gives_the_tiers_from_the_as_of_day_and_writes_the_ledger():
-    one = customer(800000)
-    run = applied(as_of=TODAY - timedelta(days=3))
-    one.refresh_from_db()
-    assert (one.tier.slug, one.tier_since) == ("global", TODAY - timedelta(days=3))
-    held = TierHolding.objects.get()
-    assert (held.source, held.source_id, held.starts_on) == (Source.RUN, run.pk, TODAY - timedelta(days=3))
-    assert run.status == RunStatus.APPLIED
-
-
-def test_applying_twice_changes_nothing_the_second_time():
-    customer(800000)
-    run = applied()
-    before = list(TierHolding.objects.values()), list(Customer.objects.values())
-    assert apply_run(run_id=run.pk, owner="test", at=timezone.now()) is False
-    assert (list(TierHolding.objects.values()), list(Customer.objects.values())) == before
 
 
 def test_a_first_tier_is_no_move_and_a_change_is_one():
@@ -103,53 +82,6 @@ def test_a_first_tier_is_no_move_and_a_change_is_one():
     assert run.summary["moves"] == 1
     row = decision(run, one)
     assert (row.is_move, row.previous.slug, row.effective.slug) == (True, "global", "scale")
-
-
-def test_a_customer_whose_facts_changed_after_the_snapshot_is_skipped_and_the_others_go_through():
-    changed, same, gone = customer(800000), customer(800000), customer(800000)
-    run = proposed()
-    Customer.objects.filter(pk=changed.pk).update(arr=5)
-    Customer.objects.filter(pk=gone.pk).update(status=Customer.Status.LEFT)
-    apply_run(run_id=run.pk, owner="test", at=timezone.now())
-    assert tiers() == {changed.external_id: None, same.external_id: "global", gone.external_id: None}
-    assert decision(run, changed).status == RowStatus.SKIPPED
-    assert decision(run, changed).words == "Its facts changed after the snapshot."
-
-
-def test_a_fact_the_model_does_not_read_may_change():
-    one = customer(800000)
-    run = proposed()
-    Customer.objects.filter(pk=one.pk).update(name="Renamed", employees=7)
-    apply_run(run_id=run.pk, owner="test", at=timezone.now())
-    assert decision(run, one).status == RowStatus.APPLIED
-
-
-def test_a_goal_opened_after_the_snapshot_is_a_changed_fact():
-    one = customer(800000)
-    run = proposed()
-    factories.GoalFactory(customer=one)
-    apply_run(run_id=run.pk, owner="test", at=timezone.now())
-    assert decision(run, one).status == RowStatus.SKIPPED
-
-
-def test_a_tier_paid_for_after_the_snapshot_is_a_changed_fact_whatever_the_rules_read():
-    one = customer(800000)
-    applied(as_of=TODAY - timedelta(days=9))
-    Customer.objects.update(arr=10)
-    run = proposed()
-    assert decision(run, one).effective.slug == "scale"
-    Customer.objects.update(paid_tier=Tier.objects.get(slug="global"))  # the paid floor would hold now
-    apply_run(run_id=run.pk, owner="test", at=timezone.now())
-    assert (decision(run, one).status, tiers()) == (RowStatus.SKIPPED, {one.external_id: "global"})
-
-
-def test_a_tier_that_somebody_else_changed_meanwhile_is_left_alone():
-    one = customer(800000)
-    run = proposed()
-    Customer.objects.filter(pk=one.pk).update(tier=Tier.objects.get(slug="scale"), tier_since=TODAY)
-    apply_run(run_id=run.pk, owner="test", at=timezone.now())
-    assert tiers() == {one.external_id: "scale"}
-    assert decision(run, one).words == "Its tier was changed after the snapshot."
 
 
 def test_a_newer_proposal_makes_the_older_one_stale():
@@ -177,16 +109,6 @@ def test_a_run_of_a_model_that_is_no_longer_published_is_stale(model, now):
     run.refresh_from_db()
     assert run.status == RunStatus.STALE
     assert tiers() == {one.external_id: None}
-
-
-def test_even_if_the_publishing_did_not_say_so_applying_finds_the_model_gone(model):
-    customer(800000)
-    run = proposed()
-    TieringModel.objects.filter(pk=model.pk).update(status=TieringModel.Status.RETIRED)
-    with pytest.raises(
-        UnableToApplyRun, match="is stale: Version 1 of the model is no longer the published one"
-    ):
-        apply_run(run_id=run.pk, owner="test", at=timezone.now())
 
 
 def test_a_model_published_while_a_run_is_computed_makes_it_stale(model, now, monkeypatch):
@@ -265,51 +187,6 @@ def test_a_dead_runners_proposal_is_computed_anew_once_its_claim_has_lapsed():
     assert propose_run(run_id=run.pk, owner="next") is True
     assert decision(run, one).reason != "half a run"
     assert looked_at(run) == {one.pk}
-
-
-def test_a_dead_runners_applying_is_finished_by_the_next(monkeypatch):
-    monkeypatch.setattr(proposing, "BATCH", 1)
-    first, second = customer(800000), customer(10)
-    run = proposed()
-    real = applying._apply
-    calls = []
-
-    def dies_at_the_second_chunk(*args):
-        calls.append(args)
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        real(*args)
-
-    monkeypatch.setattr(applying, "_apply", dies_at_the_second_chunk)
-    with pytest.raises(KeyboardInterrupt):
-        apply_run(run_id=run.pk, owner="dead", at=timezone.now())
-    assert tiers() == {first.external_id: "global", second.external_id: None}
-    RetierRun.objects.filter(pk=run.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
-    monkeypatch.undo()
-    assert apply_run(run_id=run.pk, owner="next", at=timezone.now()) is True
-    assert tiers() == {first.external_id: "global", second.external_id: "scale"}
-    assert TierHolding.objects.count() == 2
-
-
-def test_a_runner_that_was_overtaken_writes_nothing_more(monkeypatch):
-    customer(800000)
-    run = proposed()
-    real = RetierRun.objects.__class__.heartbeat
-
-    def overtaken(self, pk, *, fence, **more):
-        return real(self, pk, fence=fence - 1, **more)
-
-    monkeypatch.setattr(RetierRun.objects.__class__, "heartbeat", overtaken)
-    assert apply_run(run_id=run.pk, owner="slow", at=timezone.now()) is False
-    assert not TierHolding.objects.exists()
-
-
-def test_two_runs_are_not_applied_at_once():
-    customer(1)
-    full, goals = proposed(), proposed(scope="goals")
-    RetierRun.objects.claim(full.pk, owner="busy", waiting=["proposed"], working="applying")
-    with pytest.raises(UnableToApplyRun, match="Another run is being applied"):
-        apply_run(run_id=goals.pk, owner="test", at=timezone.now())
 
 
 def move_everyone(count, moving):

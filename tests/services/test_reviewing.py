@@ -111,7 +111,12 @@ def test_nobody_else_reviews_rows(run, cast, who):
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
-    [("", "Say why"), ("  \n", "Say why"), ("x" * 501, "at most 500 characters, not 501")],
+    [
+        ("", "Say why"),
+        ("  \n", "Say why"),
+        ("x" * 501, "at most 500 characters, not 501"),
+        ("They\0leave", "holds the character NUL"),
+    ],
 )
 def test_a_refusal_says_why_in_a_sentence_that_fits(run, cast, words, sentence):
     with pytest.raises(UnableToReviewRun, match=sentence):

@@ -13,6 +13,7 @@ from allocation.models import (
     Source,
     TierDecision,
     TierHolding,
+    TieringModel,
     TierStanding,
 )
 from allocation.services.decisions import DecisionSource, TierChange, set_tiers
@@ -21,6 +22,7 @@ from allocation.services.retiering import (
     UnableToApplyRun,
     UnableToUndoRun,
     apply_run,
+    applying,
     ask_to_undo_run,
     proposing,
     queue_run,
@@ -115,6 +117,113 @@ def test_a_tier_that_somebody_changed_since_stays_and_is_listed(second_run):
     assert second_run.message == "Undone: 1 customers have their tier back, 1 were changed since and stay."
     assert TierStanding.objects.get(pk=row.customer_id).run_id == second_run.pk
     assert faults() == []
+
+
+def test_runs_are_undone_in_turn_the_last_first():
+    one = customer(800000)
+    applied(as_of=EARLIER - timedelta(days=40))
+    states, runs = [state()], []
+    for arr, on in ((10, EARLIER), (200000, TODAY)):
+        Customer.objects.filter(pk=one.pk).update(arr=arr)
+        runs.append(applied(as_of=on))
+        states.append(state())
+    for run, before in zip(reversed(runs), reversed(states[:-1]), strict=True):
+        undo(run)
+        assert tiers_of(state()) == tiers_of(before)
+        assert state()[1] == before[1]
+    assert faults() == []
+
+
+def tiers_of(found):
+    return [(row["tier_id"], row["tier_since"]) for row in found[0]]
+
+
+def test_a_run_that_confirmed_the_tier_keeps_it_when_the_one_before_is_undone():
+    """Nothing else would have said "decided again": the later run wrote no row of the ledger."""
+    one = customer(800000)
+    applied(as_of=EARLIER - timedelta(days=40))
+    Customer.objects.filter(pk=one.pk).update(arr=10)
+    second, third = applied(as_of=EARLIER), applied(as_of=TODAY)
+    undo(second)
+    row = second.decisions.get()
+    assert (row.status, row.words) == (RowStatus.KEPT, undoing.DECIDED_SINCE)
+    assert tiers() == {one.external_id: "scale"}
+    assert TierStanding.objects.get().run_id == third.pk
+    undo(third)
+    assert tiers() == {one.external_id: "scale"}
+
+
+def test_a_tier_changed_there_and_back_by_others_is_theirs(second_run):
+    apply_run(run_id=second_run.pk, owner="test", at=timezone.now())
+    row = second_run.decisions.get(is_move=True)
+    scale, enterprise = Tier.objects.get(slug="scale").pk, Tier.objects.get(slug="enterprise").pk
+    for start, end in ((scale, enterprise), (enterprise, scale)):
+        set_tiers(
+            changes=[TierChange(row.customer_id, start, end)],
+            on=TODAY,
+            decision=DecisionSource(Source.MANUAL),
+        )
+    undo(second_run)
+    row.refresh_from_db()
+    assert (row.status, row.words) == (RowStatus.KEPT, undoing.CHANGED_SINCE)
+
+
+def test_guards_behave_as_if_the_undone_run_had_never_been():
+    """The tier was set by an override that has ended, so no minimum stay holds it: before, and after the undo too."""
+    TieringModel.objects.update(status="retired")
+    definition = {**TieringModel.objects.get().definition, "guards": {"minimum_stay": {"days": 90}}}
+    TieringModel.objects.create(number=2, name="Stay", definition=definition, status="published")
+    one = customer(10)
+    top = Tier.objects.get(slug="global").pk
+    set_tiers(changes=[TierChange(one.pk, None, top)], on=TODAY, decision=DecisionSource(Source.OVERRIDE))
+    run = applied()
+    assert tiers() == {one.external_id: "scale"}
+    undo(run)
+    assert TierHolding.objects.get(ends_before=None).gives_back == Source.OVERRIDE
+    assert decision(proposed(), one).effective.slug == "scale"
+
+
+def test_history_is_not_rewritten_when_an_earlier_day_is_tiered_after_an_undo():
+    one = customer(800000)
+    applied(as_of=TODAY - timedelta(days=100))
+    Customer.objects.filter(pk=one.pk).update(arr=10)
+    run = applied(as_of=TODAY - timedelta(days=60))
+    undo(run, on=TODAY - timedelta(days=30))
+    Customer.objects.filter(pk=one.pk).update(arr=200000)
+    applied(as_of=TODAY - timedelta(days=50))
+    assert faults() == []
+    assert TierHolding.objects.held_on(TODAY - timedelta(days=45)).count() == 1
+    one.refresh_from_db()
+    assert (one.tier.slug, one.tier_since) == ("enterprise", TODAY - timedelta(days=30))
+
+
+def test_what_was_applied_of_a_run_that_was_given_up_can_be_undone(monkeypatch, cast):
+    for arr in (800000, 10):
+        customer(arr)
+    monkeypatch.setattr(proposing, "BATCH", 1)
+    run = proposed()
+    half_apply(run, monkeypatch)
+    RetierRun.objects.filter(pk=run.pk).update(status=RunStatus.FAILED, lease_until=None, claimed_by="")
+    ask_to_undo_run(run_id=run.pk, actor=cast.ops, at=timezone.now() - timedelta(seconds=1))
+    assert undo(run) is True
+    assert set(tiers().values()) == {None}
+    assert faults() == []
+
+
+def half_apply(run, monkeypatch):
+    """The runner dies before the second chunk."""
+    real, calls = applying._apply, []
+
+    def dies(*args):
+        calls.append(args)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        real(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(applying, "_apply", dies)
+        with pytest.raises(KeyboardInterrupt):
+            apply_run(run_id=run.pk, owner="dead", at=timezone.now())
 
 
 def test_a_tier_that_a_later_run_decided_again_is_left_to_that_run(second_run):

@@ -10,7 +10,7 @@ from allocation.engine.rules import UnusableRules, read_rules
 from allocation.models import TieringModel
 from allocation.selectors.explanations import customer_explanation
 from allocation.services.playbooks import load_playbook
-from allocation.snapshots.customers import facts_digests
+from allocation.snapshots.customers import customers_now
 from allocation.snapshots.vocabulary import model_vocabulary
 from tests.factories import TODAY
 from tests.services.retiering_cast import applied, customer, looked_at, proposed, tiers
@@ -49,12 +49,12 @@ def rules_of(model):
 
 def decided(ids):
     """What `explain` says of each, but for the run's own number."""
-    found = [customer_explanation(customer_id=pk).found for pk in ids]
+    found = [customer_explanation(customer_id=pk, today=TODAY).found for pk in ids]
     return [{name: one[name] for name in READ} for one in found]
 
 
 def digests(model, ids):
-    return facts_digests(rules=rules_of(model), as_of=TODAY, customer_ids=ids)
+    return customers_now(rules=rules_of(model), as_of=TODAY, customer_ids=ids)
 
 
 @pytest.mark.parametrize("wished", TouchLevel.values)

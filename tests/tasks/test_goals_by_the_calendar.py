@@ -88,12 +88,13 @@ def test_it_asks_once_for_a_day(rung):
     assert RetierRun.objects.filter(scope="goals").count() == 1
 
 
-def test_a_run_that_failed_is_tried_again_the_next_day_and_not_every_hour(rung, monkeypatch):
+@pytest.mark.parametrize("status", ["failed", "discarded", "stale", "undone"])
+def test_a_run_that_came_to_nothing_is_tried_again_the_next_day_and_not_every_hour(rung, monkeypatch, status):
     GoalFactory(customer=CustomerFactory(), starts_on=TODAY)
     applied(as_of=YESTERDAY)
     goals_runs = RetierRun.objects.filter(scope="goals")
     ask_for_due_goals_run()
-    goals_runs.update(status="failed")
+    goals_runs.update(status=status)
     ask_for_due_goals_run()
     assert goals_runs.count() == 1
     monkeypatch.setattr("django.utils.timezone.localdate", lambda *args, **kwargs: TOMORROW)

@@ -1,7 +1,7 @@
 """The attributes a tiering model may name: what kind each is, what it can be, and when it is known."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 
 
@@ -38,7 +38,7 @@ TOUCH_LEVELS = ("high", "mid", "low", "tech", "self_service")
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """low and high are what a value can be, both inclusive; None is no limit."""
+    """low and high are what a value can be, inclusive unless said to be open; None is no limit. whole: no fractions."""
 
     name: str
     kind: Kind
@@ -47,6 +47,9 @@ class Attribute:
     low: float | None = None
     high: float | None = None
     stage: Stage = Stage.FACT
+    open_low: bool = False
+    open_high: bool = False
+    whole: bool = False
 
 
 def _money(name: str, label: str) -> Attribute:
@@ -58,7 +61,12 @@ def _points(name: str, label: str, stage: Stage = Stage.FACT) -> Attribute:
 
 
 def _count(name: str, label: str) -> Attribute:
-    return Attribute(name, Kind.NUMBER, label, Unit.COUNT, low=0)
+    return Attribute(name, Kind.NUMBER, label, Unit.COUNT, low=0, whole=True)
+
+
+def _percentile(name: str, label: str, stage: Stage = Stage.FACT) -> Attribute:
+    """Half of those equal count, oneself among them: nobody is at 0 or at 100."""
+    return replace(_points(name, label, stage), open_low=True, open_high=True)
 
 
 # Not here on purpose: wished engagement (recorded, never applied) and the tier held (a tier may not feed on itself).
@@ -68,9 +76,9 @@ ATTRIBUTES: Mapping[str, Attribute] = {
         _money("arr", "ARR"),
         _money("potential_arr", "potential ARR"),
         _money("expansion_potential", "expansion potential"),
-        _points("arr_percentile", "ARR percentile"),
+        _percentile("arr_percentile", "ARR percentile"),
         _points("arr_share", "share of total ARR"),
-        _points("arr_share_above", "ARR share above"),
+        replace(_points("arr_share_above", "ARR share above"), open_high=True),
         _count("employees", "employees"),
         _count("product_count", "number of products"),
         _count("relationship_breadth", "relationship breadth"),
@@ -79,11 +87,11 @@ ATTRIBUTES: Mapping[str, Attribute] = {
         _points("health", "health"),
         _points("reputation", "reputation"),
         _points("complexity", "complexity"),
-        Attribute("sentiment", Kind.NUMBER, "CSM sentiment", Unit.NONE, low=1, high=5),
-        Attribute("days_to_renewal", Kind.NUMBER, "days to renewal", Unit.DAYS),
-        Attribute("days_since_start", Kind.NUMBER, "days since contract start", Unit.DAYS),
-        Attribute("health_age", Kind.NUMBER, "days since health was taken", Unit.DAYS),
-        Attribute("sentiment_age", Kind.NUMBER, "days since CSM sentiment was given", Unit.DAYS),
+        Attribute("sentiment", Kind.NUMBER, "CSM sentiment", Unit.NONE, low=1, high=5, whole=True),
+        Attribute("days_to_renewal", Kind.NUMBER, "days to renewal", Unit.DAYS, whole=True),
+        Attribute("days_since_start", Kind.NUMBER, "days since contract start", Unit.DAYS, whole=True),
+        Attribute("health_age", Kind.NUMBER, "days since health was taken", Unit.DAYS, whole=True),
+        Attribute("sentiment_age", Kind.NUMBER, "days since CSM sentiment was given", Unit.DAYS, whole=True),
         Attribute("vertical", Kind.CHOICE, "vertical"),
         Attribute("region", Kind.CHOICE, "region"),
         Attribute("country", Kind.CHOICE, "country"),
@@ -105,7 +113,7 @@ ATTRIBUTES: Mapping[str, Attribute] = {
         Attribute("products", Kind.SET, "products"),
         Attribute("segment", Kind.CHOICE, "segment", stage=Stage.SEGMENTED),
         _points("score", "score", stage=Stage.SCORED),
-        _points("score_percentile", "score percentile", stage=Stage.SCORED),
+        _percentile("score_percentile", "score percentile", stage=Stage.SCORED),
         Attribute("touch", Kind.CHOICE, "touch level", stage=Stage.TOUCHED),
     )
 }

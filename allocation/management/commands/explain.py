@@ -6,9 +6,11 @@ from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from django.utils import timezone
+
 from accounts.management.base import DoorCommand
 from accounts.models import Customer
-from allocation.selectors.explanations import customer_explanation
+from allocation.selectors.explanations import FACTS_CHANGED, customer_explanation
 
 
 class Command(DoorCommand):
@@ -25,7 +27,7 @@ class Command(DoorCommand):
         )
         if customer_id is None:
             self.refuse(f"There is no customer {options['external_id']}.")
-        explanation = customer_explanation(customer_id=customer_id)
+        explanation = customer_explanation(customer_id=customer_id, today=timezone.localdate())
         if explanation is None:
             self.refuse(f"No run has decided {options['external_id']} yet; start one with retier.")
         self.answer(explanation.found, _lines(explanation.found))
@@ -34,6 +36,10 @@ class Command(DoorCommand):
 def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     yield f"{found['external_id']}: {found['effective']} (suggested {found['suggested']}, by {found['decided_by']})"
     yield f"Segment {found['segment']}; {found['reason']}"
+    if found["facts_changed"]:
+        yield FACTS_CHANGED
+    if found["currency"]:
+        yield f"Amounts in {found['currency']}."
     yield f"Score {found['score'] if found['score'] is not None else 'unknown'}:"
     for part in found["contributions"]:
         if part["points"] is None:

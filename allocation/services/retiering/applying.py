@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -19,7 +20,8 @@ from allocation.services.decisions import DecisionSource, TierChange, set_tiers
 from allocation.services.retiering.queueing import UnableToQueueRun, refuse_before_last_applied
 from allocation.services.retiering.rules import rules_of
 from allocation.services.retiering.standings import pack_standings, score_of, stand_on
-from allocation.snapshots.customers import facts_digests
+from allocation.snapshots.customers import customers_now
+from allocation.snapshots.kept_vocabulary import vocabulary_from_json
 from allocation.snapshots.vocabulary import model_vocabulary
 
 BATCH = 500  # keys in a statement
@@ -43,7 +45,10 @@ def apply_run(*, run_id: int, owner: str, at: datetime, actor_id: int | None = N
     try:
         with transaction.atomic():
             fence = RetierRun.objects.claim(
-                run_id, owner=owner, waiting=[RunStatus.PROPOSED], working=RunStatus.APPLYING
+                run_id,
+                owner=owner,
+                waiting=[RunStatus.PROPOSED, RunStatus.FAILED],
+                working=RunStatus.APPLYING,
             )
     except IntegrityError:
         raise UnableToApplyRun("Another run is being applied or undone; try again when it is done.") from None
@@ -52,7 +57,7 @@ def apply_run(*, run_id: int, owner: str, at: datetime, actor_id: int | None = N
     if run.applied_by_id is None and actor_id is not None:
         RetierRun.objects.filter(pk=run_id).update(applied_by=actor_id)
     decision = DecisionSource(kind=Source.RUN, source_id=run_id, actor_id=run.applied_by_id or actor_id)
-    rules = _rules(run, fence)
+    rules = _rules_of_its_day(run)
     chunks = RunChunk.objects.filter(run=run)
     total = chunks.aggregate(n=Sum("customers"))["n"] or 0
     done = total - (chunks.filter(status=RowStatus.PROPOSED).aggregate(n=Sum("customers"))["n"] or 0)
@@ -74,12 +79,12 @@ def _refuse(run: RetierRun) -> None:
     """Sentences for the states from which nothing can be applied; a run of an old model becomes stale."""
     if run.status == RunStatus.AWAITING_APPROVAL:
         raise UnableToApplyRun(f"Run {run.pk} is over the change limit; a manager has to approve it first.")
-    if run.status not in {RunStatus.PROPOSED, RunStatus.APPLYING}:
+    if run.status == RunStatus.APPLYING or is_half_applied(run=run):
+        return  # a runner died on the way: what was begun under the model of its day is finished under it
+    if run.status != RunStatus.PROPOSED:
         raise UnableToApplyRun(
             f"Run {run.pk} is {run.get_status_display().lower()}; only a proposed run can be applied."
         )
-    if run.status == RunStatus.APPLYING:
-        return  # a runner died on the way: what was begun under the model of its day is finished under it
     if run.tiering_model.status != TieringModel.Status.PUBLISHED:
         message = f"Version {run.tiering_model.number} of the model is no longer the published one."
         RetierRun.objects.filter(pk=run.pk, status=RunStatus.PROPOSED).update(
@@ -94,14 +99,36 @@ def _refuse(run: RetierRun) -> None:
             status=RunStatus.STALE, message=message
         )
         raise UnableToApplyRun(f"Run {run.pk} is stale: {refusal}") from refusal
+    _refuse_unreadable(run)
 
 
-def _rules(run: RetierRun, fence: int) -> TieringRules:
+def is_half_applied(*, run: RetierRun) -> bool:
+    """Given up on the way: some customers have their tier by it, others wait. It can be finished, or undone."""
+    states = set(RunChunk.objects.filter(run=run).values_list("status", flat=True).distinct())
+    begun = RowStatus.APPLIED in states and states <= {RowStatus.APPLIED, RowStatus.PROPOSED}
+    return run.status == RunStatus.FAILED and begun
+
+
+def _refuse_unreadable(run: RetierRun) -> None:
+    """A tier or attribute the model names may have been retired since: nobody is given such a tier."""
     try:
-        return rules_of(run=run, vocabulary=model_vocabulary())
+        rules_of(run=run, vocabulary=model_vocabulary())
     except UnusableRules as faults:
-        RetierRun.objects.finish(run.pk, fence=fence, status=RunStatus.STALE, message=str(faults))
+        RetierRun.objects.filter(pk=run.pk, status=RunStatus.PROPOSED).update(
+            status=RunStatus.STALE, message=str(faults)[:500]
+        )
         raise UnableToApplyRun(f"Run {run.pk} is stale: {faults}") from faults
+
+
+def _rules_of_its_day(run: RetierRun) -> TieringRules:
+    """What the facts are compared by: the rules as the run read them, whatever was retired since it was begun."""
+    kept = vocabulary_from_json(run.vocabulary)
+    try:
+        return rules_of(run=run, vocabulary=kept or model_vocabulary())
+    except UnusableRules as faults:
+        raise UnableToApplyRun(
+            f"Run {run.pk} cannot be read by this version of the program: {faults}"
+        ) from faults
 
 
 def _apply(run: RetierRun, chunk: RunChunk, rules: TieringRules, decision: DecisionSource) -> None:
@@ -114,24 +141,35 @@ def _apply(run: RetierRun, chunk: RunChunk, rules: TieringRules, decision: Decis
     open_rows = [row for row in rows if row.status == RowStatus.PROPOSED]
     changing = [row for row in open_rows if row.effective_id != row.previous_id]
     _lock([row.customer_id for row in changing])
-    same = _same(outcomes, rules, run)
-    same_ids = set(outcomes.keys[same].tolist())
+    seen = _compared(outcomes, rules, run)
+    same = set(outcomes.keys[seen.same_facts].tolist())
     changes = [
         TierChange(row.customer_id, row.previous_id, row.effective_id)
         for row in changing
-        if row.customer_id in same_ids
+        if row.customer_id in same
     ]
+    stood_on = pack_standings(keys=outcomes.keys)
     elsewhere = set(set_tiers(changes=changes, on=run.as_of, decision=decision).skipped)
-    _mark([row.pk for row in open_rows if row.customer_id not in same_ids], RowStatus.SKIPPED, CHANGED_FACTS)
-    _mark([row.pk for row in open_rows if row.customer_id in elsewhere], RowStatus.SKIPPED, CHANGED_TIER)
-    through = [row for row in open_rows if row.customer_id in same_ids - elsewhere]
-    _mark([row.pk for row in through], RowStatus.APPLIED, "")
-    _list_the_others(run, outcomes, ~same, {row.customer_id for row in rows})
+    # Who was to stay must still hold the tier that the run saw, or its decision counts for nothing.
+    moved = {row.customer_id for row in changing}
+    elsewhere |= {key for key in outcomes.keys[~seen.same_tier].tolist() if key not in moved}
+    _mark([row.pk for row in open_rows if row.customer_id not in same], RowStatus.SKIPPED, CHANGED_FACTS)
+    _mark(
+        [row.pk for row in open_rows if row.customer_id in same & elsewhere], RowStatus.SKIPPED, CHANGED_TIER
+    )
+    _mark([row.pk for row in open_rows if row.customer_id in same - elsewhere], RowStatus.APPLIED, "")
+    listed = {row.customer_id for row in rows}
+    staying = ~np.isin(outcomes.keys, _keys(listed))
+    _list(run, outcomes, seen.there & ~seen.same_facts & staying, CHANGED_FACTS)
+    _list(run, outcomes, seen.same_facts & ~seen.same_tier & staying, CHANGED_TIER)
     refused = {row.customer_id for row in rows if row.status == RowStatus.REFUSED}
-    standing = same & ~np.isin(outcomes.keys, np.array(sorted(elsewhere | refused), dtype=np.int64))
-    before = pack_standings(keys=outcomes.keys)
+    standing = seen.same_facts & ~np.isin(outcomes.keys, _keys(elsewhere | refused))
     stand_on(run_id=run.pk, outcomes=taken(outcomes, np.flatnonzero(standing)))
-    RunChunk.objects.filter(pk=chunk.pk).update(status=RowStatus.APPLIED, stood_on=before)
+    RunChunk.objects.filter(pk=chunk.pk).update(status=RowStatus.APPLIED, stood_on=stood_on)
+
+
+def _keys(customer_ids: Collection[int]) -> Integers:
+    return np.array(sorted(customer_ids), dtype=np.int64)
 
 
 def _lock(customer_ids: Sequence[int]) -> None:
@@ -142,17 +180,32 @@ def _lock(customer_ids: Sequence[int]) -> None:
         list(rows.values_list("pk"))
 
 
-def _same(outcomes: Outcomes, rules: TieringRules, run: RetierRun) -> Flags:
-    """Whose facts are still those of the snapshot."""
-    now = facts_digests(rules=rules, as_of=run.as_of, customer_ids=outcomes.keys)
-    then: Integers = outcomes.digests["facts"]
-    pairs = zip(outcomes.keys.tolist(), then.tolist(), strict=True)
-    return np.fromiter((now.get(key) == digest for key, digest in pairs), dtype=np.bool_)
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """The customers of a chunk against the snapshot. there: not gone since."""
+
+    there: Flags
+    same_facts: Flags
+    same_tier: Flags
 
 
-def _list_the_others(run: RetierRun, outcomes: Outcomes, changed: Flags, listed: set[int]) -> None:
-    """Customers that were to stay, and whose facts changed since, are listed as skipped like any other."""
-    places = [at for at in np.flatnonzero(changed).tolist() if int(outcomes.keys[at]) not in listed]
+def _compared(outcomes: Outcomes, rules: TieringRules, run: RetierRun) -> _Compared:
+    now = customers_now(rules=rules, as_of=run.as_of, customer_ids=outcomes.keys)
+    slugs = dict(Tier.objects.values_list("pk", "slug"))
+    keys, digests = outcomes.keys.tolist(), outcomes.digests["facts"].tolist()
+    there = np.array([key in now for key in keys], dtype=np.bool_)
+    facts = [key in now and now[key].digest == digest for key, digest in zip(keys, digests, strict=True)]
+    held = [now[key].tier_id if key in now else None for key in keys]
+    tiers = [
+        (None if tier is None else slugs[tier]) == said_of(outcomes.previous, at)
+        for at, tier in enumerate(held)
+    ]
+    return _Compared(there, np.array(facts, dtype=np.bool_), there & np.array(tiers, dtype=np.bool_))
+
+
+def _list(run: RetierRun, outcomes: Outcomes, whom: Flags, words: str) -> None:
+    """Customers that were to stay, and were changed since, are listed as skipped like any other."""
+    places = np.flatnonzero(whom).tolist()
     if not places:
         return
     tiers = dict(Tier.objects.values_list("slug", "pk"))
@@ -168,7 +221,7 @@ def _list_the_others(run: RetierRun, outcomes: Outcomes, changed: Flags, listed:
                 effective_id=tiers.get(said_of(outcomes.effective, at) or ""),
                 decided_by=said_of(outcomes.decided_by, at) or "",
                 status=RowStatus.SKIPPED,
-                words=CHANGED_FACTS,
+                words=words,
             )
             for at in places
         ),

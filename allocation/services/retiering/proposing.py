@@ -64,28 +64,34 @@ def propose_run(*, run_id: int, owner: str) -> bool:
     run = RetierRun.objects.select_related("tiering_model").get(pk=run_id)
     if run.tiering_model.status != TieringModel.Status.PUBLISHED:
         stale = _old_model(run)
-        RetierRun.objects.finish(run_id, fence=fence, status=RunStatus.STALE, message=stale)
+        _end(run, fence, RunStatus.STALE, stale)
         raise UnableToProposeRun(f"Run {run_id} is stale: {stale}")
     try:
         _compute(run, fence)
     except _ClaimLost:
         return False
     except (UnknownRate, UnusableRules) as refusal:
-        RetierRun.objects.finish(run_id, fence=fence, status=RunStatus.FAILED, message=str(refusal))
+        _end(run, fence, RunStatus.FAILED, str(refusal))
         raise UnableToProposeRun(str(refusal)) from refusal
-    finally:
-        _queue_again(run)
     return True
+
+
+def _end(run: RetierRun, fence: int, status: RunStatus, message: str) -> None:
+    with transaction.atomic():
+        if RetierRun.objects.finish(run.pk, fence=fence, status=status, message=message):
+            _follow(run)
 
 
 def _old_model(run: RetierRun) -> str:
     return f"Version {run.tiering_model.number} of the model is no longer the published one. Start a new run."
 
 
-def _queue_again(run: RetierRun) -> None:
-    """A goal changed while this run was computed, after its snapshot: the next one sees it."""
-    ended = RetierRun.objects.filter(pk=run.pk).exclude(status__in=RetierRun.WORKING)
-    follow = ended.values_list("follow_as_of", flat=True).first()
+def _follow(run: RetierRun) -> None:
+    """A goal changed while this run was computed, after its snapshot: the next one sees it.
+
+    In the transaction that ends this run, so that the wish is not lost with the process.
+    """
+    follow = RetierRun.objects.values_list("follow_as_of", flat=True).get(pk=run.pk)
     if follow is not None:
         request_goals_run(as_of=follow, at=run.queued_at, actor_id=run.requested_by_id)
 
@@ -125,6 +131,7 @@ def _compute(run: RetierRun, fence: int) -> None:
         )
         if not ended:
             raise _ClaimLost
+        _follow(run)
         # Another version may have been published while this one was computed.
         this = RetierRun.objects.filter(pk=run.pk)
         this.exclude(tiering_model__status=TieringModel.Status.PUBLISHED).update(

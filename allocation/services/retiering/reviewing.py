@@ -31,6 +31,8 @@ def refuse_rows(*, run_id: int, decision_ids: Collection[int], actor: Any, words
         raise UnableToReviewRun("Say why these rows are refused, so that the next reader understands.")
     if len(words) > LONGEST_WORDS:
         raise UnableToReviewRun(f"Say it in at most {LONGEST_WORDS} characters, not {len(words)}.")
+    if "\0" in words:  # PostgreSQL keeps none
+        raise UnableToReviewRun("What you say holds the character NUL: take it out.")
     with transaction.atomic():
         run = _open(run_id, actor)
         changed: int = sum(

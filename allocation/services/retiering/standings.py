@@ -11,10 +11,11 @@ from allocation.engine.facts.attributes import Kind
 from allocation.engine.facts.tiering import ChoiceColumn, Integers, NumberColumn
 from allocation.engine.kept import CUSTOMER, Outcomes, column_of, said_of
 from allocation.engine.packing import pack, unpack
-from allocation.models import TierStanding
+from allocation.models import Source, TierHolding, TierStanding
 
 FIELDS = ("run", "segment", "score", "decided_by", "lifecycle", "goals")
 BATCH = 500
+SETTERS = "setters"
 
 
 def score_of(outcomes: Outcomes, place: int) -> Decimal | None:
@@ -49,7 +50,10 @@ def _write(rows: list[TierStanding]) -> None:
 
 
 def pack_standings(*, keys: Integers) -> bytes:
-    """What these customers (rising keys) stand on now, as packed columns; who stands on nothing is left out."""
+    """What these customers (rising keys) stand on now, as packed columns; who stands on nothing is left out.
+
+    With what kind of decision had set the tier each holds, which an undo gives back.
+    """
     wanted = set(keys.tolist())
     rows = TierStanding.objects.filter(customer_id__gte=int(keys[0]), customer_id__lte=int(keys[-1]))
     found = [
@@ -62,14 +66,37 @@ def pack_standings(*, keys: Integers) -> bytes:
         for name, at in ((CUSTOMER, 0), ("run", 1), ("lifecycle", 5), ("goals", 6))
     }
     scores = [None if row[3] is None else float(row[3]) for row in found]
+    setters = [(key, kind) for key, kind in _set_otherwise(keys) if key in wanted]
+    whole[SETTERS] = np.array([key for key, _ in setters], dtype=np.int64)
     return pack(
         columns={
             "segment": column_of(Kind.CHOICE, [row[2] for row in found]),
             "score": column_of(Kind.NUMBER, scores),
             "decided_by": column_of(Kind.CHOICE, [row[4] for row in found]),
+            SETTERS: column_of(Kind.CHOICE, [kind for _, kind in setters]),
         },
         integers=whole,
     )
+
+
+def _set_otherwise(keys: Integers) -> list[tuple[int, str]]:
+    """Who holds a tier that no run had set, and what kind of decision had; rising keys."""
+    rows = TierHolding.objects.current().filter(customer_id__gte=int(keys[0]), customer_id__lte=int(keys[-1]))
+    found = rows.exclude(source=Source.RUN).order_by("customer_id")
+    return [
+        (key, gives_back or source)
+        for key, source, gives_back in found.values_list("customer_id", "source", "gives_back")
+    ]
+
+
+def setters_before(*, stood_on: bytes | memoryview | None) -> dict[int, str]:
+    """What kind of decision had set the tiers that customers held before; a run, if it does not name them."""
+    kept = unpack(stood_on) if stood_on is not None else None
+    kinds = kept.columns.get(SETTERS) if kept is not None else None
+    if kept is None or not isinstance(kinds, ChoiceColumn):
+        return {}
+    keys = kept.integers[SETTERS].tolist()
+    return {key: said_of(kinds, at) or Source.RUN for at, key in enumerate(keys)}
 
 
 def give_back(

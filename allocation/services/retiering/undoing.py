@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from allocation.engine.kept import unpack_outcomes
 from allocation.models import (
@@ -18,13 +18,15 @@ from allocation.models import (
     Source,
     TierDecision,
     TierHolding,
+    TierStanding,
 )
 from allocation.services.decisions import DecisionSource, TierChange, set_tiers
-from allocation.services.retiering.standings import give_back
+from allocation.services.retiering.standings import give_back, setters_before
 
 BATCH = 500
 BUSY = "Another run is being applied or undone; try again when it is done."
 CHANGED_SINCE = "Its tier was changed after this run, so it stays as it is."
+DECIDED_SINCE = "A later run has decided it again, so it stays; undo that run first to undo this one."
 
 
 class UnableToUndoRun(ValueError):
@@ -43,7 +45,7 @@ def undo_run(*, run_id: int, owner: str, at: datetime, on: date, actor_id: int |
     try:
         with transaction.atomic():
             fence = RetierRun.objects.claim(
-                run_id, owner=owner, waiting=[RunStatus.APPLIED], working=RunStatus.UNDOING
+                run_id, owner=owner, waiting=[RunStatus.APPLIED, RunStatus.FAILED], working=RunStatus.UNDOING
             )
     except IntegrityError:
         raise UnableToUndoRun(BUSY) from None
@@ -78,8 +80,10 @@ def ask_to_undo_run(*, run_id: int, actor: Any, at: datetime) -> None:
     try:
         with transaction.atomic():
             # Undoing with a lease that has lapsed: whoever comes first claims it.
-            asked = RetierRun.objects.filter(pk=run_id, status=RunStatus.APPLIED).update(
-                status=RunStatus.UNDOING, undone_by=actor, lease_until=at, claimed_by=""
+            asked = (
+                RetierRun.objects.filter(pk=run_id, status=run.status)
+                .exclude(status=RunStatus.UNDOING)
+                .update(status=RunStatus.UNDOING, undone_by=actor, lease_until=at, claimed_by="")
             )
     except IntegrityError:
         raise UnableToUndoRun(BUSY) from None
@@ -87,8 +91,14 @@ def ask_to_undo_run(*, run_id: int, actor: Any, at: datetime) -> None:
         raise UnableToUndoRun(f"Run {run_id} is being undone already.")
 
 
+def has_applied_customers(*, run: RetierRun) -> bool:
+    """Given up while it was applied or undone, with customers that have their tier by it: what there is can be undone."""
+    applied = RunChunk.objects.filter(run=run, status=RowStatus.APPLIED)
+    return run.status == RunStatus.FAILED and applied.exists()
+
+
 def _refuse(run: RetierRun) -> None:
-    if run.status not in {RunStatus.APPLIED, RunStatus.UNDOING}:
+    if run.status not in {RunStatus.APPLIED, RunStatus.UNDOING} and not has_applied_customers(run=run):
         raise UnableToUndoRun(
             f"Run {run.pk} is {run.get_status_display().lower()}; only an applied run can be undone."
         )
@@ -109,15 +119,25 @@ def _undo(run: RetierRun, chunk: RunChunk, on: date, decision: DecisionSource) -
         ).order_by("customer_id")
     )
     changed = [row for row in rows if row.effective_id != row.previous_id]
-    ours = _still_ours(run, [row.customer_id for row in changed])
+    why_not = _changed_since(run, [row.customer_id for row in changed])
+    setters = setters_before(stood_on=chunk.stood_on)
     changes = [
-        TierChange(row.customer_id, row.effective_id, row.previous_id, since=row.previous_since)
+        TierChange(
+            row.customer_id,
+            row.effective_id,
+            row.previous_id,
+            since=row.previous_since,
+            gives_back=setters.get(row.customer_id, Source.RUN),
+        )
         for row in changed
-        if row.customer_id in ours
+        if row.customer_id not in why_not
     ]
     written = set_tiers(changes=changes, on=on, decision=decision)
-    kept = {row.customer_id for row in changed} - set(written.changed) - set(written.already)
-    _mark([row.pk for row in rows if row.customer_id in kept], RowStatus.KEPT, CHANGED_SINCE)
+    why_not |= dict.fromkeys(written.skipped, CHANGED_SINCE)
+    for words in (CHANGED_SINCE, DECIDED_SINCE):
+        kept_so = [row.pk for row in rows if why_not.get(row.customer_id) == words]
+        _mark(kept_so, RowStatus.KEPT, words)
+    kept = set(why_not)
     _mark([row.pk for row in rows if row.customer_id not in kept], RowStatus.UNDONE, "")
     if chunk.stood_on is not None:
         keys = unpack_outcomes(chunk.outcomes).keys
@@ -125,12 +145,26 @@ def _undo(run: RetierRun, chunk: RunChunk, on: date, decision: DecisionSource) -
     RunChunk.objects.filter(pk=chunk.pk).update(status=RowStatus.UNDONE)
 
 
-def _still_ours(run: RetierRun, customer_ids: Sequence[int]) -> set[int]:
-    """Whose tier is still held by this run's decision: the open row of the ledger says so."""
-    found: set[int] = set()
+def _changed_since(run: RetierRun, customer_ids: Sequence[int]) -> dict[int, str]:
+    """Whose tier is no longer held by this run's decision, and why.
+
+    It is while the customer stands on this run and the open row of the ledger is this run's, or that of an undo that
+    gave this run's tier back.
+    """
+    found: dict[int, str] = {}
     for start in range(0, len(customer_ids), BATCH):
-        held = TierHolding.objects.current().filter(customer_id__in=customer_ids[start : start + BATCH])
-        found |= set(held.filter(source=Source.RUN, source_id=run.pk).values_list("customer_id", flat=True))
+        part = customer_ids[start : start + BATCH]
+        standing = dict(
+            TierStanding.objects.filter(customer_id__in=part).values_list("customer_id", "run_id")
+        )
+        held = TierHolding.objects.current().filter(customer_id__in=part)
+        by_run = held.filter(Q(source=Source.RUN, source_id=run.pk) | Q(source=Source.UNDO))
+        ours = set(by_run.values_list("customer_id", flat=True))
+        for customer_id in part:
+            if standing.get(customer_id) != run.pk:
+                found[customer_id] = DECIDED_SINCE
+            elif customer_id not in ours:
+                found[customer_id] = CHANGED_SINCE
     return found
 
 

@@ -91,7 +91,7 @@ export class Counts {
     }
     const about = answer.about ? "about " : "";
     const notes = [];
-    if (answer.moves) { notes.push(`${many(answer.ups)} up, ${many(answer.downs)} down`); }
+    if (answer.moves) { notes.push(answer.directions); }
     if (answer.first_tiers) { notes.push(`${many(answer.first_tiers)} get their first tier`); }
     if (answer.undecided) { notes.push(`${many(answer.undecided)} not decided`); }
     for (const held of answer.held) { notes.push(`${many(held.customers)} held by ${held.guard.toLowerCase()}`); }

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('allocation', '0008_model_lock'),
+        ('allocation', '0009_undoing_says_what_it_gives_back'),
     ]
 
     operations = [
