@@ -61,7 +61,9 @@ def refusal_to_edit_around(*, on: date) -> str:
     lock = ModelLock.objects.in_force(on)
     if lock is None:
         return ""
-    return f"{lock.in_words()} What its rules read stays as it is before that day, unless CS ops lift the lock."
+    return (
+        f"{lock.in_words()} What its rules read stays as it is before that day, unless CS ops lift the lock."
+    )
 
 
 def model_remarks(*, definition: Any, vocabulary: ModelVocabulary | None = None) -> tuple[Remark, ...]:
