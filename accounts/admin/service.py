@@ -1,4 +1,7 @@
-"""The service model: tiers with their touch plans, goal kinds."""
+"""The service model: tiers with their touch plans, goal kinds.
+
+The screens of tiers and goal kinds are registered in allocation.admin.service: a lock on the model binds them too.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,6 @@ class TouchActivityInline(CSTabularInline):
     deletable = True
 
 
-@admin.register(Tier)
 class TierAdmin(CSAdmin):
     lead = "Service levels in order. A tier that is no longer wanted is retired; its history stays."
     form_lead = "The touch plan below gives the base hours of every customer in this tier."
@@ -119,7 +121,6 @@ class TouchActivityAdmin(CSAdmin):
         return f"{row.hours_each.normalize():f}"
 
 
-@admin.register(GoalKind)
 class GoalKindAdmin(CSAdmin):
     lead = "What may be wanted with a customer for a while: adoption, expansion, risk mitigation and so on."
     list_display = ("name", "slug", "asks_for", "retired")

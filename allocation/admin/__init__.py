@@ -1,4 +1,4 @@
-"""Admin screens of the decisions, and of the customer, whose page shows them."""
+"""Admin screens of the decisions, of the customer, whose page shows them, and of the tiers that a lock binds."""
 
 from allocation.admin import (
     attention,
@@ -8,7 +8,18 @@ from allocation.admin import (
     importing,
     ledger,
     models_of_tiering,
+    service,
     tiering,
 )
 
-__all__ = ["attention", "books", "customers", "goals", "importing", "ledger", "models_of_tiering", "tiering"]
+__all__ = [
+    "attention",
+    "books",
+    "customers",
+    "goals",
+    "importing",
+    "ledger",
+    "models_of_tiering",
+    "service",
+    "tiering",
+]

@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.admin import badges
 from accounts.admin.base import CSAdmin, CSTabularInline
 from accounts.admin.filters import FixedFilter, rows_filter
-from accounts.models import Goal, GoalKind
+from accounts.models import Customer, Goal, GoalKind
 from allocation.tasks.retiering import ask_for_goals_run
 
 # What a run reads of a goal: owner and words it does not.
@@ -37,6 +37,19 @@ class GoalForm(forms.ModelForm):
         if kind.retired and kind.pk != self.instance.kind_id:
             raise forms.ValidationError(f"The goal kind {kind} is retired: choose one that is in use.")
         return kind
+
+
+class GoalPageForm(GoalForm):
+    def clean(self) -> dict[str, Any]:
+        """The customer's row is held till the page is saved, as `services.goals` holds it: of two at once one is told.
+
+        On the customer's own page its form does so (allocation.admin.customers).
+        """
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("customer"):
+            held = Customer.objects.select_for_update().filter(pk=cleaned["customer"].pk)
+            held.values_list("pk").first()
+        return cleaned
 
 
 class GoalFormSet(forms.BaseInlineFormSet):
@@ -90,7 +103,7 @@ class OpenGoals(FixedFilter):
 @admin.register(Goal)
 class GoalAdmin(CSAdmin):
     lead = "What is wanted with each customer now. A goal is closed, not deleted: the model may have used it."
-    form = GoalForm
+    form = GoalPageForm
     list_display = ("customer", "kind", "owner", "starts_on", "standing")
     list_filter = (OpenGoals, rows_filter(GoalKind, "kind", title="kind", none_words=""))
     list_select_related = ("customer", "kind", "owner")

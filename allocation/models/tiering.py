@@ -86,6 +86,8 @@ class RetierRun(Proposal):
     # The tiers, attributes and goal kinds as they were, so that the model can be read as it was read then.
     vocabulary = models.JSONField(default=dict, blank=True, editable=False)
     over_limit = models.BooleanField(default=False, editable=False)
+    # Goes up with every review of rows: an approval is of the run as it was looked at (summary cannot be compared).
+    review_version = models.PositiveIntegerField(default=0, editable=False)
     # A goal changed while this run was computed, after its snapshot: a run as of this day follows it.
     follow_as_of = models.DateField(null=True, blank=True, editable=False)
     undone_by = models.ForeignKey(

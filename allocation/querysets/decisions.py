@@ -94,6 +94,13 @@ class PolicyQuerySet(models.QuerySet):
     def active(self) -> PolicyQuerySet:
         return self.filter(is_active=True)
 
+    def put_in_force(self, pk: int) -> None:
+        """One policy becomes the active one, the one before rests. In a transaction."""
+        # All of them, in one order: who comes second waits, and then finds the first one's choice to put to rest.
+        list(self.select_for_update().order_by("pk").values_list("pk"))
+        self.filter(is_active=True).exclude(pk=pk).update(is_active=False)
+        self.filter(pk=pk).update(is_active=True)
+
     def active_or_default(self) -> Any:
         """The active policy; an installation that has none yet gets one with the default values."""
         found = self.active().first()

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
 
-from django.db import models
+from django.db import DatabaseError, IntegrityError, connections, models, transaction
 from django.db.models import Max
 from django.utils import timezone
+
+# The advisory lock of PostgreSQL that drafting and publishing take turns by; any number that nothing else uses.
+TURN = 0x7469657273
+DEADLOCK = "40P01"
+
+
+def is_clash(error: DatabaseError) -> bool:
+    """Whether somebody else at the same moment is the reason: a key written twice, or two who waited for each other."""
+    return isinstance(error, IntegrityError) or getattr(error.__cause__, "sqlstate", "") == DEADLOCK
 
 
 def definition_digest(*, definition: object) -> str:
@@ -30,11 +41,36 @@ class TieringModelQuerySet(models.QuerySet):
     def drafts(self) -> TieringModelQuerySet:
         return self.filter(status="draft")
 
+    def take_turn(self) -> None:
+        """Wait for whoever drafts or publishes just now; the turn lasts until the transaction ends.
+
+        A lock on rows would not do: the first version has none, and a playbook writes many tables. SQLite has one
+        writer at a time.
+        """
+        connection = connections[self.db]
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [TURN])
+
+    @contextmanager
+    def in_turn(self, refusal: Exception) -> Iterator[None]:
+        """A transaction that drafts or publishes, one after the other; a clash all the same raises `refusal`."""
+        try:
+            with transaction.atomic(using=self.db):
+                self.take_turn()
+                yield
+        except DatabaseError as error:
+            if not is_clash(error):
+                raise
+            raise refusal from error
+
     def next_number(self) -> int:
+        """The number of a version that is stored in the same transaction: whoever wants one too waits for its end."""
+        self.take_turn()
         return int(self.aggregate(last=Max("number"))["last"] or 0) + 1
 
     def draft(self, *, name: str, definition: Any, playbook: str = "", created_by_id: int | None) -> Any:
-        """A new draft under the next number. Two at once: the second raises IntegrityError."""
+        """A new draft under the next number. In a transaction."""
         return self.create(
             number=self.next_number(),
             name=name,
@@ -45,17 +81,21 @@ class TieringModelQuerySet(models.QuerySet):
         )
 
     def put_in_force(self, version: Any, *, at: datetime, published_by_id: int | None) -> bool:
-        """Publish a draft as it was read and retire the version before; False if it changed since. In a transaction."""
+        """Publish a draft as it was read, retire the version before, make its open runs stale. In a transaction.
+
+        False: the draft changed since, or is none any more.
+        """
         as_read = self.drafts().filter(pk=version.pk, digest=version.digest)
         self.published().exclude(pk=version.pk).update(status="retired")
-        return bool(
-            as_read.update(
-                status="published",
-                digest=definition_digest(definition=version.definition),
-                published_at=at,
-                published_by=published_by_id,
-            )
+        published = as_read.update(
+            status="published",
+            digest=definition_digest(definition=version.definition),
+            published_at=at,
+            published_by=published_by_id,
         )
+        if published:
+            version.runs.model._default_manager.outdate(model_id=version.pk, number=version.number)
+        return bool(published)
 
 
 class ModelLockQuerySet(models.QuerySet):

@@ -56,6 +56,16 @@ def refusal_to_publish(*, definition: Any, on: date) -> str:
     return " ".join(faults_of(definition=definition))
 
 
+def refusal_to_edit_around(*, on: date) -> str:
+    """Why nothing that the published version reads may be edited on this day, in sentences; empty when it may."""
+    lock = ModelLock.objects.in_force(on)
+    if lock is None:
+        return ""
+    return (
+        f"{lock.in_words()} What its rules read stays as it is before that day, unless CS ops lift the lock."
+    )
+
+
 def model_remarks(*, definition: Any, vocabulary: ModelVocabulary | None = None) -> tuple[Remark, ...]:
     """What looks wrong or doubtful; empty when nothing does, and when the definition has faults. Four queries."""
     known = model_vocabulary() if vocabulary is None else vocabulary

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from django.db import IntegrityError, transaction
-
-from allocation.models import ModelLock, RetierRun, TieringModel
+from allocation.models import ModelLock, TieringModel
 from allocation.querysets.versions import day_of
 from allocation.selectors.model_checks import refusal_to_publish
 
@@ -33,13 +31,10 @@ class UnableToLockModels(ValueError):
 def draft_of_version(*, model_id: int, actor_id: int | None = None) -> TieringModel:
     """A new draft with the name and rules of a version, under the next number. Raises UnableToDraftModel."""
     source = TieringModel.objects.get(pk=model_id)
-    try:
-        with transaction.atomic():
-            draft: TieringModel = TieringModel.objects.draft(
-                name=source.name, definition=source.definition, created_by_id=actor_id
-            )
-    except IntegrityError as clash:
-        raise UnableToDraftModel(AT_ONCE) from clash
+    with TieringModel.objects.in_turn(UnableToDraftModel(AT_ONCE)):
+        draft: TieringModel = TieringModel.objects.draft(
+            name=source.name, definition=source.definition, created_by_id=actor_id
+        )
     return draft
 
 
@@ -48,26 +43,17 @@ def publish_model(*, model_id: int, at: datetime, actor_id: int | None = None) -
 
     Raises UnableToPublishModel.
     """
-    try:
-        with transaction.atomic():
-            _publish(model_id=model_id, at=at, actor_id=actor_id)
-    except IntegrityError as clash:
-        raise UnableToPublishModel(AT_ONCE) from clash
-
-
-def _publish(*, model_id: int, at: datetime, actor_id: int | None) -> None:
-    """Inside the caller's transaction."""
-    model = TieringModel.objects.get(pk=model_id)
-    refusal = refusal_to_publish(definition=model.definition, on=day_of(at))
-    if refusal:
-        raise UnableToPublishModel(refusal)
-    if model.status != TieringModel.Status.DRAFT:
-        raise UnableToPublishModel(
-            f"Version {model.number} is {model.status}; only a draft can be published."
-        )
-    if not TieringModel.objects.put_in_force(model, at=at, published_by_id=actor_id):
-        raise UnableToPublishModel(AT_ONCE)
-    RetierRun.objects.outdate(model_id=model_id, number=model.number)
+    with TieringModel.objects.in_turn(UnableToPublishModel(AT_ONCE)):
+        model = TieringModel.objects.get(pk=model_id)
+        refusal = refusal_to_publish(definition=model.definition, on=day_of(at))
+        if refusal:
+            raise UnableToPublishModel(refusal)
+        if model.status != TieringModel.Status.DRAFT:
+            raise UnableToPublishModel(
+                f"Version {model.number} is {model.status}; only a draft can be published."
+            )
+        if not TieringModel.objects.put_in_force(model, at=at, published_by_id=actor_id):
+            raise UnableToPublishModel(AT_ONCE)
 
 
 def lock_models(*, until: date, words: str, at: datetime, actor_id: int | None = None) -> ModelLock:

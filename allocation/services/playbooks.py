@@ -13,12 +13,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from accounts.models import GoalKind, Tier, TouchActivity
 from allocation.engine.facts.tiering import TierFacts
-from allocation.models import AllocationPolicy, AttentionPolicy, RetierRun, TieringModel, Touch
+from allocation.models import AllocationPolicy, AttentionPolicy, TieringModel, Touch
 from allocation.querysets.versions import day_of, definition_digest
 from allocation.selectors.model_checks import faults_of, refusal_to_publish, tiers_led_to
 from allocation.selectors.model_preview import PlaybookInForce
@@ -69,11 +68,7 @@ def load_playbook(*, slug: str, publish: bool, at: datetime, actor_id: int | Non
     touch plans their values, and goal kinds a touch level to ask for where they have none; it retires the other
     tiers, and makes the policies the active ones.
     """
-    file = _read(slug)
-    try:
-        return _load(file, publish=publish, at=at, actor_id=actor_id)
-    except IntegrityError as clash:
-        raise UnableToLoadPlaybook(AT_ONCE) from clash
+    return _load(_read(slug), publish=publish, at=at, actor_id=actor_id)
 
 
 def playbook_in_force(*, slug: str) -> PlaybookInForce | None:
@@ -101,10 +96,7 @@ def publish_loaded(*, model_id: int, at: datetime, actor_id: int | None = None) 
             f"Version {model.number} is {model.status}; only a draft can be published."
         )
     file = {**_read(model.playbook), "model": model.definition}
-    try:
-        return _load(file, publish=True, at=at, actor_id=actor_id, draft=model)
-    except IntegrityError as clash:
-        raise UnableToLoadPlaybook(AT_ONCE) from clash
+    return _load(file, publish=True, at=at, actor_id=actor_id, draft=model)
 
 
 def _load(
@@ -115,9 +107,9 @@ def _load(
     actor_id: int | None,
     draft: TieringModel | None = None,
 ) -> LoadedPlaybook:
-    """All of it or nothing; keys that two loads at once would write twice stop the second."""
+    """All of it or nothing, one load or publishing after the other."""
     slug = file["slug"]
-    with transaction.atomic():
+    with TieringModel.objects.in_turn(UnableToLoadPlaybook(AT_ONCE)):
         model = TieringModel.objects.filter(playbook=slug).order_by("-number").first()
         digest = definition_digest(definition=file["model"])
         same = draft is None and model is not None and model.digest == digest
@@ -138,19 +130,18 @@ def _load(
         ]
         if publish:
             for policy in policies:
-                _activate(policy)
+                type(policy).objects.put_in_force(policy.pk)
             _publish(model, at=at, actor_id=actor_id)
     return _loaded(file, model.number, "published" if publish else "draft")
 
 
 def _publish(model: TieringModel, *, at: datetime, actor_id: int | None) -> None:
-    """As services.models publishes a version; the two meet in the querysets and selectors they use."""
+    """As services.models publishes a version: what is written stands once, in the queryset."""
     refusal = refusal_to_publish(definition=model.definition, on=day_of(at))
     if refusal:
         raise UnableToLoadPlaybook(refusal)
     if not TieringModel.objects.put_in_force(model, at=at, published_by_id=actor_id):
         raise UnableToLoadPlaybook(AT_ONCE)
-    RetierRun.objects.outdate(model_id=model.pk, number=model.number)
 
 
 def _read(slug: str) -> dict[str, Any]:
@@ -268,8 +259,3 @@ def _policy(model: type[Any], values: Mapping[str, Any]) -> Any:
     """The policy of that name; made with the file's values if there is none yet, else as people left it."""
     others = {field: value for field, value in values.items() if field != "name"}
     return model.objects.get_or_create(name=values["name"], defaults=others)[0]
-
-
-def _activate(policy: Any) -> None:
-    type(policy).objects.filter(is_active=True).exclude(pk=policy.pk).update(is_active=False)
-    type(policy).objects.filter(pk=policy.pk).update(is_active=True)

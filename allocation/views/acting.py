@@ -32,6 +32,10 @@ def _refused(request: HttpRequest, form: Any) -> None:
             messages.error(request, f"{label}: {fault}" if label else str(fault))
 
 
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < 10 else None
+
+
 @require_POST
 @for_ops
 def retier_start(request: HttpRequest) -> HttpResponse:
@@ -108,8 +112,14 @@ def run_approve(request: HttpRequest, pk: int) -> HttpResponse:
         raise PermissionDenied("A run over the change limit is approved by a manager.")
     if run.requested_by_id == user.pk:
         raise PermissionDenied("You asked for this run yourself: another manager has to approve it.")
+    seen = _number(request.POST.get("moves", ""))
+    if seen is None:
+        messages.error(
+            request, "Open the run's page and approve it there, so that what you approve is what you saw."
+        )
+        return redirect("run", pk=pk)
     try:
-        retiering.approve_run(run_id=run.pk, actor=user, at=timezone.now())
+        retiering.approve_run(run_id=run.pk, actor=user, at=timezone.now(), seen_moves=seen)
     except retiering.UnableToApproveRun as refusal:
         messages.error(request, str(refusal))
     else:

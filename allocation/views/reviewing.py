@@ -104,7 +104,9 @@ def _say_limit(request: HttpRequest, before: RetierRun) -> None:
         )
     else:
         messages.success(
-            request, "The run is within the change limit now: it can be applied without an approval."
+            request,
+            "The run is within the change limit now: CS ops can apply it without an approval. "
+            "Nothing is applied before they do.",
         )
 
 

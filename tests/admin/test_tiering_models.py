@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from accounts.models import Tier
 from allocation.models import TieringModel
+from allocation.querysets.versions import definition_digest
 from tests import factories
 from tests.admin.world import DEFINITION
 
@@ -108,6 +109,26 @@ def test_a_draft_published_while_its_page_is_saved_does_not_change(cast, sign_in
     assert sign_in(cast.ops).post(f"{LIST}{model.pk}/change/", form).status_code == 403
     model.refresh_from_db()
     assert model.name == "Mine"
+
+
+def test_a_draft_saved_by_somebody_else_while_its_page_is_saved_is_not_written_over(
+    cast, sign_in, monkeypatch
+):
+    tiers()
+    seen = definition_digest(definition=DEFINITION)
+    model = TieringModel.objects.create(number=1, name="Mine", definition=DEFINITION, digest=seen)
+    theirs = {**DEFINITION, "guards": {"dead_band": None}}
+
+    def saved_meanwhile(*, definition):  # after the form was checked, before the row is written
+        digest = definition_digest(definition=theirs)
+        TieringModel.objects.update(name="Theirs", definition=theirs, digest=digest)
+        return definition_digest(definition=definition)
+
+    monkeypatch.setattr("allocation.admin.models_of_tiering.definition_digest", saved_meanwhile)
+    form = {"name": "Changed", "definition": json.dumps(DEFINITION), "seen_digest": seen}
+    assert sign_in(cast.ops).post(f"{LIST}{model.pk}/change/", form).status_code == 403
+    model.refresh_from_db()
+    assert model.name == "Mine"  # all of this request is taken back, what it played of the other one too
 
 
 @pytest.mark.parametrize(

@@ -166,7 +166,19 @@ def test_a_run_over_the_limit_is_stored_and_waits_for_a_manager(cast):
     assert (found["status"], found["over_limit"], len(found["moves"])) == ("awaiting_approval", True, 21)
     with pytest.raises(CommandError, match="a manager has to approve it first"):
         answer("run", "apply", str(found["run"]))
-    answer("run", "approve", str(found["run"]), acting=cast.manager.email)
+    with pytest.raises(CommandError, match="since you looked at it: 21 customers would change tier now"):
+        answer("run", "approve", str(found["run"]), moves=22, acting=cast.manager.email)
+    remarks = io.StringIO()
+    call_command(
+        "run",
+        "approve",
+        str(found["run"]),
+        moves=21,
+        acting=cast.manager.email,
+        stdout=io.StringIO(),
+        stderr=remarks,
+    )
+    assert remarks.getvalue() == f"Run {found['run']} is approved: 21 customers would change tier.\n"
     assert answer("run", "apply", str(found["run"]))["status"] == "applied"
 
 
@@ -197,6 +209,22 @@ def test_the_next_retier_finishes_what_a_dead_runner_left(monkeypatch):
     assert answer("retier", "--apply")["status"] == "applied"
     assert RetierRun.objects.get(pk=run).status == "applied"
     assert Customer.objects.get().tier_holdings.count() == 1
+
+
+def test_it_also_finishes_an_undoing_that_was_left_whatever_its_scope(monkeypatch):
+    monkeypatch.setattr("allocation.management.commands.retier.PAUSE_SECONDS", 0)
+    monkeypatch.setattr("allocation.management.commands.retier.PATIENCE_SECONDS", 0)
+    factories.CustomerFactory(external_id="A", arr=800000)
+    run = answer("retier", "--apply")["run"]
+    RetierRun.objects.claim(run, owner="dead", waiting=["applied"], working="undoing")
+    RetierRun.objects.filter(pk=run).update(lease_until=timezone.now() - timedelta(seconds=1))
+    Customer.objects.update(arr=200000)
+    found = answer("retier", "--apply", scope="goals")
+    undone = RetierRun.objects.get(pk=run)
+    assert (undone.status, undone.summary["restored"]) == ("undone", 1)
+    # Given back first, so that the next run gives a first tier again.
+    assert (found["status"], found["moves"], found["first_tiers"]) == ("applied", [], 1)
+    assert Customer.objects.get().tier.slug == "enterprise"
 
 
 def test_a_run_that_is_alive_elsewhere_is_waited_for_and_then_named(monkeypatch):

@@ -237,7 +237,7 @@ def test_a_run_over_the_limit_comes_within_it_by_refusing_and_over_it_again_by_a
     run = proposed_run(company.cast)
     assert run.status == RunStatus.AWAITING_APPROVAL
     page = act(ops, run, "refuse", *made[:4])
-    assert "The run is within the change limit now" in page.words
+    assert "The run is within the change limit now: CS ops can apply it" in page.words
     assert [form for form in page.of("form") if form.get("action", "").endswith("/apply/")]
     page = act(ops, run, "accept", *made[:4], query="show=refused")
     assert "a manager has to approve it before it can be applied." in page.words

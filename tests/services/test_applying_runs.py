@@ -88,6 +88,17 @@ def test_a_goal_opened_after_the_snapshot_is_a_changed_fact():
     assert decision(run, one).status == RowStatus.SKIPPED
 
 
+def test_a_tier_paid_for_after_the_snapshot_is_a_changed_fact_whatever_the_rules_read():
+    one = customer(800000)
+    applied(as_of=TODAY - timedelta(days=9))
+    Customer.objects.update(arr=10)
+    run = proposed()
+    assert decision(run, one).effective.slug == "scale"
+    Customer.objects.update(paid_tier=Tier.objects.get(slug="global"))  # the paid floor would hold now
+    apply_run(run_id=run.pk, owner="test", at=timezone.now())
+    assert (decision(run, one).status, tiers()) == (RowStatus.SKIPPED, {one.external_id: "global"})
+
+
 def test_a_tier_that_somebody_else_changed_meanwhile_is_left_alone():
     one = customer(800000)
     run = proposed()

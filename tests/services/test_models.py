@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 
 from allocation.models import ModelLock, TieringModel
@@ -197,3 +197,25 @@ def test_only_definitions_that_can_be_used_have_rules(tiers):
     assert model_checks.faults_of(definition=[]) == (
         "The model must be an object with segments, criteria, tiers and guards.",
     )
+
+
+class Deadlock(Exception):
+    """As psycopg reports that two transactions waited for each other."""
+
+    sqlstate = "40P01"
+
+
+@pytest.mark.parametrize(
+    ("cause", "raised"),
+    [(Deadlock(), UnableToPublishModel), (Exception("server closed the connection"), OperationalError)],
+)
+def test_who_was_ended_by_the_database_for_somebody_else_is_told_and_other_errors_stay_errors(
+    cause, raised, draft, monkeypatch
+):
+
+    def ended(*args, **kwargs):
+        raise OperationalError("ended") from cause
+
+    monkeypatch.setattr("allocation.querysets.versions.TieringModelQuerySet.put_in_force", ended)
+    with pytest.raises(raised):
+        publish_model(model_id=draft.pk, at=NOW)

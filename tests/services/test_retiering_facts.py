@@ -7,7 +7,17 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Customer, ExchangeRate, Tier
-from allocation.models import Override, RetierRun, RunChunk, RunStatus, RunTally, TierDecision, TieringModel
+from allocation.models import (
+    Override,
+    RetierRun,
+    RunChunk,
+    RunStatus,
+    RunTally,
+    Source,
+    TierDecision,
+    TieringModel,
+)
+from allocation.services.decisions import DecisionSource, TierChange, set_tiers
 from allocation.services.models import publish_model
 from allocation.services.playbooks import load_playbook
 from allocation.services.retiering import UnableToProposeRun, apply_run, propose_run, queue_run
@@ -167,6 +177,23 @@ def test_after_an_override_ends_minimum_stay_does_not_apply(model):
     applied(as_of=TODAY - timedelta(days=1))
     assert tiers() == {one.external_id: "global"}
     assert decision(proposed(), one).effective.slug == "scale"
+
+
+def test_nor_does_it_where_the_override_came_and_went_between_two_runs(model):
+    # No decision stands on the override; only the ledger says that it gave the tier held.
+    with_guards(model, minimum_stay={"days": 180})
+    one, moved = customer(10), customer(10)
+    applied(as_of=TODAY - timedelta(days=300))
+    slugs = dict(Tier.objects.values_list("slug", "pk"))
+    for held, source in ((one, Source.OVERRIDE), (moved, Source.IMPORT)):
+        set_tiers(
+            changes=[TierChange(held.pk, slugs["scale"], slugs["global"])],
+            on=TODAY - timedelta(days=30),
+            decision=DecisionSource(kind=source, source_id=1),
+        )
+    run = proposed()
+    assert decision(run, one).effective.slug == "scale"
+    assert decision(run, moved).decided_by == "minimum_stay"
 
 
 def test_the_paid_floor_holds():

@@ -1,5 +1,7 @@
 """Refusing rows of a proposal: who may, what is left alone, and what it does to the change limit."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -9,12 +11,16 @@ from allocation.models import RetierRun, RowStatus, RunStatus, TierDecision, Tie
 from allocation.services.playbooks import load_playbook
 from allocation.services.retiering import (
     UnableToApplyRun,
+    UnableToApproveRun,
     UnableToReviewRun,
     accept_rows,
     apply_run,
     approve_run,
+    queueing,
     refuse_rows,
 )
+from allocation.tasks.errands import ERRANDS
+from allocation.tasks.sweeping import due_rows
 from tests import factories
 from tests.services.retiering_cast import applied, customer, decision, proposed, tiers
 
@@ -178,6 +184,59 @@ def test_an_approval_does_not_cover_rows_accepted_after_it(big_run, cast):
     accept(big_run, rows[:2], cast.ops)
     assert status(big_run) == (RunStatus.AWAITING_APPROVAL, True)
     assert big_run.approved_by is None
+
+
+def approve(run, manager, seen):
+    return approve_run(run_id=run.pk, actor=manager, at=timezone.now(), seen_moves=seen)
+
+
+def test_an_approval_is_of_the_run_that_the_manager_looked_at(big_run, cast):
+    rows = list(big_run.decisions.order_by("customer_id"))
+    refuse(big_run, rows[:3], cast.ops)  # the manager's page shows 22
+    accept(big_run, rows[:3], cast.ops)
+    with pytest.raises(
+        UnableToApproveRun, match=r"looked at it: 25 customers would change tier now. Look again"
+    ):
+        approve(big_run, cast.manager, 22)
+    assert status(big_run) == (RunStatus.AWAITING_APPROVAL, True)
+    assert approve(big_run, cast.manager, 25) == 25
+    assert status(big_run) == (RunStatus.PROPOSED, True)
+
+
+def test_rows_accepted_while_the_approval_is_written_stop_it(big_run, cast, monkeypatch):
+    rows = list(big_run.decisions.order_by("customer_id"))
+    refuse(big_run, rows[:3], cast.ops)
+    real = queueing._moves_left
+
+    def reviewed_meanwhile(run_id):
+        left = real(run_id)
+        accept(big_run, rows[:3], cast.ops)
+        return left
+
+    monkeypatch.setattr(queueing, "_moves_left", reviewed_meanwhile)
+    with pytest.raises(UnableToApproveRun, match="25 customers would change tier now"):
+        approve(big_run, cast.manager, 22)
+    assert status(big_run) == (RunStatus.AWAITING_APPROVAL, True)
+
+
+def test_a_run_that_is_applied_once_approved_is_not_applied_because_rows_were_refused(big_run, cast):
+    RetierRun.objects.filter(pk=big_run.pk).update(apply_when_proposed=True)  # asked for with --apply
+    rows = list(big_run.decisions.order_by("customer_id"))
+    refuse(big_run, rows[:5], cast.ops)
+    assert status(big_run) == (RunStatus.PROPOSED, False)
+    RetierRun.objects.filter(pk=big_run.pk).update(finished_at=timezone.now() - timedelta(days=1))
+    assert list(due_rows(ERRANDS, limit=10)) == []
+    refuse(big_run, rows[5:6], cast.ops)  # so there is time for more
+    assert big_run.decisions.filter(status=RowStatus.REFUSED).count() == 6
+
+
+def test_an_approved_run_that_was_asked_for_with_its_applying_is_applied(big_run, cast):
+    RetierRun.objects.filter(pk=big_run.pk).update(
+        apply_when_proposed=True, finished_at=timezone.now() - timedelta(days=1)
+    )
+    refuse(big_run, list(big_run.decisions.order_by("customer_id"))[:2], cast.ops)  # still over the limit
+    approve(big_run, cast.manager, 23)
+    assert [due.row.pk for due in due_rows(ERRANDS, limit=10)] == [big_run.pk]
 
 
 def test_the_database_wants_to_know_who_refused(run):

@@ -20,13 +20,16 @@ from allocation.services.retiering import (
     UnableToApplyRun,
     UnableToProposeRun,
     UnableToQueueRun,
+    UnableToUndoRun,
     apply_run,
     propose_run,
     queue_run,
+    undo_run,
 )
 
 PATIENCE_SECONDS = 75  # a dead claim lapses after 60
 PAUSE_SECONDS = 2
+ONE_AT_A_TIME = (RunStatus.APPLYING, RunStatus.UNDOING)  # whatever the scope
 
 
 def runner_name() -> str:
@@ -76,7 +79,7 @@ class Command(DoorCommand):
                 self.tell(f"{run.message} Approve it with: run approve {run.pk} --as MANAGER")
             elif options["apply"]:
                 apply_run(run_id=run.pk, owner=runner_name(), at=timezone.now(), actor_id=actor_id)
-        except (UnableToQueueRun, UnableToProposeRun, UnableToApplyRun) as refusal:
+        except (UnableToQueueRun, UnableToProposeRun, UnableToApplyRun, UnableToUndoRun) as refusal:
             self.refuse(str(refusal))
         found = run_report(run_id=run.pk)
         self.answer(found, report_lines(found))
@@ -93,9 +96,7 @@ class Command(DoorCommand):
     def finish_what_was_left(self, actor_id: int | None, scope: str) -> None:
         """Take over runs whose runner died, once their claim has lapsed: what was begun is finished first."""
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while left := [
-            run for run in unfinished_runs() if run.status == RunStatus.APPLYING or run.scope == scope
-        ]:
+        while left := [run for run in unfinished_runs() if run.status in ONE_AT_A_TIME or run.scope == scope]:
             run = left[0]
             if self.take_over(run, actor_id):
                 continue
@@ -108,6 +109,14 @@ class Command(DoorCommand):
         """True when the run left its state by our doing; False while somebody else holds it."""
         if run.status == RunStatus.APPLYING:
             return apply_run(run_id=run.pk, owner=runner_name(), at=timezone.now(), actor_id=actor_id)
+        if run.status == RunStatus.UNDOING:
+            return undo_run(
+                run_id=run.pk,
+                owner=runner_name(),
+                at=timezone.now(),
+                on=timezone.localdate(),
+                actor_id=run.undone_by_id or actor_id,
+            )
         try:
             return propose_run(run_id=run.pk, owner=runner_name())
         except UnableToProposeRun as refusal:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -41,6 +42,12 @@ class Command(DoorCommand):
             "customers", nargs="*", metavar="EXTERNAL_ID", help="Whose rows to refuse or accept."
         )
         parser.add_argument("--words", default="", help="Why rows are refused.")
+        parser.add_argument(
+            "--moves",
+            type=int,
+            metavar="NUMBER",
+            help="Approve only if this many customers would change tier, as `show` said; without it, as many as it is now.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         run_id, action, actor = options["run"], options["action"], self.actor(options)
@@ -64,7 +71,7 @@ class Command(DoorCommand):
         at, actor_id = timezone.now(), actor.pk if actor else None
         calls: dict[str, Callable[[], object]] = {
             "apply": lambda: apply_run(run_id=run_id, owner=runner_name(), at=at, actor_id=actor_id),
-            "approve": lambda: approve_run(run_id=run_id, actor=actor, at=at),
+            "approve": lambda: self.approve(run_id, actor, at, options["moves"]),
             "discard": lambda: discard_run(run_id=run_id, at=at),
             "refuse": lambda: refuse_rows(
                 run_id=run_id,
@@ -79,6 +86,10 @@ class Command(DoorCommand):
         }
         if options["action"] in calls:
             calls[options["action"]]()
+
+    def approve(self, run_id: int, actor: User | None, at: datetime, seen_moves: int | None) -> None:
+        moves = approve_run(run_id=run_id, actor=actor, at=at, seen_moves=seen_moves)
+        self.tell(f"Run {run_id} is approved: {moves} customers would change tier.")
 
     def rows(self, run_id: int, actor: User | None, options: Mapping[str, Any]) -> list[int]:
         """The rows of the customers named; every one of them must have a row that changes something."""

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
-from allocation.models import OPEN_STATUSES, RetierRun, RunStatus, TieringModel
+from allocation.models import OPEN_STATUSES, RetierRun, RowStatus, RunStatus, TierDecision, TieringModel
 
 ATTEMPTS = 3  # a run may end between our asking and our looking
 
@@ -26,7 +26,7 @@ class RunInProgress(UnableToQueueRun):
 
 
 class UnableToApproveRun(ValueError):
-    """The run does not wait for approval, or the person is no manager."""
+    """The run does not wait for approval or is another by now, or the person may not; the message says which."""
 
 
 class UnableToDiscardRun(ValueError):
@@ -94,16 +94,33 @@ def refuse_before_last_applied(*, as_of: date) -> None:
         )
 
 
-def approve_run(*, run_id: int, actor: Any, at: datetime) -> None:
-    """A manager lets a run over the change limit be applied. Raises UnableToApproveRun."""
+def approve_run(*, run_id: int, actor: Any, at: datetime, seen_moves: int | None = None) -> int:
+    """A manager lets a run over the change limit be applied: how many customers would change tier.
+
+    seen_moves: the number the manager was shown; another one by now is refused. Raises UnableToApproveRun.
+    """
     if actor is None or not actor.is_manager:
         raise UnableToApproveRun("A run over the change limit needs the approval of a manager.")
     waiting = RetierRun.objects.filter(pk=run_id, status=RunStatus.AWAITING_APPROVAL)
     if waiting.filter(requested_by=actor).exists():
         raise UnableToApproveRun(f"You asked for run {run_id} yourself; another manager has to approve it.")
-    changed = waiting.update(status=RunStatus.PROPOSED, approved_by=actor, approved_at=at)
-    if changed != 1:
+    # The version first, then the rows: whoever reviews in between makes it another version.
+    version = waiting.values_list("review_version", flat=True).first()
+    moves = _moves_left(run_id)
+    as_seen = waiting.filter(review_version=version) if seen_moves in {None, moves} else waiting.none()
+    if as_seen.update(status=RunStatus.PROPOSED, approved_by=actor, approved_at=at) == 1:
+        return moves
+    if not waiting.exists():
         raise UnableToApproveRun(f"Run {run_id} does not wait for approval.")
+    raise UnableToApproveRun(
+        f"The run was changed since you looked at it: {_moves_left(run_id)} customers would change tier now. Look again."
+    )
+
+
+def _moves_left(run_id: int) -> int:
+    """Moves of the whole run that nobody refused."""
+    rows = TierDecision.objects.filter(run_id=run_id, status=RowStatus.PROPOSED)
+    return int(rows.moves().count())
 
 
 def discard_run(*, run_id: int, at: datetime) -> None:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
 from allocation.engine.facts.rules import ChangeLimit
 from allocation.models import OPEN_STATUSES, RetierRun, RowStatus, RunStatus, TierDecision
@@ -87,19 +88,27 @@ def _rows(run: RetierRun, decision_ids: Collection[int], actor: Any) -> Iterable
 
 
 def _look_at_the_limit(run: RetierRun, *, more: bool) -> None:
-    """Refusing may bring the run under its limit, accepting over it."""
+    """Refusing may bring the run under its limit, accepting over it.
+
+    Only an approval lets a wish to apply come true: a review that ends the waiting leaves the applying to CS ops, who
+    may have more rows to refuse.
+    """
     rows = TierDecision.objects.filter(run=run)
     moves = rows.filter(status=RowStatus.PROPOSED).moves().count()
     refused = rows.filter(status=RowStatus.REFUSED)
     counts = {"refused": refused.count(), "refused_moves": refused.moves().count()}
     over = _limit(run.summary).is_exceeded(moves=moves, tiered=int(run.summary.get("tiered", 0)))
-    fields: dict[str, Any] = {"summary": {**run.summary, **counts}, "over_limit": over}
+    fields: dict[str, Any] = {
+        "summary": {**run.summary, **counts},
+        "over_limit": over,
+        "review_version": F("review_version") + 1,
+        "message": f"{moves} customers would change tier.",
+    }
     if not over:
-        fields |= {"status": RunStatus.PROPOSED}
+        fields |= {"status": RunStatus.PROPOSED, "apply_when_proposed": False}
     elif run.approved_by_id is None or more:
-        fields |= {"status": RunStatus.AWAITING_APPROVAL, "approved_by": None, "approved_at": None}
-    if over != run.over_limit:
-        fields["message"] = OVER.format(moves=moves) if over else f"{moves} customers would change tier."
+        waits = {"status": RunStatus.AWAITING_APPROVAL, "approved_by": None, "approved_at": None}
+        fields |= {**waits, "message": OVER.format(moves=moves)}
     RetierRun.objects.filter(pk=run.pk).update(**fields)
 
 
