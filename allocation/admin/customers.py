@@ -35,6 +35,7 @@ class GapFilter(FixedFilter):
     def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
         return [
             ("tier", "No tier"),
+            ("retired_tier", "In a tier no longer in use"),
             ("csm", "Served, but no CSM"),
             ("arr", "No ARR"),
             ("health", "No health"),
@@ -44,6 +45,7 @@ class GapFilter(FixedFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         conditions = {
             "tier": Q(tier__isnull=True, status=Customer.Status.ACTIVE),
+            "retired_tier": Q(tier__retired=True, status=Customer.Status.ACTIVE),
             "csm": Q(csm__isnull=True, tier__isnull=False, status=Customer.Status.ACTIVE)
             & ~Q(tier__touch_level="self_service"),
             "arr": Q(arr__isnull=True, status=Customer.Status.ACTIVE),

@@ -16,6 +16,7 @@ HEALTH = (("low", "below 40"), ("middle", "40 to 66"), ("good", "67 and above"))
 HEALTH_BOUNDS = {"low": (0, 40), "middle": (40, 67), "good": (67, 101)}
 GAPS = (
     ("no_tier", "without a tier"),
+    ("retired_tier", "in a tier no longer in use"),
     ("no_csm", "without a CSM"),
     ("no_health", "without health"),
     ("no_renewal", "without a renewal date"),
@@ -143,6 +144,8 @@ class CustomerFilter(django_filters.FilterSet):
             return rows.filter(csm__isnull=True, tier__isnull=False).exclude(
                 tier__touch_level=TouchLevel.SELF_SERVICE
             )
+        if value == "retired_tier":
+            return rows.filter(tier__retired=True)
         missing = {"no_tier": "tier", "no_health": "health", "no_renewal": "renewal_date"}[value]
         return rows.filter(**{f"{missing}__isnull": True})
 
