@@ -288,7 +288,7 @@ class CustomerAdmin(CSAdmin):
 
     @admin.display(description="Tier", ordering="tier__rank")
     def tier_now(self, row: Customer) -> str:
-        return badges.tier_mark(name=row.tier.name, rank=row.tier.rank) if row.tier else badges.NOTHING
+        return badges.tier_mark(name=row.tier.name, rank=row.tier.shown_rank) if row.tier else badges.NOTHING
 
     @admin.display(description="CSM", ordering="csm__name")
     def csm_now(self, row: Customer) -> str:

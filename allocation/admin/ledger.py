@@ -58,7 +58,7 @@ class TierHoldingAdmin(LedgerAdmin):
 
     @admin.display(description="Tier", ordering="tier__rank")
     def held_tier(self, row: TierHolding) -> str:
-        return badges.tier_mark(name=row.tier.name, rank=row.tier.rank)
+        return badges.tier_mark(name=row.tier.name, rank=row.tier.shown_rank)
 
 
 @admin.register(BookHolding)

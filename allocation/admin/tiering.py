@@ -167,7 +167,7 @@ class OverrideAdmin(ViewOnlyAdmin):
 
     @admin.display(description="Tier", ordering="tier__rank")
     def to_tier(self, row: Override) -> str:
-        return badges.tier_mark(name=row.tier.name, rank=row.tier.rank)
+        return badges.tier_mark(name=row.tier.name, rank=row.tier.shown_rank)
 
     @admin.display(description="Status", ordering="status")
     def state(self, row: Override) -> str:

@@ -4,18 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from allocation.charts.bars import NARROW, WIDE, axis_end
-from allocation.charts.svg import Markup, drawing, element, line, number, shortened, text, title
+from allocation.charts.svg import Markup, drawing, element, line, number, shortened, text, tier_class, title
 
 __all__ = ["NARROW", "WIDE", "Flow", "Level", "Shift", "shifts", "tier_flow"]
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A tier in the flow: `rank` decides its colour, order is top to bottom as given; key "" means no tier."""
+    """A tier in the flow: `rank` decides its colour (None: no longer in use); order is as given; key "" is no tier."""
 
     key: str
     label: str
-    rank: int
+    rank: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def _node(level: Level, x: float, y: float, tall: float, wide: float, words: str
         y=y,
         width=wide,
         height=max(tall, 1.5),
-        class_=f"tier-{min(max(level.rank, 1), 6)}",
+        class_=tier_class(level.rank),
     )
 
 

@@ -62,6 +62,11 @@ def shortened(words: str, room_px: Number) -> str:
     return words if len(words) <= fits else words[: fits - 1].rstrip() + "…"
 
 
+def tier_class(rank: int | None) -> str:
+    """The colour of a tier; rank None: of one no longer in use."""
+    return "tier-retired" if rank is None else f"tier-{min(max(rank, 1), 6)}"
+
+
 def line(x1: Number, y1: Number, x2: Number, y2: Number, class_: str) -> str:
     return element("line", x1=x1, y1=y1, x2=x2, y2=y2, class_=class_)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from allocation.charts.bars import NARROW, WIDE
-from allocation.charts.svg import Markup, drawing, element, line, number, shortened, text, title
+from allocation.charts.svg import Markup, drawing, element, line, number, shortened, text, tier_class, title
 
 __all__ = ["NARROW", "WIDE", "Moment", "tier_steps"]
 
@@ -111,7 +111,7 @@ def _steps(frame: _Frame, moments: Sequence[Moment], end: date) -> list[str]:
 
 
 def _colour(moment: Moment) -> str:
-    return "flow-stay" if moment.rank is None else f"tier-{min(max(moment.rank, 1), 6)}"
+    return "flow-stay" if moment.rank is None else tier_class(moment.rank)
 
 
 def _scores(frame: _Frame, scored: Sequence[Moment], top: float) -> str:

@@ -45,7 +45,7 @@ def tier(thing: Any, rank: int | None = None) -> SafeString:
     """{% tier customer.tier %} or {% tier "Strategic" 1 %}; a dash when there is none."""
     if thing is None or isinstance(thing, str):
         return badges.tier_mark(name=thing or "", rank=rank)
-    return badges.tier_mark(name=thing.name, rank=thing.rank)
+    return badges.tier_mark(name=thing.name, rank=thing.shown_rank)
 
 
 @register.simple_tag
