@@ -21,6 +21,7 @@ from accounts.admin.filters import FixedFilter, rows_filter
 from accounts.models import CustomAttribute, Customer, Goal, GoalKind, Region, Team, Tier, Vertical
 from allocation.admin.goals import GoalInline, ask_after_commit, goals_changed
 from allocation.selectors.explanations import FACTS_CHANGED, customer_explanation
+from allocation.selectors.tiers import tiers_in_use
 
 FIELD_PREFIX = "attribute_"
 SOON_DAYS = (30, 90, 180)
@@ -191,7 +192,7 @@ class CustomerAdmin(CSAdmin):
     )
     list_filter = (
         GapFilter,
-        rows_filter(Tier, "tier", title="tier", order=("rank",), none_words="No tier"),
+        rows_filter(Tier, "tier", title="tier", offered=tiers_in_use, none_words="No tier"),
         "status",
         rows_filter(Team, "csm__team", title="team", none_words=""),
         rows_filter(Vertical, "vertical", title="vertical", none_words="None"),

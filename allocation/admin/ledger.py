@@ -13,6 +13,7 @@ from accounts.admin.base import ViewOnlyAdmin
 from accounts.admin.filters import FixedFilter, rows_filter
 from accounts.models import Team, Tier
 from allocation.models import BookHolding, TierHolding
+from allocation.selectors.tiers import tiers_in_ledger
 
 
 class CurrentFilter(FixedFilter):
@@ -51,7 +52,7 @@ class TierHoldingAdmin(LedgerAdmin):
     list_display = ("customer", "held_tier", "starts_on", "until", "decided_by", "words")
     list_filter = (
         CurrentFilter,
-        rows_filter(Tier, "tier", title="tier", order=("rank",), none_words=""),
+        rows_filter(Tier, "tier", title="tier", offered=tiers_in_ledger, none_words=""),
         "source",
     )
     list_select_related = ("customer", "tier")

@@ -10,6 +10,7 @@ from django import forms
 from django.db.models import Q, QuerySet
 
 from accounts.models import CSM, Customer, Goal, GoalKind, Region, Team, Tier, TouchLevel, Vertical
+from allocation.selectors.tiers import tiers_in_use
 
 SOON = (("30", "in 30 days"), ("90", "in 90 days"), ("180", "in 180 days"), ("past", "date has passed"))
 HEALTH = (("low", "below 40"), ("middle", "40 to 66"), ("good", "67 and above"))
@@ -85,7 +86,7 @@ class CustomerFilter(django_filters.FilterSet):
         self.user, self.today = user, today
         super().__init__(*args, **kwargs)
         visible = self.queryset
-        self.filters["tier"].queryset = Tier.objects.filter(retired=False).order_by("rank")
+        self.filters["tier"].queryset = tiers_in_use()
         self.filters["goal"].queryset = GoalKind.objects.filter(retired=False).order_by("name", "pk")
         self.filters["vertical"].queryset = self._words(Vertical, visible)
         self.filters["region"].queryset = self._words(Region, visible)
