@@ -98,6 +98,13 @@ def customer_search_url(context: dict[str, Any]) -> str:
 
 
 @register.filter
+def counted(number: int | None, words: str) -> str:
+    """{{ n|counted:"row is,rows are" }} → "1 row is", "1,200 rows are"."""
+    one, several = words.split(",")
+    return f"{number or 0:,} {one if number == 1 else several}"
+
+
+@register.filter
 def initials(person: Any) -> str:
     """Two letters for the avatar."""
     parts = [part for part in str(person).replace("@", " ").split() if part[:1].isalnum()]

@@ -10,6 +10,7 @@ from django.db.models import Max
 
 from allocation.models import OPEN_STATUSES, RetierRun, RunStatus, TieringModel
 
+APPROVED = "It is over the change limit, and a manager approved it."
 ATTEMPTS = 3  # a run may end between our asking and our looking
 
 
@@ -101,7 +102,7 @@ def approve_run(*, run_id: int, actor: Any, at: datetime) -> None:
     waiting = RetierRun.objects.filter(pk=run_id, status=RunStatus.AWAITING_APPROVAL)
     if waiting.filter(requested_by=actor).exists():
         raise UnableToApproveRun(f"You asked for run {run_id} yourself; another manager has to approve it.")
-    changed = waiting.update(status=RunStatus.PROPOSED, approved_by=actor, approved_at=at)
+    changed = waiting.update(status=RunStatus.PROPOSED, approved_by=actor, approved_at=at, message=APPROVED)
     if changed != 1:
         raise UnableToApproveRun(f"Run {run_id} does not wait for approval.")
 

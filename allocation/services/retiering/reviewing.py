@@ -11,10 +11,11 @@ from django.db import transaction
 
 from allocation.engine.facts.rules import ChangeLimit
 from allocation.models import OPEN_STATUSES, RetierRun, RowStatus, RunStatus, TierDecision
+from allocation.selectors import wording
 
 BATCH = 500
 LONGEST_WORDS = 500
-OVER = "{moves} customers would change tier. That is over the change limit: a manager has to approve it."
+OVER = "That is over the change limit: a manager has to approve it."
 
 
 class UnableToReviewRun(ValueError):
@@ -92,12 +93,12 @@ def _look_at_the_limit(run: RetierRun, *, more: bool) -> None:
     counts = {"refused": refused.count(), "refused_moves": refused.moves().count()}
     over = _limit(run.summary).is_exceeded(moves=moves, tiered=int(run.summary.get("tiered", 0)))
     fields: dict[str, Any] = {"summary": {**run.summary, **counts}, "over_limit": over}
+    said = f"{wording.counted(moves, 'customer')} would change tier."
     if not over:
-        fields |= {"status": RunStatus.PROPOSED}
+        fields |= {"status": RunStatus.PROPOSED, "message": said}
     elif run.approved_by_id is None or more:
-        fields |= {"status": RunStatus.AWAITING_APPROVAL, "approved_by": None, "approved_at": None}
-    if over != run.over_limit:
-        fields["message"] = OVER.format(moves=moves) if over else f"{moves} customers would change tier."
+        unapproved = {"approved_by": None, "approved_at": None, "message": f"{said} {OVER}"}
+        fields |= {"status": RunStatus.AWAITING_APPROVAL, **unapproved}
     RetierRun.objects.filter(pk=run.pk).update(**fields)
 
 
