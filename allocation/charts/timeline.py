@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from allocation.charts.bars import NARROW, WIDE
-from allocation.charts.svg import Markup, drawing, element, line, number, shortened, text, tier_class, title
+from allocation.charts.svg import (
+    Markup,
+    drawing,
+    element,
+    in_two_lines,
+    line,
+    number,
+    text,
+    tier_class,
+    title,
+)
 
 __all__ = ["NARROW", "WIDE", "Moment", "tier_steps"]
 
@@ -79,7 +89,10 @@ def _lanes(frame: _Frame) -> str:
     drawn = []
     for tier, y in frame.lanes.items():
         drawn.append(line(frame.left, y, frame.right, y, "grid"))
-        drawn.append(text(shortened(tier, frame.left - 14), x=frame.left - 12, y=y + 4, anchor="end"))
+        lines = in_two_lines(tier, frame.left - 14, last_px=frame.left - 14)
+        for place, words in enumerate(lines):
+            at = y + 4 + 13 * (place - (len(lines) - 1) / 2)
+            drawn.append(text(words, x=frame.left - 12, y=at, anchor="end"))
     return "".join(drawn)
 
 
