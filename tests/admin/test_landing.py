@@ -129,7 +129,9 @@ def test_after_another_model_is_published_a_full_run_by_it_is_asked_for(cast):
     """An applied run of the version before, or a goals run of this one, looked at nobody by these rules."""
     world.build(cast)
     TieringModel.objects.update(status="retired")
-    model = TieringModel.objects.create(number=7, name="Next", definition=world.DEFINITION, status="published")
+    model = TieringModel.objects.create(
+        number=7, name="Next", definition=world.DEFINITION, status="published"
+    )
     RetierRun.objects.create(as_of=TODAY, tiering_model=model, status="applied", scope="goals")
     asked = todos(cast.ops)["full_run_of_model"]
     assert asked.title == "Version 7 was published, and no full run was applied since"
