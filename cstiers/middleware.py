@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import is_valid_path
 from django.utils.cache import add_never_cache_headers
 
 
@@ -30,3 +32,25 @@ class RefuseNulInAddresses:
         if "%00" in request.META.get("QUERY_STRING", "") or "\x00" in request.path_info:
             raise BadRequest("The address holds the character NUL.")
         return self.get_response(request)
+
+
+class PageForWrongMethod:
+    """Who opens an address that is only sent to by a button gets a page with a way on, where Django says nothing."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code != 405 or "text/html" not in request.headers.get("Accept", ""):
+            return response
+        page = render(request, "405.html", {"back": _page_above(request.path_info)}, status=405)
+        page["Allow"] = response["Allow"]
+        return page
+
+
+def _page_above(path: str) -> str:
+    """The nearest address above this one that leads somewhere: /runs/7/apply/ → /runs/7/."""
+    parts = [part for part in path.split("/") if part]
+    above = ("/" + "/".join(parts[:end]) + "/" for end in range(len(parts) - 1, 0, -1))
+    return next((address for address in above if is_valid_path(address)), "/")

@@ -73,6 +73,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "cstiers.middleware.NeverStoreSignedInPages",
+    "cstiers.middleware.PageForWrongMethod",
 ]
 
 ROOT_URLCONF = "cstiers.urls"

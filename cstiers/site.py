@@ -18,6 +18,7 @@ TODO_LISTS: dict[str, tuple[str, str]] = {
     "overrides_asked": ("allocation_override", "?status__exact=asked"),
     "overrides_approved": ("allocation_override", "?status__exact=approved"),
     "without_tier": ("accounts_customer", "?gap=tier"),
+    "retired_tier": ("accounts_customer", "?gap=retired_tier"),
     "without_csm": ("accounts_customer", "?gap=csm"),
     "without_arr": ("accounts_customer", "?gap=arr"),
     "leavers": ("accounts_csm", "?standing=leaving"),
@@ -27,6 +28,7 @@ TODO_LISTS: dict[str, tuple[str, str]] = {
 TODO_ICONS = {
     "run": "run",
     "full_run": "run",
+    "full_run_of_model": "run",
     "plan": "plan",
     "exchange_rates": "rates",
     "tiering_models": "model",
@@ -36,6 +38,7 @@ TODO_ICONS = {
     "overrides_asked": "approval",
     "overrides_approved": "override",
     "without_tier": "tier",
+    "retired_tier": "tier",
     "without_csm": "people",
     "without_arr": "rates",
     "leavers": "exit",
@@ -112,7 +115,7 @@ class CSTiersAdminSite(admin.AdminSite):
     def _todo_url(self, kind: str, pk: int | None) -> str:
         if kind in ("run", "plan"):
             return self._job_url(kind, pk)
-        if kind == "full_run":
+        if kind in ("full_run", "full_run_of_model"):
             return url_or_nothing("runs")
         if kind == "import_customers":
             return url_or_nothing("admin:import_customers")

@@ -52,6 +52,7 @@ TONES: dict[str, tuple[str, str]] = {
 }
 NOTHING = format_html('<span class="quiet" title="{}">–</span>', "not known")
 TIER_STEPS = 6
+HIGHEST_SHOWN = 99  # a mark has room for two figures
 CENT = Decimal("0.01")
 
 
@@ -77,14 +78,13 @@ def status_badge(*, status: str, words: str = "") -> SafeString:
 
 
 def tier_mark(*, name: str, rank: int | None) -> SafeString:
-    """A tier by its rank and name; rank 1 is the highest."""
+    """A tier by its rank and name; rank 1 is the highest. rank None: of a tier no longer in use, which has no place."""
     if not name:
         return NOTHING
-    step = min(max(rank or TIER_STEPS, 1), TIER_STEPS)
     return format_html(
         '<span class="tier tier-{}"><span class="tier-mark" aria-hidden="true">{}</span>{}</span>',
-        step,
-        rank if rank is not None else "",
+        "retired" if rank is None else min(max(rank, 1), TIER_STEPS),
+        rank if rank is not None and rank <= HIGHEST_SHOWN else "",
         name,
     )
 
@@ -127,9 +127,11 @@ def words_list(names: Iterable[str], *, at_most: int = 3) -> SafeString | str:
 
 def change_of_tier(*, before: Any, after: Any) -> SafeString:
     """Two tiers with an arrow; the word after it says up or down, since the arrow alone does not."""
-    old = tier_mark(name=before.name, rank=before.rank) if before else NOTHING
-    new = tier_mark(name=after.name, rank=after.rank) if after else NOTHING
+    old = tier_mark(name=before.name, rank=before.shown_rank) if before else NOTHING
+    new = tier_mark(name=after.name, rank=after.shown_rank) if after else NOTHING
     if before is None or after is None or before.rank == after.rank:
         return new if before is not None and after is not None else format_html("{} → {}", old, new)
+    if before.retired:  # a rank of another set-up says nothing about this one
+        return format_html("{} → {}", old, new)
     words = ("up", "good") if after.rank < before.rank else ("down", "warn")
     return format_html('{} → {} <span class="{}">{}</span>', old, new, words[1], words[0])

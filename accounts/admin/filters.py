@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import admin
@@ -21,12 +21,15 @@ class RowsFilter(FixedFilter):
     """Choices are the rows of a small table (tiers, teams, regions), in order, plus "none"."""
 
     model: type[Model]
+    offered: Callable[[], QuerySet] | None = None
     path: str
     order: tuple[str, ...] = ("name",)
     none_words: str = "None"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        rows: QuerySet = self.model._default_manager.order_by(*self.order)
+        rows: QuerySet = (
+            type(self).offered() if self.offered else self.model._default_manager.order_by(*self.order)
+        )
         if hasattr(rows, "visible_to"):
             rows = rows.visible_to(request.user)
         found = [(str(row.pk), str(row)) for row in rows[:AT_MOST]]
@@ -42,9 +45,18 @@ class RowsFilter(FixedFilter):
 
 
 def rows_filter(
-    model: type[Model], path: str, *, title: str, order: tuple[str, ...] = ("name",), none_words: str = "None"
+    model: type[Model],
+    path: str,
+    *,
+    title: str,
+    order: tuple[str, ...] = ("name",),
+    none_words: str = "None",
+    offered: Callable[[], QuerySet] | None = None,
 ) -> type[RowsFilter]:
-    """A RowsFilter class for `path` of the listed model; `none_words` empty when the field is required."""
+    """A RowsFilter class for `path` of the listed model; `none_words` empty when the field is required.
+
+    offered: the rows to choose from, in their order, where not all of the table are.
+    """
     return type(
         f"{model.__name__}Filter",
         (RowsFilter,),
@@ -54,6 +66,7 @@ def rows_filter(
             "title": title,
             "parameter_name": path.replace("__", "_"),
             "order": order,
+            "offered": staticmethod(offered) if offered else None,
             "none_words": none_words,
         },
     )

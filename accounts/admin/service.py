@@ -69,7 +69,7 @@ class TierAdmin(CSAdmin):
 
     @admin.display(description="Tier", ordering="rank")
     def tier(self, row: Tier) -> str:
-        return badges.tier_mark(name=row.name, rank=row.rank)
+        return badges.tier_mark(name=row.name, rank=row.shown_rank)
 
     @admin.display(description="Touch level", ordering="touch_level")
     def touch(self, row: Tier) -> str:
@@ -106,7 +106,7 @@ class TouchActivityAdmin(CSAdmin):
 
     @admin.display(description="Tier", ordering="tier__rank")
     def in_tier(self, row: TouchActivity) -> str:
-        return badges.tier_mark(name=row.tier.name, rank=row.tier.rank)
+        return badges.tier_mark(name=row.tier.name, rank=row.tier.shown_rank)
 
     @admin.display(description="Only with goal", ordering="goal_kind__name", empty_value="for all")
     def for_goal(self, row: TouchActivity) -> str | None:

@@ -51,6 +51,11 @@ class Tier(models.Model):
         """Self-service customers are in nobody's book."""
         return self.touch_level != TouchLevel.SELF_SERVICE
 
+    @property
+    def shown_rank(self) -> int | None:
+        """None when retired: its rank only keeps it below the others, and says nothing to people."""
+        return None if self.retired else self.rank
+
 
 class GoalKind(models.Model):
     """What may be wanted with a customer for a while: adoption, expansion, risk mitigation, …"""

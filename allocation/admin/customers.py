@@ -21,6 +21,7 @@ from accounts.admin.filters import FixedFilter, rows_filter
 from accounts.models import CustomAttribute, Customer, Goal, GoalKind, Region, Team, Tier, Vertical
 from allocation.admin.goals import GoalInline, ask_after_commit, goals_changed
 from allocation.selectors.explanations import FACTS_CHANGED, customer_explanation
+from allocation.selectors.tiers import tiers_in_use
 
 FIELD_PREFIX = "attribute_"
 SOON_DAYS = (30, 90, 180)
@@ -35,6 +36,7 @@ class GapFilter(FixedFilter):
     def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
         return [
             ("tier", "No tier"),
+            ("retired_tier", "In a tier no longer in use"),
             ("csm", "Served, but no CSM"),
             ("arr", "No ARR"),
             ("health", "No health"),
@@ -44,6 +46,7 @@ class GapFilter(FixedFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         conditions = {
             "tier": Q(tier__isnull=True, status=Customer.Status.ACTIVE),
+            "retired_tier": Q(tier__retired=True, status=Customer.Status.ACTIVE),
             "csm": Q(csm__isnull=True, tier__isnull=False, status=Customer.Status.ACTIVE)
             & ~Q(tier__touch_level="self_service"),
             "arr": Q(arr__isnull=True, status=Customer.Status.ACTIVE),
@@ -189,7 +192,7 @@ class CustomerAdmin(CSAdmin):
     )
     list_filter = (
         GapFilter,
-        rows_filter(Tier, "tier", title="tier", order=("rank",), none_words="No tier"),
+        rows_filter(Tier, "tier", title="tier", offered=tiers_in_use, none_words="No tier"),
         "status",
         rows_filter(Team, "csm__team", title="team", none_words=""),
         rows_filter(Vertical, "vertical", title="vertical", none_words="None"),
@@ -286,7 +289,7 @@ class CustomerAdmin(CSAdmin):
 
     @admin.display(description="Tier", ordering="tier__rank")
     def tier_now(self, row: Customer) -> str:
-        return badges.tier_mark(name=row.tier.name, rank=row.tier.rank) if row.tier else badges.NOTHING
+        return badges.tier_mark(name=row.tier.name, rank=row.tier.shown_rank) if row.tier else badges.NOTHING
 
     @admin.display(description="CSM", ordering="csm__name")
     def csm_now(self, row: Customer) -> str:

@@ -13,6 +13,7 @@ from accounts.admin.base import ViewOnlyAdmin
 from accounts.admin.filters import FixedFilter, rows_filter
 from accounts.models import Team, Tier
 from allocation.models import BookHolding, TierHolding
+from allocation.selectors.tiers import tiers_in_ledger
 
 
 class CurrentFilter(FixedFilter):
@@ -51,14 +52,14 @@ class TierHoldingAdmin(LedgerAdmin):
     list_display = ("customer", "held_tier", "starts_on", "until", "decided_by", "words")
     list_filter = (
         CurrentFilter,
-        rows_filter(Tier, "tier", title="tier", order=("rank",), none_words=""),
+        rows_filter(Tier, "tier", title="tier", offered=tiers_in_ledger, none_words=""),
         "source",
     )
     list_select_related = ("customer", "tier")
 
     @admin.display(description="Tier", ordering="tier__rank")
     def held_tier(self, row: TierHolding) -> str:
-        return badges.tier_mark(name=row.tier.name, rank=row.tier.rank)
+        return badges.tier_mark(name=row.tier.name, rank=row.tier.shown_rank)
 
 
 @admin.register(BookHolding)

@@ -169,7 +169,7 @@ def counts_json(preview: Preview) -> dict[str, Any]:
         "spread": [
             {
                 "name": line.tier.name if line.tier else "No tier",
-                "rank": line.tier.rank if line.tier else None,
+                "rank": line.tier.shown_rank if line.tier else None,
                 "now": line.before,
                 "then": line.after,
             }
@@ -193,7 +193,7 @@ def _rule(count: Any) -> dict[str, int]:
 def flow_chart(preview: Preview) -> Markup:
     """Customers flowing between tiers, as on the page of a run."""
     levels = [
-        Level(line.tier.slug, line.tier.name, line.tier.rank)
+        Level(line.tier.slug, line.tier.name, line.tier.shown_rank)
         if line.tier
         else Level("", "No tier", LOWEST_RANK)
         for line in preview.tiers

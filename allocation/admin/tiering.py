@@ -12,6 +12,7 @@ from accounts.admin.base import Button, ViewOnlyAdmin, button
 from accounts.admin.filters import FixedFilter, rows_filter
 from accounts.models import Tier
 from allocation.models import Override, RetierRun, TierDecision
+from allocation.selectors.tiers import tiers_in_decisions, tiers_in_overrides
 
 
 @admin.register(RetierRun)
@@ -114,7 +115,7 @@ class TierDecisionAdmin(ViewOnlyAdmin):
         "is_move",
         "status",
         DecidedByFilter,
-        rows_filter(Tier, "effective", title="tier", order=("rank",), none_words="No tier"),
+        rows_filter(Tier, "effective", title="tier", offered=tiers_in_decisions, none_words="No tier"),
     )
     list_select_related = ("customer", "run", "previous", "effective", "suggested")
     search_fields = ("customer__name", "customer__external_id")
@@ -158,7 +159,7 @@ class OverrideAdmin(ViewOnlyAdmin):
     list_filter = (
         "status",
         "reason_kind",
-        rows_filter(Tier, "tier", title="tier", order=("rank",), none_words=""),
+        rows_filter(Tier, "tier", title="tier", offered=tiers_in_overrides, none_words=""),
     )
     list_select_related = ("customer", "tier", "asked_by", "decided_by")
     search_fields = ("customer__name", "customer__external_id", "asked_by__name", "asked_by__email")
@@ -167,7 +168,7 @@ class OverrideAdmin(ViewOnlyAdmin):
 
     @admin.display(description="Tier", ordering="tier__rank")
     def to_tier(self, row: Override) -> str:
-        return badges.tier_mark(name=row.tier.name, rank=row.tier.rank)
+        return badges.tier_mark(name=row.tier.name, rank=row.tier.shown_rank)
 
     @admin.display(description="Status", ordering="status")
     def state(self, row: Override) -> str:

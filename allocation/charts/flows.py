@@ -4,18 +4,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from allocation.charts.bars import NARROW, WIDE, axis_end
-from allocation.charts.svg import Markup, drawing, element, line, number, shortened, text, title
+from allocation.charts.svg import (
+    Markup,
+    drawing,
+    element,
+    in_two_lines,
+    line,
+    number,
+    shortened,
+    text,
+    tier_class,
+    title,
+)
 
 __all__ = ["NARROW", "WIDE", "Flow", "Level", "Shift", "shifts", "tier_flow"]
 
 
+LINE = 13  # px from one line of a label to the next
+
+
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A tier in the flow: `rank` decides its colour, order is top to bottom as given; key "" means no tier."""
+    """A tier in the flow: `rank` decides its colour (None: no longer in use); order is as given; key "" is no tier."""
 
     key: str
     label: str
-    rank: int
+    rank: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +51,10 @@ def tier_flow(levels: Sequence[Level], flows: Sequence[Flow], *, width: int = WI
     before = {level.key: sum(f.customers for f in flows if f.source == level.key) for level in levels}
     after = {level.key: sum(f.customers for f in flows if f.target == level.key) for level in levels}
     total = max(sum(before.values()), 1)
-    side, node, gap, top = (220, 14, 14, 30) if width > 600 else (126, 10, 14, 30)
-    tall = 300 - gap * (len(levels) - 1) if len(levels) < 10 else 20.0 * len(levels)
+    side, node, top = (220, 14, 36) if width > 600 else (126, 10, 36)
+    labels = {level.key: _lines(level.label, width, side) for level in levels}
+    gap = 14 if all(len(lines) == 1 for lines in labels.values()) else 30
+    tall = max(300.0 - gap * (len(levels) - 1), 20.0 * len(levels))
     scale = tall / total
     height = top + tall + gap * (len(levels) - 1) + 12
     left, right = side, width - side - node
@@ -61,22 +77,29 @@ def tier_flow(levels: Sequence[Level], flows: Sequence[Flow], *, width: int = WI
             tops_before[level.key] + at * scale / 2,
             tops_after[level.key] + then * scale / 2,
         )
-        room = side - 16
-        parts.append(
-            text(f"{shortened(level.label, room - 34)} {at:,}", x=left - 8, y=middle_before + 4, anchor="end")
-        )
-        parts.append(
-            text(
-                f"{shortened(level.label, room - (66 if width > 600 else 34))} {then:,}{signed}",
-                x=right + node + 8,
-                y=middle_after + 4,
-            )
-        )
+        named = labels[level.key]
+        parts.append(_label(named, f" {at:,}", x=left - 8, y=middle_before, anchor="end"))
+        parts.append(_label(named, f" {then:,}{signed}", x=right + node + 8, y=middle_after, anchor="start"))
     return drawing(
         parts,
         width=width,
         height=height,
         label="Customers by tier before and after; the table below says the same.",
+    )
+
+
+def _lines(label: str, width: int, side: int) -> list[str]:
+    """The same lines on both sides: behind the last one stands the number, on the right with the change."""
+    room = side - 16
+    return in_two_lines(label, room, last_px=room - (66 if width > 600 else 34))
+
+
+def _label(lines: Sequence[str], number_words: str, *, x: float, y: float, anchor: str) -> str:
+    """Around the middle `y`."""
+    first = y + 4 - LINE * (len(lines) - 1) / 2
+    ends = [*lines[:-1], lines[-1] + number_words]
+    return "".join(
+        text(words, x=x, y=first + LINE * place, anchor=anchor) for place, words in enumerate(ends)
     )
 
 
@@ -98,7 +121,7 @@ def _node(level: Level, x: float, y: float, tall: float, wide: float, words: str
         y=y,
         width=wide,
         height=max(tall, 1.5),
-        class_=f"tier-{min(max(level.rank, 1), 6)}",
+        class_=tier_class(level.rank),
     )
 
 

@@ -62,6 +62,35 @@ def shortened(words: str, room_px: Number) -> str:
     return words if len(words) <= fits else words[: fits - 1].rstrip() + "…"
 
 
+def in_two_lines(words: str, room_px: Number, *, last_px: Number) -> list[str]:
+    """`words` on one line if it has room for `last_px`, else on two, broken at a space: the last one may be shorter.
+
+    What fits on neither is cut in the middle: names of a set-up often begin alike, and some end alike.
+    """
+    if len(words) * CHARACTER_PX <= last_px:
+        return [words]
+    breaks = [
+        place for place, character in enumerate(words) if character == " " and place * CHARACTER_PX <= room_px
+    ]
+    if not breaks:
+        return [_without_middle(words, last_px)]
+    first, rest = words[: breaks[-1]], words[breaks[-1] + 1 :]
+    return [first, _without_middle(rest, last_px)]
+
+
+def _without_middle(words: str, room_px: Number) -> str:
+    fits = max(int(room_px / CHARACTER_PX), 3)
+    if len(words) <= fits:
+        return words
+    head = fits // 2
+    return f"{words[:head].rstrip()}…{words[len(words) - (fits - 1 - head) :].lstrip()}"
+
+
+def tier_class(rank: int | None) -> str:
+    """The colour of a tier; rank None: of one no longer in use."""
+    return "tier-retired" if rank is None else f"tier-{min(max(rank, 1), 6)}"
+
+
 def line(x1: Number, y1: Number, x2: Number, y2: Number, class_: str) -> str:
     return element("line", x1=x1, y1=y1, x2=x2, y2=y2, class_=class_)
 

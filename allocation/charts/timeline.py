@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from allocation.charts.bars import NARROW, WIDE
-from allocation.charts.svg import Markup, drawing, element, line, number, shortened, text, title
+from allocation.charts.svg import (
+    Markup,
+    drawing,
+    element,
+    in_two_lines,
+    line,
+    number,
+    text,
+    tier_class,
+    title,
+)
 
 __all__ = ["NARROW", "WIDE", "Moment", "tier_steps"]
 
@@ -79,7 +89,10 @@ def _lanes(frame: _Frame) -> str:
     drawn = []
     for tier, y in frame.lanes.items():
         drawn.append(line(frame.left, y, frame.right, y, "grid"))
-        drawn.append(text(shortened(tier, frame.left - 14), x=frame.left - 12, y=y + 4, anchor="end"))
+        lines = in_two_lines(tier, frame.left - 14, last_px=frame.left - 14)
+        for place, words in enumerate(lines):
+            at = y + 4 + 13 * (place - (len(lines) - 1) / 2)
+            drawn.append(text(words, x=frame.left - 12, y=at, anchor="end"))
     return "".join(drawn)
 
 
@@ -111,7 +124,7 @@ def _steps(frame: _Frame, moments: Sequence[Moment], end: date) -> list[str]:
 
 
 def _colour(moment: Moment) -> str:
-    return "flow-stay" if moment.rank is None else f"tier-{min(max(moment.rank, 1), 6)}"
+    return "flow-stay" if moment.rank is None else tier_class(moment.rank)
 
 
 def _scores(frame: _Frame, scored: Sequence[Moment], top: float) -> str:

@@ -59,7 +59,7 @@ def rules_in_words(*, rules: TieringRules, tiers: Sequence[TierFacts]) -> ModelI
         criteria=_criteria(rules),
         touch=tuple(Line(level_in_words(rule.level), in_words(rule.when)) for rule in rules.touch),
         tiers=tuple(
-            Line(tiers[rule.tier].name or rule.slug, in_words(rule.when), rank=tiers[rule.tier].rank)
+            Line(tiers[rule.tier].name or rule.slug, in_words(rule.when), rank=tiers[rule.tier].shown_rank)
             for rule in rules.tiers
         ),
         guards=guards_in_words(rules.guards),

@@ -10,12 +10,14 @@ from django import forms
 from django.db.models import Q, QuerySet
 
 from accounts.models import CSM, Customer, Goal, GoalKind, Region, Team, Tier, TouchLevel, Vertical
+from allocation.selectors.tiers import tiers_in_use
 
 SOON = (("30", "in 30 days"), ("90", "in 90 days"), ("180", "in 180 days"), ("past", "date has passed"))
 HEALTH = (("low", "below 40"), ("middle", "40 to 66"), ("good", "67 and above"))
 HEALTH_BOUNDS = {"low": (0, 40), "middle": (40, 67), "good": (67, 101)}
 GAPS = (
     ("no_tier", "without a tier"),
+    ("retired_tier", "in a tier no longer in use"),
     ("no_csm", "without a CSM"),
     ("no_health", "without health"),
     ("no_renewal", "without a renewal date"),
@@ -84,7 +86,7 @@ class CustomerFilter(django_filters.FilterSet):
         self.user, self.today = user, today
         super().__init__(*args, **kwargs)
         visible = self.queryset
-        self.filters["tier"].queryset = Tier.objects.filter(retired=False).order_by("rank")
+        self.filters["tier"].queryset = tiers_in_use()
         self.filters["goal"].queryset = GoalKind.objects.filter(retired=False).order_by("name", "pk")
         self.filters["vertical"].queryset = self._words(Vertical, visible)
         self.filters["region"].queryset = self._words(Region, visible)
@@ -143,6 +145,8 @@ class CustomerFilter(django_filters.FilterSet):
             return rows.filter(csm__isnull=True, tier__isnull=False).exclude(
                 tier__touch_level=TouchLevel.SELF_SERVICE
             )
+        if value == "retired_tier":
+            return rows.filter(tier__retired=True)
         missing = {"no_tier": "tier", "no_health": "health", "no_renewal": "renewal_date"}[value]
         return rows.filter(**{f"{missing}__isnull": True})
 

@@ -108,16 +108,16 @@ class DecisionFilter(django_filters.FilterSet):
         tab: str,
         user: Any,
         ways: TierWays,
+        tiers: QuerySet[Tier],
         segments: Iterable[str] = (),
         **kwargs: Any,
     ) -> None:
-        """`ways`, `segments`: of the run's own tiers and model, so that no row has to be read to know them."""
+        """`ways`, `tiers`, `segments`: of the run's own tiers and model, so that no row has to be read to know them."""
         super().__init__(*args, **kwargs)
         self.ways = ways
         wanted = self.EVERYWHERE | self.OF_A_TAB.get(tab, frozenset())
         for name in set(self.filters) - wanted:
             del self.filters[name]
-        tiers = Tier.objects.order_by("rank")
         for name in {"was", "to"} & wanted:
             self.filters[name].queryset = tiers
         if tab == "held":

@@ -164,7 +164,7 @@ def preview_model(
         rules=_rule_counts(this, [rule.when for rule in this.rules.tiers], findings.suggestions.rule),
         criteria_known=_criteria_known(this),
         flows=flows,
-        tiers=_tier_lines(this.vocabulary, flows),
+        tiers=_tier_lines(this, flows),
         moves=this.number(moves),
         ups=this.number(_going(this, moves, Way.UP)),
         from_retired=this.number(_going(this, moves, Way.NONE)),
@@ -257,20 +257,21 @@ def _going(this: _Computed, moves: Flags, way: Way) -> Flags:
     return found
 
 
-def _tier_lines(vocabulary: ModelVocabulary, flows: Mapping[tuple[str, str], int]) -> tuple[TierLine, ...]:
-    """Tiers in use or held, from the top; last, if there are any, customers without one."""
+def _tier_lines(this: _Computed, flows: Mapping[tuple[str, str], int]) -> tuple[TierLine, ...]:
+    """Tiers that the rules lead to or that are held, from the top; last, if there are any, customers without one."""
+    led_to = {this.vocabulary.tiers[rule.tier].slug for rule in this.rules.tiers}
     counted = [
         TierLine(
             tier,
             sum(n for (source, _), n in flows.items() if source == slug),
             sum(n for (_, target), n in flows.items() if target == slug),
         )
-        for slug, tier in (*((tier.slug, tier) for tier in vocabulary.tiers), ("", None))
+        for slug, tier in (*((tier.slug, tier) for tier in this.vocabulary.tiers), ("", None))
     ]
     return tuple(
         line
         for line in counted
-        if line.before or line.after or (line.tier is not None and not line.tier.retired)
+        if line.before or line.after or (line.tier is not None and line.tier.slug in led_to)
     )
 
 

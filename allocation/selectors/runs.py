@@ -107,9 +107,9 @@ def decisions(*, run: RetierRun, user: Any) -> QuerySet[TierDecision]:
 
 def with_joins(rows: QuerySet[TierDecision]) -> QuerySet[TierDecision]:
     """Joins of a row."""
-    return rows.select_related("customer", "previous", "suggested", "effective", "customer__csm").order_by(
-        "-is_move", "effective__rank", "customer__name", "customer_id"
-    )
+    return rows.select_related(
+        "customer__tier", "customer__csm", "previous", "suggested", "effective"
+    ).order_by("-is_move", "effective__rank", "customer__name", "customer_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +273,10 @@ def _tier_counts(
 
 @dataclass(frozen=True, slots=True)
 class DecisionRow:
-    """`changes`: a move or a first tier, so it can be refused. `standing`: what became of it, where that is not plain."""
+    """changes: a move or a first tier, so it can be refused. standing: what became of it, where that is not plain.
+
+    now: the tier that the customer has today, whatever the run said.
+    """
 
     pk: int
     customer_id: int
@@ -283,6 +286,7 @@ class DecisionRow:
     previous: Tier | None
     effective: Tier | None
     suggested: Tier | None
+    now: str
     way: Way
     score: str
     decider: str
@@ -310,18 +314,30 @@ def decision_rows(rows: Sequence[TierDecision], *, ways: TierWays) -> list[Decis
             previous=row.previous,
             effective=row.effective,
             suggested=row.suggested,
+            now=row.customer.tier.name if row.customer.tier else "no tier",
             way=ways.between(row.previous, row.effective),
             score=wording.DASH if row.score is None else f"{row.score:.2f}",
             decider=GUARD_WORDS.get(row.decided_by, row.decided_by),
             reason=row.reason,
             status=row.status,
             words=row.words,
-            changes=row.is_move or (row.previous_id is None and row.effective_id is not None),
-            standing=str(row.get_status_display()) if row.status in TOLD_APART else "",
+            changes=_changes(row),
+            standing=_standing(row),
             refused=_refused(row),
         )
         for row in rows
     ]
+
+
+def _changes(row: TierDecision) -> bool:
+    return row.is_move or (row.previous_id is None and row.effective_id is not None)
+
+
+def _standing(row: TierDecision) -> str:
+    """A row that changed nothing had nothing to be undone."""
+    if row.status not in TOLD_APART or (row.status == RowStatus.UNDONE and not _changes(row)):
+        return ""
+    return str(row.get_status_display())
 
 
 def _refused(row: TierDecision) -> str:

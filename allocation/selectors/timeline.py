@@ -19,7 +19,7 @@ STAYS = "Stays: the rules say the tier it has."
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """One decision. tier, rank: what holds after it; suggested: what the rules said; by name on that day."""
+    """One decision. tier, rank: what holds after it (no rank: no tier, or one no longer in use); suggested: what the rules said; by name on that day."""
 
     on: date
     run_id: int
@@ -71,7 +71,7 @@ def _decided(chunk: RunChunk, outcomes: Outcomes, place: int, row: TierDecision 
         run_id=chunk.run_id,
         status=status,
         tier=tier[3] if tier else "No tier",
-        rank=tier[1] if tier else None,
+        rank=tier[1] if tier and not tier[4] else None,
         suggested=suggested[3] if suggested else "",
         score=None if np.isnan(score) else Decimal(round(score * 100)).scaleb(-2),
         decided_by=said_of(outcomes.decided_by, place) or "",

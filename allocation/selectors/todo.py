@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import Count, Max, Q
 
 from accounts.models import CSM, Customer, ExchangeRate, ImportBatch, Tier, TouchLevel
-from allocation.models import OPEN_STATUSES, BookPlan, Override, RetierRun, TieringModel
+from allocation.models import OPEN_STATUSES, BookPlan, Override, RetierRun, RunStatus, TieringModel
 from allocation.selectors.runs import last_full_run
 
 RATE_MAY_BE_OLDER_BY = timedelta(days=7)
@@ -45,7 +45,7 @@ class Desk:
 
 
 def desk(*, user: Any, today: date) -> Desk:
-    """The landing page for `user` (CS ops) on `today`: fourteen queries at most, whatever the size of the company."""
+    """The landing page for `user` (CS ops) on `today`: fifteen queries at most, whatever the size of the company."""
     counts = _customer_counts(user)
     tiers = Tier.objects.filter(retired=False).count()
     model = TieringModel.objects.filter(status=TieringModel.Status.PUBLISHED).first()
@@ -56,7 +56,7 @@ def desk(*, user: Any, today: date) -> Desk:
         *_rates(user=user, today=today),
         *_imports(user=user),
         *_proposals(user),
-        *_full_run(model=model, today=today),
+        *_full_run(model=model, counts=counts, today=today),
         *_overrides(user=user, today=today),
         *_gaps(counts=counts, model=model),
         *_leavers(user=user, today=today),
@@ -84,6 +84,7 @@ def _customer_counts(user: Any) -> dict[str, int]:
             every=Count("pk"),
             served=Count("pk", filter=served),
             without_tier=Count("pk", filter=Q(tier__isnull=True)),
+            retired_tier=Count("pk", filter=Q(tier__retired=True)),
             without_csm=Count("pk", filter=served & Q(csm__isnull=True)),
             without_arr=Count("pk", filter=Q(arr__isnull=True)),
         )
@@ -218,9 +219,23 @@ def _found(row: Any) -> str:
     return f"{said}, {first:,} get a first one; " if first else f"{said}; "
 
 
-def _full_run(*, model: TieringModel | None, today: date) -> list[Todo]:
-    """All customers are looked at once a year; without a model or a first run other lines say what to do."""
-    last = last_full_run() if model is not None else None
+def _full_run(*, model: TieringModel | None, counts: dict[str, int], today: date) -> list[Todo]:
+    """All customers are looked at once a year, and when another model is published.
+
+    Without a model, and before anybody has a tier, other lines say what to do.
+    """
+    if model is None:
+        return []
+    if counts["every"] > counts["without_tier"] and not _is_looked_at_by(model):
+        return [
+            Todo(
+                "full_run_of_model",
+                "warn",
+                f"Version {model.number} was published, and no full run was applied since",
+                "The tiers are still those of before: start a full run, look at what it proposes and apply it.",
+            )
+        ]
+    last = last_full_run()
     if last is None or last.due_on > today:
         return []
     return [
@@ -231,6 +246,13 @@ def _full_run(*, model: TieringModel | None, today: date) -> list[Todo]:
             f"The last one was as of {last.as_of:%d %b %Y}, so the next was due on {last.due_on:%d %b %Y}.",
         )
     ]
+
+
+def _is_looked_at_by(model: TieringModel) -> bool:
+    """A full run by the model is applied, or on its way there: that one has its own line."""
+    there = (RunStatus.APPLIED, *OPEN_STATUSES, *BUSY)
+    full = RetierRun.objects.filter(scope=RetierRun.Scope.FULL, tiering_model=model, status__in=there)
+    return full.exists()
 
 
 def _overrides(*, user: Any, today: date) -> list[Todo]:
@@ -283,6 +305,16 @@ def _gaps(*, counts: dict[str, int], model: TieringModel | None) -> list[Todo]:
                 "warn",
                 title,
                 "Start a re-tiering run; customers it cannot decide are listed with the reason.",
+            )
+        )
+    if counts["retired_tier"]:
+        held = _many(counts["retired_tier"], "customer holds", "customers hold")
+        todos.append(
+            Todo(
+                "retired_tier",
+                "warn",
+                f"{held} a tier no longer in use",
+                "A full run by the published model says which tier comes next for each.",
             )
         )
     if counts["without_csm"]:

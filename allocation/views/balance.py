@@ -106,7 +106,7 @@ def _columns(tiers: Sequence[Tier]) -> list[Column]:
     return [
         Column("CSM", "name"),
         Column("Customers", "customers", "num"),
-        *(Column(tier.name, "", "num") for tier in tiers),
+        *(Column(tier.name, "", "num name") for tier in tiers),
         Column(f"ARR, {settings.BASE_CURRENCY}", "arr", "num"),
         Column("Hours", "hours", "num"),
         Column("Capacity", "", "num"),

@@ -33,6 +33,7 @@ FURTHEST = 6
 ICONS = {
     "run": "run",
     "full_run": "run",
+    "full_run_of_model": "run",
     "plan": "plan",
     "book": "book",
     "exchange_rates": "rates",
@@ -43,6 +44,7 @@ ICONS = {
     "overrides_asked": "approval",
     "overrides_approved": "override",
     "without_tier": "tier",
+    "retired_tier": "tier",
     "without_csm": "people",
     "without_arr": "rates",
     "leavers": "exit",
@@ -56,6 +58,7 @@ ICONS = {
 # Where a line leads: the name of a page and its filters.
 PAGES = {
     "without_tier": ("customers", "?gap=no_tier"),
+    "retired_tier": ("customers", "?gap=retired_tier"),
     "without_csm": ("customers", "?gap=no_csm"),
     "renewal_past": ("customers", "?renewal=past&sort=renewal"),
     "renewal_30": ("customers", "?renewal=30&sort=renewal"),
@@ -63,6 +66,7 @@ PAGES = {
     "no_health": ("customers", "?gap=no_health"),
     "over_capacity": ("balance", ""),
     "full_run": ("runs", ""),
+    "full_run_of_model": ("runs", ""),
     "tiering_models": ("admin:allocation_tieringmodel_changelist", ""),
     "exchange_rates": ("admin:accounts_exchangerate_changelist", ""),
     "import_customers": ("admin:import_customers", ""),

@@ -12,7 +12,7 @@ from django.urls import NoReverseMatch, reverse
 
 from accounts.models import Customer, Tier
 from allocation.charts.bars import Share, mini_bar, share_bar
-from allocation.charts.svg import Markup
+from allocation.charts.svg import Markup, tier_class
 from allocation.selectors import wording
 from allocation.selectors.book_lines import BookLine
 from allocation.selectors.books import Summary, TierLine, base_money
@@ -93,7 +93,7 @@ def tier_shares(found: Summary, *, with_cap: bool, with_hours: bool, customers_u
         lines=[line_of(line) for line in found.tiers],
         chart=share_bar(
             [
-                Share(line.tier.name if line.tier else "No tier", line.customers, tier_class(line.tier))
+                Share(line.tier.name if line.tier else "No tier", line.customers, share_class(line.tier))
                 for line in found.tiers
             ],
             label="Customers by tier; the table below says the same.",
@@ -104,8 +104,8 @@ def tier_shares(found: Summary, *, with_cap: bool, with_hours: bool, customers_u
     )
 
 
-def tier_class(tier: Tier | None) -> str:
-    return f"tier-{min(max(tier.rank, 1), 6)}" if tier else "flow-stay"
+def share_class(tier: Tier | None) -> str:
+    return tier_class(tier.shown_rank) if tier else "flow-stay"
 
 
 def utilisation_tone(pct: float | None) -> str:

@@ -12,6 +12,7 @@ from allocation.filters.runs import DecisionFilter
 from allocation.models import RetierRun, RowStatus, RunStatus
 from allocation.selectors import runs as runs_selector
 from allocation.selectors.runs import RunFigures
+from allocation.selectors.tiers import tiers_of_run
 from allocation.selectors.ways import run_ways
 
 
@@ -123,7 +124,9 @@ def filter_of_tab(query: Any, *, run: RetierRun, user: Any, tab: str) -> Decisio
     """The rows of a tab, narrowed by an address' query."""
     rows = runs_selector.with_joins(rows_of_tab(run=run, user=user, tab=tab))
     segments, ways = segments_of(run), run_ways(run=run)
-    return DecisionFilter(query, queryset=rows, tab=tab, user=user, ways=ways, segments=segments)
+    return DecisionFilter(
+        query, queryset=rows, tab=tab, user=user, ways=ways, tiers=tiers_of_run(run=run), segments=segments
+    )
 
 
 def segments_of(run: RetierRun) -> list[str]:

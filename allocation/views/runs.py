@@ -191,7 +191,11 @@ def guard_lines(this: RetierRun, figures: RunFigures) -> list[GuardLine]:
 def flow_chart(figures: RunFigures, lines: Sequence[FlowLine]) -> Markup:
     """Customers flowing between tiers, for both screens; a press on a flow leads to its rows."""
     levels = [
-        Level(_key(line.tier), line.tier.name if line.tier else "No tier", line.tier.rank if line.tier else 6)
+        Level(
+            _key(line.tier),
+            line.tier.name if line.tier else "No tier",
+            line.tier.shown_rank if line.tier else 6,
+        )
         for line in figures.tiers
     ]
     flows = [Flow(_key(line.source), _key(line.target), line.customers, line.url, line.way) for line in lines]

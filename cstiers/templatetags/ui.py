@@ -45,7 +45,7 @@ def tier(thing: Any, rank: int | None = None) -> SafeString:
     """{% tier customer.tier %} or {% tier "Strategic" 1 %}; a dash when there is none."""
     if thing is None or isinstance(thing, str):
         return badges.tier_mark(name=thing or "", rank=rank)
-    return badges.tier_mark(name=thing.name, rank=thing.rank)
+    return badges.tier_mark(name=thing.name, rank=thing.shown_rank)
 
 
 @register.simple_tag
@@ -95,6 +95,13 @@ def customer_search_url(context: dict[str, Any]) -> str:
     return (
         "/admin/accounts/customer/" if "ops" in roles and is_valid_path("/admin/accounts/customer/") else ""
     )
+
+
+@register.filter
+def counted(number: int | None, words: str) -> str:
+    """{{ n|counted:"row is,rows are" }} → "1 row is", "1,200 rows are"."""
+    one, several = words.split(",")
+    return f"{number or 0:,} {one if number == 1 else several}"
 
 
 @register.filter

@@ -41,3 +41,24 @@ def test_the_page_for_a_failure_needs_neither_database_nor_request():
 )
 def test_an_address_with_a_nul_is_a_bad_one_on_every_database(address, cast, sign_in):
     assert sign_in(cast.ops).get(address).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("address", "back"),
+    [
+        ("/runs/start/", "/runs/"),
+        ("/runs/7/apply/", "/runs/7/"),
+        ("/goals/7/close/", "/"),
+        ("/sign-out/", "/"),
+    ],
+)
+def test_an_address_that_only_a_button_sends_to_says_so_and_leads_on(address, back, cast, sign_in):
+    page = sign_in(cast.ops).get(address, headers={"accept": "text/html,*/*"})
+    assert (page.status_code, page["Allow"].split(",")[0]) == (405, "POST")
+    words = page.content.decode()
+    assert "This address only takes what a button sends" in words
+    assert f'<a class="btn btn-primary" href="{back}">' in words
+
+
+def test_programs_are_answered_without_a_page(client, db):
+    assert client.post("/healthz/", headers={"accept": "*/*"}).content == b""

@@ -4,7 +4,7 @@ import datetime
 
 import pytest
 
-from accounts.models import CSM, Customer, ExchangeRate, ImportBatch
+from accounts.models import CSM, Customer, ExchangeRate, ImportBatch, Tier
 from allocation.models import BookPlan, RetierRun, TieringModel
 from allocation.selectors.todo import desk
 from tests import factories
@@ -12,7 +12,7 @@ from tests.admin import world
 from tests.factories import TODAY
 from tests.queries.counting import queries_of
 
-QUERIES_OF_THE_DESK = 14
+QUERIES_OF_THE_DESK = 15
 
 
 def todos(user, today=TODAY):
@@ -125,6 +125,38 @@ def test_before_the_first_full_run_none_is_overdue(cast):
     assert "full_run" not in todos(cast.ops)
 
 
+def test_after_another_model_is_published_a_full_run_by_it_is_asked_for(cast):
+    """An applied run of the version before, or a goals run of this one, looked at nobody by these rules."""
+    world.build(cast)
+    TieringModel.objects.update(status="retired")
+    model = TieringModel.objects.create(
+        number=7, name="Next", definition=world.DEFINITION, status="published"
+    )
+    RetierRun.objects.create(as_of=TODAY, tiering_model=model, status="applied", scope="goals")
+    asked = todos(cast.ops)["full_run_of_model"]
+    assert asked.title == "Version 7 was published, and no full run was applied since"
+    run = RetierRun.objects.create(as_of=TODAY, tiering_model=model, status="proposed")
+    assert "full_run_of_model" not in todos(cast.ops)  # the run itself stands there
+    RetierRun.objects.filter(pk=run.pk).update(status="undone")
+    assert "full_run_of_model" in todos(cast.ops)
+    RetierRun.objects.filter(pk=run.pk).update(status="applied")
+    assert "full_run_of_model" not in todos(cast.ops)
+
+
+def test_customers_in_a_tier_no_longer_in_use_are_counted_and_listed(cast, sign_in):
+    found = world.build(cast)
+    factories.CustomerFactory(tier=found.top, tier_since=TODAY, status="left")
+    assert "retired_tier" not in todos(cast.ops)
+    Tier.objects.filter(pk=found.top.pk).update(retired=True)
+    assert todos(cast.ops)["retired_tier"].title == "2 customers hold a tier no longer in use"
+    client = sign_in(cast.ops)
+    urls = {entry["todo"].kind: entry["url"] for entry in client.get("/admin/").context["todos"]}
+    assert client.get(urls["retired_tier"]).context["cl"].result_count == 2
+    pages = {entry["title"]: entry["url"] for entry in client.get("/").context["todos"]}
+    listed = client.get(pages["2 customers hold a tier no longer in use"])
+    assert listed.context["page"].paginator.count == 2
+
+
 def test_the_desk_asks_as_often_whatever_the_size(cast):
     world.build(cast, customers=2)
     factories.CustomerFactory(arr=1, currency="CHF")
@@ -149,6 +181,11 @@ def test_every_todo_leads_somewhere(cast, sign_in):
     RetierRun.objects.update(as_of=TODAY - datetime.timedelta(days=400))
     client = sign_in(cast.ops)
     assert "/runs/" in [entry["url"] for entry in client.get("/admin/").context["todos"]]
+    RetierRun.objects.all().update(status="failed")
+    Tier.objects.update(retired=True)
+    urls = {entry["todo"].kind: entry["url"] for entry in client.get("/admin/").context["todos"]}
+    assert urls["full_run_of_model"] == "/runs/"
+    assert client.get(urls["retired_tier"]).status_code == 200
     TieringModel.objects.update(status="retired")
     entries = client.get("/admin/").context["todos"]
     assert len(entries) >= 8

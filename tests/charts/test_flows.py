@@ -1,3 +1,4 @@
+import itertools
 import re
 
 import pytest
@@ -23,6 +24,18 @@ def test_both_sides_count_the_customers_of_each_tier():
     assert "Enterprise 32" in said
     assert "Enterprise 36 (+4)" in said
     assert "No tier 0 (-5)" in said
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_names_that_begin_alike_can_be_told_apart_and_do_not_lie_on_each_other(width):
+    alike = [Level(name, f"High touch · {name}", 1) for name in ("Enterprise", "Commercial", "Other")]
+    tree = read(tier_flow(alike, [Flow("Enterprise", "Enterprise", 5)], width=width))
+    said = words(tree)
+    for line in ("Enterprise 5", "Commercial 0", "Other 0"):
+        assert any(each.endswith(line) for each in said), line
+    assert not [each for each in said if "…" in each]
+    left = sorted(float(node.get("y")) for node in tree.iter("text") if node.get("text-anchor") == "end")
+    assert min(later - earlier for earlier, later in itertools.pairwise(left)) >= 12
 
 
 def test_ribbons_say_how_many_go_where():

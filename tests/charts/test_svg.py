@@ -5,7 +5,7 @@ from django.template import Context, Template
 
 from allocation.charts.bars import Share, UtilisationBar, mini_bar, share_bar, utilisation_bars
 from allocation.charts.flows import Level, tier_flow
-from allocation.charts.svg import element, number, shortened, text
+from allocation.charts.svg import element, in_two_lines, number, shortened, text
 from tests.charts.reading import read
 
 NASTY = "<script>alert(1)</script>\"' onload=x & \u202e"
@@ -64,3 +64,19 @@ def test_no_chart_has_an_inline_style():
 )
 def test_labels_are_cut_to_their_room(words, room, shown):
     assert shortened(words, room) == shown
+
+
+# room for 16 characters on a line, and for 11 on the last one
+@pytest.mark.parametrize(
+    ("words", "lines"),
+    [
+        ("Enterprise", ["Enterprise"]),
+        ("High touch · Enterprise", ["High touch ·", "Enterprise"]),
+        ("High touch · Commercial", ["High touch ·", "Commercial"]),
+        ("Low touch · Very commercial", ["Low touch · Very", "commercial"]),
+        ("One two threefourfivesix", ["One two", "three…vesix"]),
+        ("Abcdefghijklmnop-east", ["Abcde…-east"]),
+    ],
+)
+def test_long_names_take_two_lines_and_lose_their_middle_last(words, lines):
+    assert in_two_lines(words, 16 * 6.7 + 1, last_px=11 * 6.7 + 1) == lines

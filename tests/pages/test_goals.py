@@ -51,6 +51,30 @@ def test_a_csm_opens_a_goal_and_a_goals_run_waits(company, sign_in, rung, expans
     assert rung == [(propose_retier_run, {"run_id": run.pk})]
 
 
+def goals_card(response):
+    """The part of the page that the redirect leads to."""
+    page = response.content.decode()
+    return page[page.index('id="goals-heading"') : page.index('id="history-heading"')]
+
+
+def test_what_is_said_stands_in_the_card_that_the_page_comes_back_to(company, sign_in, rung):
+    client, goal = sign_in(company.cast.csm_a), of_a(company)
+    answer = client.post(reverse("goal_close", args=[goal.pk]))
+    assert answer.url == reverse("customer", args=[goal.customer_id]) + "#goals-heading"
+    said = client.get(answer.url)
+    assert "The goal “Adoption” is closed." in goals_card(said)
+    assert said.content.decode().count("messagelist") == 1
+    stale = client.post(reverse("goal_close", args=[goal.pk]), follow=True)  # from a tab opened before
+    assert "The goal “Adoption” is closed already." in goals_card(stale)
+    assert "messagelist" not in client.get(answer.url).content.decode()
+
+
+def test_the_button_that_closes_a_goal_says_so(company, sign_in):
+    """It stands under the form that changes the goal, where "Close" alone would mean the form."""
+    page = sign_in(company.cast.csm_a).get(reverse("customer", args=[company.a[0].pk]))
+    assert "Close goal" in goals_card(page)
+
+
 def test_who_may_see_runs_is_led_to_the_one_that_follows(company, sign_in, rung):
     page = read(
         sign_in(company.cast.manager).post(reverse("goal_close", args=[of_a(company).pk]), follow=True)

@@ -282,6 +282,8 @@ def test_a_manager_is_told_how_many_change_in_all_before_approving(company, sign
     page = read(sign_in(company.cast.manager).get(reverse("run", args=[moved.pk])))
     words = plain(page.words)
     assert "This run moves 2 of 8 customers" in words
-    assert "You see the customers of your teams: 1 of the 2 changes of tier in this run." in words
+    assert (
+        "You see the customers of your teams: 1 of the 2 changes of tier that this run would make." in words
+    )
     asked = [form.get("data-confirm", "") for form in page.of("form")]
     assert "Approve this run? 2 customers would change tier, 1 of them in your teams." in asked

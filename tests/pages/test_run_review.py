@@ -138,7 +138,7 @@ def test_a_refused_row_is_not_applied_and_an_accepted_one_is(company, ops, run):
     page = act(ops, run, "accept", company.a[2], query="show=refused")
     assert "1 row accepted again." in page.words
     confirm = " ".join(form.get("data-confirm", "") for form in read(page_of(ops, run)).of("form"))
-    assert "0 customers get their first tier and 3 change tier. 1 refused rows are left out." in confirm
+    assert "0 customers get their first tier and 3 change tier. 1 refused row is left out." in confirm
     retiering.apply_run(run_id=run.pk, owner="test", at=NOW, actor_id=company.cast.ops.pk)
     tiers = [Customer.objects.get(pk=customer.pk).tier.slug for customer in company.a[1:3]]
     assert tiers == ["enterprise", "enterprise"]  # the first was to shrink; the second grew from Scale
@@ -245,11 +245,52 @@ def test_a_run_over_the_limit_comes_within_it_by_refusing_and_over_it_again_by_a
 
 
 def test_an_approval_is_about_what_is_left_of_the_whole_run(company, sign_in, ops, run):
-    act(ops, run, "refuse", company.b[2])
+    act(ops, run, "refuse", company.b[2], company.a[2])
     RetierRun.objects.filter(pk=run.pk).update(status="awaiting_approval", over_limit=True)
     page = read(page_of(sign_in(company.cast.manager), run))
     asked = [form.get("data-confirm", "") for form in page.of("form")]
-    assert "Approve this run? 3 customers would change tier, 2 of them in your teams." in asked
+    assert "Approve this run? 2 customers would change tier, 1 of them in your teams." in asked
+    assert "customers of your teams: 1 of the 2 changes of tier that this run would make." in plain(
+        page.words
+    )
+
+
+def test_one_of_a_thing_is_said_as_one(company, ops, run):
+    act(ops, run, "refuse", company.b[2])
+    page = read(page_of(ops, run, show="refused"))
+    asked = " ".join(form.get("data-confirm", "") for form in page.of("form"))
+    assert "0 customers get their first tier and 3 change tier. 1 refused row is left out." in asked
+    assert "The one row of this tab" in page.words
+    assert "All 4 rows of this tab" in read(page_of(ops, run, show="moves")).words
+
+
+def test_an_approval_takes_the_call_for_one_out_of_the_message(company, sign_in, ops, run):
+    """While the run is applied its page shows the message beside who approved it."""
+    RetierRun.objects.filter(pk=run.pk).update(
+        status="awaiting_approval", over_limit=True, apply_when_proposed=True, message="A manager has to"
+    )
+    retiering.approve_run(run_id=run.pk, actor=company.cast.manager, at=NOW)
+    words = read(page_of(ops, run)).words
+    assert "It is over the change limit, and a manager approved it." in words
+    assert "has to" not in words
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [("awaiting_approval", True), ("stale", False), ("undone", False), ("proposed", False)],
+)
+def test_the_change_limit_is_named_only_while_it_holds_a_run_up(ops, run, status, said):
+    RetierRun.objects.filter(pk=run.pk).update(status=status, over_limit=True)
+    assert ("Over the change limit" in read(ops.get(reverse("runs"))).words) is said
+
+
+def test_who_asked_for_a_run_is_said_for_commands_too(company, ops, run):
+    assert f"asked by {company.cast.ops}." in read(page_of(ops, run)).words
+    RetierRun.objects.filter(pk=run.pk).update(requested_by=None)
+    assert "asked by command." in read(page_of(ops, run)).words
+    assert "by command" in read(ops.get(reverse("runs"))).words
+    RetierRun.objects.filter(pk=run.pk).update(scope="goals")
+    assert "asked because goals changed." in read(page_of(ops, run)).words
 
 
 def test_what_the_guards_held_is_counted_by_guard_and_leads_to_the_rows(company, ops):
@@ -312,9 +353,21 @@ def test_what_could_not_be_restored_is_listed_with_the_reason(company, ops, rung
     assert names(response) == {"Alpha customer 002"}
     words = plain(read(response).words)
     assert "Its tier was changed after this run, so it stays as it is." in words
+    assert "has now: Global" in words
     assert "Undone by Olga Ops on" in words
     assert "3 customers have their tiers back, 1 was changed since and stays as it is: see" in words
     assert Customer.objects.get(pk=company.b[2].pk).tier.slug == "scale"
+
+
+def test_only_rows_that_changed_something_are_said_to_be_undone(company, ops, run):
+    grown, held = row_of(run, company.a[2]), row_of(run, company.b[2])
+    held.is_move, held.decided_by, held.effective = False, "dead_band", held.previous
+    held.save()
+    run.decisions.update(status=RowStatus.UNDONE)
+    RetierRun.objects.filter(pk=run.pk).update(status="undone", undone_at=NOW)
+    assert {row.standing for row in page_of(ops, run, show="held").context["rows"]} == {""}
+    moved = {row.pk: row.standing for row in page_of(ops, run, show="moves").context["rows"]}
+    assert moved[grown.pk] == "Undone"
 
 
 def test_a_run_that_is_not_applied_has_no_undo_and_is_not_undone(company, ops, rung, run):

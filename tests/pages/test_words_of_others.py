@@ -86,11 +86,11 @@ def test_the_nearest_change_names_words_of_the_model_and_of_the_customer_only(
 
 def test_a_run_keeps_no_words_but_those_of_its_facts_and_reads_those_of_earlier_versions(decided):
     mine = decided(has("package", "is_not", "Basic"), package="Basic")
-    before = customer_explanation(customer_id=mine.pk)
+    before = customer_explanation(customer_id=mine.pk, today=TODAY)
     run = before.run
     assert CANARY not in json.dumps(run.population)
     # As an earlier version of the program kept it.
     run.population = {**run.population, "words": {"package": ["Basic", CANARY]}}
     run.save(update_fields=["population"])
-    after = customer_explanation(customer_id=mine.pk)
+    after = customer_explanation(customer_id=mine.pk, today=TODAY)
     assert after.found == before.found

@@ -138,19 +138,20 @@ def tiers_of(found):
     return [(row["tier_id"], row["tier_since"]) for row in found[0]]
 
 
-def test_a_run_that_confirmed_the_tier_keeps_it_when_the_one_before_is_undone():
-    """Nothing else would have said "decided again": the later run wrote no row of the ledger."""
+def test_a_tier_that_a_later_run_only_confirmed_was_changed_by_nobody_and_goes_back():
+    """With the tier the customer stands again on the decision that gave it, so that its reasons are told."""
     one = customer(800000)
-    applied(as_of=EARLIER - timedelta(days=40))
+    first = applied(as_of=EARLIER - timedelta(days=40))
     Customer.objects.filter(pk=one.pk).update(arr=10)
     second, third = applied(as_of=EARLIER), applied(as_of=TODAY)
     undo(second)
-    row = second.decisions.get()
-    assert (row.status, row.words) == (RowStatus.KEPT, undoing.DECIDED_SINCE)
-    assert tiers() == {one.external_id: "scale"}
-    assert TierStanding.objects.get().run_id == third.pk
-    undo(third)
-    assert tiers() == {one.external_id: "scale"}
+    assert second.decisions.get().status == RowStatus.UNDONE
+    assert tiers() == {one.external_id: "global"}
+    assert TierStanding.objects.get().run_id == first.pk
+    undo(third)  # it changed nobody, and nobody stands on it any more
+    assert tiers() == {one.external_id: "global"}
+    assert TierStanding.objects.get().run_id == first.pk
+    assert faults() == []
 
 
 def test_a_tier_changed_there_and_back_by_others_is_theirs(second_run):

@@ -88,6 +88,11 @@ class TierFacts:
     name: str = ""
     retired: bool = False
 
+    @property
+    def shown_rank(self) -> int | None:
+        """None when retired: its rank only keeps it below the others, and says nothing to people."""
+        return None if self.retired else self.rank
+
 
 @dataclass(frozen=True, slots=True)
 class HeldTiers:

@@ -32,6 +32,7 @@ from allocation.models import (
     TierDecision,
     TieringModel,
 )
+from allocation.selectors import wording
 from allocation.services.retiering.queueing import request_goals_run
 from allocation.services.retiering.rows import decision_rows, notable
 from allocation.services.retiering.rules import rules_of
@@ -251,5 +252,6 @@ def _bites(bites: np.ndarray[Any, np.dtype[np.bool_]]) -> Mapping[str, int]:
 
 
 def _message(summary: Mapping[str, Any], over: bool) -> str:
-    said = f"{summary['decided']} of {summary['customers']} customers decided, {summary['moves']} would change tier."
+    every = wording.counted(summary["customers"], "customer")
+    said = f"{wording.grouped(summary['decided'])} of {every} decided, {wording.grouped(summary['moves'])} would change tier."
     return f"{said} That is over the change limit: a manager has to approve it." if over else said

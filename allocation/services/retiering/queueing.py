@@ -10,6 +10,7 @@ from django.db.models import Max
 
 from allocation.models import OPEN_STATUSES, RetierRun, RowStatus, RunStatus, TierDecision, TieringModel
 
+APPROVED = "It is over the change limit, and a manager approved it."
 ATTEMPTS = 3  # a run may end between our asking and our looking
 
 
@@ -108,7 +109,7 @@ def approve_run(*, run_id: int, actor: Any, at: datetime, seen_moves: int | None
     version = waiting.values_list("review_version", flat=True).first()
     moves = _moves_left(run_id)
     as_seen = waiting.filter(review_version=version) if seen_moves in {None, moves} else waiting.none()
-    if as_seen.update(status=RunStatus.PROPOSED, approved_by=actor, approved_at=at) == 1:
+    if as_seen.update(status=RunStatus.PROPOSED, approved_by=actor, approved_at=at, message=APPROVED) == 1:
         return moves
     if not waiting.exists():
         raise UnableToApproveRun(f"Run {run_id} does not wait for approval.")

@@ -12,10 +12,11 @@ from django.db.models import F
 
 from allocation.engine.facts.rules import ChangeLimit
 from allocation.models import OPEN_STATUSES, RetierRun, RowStatus, RunStatus, TierDecision
+from allocation.selectors import wording
 
 BATCH = 500
 LONGEST_WORDS = 500
-OVER = "{moves} customers would change tier. That is over the change limit: a manager has to approve it."
+OVER = "That is over the change limit: a manager has to approve it."
 
 
 class UnableToReviewRun(ValueError):
@@ -98,17 +99,17 @@ def _look_at_the_limit(run: RetierRun, *, more: bool) -> None:
     refused = rows.filter(status=RowStatus.REFUSED)
     counts = {"refused": refused.count(), "refused_moves": refused.moves().count()}
     over = _limit(run.summary).is_exceeded(moves=moves, tiered=int(run.summary.get("tiered", 0)))
+    said = f"{wording.counted(moves, 'customer')} would change tier."
     fields: dict[str, Any] = {
         "summary": {**run.summary, **counts},
         "over_limit": over,
         "review_version": F("review_version") + 1,
-        "message": f"{moves} customers would change tier.",
     }
     if not over:
-        fields |= {"status": RunStatus.PROPOSED, "apply_when_proposed": False}
+        fields |= {"status": RunStatus.PROPOSED, "apply_when_proposed": False, "message": said}
     elif run.approved_by_id is None or more:
         waits = {"status": RunStatus.AWAITING_APPROVAL, "approved_by": None, "approved_at": None}
-        fields |= {**waits, "message": OVER.format(moves=moves)}
+        fields |= {**waits, "message": f"{said} {OVER}"}
     RetierRun.objects.filter(pk=run.pk).update(**fields)
 
 

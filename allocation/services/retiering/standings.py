@@ -100,14 +100,22 @@ def setters_before(*, stood_on: bytes | memoryview | None) -> dict[int, str]:
 
 
 def give_back(
-    *, run_id: int, keys: Integers, stood_on: bytes | memoryview, but: Collection[int] = ()
+    *,
+    run_id: int,
+    keys: Integers,
+    stood_on: bytes | memoryview,
+    restored: Collection[int] = (),
+    but: Collection[int] = (),
 ) -> None:
-    """These customers stand again on what they stood on before `run_id`, unless another run was applied since."""
+    """These customers stand again on what they stood on before `run_id`, unless another run was applied since.
+
+    Who has the tier back (``restored``) does so even if a later run confirmed the other; those in ``but`` never do.
+    """
     left_out = set(but)
     here = TierStanding.objects.filter(
         run_id=run_id, customer_id__gte=int(keys[0]), customer_id__lte=int(keys[-1])
     )
-    back = {key for key in here.values_list("customer_id", flat=True) if key not in left_out}
+    back = {key for key in here.values_list("customer_id", flat=True) if key not in left_out} | set(restored)
     kept = unpack(stood_on)
     segment, decided_by, score = (kept.columns[name] for name in ("segment", "decided_by", "score"))
     if not (

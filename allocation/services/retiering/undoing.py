@@ -27,7 +27,7 @@ from allocation.services.retiering.walking import each_chunk
 BATCH = 500
 BUSY = "Another run is being applied or undone; try again when it is done."
 CHANGED_SINCE = "Its tier was changed after this run, so it stays as it is."
-DECIDED_SINCE = "A later run has decided it again, so it stays; undo that run first to undo this one."
+DECIDED_SINCE = "A later run changed its tier, so it stays; undo that run first to undo this one."
 
 
 class UnableToUndoRun(ValueError):
@@ -137,15 +137,16 @@ def _undo(run: RetierRun, chunk: RunChunk, on: date, decision: DecisionSource) -
     _mark([row.pk for row in rows if row.customer_id not in kept], RowStatus.UNDONE, "")
     if chunk.stood_on is not None:
         keys = unpack_outcomes(chunk.outcomes).keys
-        give_back(run_id=run.pk, keys=keys, stood_on=chunk.stood_on, but=kept)
+        restored = {row.customer_id for row in changed} - kept
+        give_back(run_id=run.pk, keys=keys, stood_on=chunk.stood_on, restored=restored, but=kept)
     RunChunk.objects.filter(pk=chunk.pk).update(status=RowStatus.UNDONE)
 
 
 def _changed_since(run: RetierRun, customer_ids: Sequence[int]) -> dict[int, str]:
     """Whose tier is no longer held by this run's decision, and why.
 
-    It is while the customer stands on this run and the open row of the ledger is this run's, or that of an undo that
-    gave this run's tier back.
+    It is while the open row of the ledger is this run's (a later run may have confirmed it), or that of an undo after
+    which the customer stands on this run again.
     """
     found: dict[int, str] = {}
     for start in range(0, len(customer_ids), BATCH):
@@ -154,13 +155,12 @@ def _changed_since(run: RetierRun, customer_ids: Sequence[int]) -> dict[int, str
             TierStanding.objects.filter(customer_id__in=part).values_list("customer_id", "run_id")
         )
         held = TierHolding.objects.current().filter(customer_id__in=part)
-        by_run = held.filter(Q(source=Source.RUN, source_id=run.pk) | Q(source=Source.UNDO))
-        ours = set(by_run.values_list("customer_id", flat=True))
+        by_run = set(held.filter(source=Source.RUN, source_id=run.pk).values_list("customer_id", flat=True))
+        by_undo = set(held.filter(source=Source.UNDO).values_list("customer_id", flat=True))
         for customer_id in part:
-            if standing.get(customer_id) != run.pk:
-                found[customer_id] = DECIDED_SINCE
-            elif customer_id not in ours:
-                found[customer_id] = CHANGED_SINCE
+            stands_on_it = standing.get(customer_id) == run.pk
+            if customer_id not in by_run and not (customer_id in by_undo and stands_on_it):
+                found[customer_id] = CHANGED_SINCE if stands_on_it else DECIDED_SINCE
     return found
 
 

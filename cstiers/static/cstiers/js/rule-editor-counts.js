@@ -96,7 +96,7 @@ export class Counts {
     if (answer.undecided) { notes.push(`${many(answer.undecided)} not decided`); }
     for (const held of answer.held) { notes.push(`${many(held.customers)} held by ${held.guard.toLowerCase()}`); }
     if (answer.over_limit) { notes.push("over the change limit: a manager would have to approve"); }
-    const tier = (line) => el("li", {}, el("span", { class: `tier tier-${Math.min(line.rank || 6, 6)}` }, el("span", { class: "tier-mark", "aria-hidden": "true" }, String(line.rank || "")), line.name), el("span", { class: "num" }, ` ${many(line.now)} → `, el("strong", {}, many(line.then))));
+    const tier = (line) => el("li", {}, el("span", { class: `tier tier-${line.rank ? Math.min(line.rank, 6) : "retired"}` }, el("span", { class: "tier-mark", "aria-hidden": "true" }, String(line.rank || "")), line.name), el("span", { class: "num" }, ` ${many(line.now)} → `, el("strong", {}, many(line.then))));
     this.summary.replaceChildren(
       el("p", { class: "summary-line" }, el("strong", {}, `${about}${many(answer.moves)} of ${customers(answer.customers)} would change tier`), notes.length ? el("span", { class: "quiet" }, ` ${notes.join(" · ")}`) : null),
       el("ul", { class: "summary-tiers", "aria-label": "Customers by tier, now and then" }, answer.spread.map(tier)));

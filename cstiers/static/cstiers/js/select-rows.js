@@ -18,7 +18,7 @@
       }
       rows.forEach(function (row) { row.disabled = everything; });
       if (count) {
-        count.textContent = everything ? all.dataset.rowsAll + " rows" : ticked + (ticked === 1 ? " row" : " rows") + " ticked";
+        count.textContent = everything ? all.dataset.rowsAll : ticked + (ticked === 1 ? " row" : " rows") + " ticked";
       }
     }
     if (page) {
