@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from allocation.engine.facts.rules import ChangeLimit, DeadBand, GuardRules
 from allocation.engine.facts.tiering import TierFacts
-from allocation.engine.written import as_number
+from allocation.engine.written import as_number, no_number
 
 GUARD_NAMES = ("change_limit", "dead_band", "first_year", "minimum_stay", "paid_floor", "renewal_freeze")
 MOST_CUSTOMERS = 1_000_000
@@ -102,6 +102,6 @@ def _change_limit(value: object, faults: list[str]) -> ChangeLimit:
 def _number(value: object, what: str, faults: list[str]) -> Decimal:
     number = as_number(value)
     if number is None:
-        faults.append(f"{what} must be a number, not {value!r}.")
+        faults.append(f"{no_number(what, value)}.")
         return Decimal(0)
     return number

@@ -1,4 +1,4 @@
-"""Numbers as they are written in a model's document."""
+"""Values as they are written in a model's document."""
 
 from decimal import Decimal, InvalidOperation
 
@@ -12,3 +12,13 @@ def as_number(value: object) -> Decimal | None:
     except InvalidOperation:
         return None
     return number if number.is_finite() and abs(number) < Decimal("1e15") else None
+
+
+def is_blank(value: object) -> bool:
+    """Nothing was written: none at all, or only spaces."""
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def no_number(what: str, value: object) -> str:
+    """The sentence about a value that is no number, without its full stop."""
+    return f"{what} must be a number, not {'empty' if is_blank(value) else repr(value)}"
