@@ -11,8 +11,11 @@ GUARD_NAMES = ("change_limit", "dead_band", "first_year", "minimum_stay", "paid_
 MOST_CUSTOMERS = 1_000_000
 
 
-def read_guards(value: object, *, tiers: Sequence[TierFacts], faults: list[str]) -> GuardRules:
-    """The guards; what is not said has its default. tiers: in the order of their rank."""
+def read_guards(value: object, *, tiers: Sequence[TierFacts] | None, faults: list[str]) -> GuardRules:
+    """The guards; what is not said has its default.
+
+    tiers: in the order of their rank; None where it does not matter which of them are in use.
+    """
     if not isinstance(value, Mapping):
         faults.append("The guards must be an object.")
         return GuardRules()
@@ -36,7 +39,7 @@ def _paid_floor(value: object, faults: list[str]) -> bool:
     return bool(value)
 
 
-def _first_year(value: object, tiers: Sequence[TierFacts], faults: list[str]) -> frozenset[str]:
+def _first_year(value: object, tiers: Sequence[TierFacts] | None, faults: list[str]) -> frozenset[str]:
     if not value:
         return frozenset()
     levels = value.get("touch_levels") if isinstance(value, Mapping) else None
@@ -46,6 +49,8 @@ def _first_year(value: object, tiers: Sequence[TierFacts], faults: list[str]) ->
         )
         return frozenset()
     closed = frozenset(str(level) for level in levels)
+    if tiers is None:
+        return closed
     served = [tier for tier in tiers if not tier.retired]
     unserved = sorted(closed - {tier.touch_level for tier in served})
     faults.extend(

@@ -48,6 +48,7 @@ class _Reading:
     goal_kinds: Mapping[str, str] | None
     segments: tuple[str, ...] = ()
     has_touch: bool = False
+    retired_allowed: bool = False
     faults: list[str] = field(default_factory=list)
 
     def vocabulary(self, stage: Stage) -> Vocabulary:
@@ -60,13 +61,16 @@ def read_rules(
     attributes: Mapping[str, Attribute],
     tiers: Sequence[TierFacts],
     goal_kinds: Mapping[str, str] | None = None,
+    retired_allowed: bool = False,
 ) -> TieringRules:
     """The rules of ``definition``, or UnusableRules with all faults.
 
     tiers: in the order of their rank. goal_kinds: the kinds that may be named and the touch level each asks for ("" for
-    none); None = any may be named, and none asks.
+    none); None = any may be named, and none asks. retired_allowed: to read a version of the past, not to decide with it:
+    its tiers may be retired by now.
     """
-    reading = _Reading(attributes, tiers, goal_kinds)
+    reading = _Reading(attributes, tiers, goal_kinds, retired_allowed=retired_allowed)
+    in_use = None if retired_allowed else tiers
     if not isinstance(definition, Mapping):
         raise UnusableRules(["The model must be an object with segments, criteria, tiers and guards."])
     for name in sorted(set(map(str, definition)) - set(PARTS)):
@@ -81,7 +85,7 @@ def read_rules(
         segments=segments,
         criteria=criteria,
         tiers=_tiers(reading, definition.get("tiers")),
-        guards=read_guards(definition.get("guards", {}), tiers=tiers, faults=reading.faults),
+        guards=read_guards(definition.get("guards", {}), tiers=in_use, faults=reading.faults),
         touch=touch,
         goal_order=goals,
         goal_touch=dict(goal_kinds or {}),
@@ -182,7 +186,7 @@ def _level(level: str) -> str:
 def _tiers(reading: _Reading, value: object) -> tuple[TierRule, ...]:
     places = {tier.slug: place for place, tier in enumerate(reading.tiers)}
     names = {tier.slug: tier.name or tier.slug for tier in reading.tiers}
-    retired = {tier.slug for tier in reading.tiers if tier.retired}
+    retired = {tier.slug for tier in reading.tiers if tier.retired and not reading.retired_allowed}
     found: list[TierRule] = []
     for place, row in enumerate(_rows(reading, value, "tiers"), 1):
         slug = str(row.get("tier") or "")

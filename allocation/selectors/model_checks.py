@@ -20,14 +20,20 @@ class TouchPlanRemark(Remark):
     """About a tier in use without a touch plan: mended there, not in the model."""
 
 
-def rules_of_definition(*, definition: Any, vocabulary: ModelVocabulary | None = None) -> TieringRules:
-    """The rules as today's tiers, attributes and goal kinds read them. Raises UnusableRules; three queries at most."""
+def rules_of_definition(
+    *, definition: Any, vocabulary: ModelVocabulary | None = None, retired_allowed: bool = False
+) -> TieringRules:
+    """The rules as today's tiers, attributes and goal kinds read them. Raises UnusableRules; three queries at most.
+
+    retired_allowed: to read or compare a version whose tiers were retired since.
+    """
     known = model_vocabulary() if vocabulary is None else vocabulary
     return read_rules(
         definition=definition,
         attributes=known.attributes,
         tiers=known.tiers,
         goal_kinds=known.goal_kinds,
+        retired_allowed=retired_allowed,
     )
 
 

@@ -1,5 +1,6 @@
 """A model with a fault is refused, with a sentence for each fault; a good one is read as written."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -292,3 +293,14 @@ def test_a_segment_has_a_name_that_a_decision_can_keep():
             ]
         else:
             read_rules(definition=model, attributes=ATTRIBUTES, tiers=TIERS)
+
+
+def test_a_version_of_the_past_is_read_although_its_tiers_are_retired():
+    tiers = tuple(replace(tier, retired=tier.slug != "scale") for tier in TIERS)
+    model = {**BY_ARR, "guards": {"first_year": {"touch_levels": ["mid", "tech"]}}}
+    with pytest.raises(UnusableRules) as refused:
+        read_rules(definition=model, attributes=ATTRIBUTES, tiers=tiers)
+    assert "The tier “Global” is retired, so no rule may lead to it." in refused.value.faults
+    assert len(refused.value.faults) == 4  # two tiers, and two about the first year
+    read = read_rules(definition=model, attributes=ATTRIBUTES, tiers=tiers, retired_allowed=True)
+    assert read == read_rules(definition=model, attributes=ATTRIBUTES, tiers=TIERS)
