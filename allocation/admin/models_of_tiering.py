@@ -241,6 +241,9 @@ class TieringModelAdmin(ModelPages, CSAdmin):
     def publish_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Put a draft in force."""
         obj = self._row(request, pk)
+        if request.method == "POST" and obj.status != obj.Status.DRAFT and self.has_add_permission(request):
+            self.message_user(request, self._why_no_draft(obj), messages.ERROR)
+            return self._to_row(pk)
         if request.method != "POST" or not self.has_change_permission(request, obj):
             raise PermissionDenied("Only a draft can be published, and only from its page.")
         publish = publish_loaded if playbook_of(obj) else publish_model
@@ -252,6 +255,13 @@ class TieringModelAdmin(ModelPages, CSAdmin):
             self.log_change(request, obj, "Published.")
             self.message_user(request, f"Version {obj.number} is published.", messages.SUCCESS)
         return self._to_row(pk)
+
+    @staticmethod
+    def _why_no_draft(obj: TieringModel) -> str:
+        """To somebody whose page is older than what happened since."""
+        if obj.status == TieringModel.Status.PUBLISHED:
+            return f"Version {obj.number} is published already."
+        return f"Version {obj.number} was in force and is retired; make a new draft of it to publish its rules again."
 
     def draft_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """A new draft with the rules of a version."""
