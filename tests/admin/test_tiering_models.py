@@ -1,5 +1,6 @@
 """Tiering models in the admin: drafts are checked, a published version never changes, playbooks are loaded here."""
 
+import html
 import json
 
 import pytest
@@ -36,7 +37,32 @@ def test_a_draft_that_cannot_be_used_is_refused_with_every_fault(cast, sign_in):
     page = response.content.decode()
     assert "nowhere" in page
     assert "shoe_size" in page
+    refused = page[page.index('id="save-refused"') : page.index('class="rule-editor"')]
+    assert all(words in refused for words in ("Nothing is saved yet.", "nowhere", "shoe_size"))
     assert not TieringModel.objects.exists()
+
+
+def test_an_unfinished_condition_is_not_saved(cast, sign_in):
+    tiers()
+    model = TieringModel.objects.create(number=1, name="Mine", definition=DEFINITION)
+    rule = {"tier": "top", "when": [{"attribute": "vertical", "op": "is", "value": ""}]}
+    form = {
+        "name": "Mine",
+        "definition": json.dumps(DEFINITION | {"tiers": [rule, *DEFINITION["tiers"]]}),
+        "seen_digest": model.digest,
+    }
+    response = sign_in(cast.ops).post(f"{LIST}{model.pk}/change/", form)
+    assert "Tier rule 1, “Top”: choose a value for vertical." in response.content.decode()
+    model.refresh_from_db()
+    assert model.definition == DEFINITION
+
+
+@pytest.mark.parametrize("status", ["draft", "published"])
+def test_the_document_is_shown_one_thing_a_line(cast, sign_in, status):
+    tiers()
+    model = TieringModel.objects.create(number=1, name="Mine", definition=DEFINITION, status=status)
+    page = html.unescape(sign_in(cast.ops).get(f"{LIST}{model.pk}/change/").content.decode())
+    assert json.dumps(DEFINITION, indent=2) in page
 
 
 def test_publishing_retires_the_version_before(cast, sign_in):
