@@ -127,33 +127,6 @@ def test_a_version_that_names_what_is_gone_is_not_compared_but_said(cast, sign_i
     assert "There is no tier “gone”" in page
 
 
-def test_a_version_whose_tiers_were_retired_since_is_still_read_and_compared(
-    cast, sign_in, draft, published, tiers
-):
-    publish_model(model_id=draft.pk, at=timezone.now())
-    for tier in tiers:
-        type(tier).objects.filter(pk=tier.pk).update(retired=True)
-    client = sign_in(cast.ops)
-    for version, note in (
-        (published, "A draft of this version could not be published as things are now."),
-        (draft, "Runs cannot use this version any more."),
-    ):
-        page = words(client.get(f"{LIST}{version.pk}/change/"))
-        assert note in page
-        assert "The tier “Top” is retired" in page
-        assert 'class="what"' in page  # and its rules are there in words
-        assert "ARR ≥ 100,000" in page
-        assert "it can be used" not in page
-    page = words(client.get(f"{LIST}{draft.pk}/compare/", {"with": published.pk}))
-    assert "The criterion “Health” has another weight: 1 → 3." in page
-    assert "Not to be compared" not in page
-    assert "as things are now it could not be published: The tier “Top” is retired" in page
-    # reading it is no way to use it
-    again = client.post(f"{LIST}{published.pk}/draft/", follow=True).context["original"]
-    response = client.post(f"{LIST}{again.pk}/publish/", follow=True)
-    assert "The tier “Top” is retired, so no rule may lead to it." in said(response)[0][1]
-
-
 def test_the_preview_shows_what_would_happen_and_stores_nothing(cast, sign_in, draft, tiers):
     _, base = tiers
     since = timezone.localdate() - timedelta(days=400)

@@ -77,6 +77,35 @@ def test_publishing_retires_the_version_before(cast, sign_in):
     assert (old.status, new.status, new.published_by) == ("retired", "published", cast.ops)
 
 
+def test_a_version_whose_tiers_were_retired_since_is_still_read_and_compared(cast, sign_in):
+    tiers()
+    heavier = {**DEFINITION, "criteria": [{**DEFINITION["criteria"][0], "weight": 3}]}
+    old = TieringModel.objects.create(number=1, name="Old", definition=DEFINITION, status="retired")
+    now = TieringModel.objects.create(number=2, name="Now", definition=heavier, status="published")
+    Tier.objects.update(retired=True)
+    client = sign_in(cast.ops)
+    for version, note in (
+        (old, "A draft of this version could not be published as things are now."),
+        (now, "Runs cannot use this version any more."),
+    ):
+        page = client.get(f"{LIST}{version.pk}/change/").content.decode()
+        assert note in page
+        assert "The tier “Top” is retired" in page
+        assert 'class="what"' in page  # and its rules are there in words
+        assert "ARR ≥ 100,000" in page
+        assert "it can be used" not in page
+    page = client.get(f"{LIST}{now.pk}/compare/", {"with": old.pk}).content.decode()
+    assert "The criterion “Health” has another weight: 1 → 3." in page
+    assert "Not to be compared" not in page
+    assert "as things are now it could not be published: The tier “Top” is retired" in page
+    # reading it is no way to use it
+    copy = client.post(f"{LIST}{old.pk}/draft/", follow=True).context["original"]
+    page = client.post(f"{LIST}{copy.pk}/publish/", follow=True).content.decode()
+    assert "The tier “Top” is retired, so no rule may lead to it." in page
+    copy.refresh_from_db()
+    assert copy.status == "draft"
+
+
 def test_a_published_version_never_changes(cast, sign_in):
     tiers()
     model = TieringModel.objects.create(number=1, name="Old", definition=DEFINITION, status="published")
