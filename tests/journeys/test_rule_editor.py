@@ -122,6 +122,12 @@ def test_an_unfinished_condition_is_not_saved_and_the_first_fault_has_the_focus(
     assert "choose a value for vertical" in page.inner_text("#save-refused")
     value.select_option(index=1)
     counted(ops)
+    days = page.locator("[data-key='guards.minimum_stay.days']")
+    days.fill("many")
+    counted(ops)
+    assert days.get_attribute("aria-invalid") == "true"
+    days.fill("0")
+    counted(ops)
     assert "match" in added.locator(".rule-count").inner_text()
     assert page.locator(".rule-editor [aria-invalid]").count() == 0
     page.click("input[name=_continue]")

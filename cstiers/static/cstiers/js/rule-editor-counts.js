@@ -8,12 +8,12 @@ const many = (number) => number.toLocaleString("en-GB");
 const customers = (number) => `${many(number)} customer${number === 1 ? "" : "s"}`;
 
 /** Of a rule: what is empty or no number; else what a fault names; else what the rule begins with. */
-function faultyFields(row, faults) {
+function faultyFields(row, faults, onlyBare) {
   const fields = Array.from(row.querySelectorAll("input:not([type=checkbox]):not([data-optional]), select:not([data-optional])"));
   const bare = (each) => each.value.trim() === "" || (each.classList.contains("number") && typeof readNumber(each.value) !== "number");
   const unpicked = Array.from(row.querySelectorAll("details.pick")).filter((each) => !each.querySelector("input:checked")).map((each) => each.querySelector("summary"));
   const wrong = [...fields.filter(bare), ...unpicked];
-  if (wrong.length) { return wrong; }
+  if (wrong.length || onlyBare) { return wrong; }
   const words = faults.map((fault) => fault.words.toLowerCase()).join(" ");
   const named = fields.filter((each) => each.tagName === "SELECT" && each.selectedOptions.length && / attribute$/.test(each.getAttribute("aria-label")) && words.includes(each.selectedOptions[0].text.toLowerCase()));
   return named.length ? named : fields.slice(0, 1);
@@ -93,12 +93,12 @@ export class Counts {
       const [part, index] = list.dataset.faults.split(".");
       const here = faults.filter((fault) => fault.part === part && (index === undefined ? fault.index < 0 : fault.index === Number(index)));
       list.replaceChildren(...here.map((fault) => el("li", {}, fault.words)));
-      if (index !== undefined) { this.markRow(list, here); }
+      if (index !== undefined || part === "guards") { this.markRow(list, here, index === undefined); }
     });
   }
 
   /** Fields of a faulty rule say so to those who cannot see it; what was counted before it became faulty goes. */
-  markRow(list, faults) {
+  markRow(list, faults, onlyBare) {
     const row = list.parentElement;
     row.querySelectorAll("[aria-invalid]").forEach((each) => {
       each.removeAttribute("aria-invalid");
@@ -110,7 +110,7 @@ export class Counts {
       place.classList.remove("is-nobody");
     });
     list.id = `faults-${list.dataset.faults.replace(".", "-")}`;
-    for (const each of faultyFields(row, faults)) {
+    for (const each of faultyFields(row, faults, onlyBare)) {
       each.setAttribute("aria-invalid", "true");
       each.setAttribute("aria-describedby", list.id);
     }
