@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
@@ -84,7 +86,15 @@ class DoorCommand(BaseCommand):
         raise CommandError(sentence)
 
     def answer(self, found: Mapping[str, Any], lines: Iterable[str]) -> None:
-        """Print the JSON object, or the lines for people, on stdout."""
+        """Print the JSON object, or the lines for people, on stdout. Who stops reading (`| head`) is no fault."""
+        try:
+            self._print(found, lines)
+            self.stdout.flush()
+        except BrokenPipeError:
+            # What is still to be written goes nowhere, also when Python closes stdout at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    def _print(self, found: Mapping[str, Any], lines: Iterable[str]) -> None:
         if self._format == "json":
             self.stdout.write(json.dumps(found, default=_json_value, ensure_ascii=False))
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -22,9 +23,15 @@ from allocation.admin.model_pages import ModelPages, playbook_of
 from allocation.admin.model_words import model_in_words
 from allocation.models import ModelLock, TieringModel
 from allocation.querysets.versions import definition_digest
-from allocation.selectors.model_checks import faults_of, model_remarks, without_planned_tiers
+from allocation.selectors.model_checks import (
+    faults_of,
+    holders_by_tier,
+    model_remarks,
+    without_planned_tiers,
+)
 from allocation.selectors.model_editor import catalogue
 from allocation.selectors.model_preview import as_published
+from allocation.selectors.wording import grouped
 from allocation.services.models import (
     UnableToDraftModel,
     UnableToPublishModel,
@@ -32,6 +39,7 @@ from allocation.services.models import (
     publish_model,
 )
 from allocation.services.playbooks import (
+    LoadedPlaybook,
     UnableToLoadPlaybook,
     available_playbooks,
     load_playbook,
@@ -83,6 +91,19 @@ class TieringModelForm(forms.ModelForm):
         if faults:
             raise forms.ValidationError([forms.ValidationError(fault) for fault in faults])
         return definition
+
+
+def _confirmation(playbook: LoadedPlaybook, holders: Mapping[str, int]) -> str:
+    """What putting a playbook in force at once does. holders: active customers by tier in use."""
+    leaving = sum(count for slug, count in holders.items() if slug not in playbook.tiers)
+    who = (
+        f"{grouped(leaving)} customer{' holds' if leaving == 1 else 's hold'}" if leaving else "Nobody holds"
+    )
+    until = ", until the next run decides" if leaving else ""
+    return (
+        f"Put {playbook.name} in force? The version in force now is retired, and tiers that the playbook does not have "
+        f"are retired too: {who} one of those{until}. Its policies for books and for attention become the active ones."
+    )
 
 
 @admin.register(TieringModel)
@@ -241,6 +262,9 @@ class TieringModelAdmin(ModelPages, CSAdmin):
     def publish_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Put a draft in force."""
         obj = self._row(request, pk)
+        if request.method == "POST" and obj.status != obj.Status.DRAFT and self.has_add_permission(request):
+            self.message_user(request, self._why_no_draft(obj), messages.ERROR)
+            return self._to_row(pk)
         if request.method != "POST" or not self.has_change_permission(request, obj):
             raise PermissionDenied("Only a draft can be published, and only from its page.")
         publish = publish_loaded if playbook_of(obj) else publish_model
@@ -252,6 +276,13 @@ class TieringModelAdmin(ModelPages, CSAdmin):
             self.log_change(request, obj, "Published.")
             self.message_user(request, f"Version {obj.number} is published.", messages.SUCCESS)
         return self._to_row(pk)
+
+    @staticmethod
+    def _why_no_draft(obj: TieringModel) -> str:
+        """To somebody whose page is older than what happened since."""
+        if obj.status == TieringModel.Status.PUBLISHED:
+            return f"Version {obj.number} is published already."
+        return f"Version {obj.number} was in force and is retired; make a new draft of it to publish its rules again."
 
     def draft_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """A new draft with the rules of a version."""
@@ -283,10 +314,11 @@ class TieringModelAdmin(ModelPages, CSAdmin):
             raise PermissionDenied("Only CS ops may load a playbook.")
         if request.method == "POST":
             return self._load(request)
+        holders = holders_by_tier()
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "playbooks": available_playbooks(),
+            "playbooks": [(each, _confirmation(each, holders)) for each in available_playbooks()],
         }
         return render(request, "admin/allocation/tieringmodel/playbooks.html", context)
 

@@ -154,7 +154,7 @@ class TierDecisionAdmin(ViewOnlyAdmin):
 
 @admin.register(Override)
 class OverrideAdmin(ViewOnlyAdmin):
-    lead = "Human exceptions: a reason, an expiry and a second pair of eyes. Nobody decides the own request."
+    lead = "Human exceptions: a reason, an expiry and a second pair of eyes. Nobody decides the own request. Read only for now."
     list_display = ("customer", "to_tier", "state", "reason_kind", "asked_by", "decided_by", "expires_on")
     list_filter = (
         "status",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from allocation.engine.conditions import LOWER, UPPER
-from allocation.engine.facts.attributes import Attribute, Kind, Unit
+from allocation.engine.facts.attributes import TOUCH_LEVELS, Attribute, Kind, Unit
 from allocation.engine.facts.rules import (
     Clause,
     Condition,
@@ -138,8 +138,10 @@ def reason_in_words(
     """
     fired = rules.tiers[rule]
     name = tiers[fired.tier].name or fired.slug
-    why_touch = f" ({touch_in_words(rules=rules, touch=touch)})" if touch >= 0 else ""
-    line = f"{name}: {in_words(fired.when)}{why_touch}{_segment_in_words(rules, segment, fired)}"
+    if touch < 0:
+        line = f"{name}: {in_words(fired.when)}{_segment_in_words(rules, segment, fired)}"
+    else:
+        line = f"{name}: {_by_touch_in_words(rules, segment, touch, rule)}"
     return line if decided_by is DecidedBy.RULE else f"{_WHY[decided_by]} (the rules say {line})"
 
 
@@ -153,6 +155,66 @@ def _segment_in_words(rules: TieringRules, segment: int, fired: TierRule) -> str
     if fired.when.parts:
         return ""
     return f" (segment {rule.name}: {in_words(rule.when)})" if rule.when.parts else f" (segment {rule.name})"
+
+
+def _by_touch_in_words(rules: TieringRules, segment: int, touch: int, rule: int) -> str:
+    """Of models with touch rules: touch level, segment, and what else the tier rule asks for, each with its why.
+
+    "high touch, since the goals ask for it; segment Enterprise (ARR ≥ 250,000)". A tier rule that reads no touch level
+    says its own conditions first.
+    """
+    when = rules.tiers[rule].when
+    level = [_level_and_why(rules, touch)]
+    rest = [_rest_in_words(when)] if when.parts else []
+    if len(rules.segments) > 1:
+        fired = rules.segments[segment]
+        level.append(f"segment {fired.name}" + (f" ({in_words(fired.when)})" if fired.when.parts else ""))
+    if not when.parts and rule > 0:
+        rest = ["no tier rule above fits"]
+    reads_touch = any(condition.attribute.name == "touch" for condition in conditions_in(when))
+    return "; ".join(filter(None, [*level, *rest] if reads_touch or not when.parts else [*rest, *level]))
+
+
+def _level_and_why(rules: TieringRules, touch: int) -> str:
+    fired = rules.touch[touch]
+    level = level_in_words(fired.level)
+    if fired.when.parts:
+        when = _unwrapped(fired.when)
+        joined = " or " if when.any_of else " and "
+        return f"{level}, since {joined.join(_why(part, fired.level) for part in when.parts)}"
+    above = [TOUCH_LEVELS.index(rule.level) for rule in rules.touch[:touch]]
+    if not above:
+        return level
+    higher = max(above) < TOUCH_LEVELS.index(fired.level)
+    return f"{level} (no rule for {'a higher one' if higher else 'another one'} fits)"
+
+
+def _unwrapped(when: Group) -> Group:
+    """A group that stands alone needs no brackets."""
+    while len(when.parts) == 1 and isinstance(when.parts[0], Group):
+        when = when.parts[0]
+    return when
+
+
+def _why(clause: Clause, level: str) -> str:
+    """A part of a touch rule's conditions; what goals ask for is said as people say it."""
+    if isinstance(clause, Group):
+        joined = (" or " if clause.any_of else " and ").join(_why(part, level) for part in clause.parts)
+        return f"({joined})"
+    if clause.attribute.name == "goals_ask_for" and clause.op == "in" and isinstance(clause.value, tuple):
+        asked = " or ".join(level_in_words(word) for word in clause.value)
+        return f"the goals ask for {'it' if clause.value == (level,) else asked}"
+    return in_words(clause)
+
+
+def _rest_in_words(when: Group) -> str:
+    """A tier rule's conditions without those on the touch level and the segment, which are named anyway."""
+    when = _unwrapped(when)
+    if when.any_of:
+        return in_words(when)
+    named = {"touch", "segment"}
+    rest = [part for part in when.parts if isinstance(part, Group) or part.attribute.name not in named]
+    return in_words(replace(when, parts=tuple(rest))) if rest else ""
 
 
 def values_in_words(*, labels: Mapping[str, str], values: Mapping[str, Any]) -> str:

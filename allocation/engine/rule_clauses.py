@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from allocation.engine.facts.attributes import TOUCH_LEVELS, Attribute, Kind, Stage
 from allocation.engine.facts.rules import Clause, Condition, Group, Value
-from allocation.engine.written import as_number
+from allocation.engine.written import as_number, is_blank
 
 EPOCH = date(1970, 1, 1)
 DEEPEST = 8
@@ -144,6 +144,8 @@ def _bound(attribute: Attribute, value: object) -> Decimal | int | None:
 
 def _needs(attribute: Attribute, where: str, value: object) -> str:
     what = "a number" if attribute.kind is Kind.NUMBER else "a date such as 2026-12-31"
+    if is_blank(value):
+        return f"{where}: {attribute.label} is empty; it needs {what}."
     return f"{where}: {attribute.label} needs {what}, not {value!r}."
 
 
@@ -157,9 +159,12 @@ def _flag(attribute: Attribute, op: str, value: object, where: str, vocabulary: 
 def _listed(attribute: Attribute, op: str, value: object, where: str, vocabulary: Vocabulary) -> list[Clause]:
     words = [value] if isinstance(value, str) else value
     if not isinstance(words, list) or not words or not all(isinstance(word, str) for word in words):
-        vocabulary.faults.append(
-            f"{where}: {attribute.label} needs a value or a list of values, not {value!r}."
-        )
+        needs = f"{attribute.label} needs a value or a list of values, not {value!r}"
+        said = f"choose a value for {attribute.label}" if value is None or value == [] else needs
+        vocabulary.faults.append(f"{where}: {said}.")
+        return [_NOBODY]
+    if not all(word.strip() for word in words):
+        vocabulary.faults.append(f"{where}: choose a value for {attribute.label}.")
         return [_NOBODY]
     for word in vocabulary.unknown_words(attribute, words):
         vocabulary.faults.append(f"{where}: {attribute.label} cannot be “{word}”; there is no such one.")

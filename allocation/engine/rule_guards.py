@@ -5,14 +5,17 @@ from decimal import Decimal
 
 from allocation.engine.facts.rules import ChangeLimit, DeadBand, GuardRules
 from allocation.engine.facts.tiering import TierFacts
-from allocation.engine.written import as_number
+from allocation.engine.written import as_number, no_number
 
 GUARD_NAMES = ("change_limit", "dead_band", "first_year", "minimum_stay", "paid_floor", "renewal_freeze")
 MOST_CUSTOMERS = 1_000_000
 
 
-def read_guards(value: object, *, tiers: Sequence[TierFacts], faults: list[str]) -> GuardRules:
-    """The guards; what is not said has its default. tiers: in the order of their rank."""
+def read_guards(value: object, *, tiers: Sequence[TierFacts] | None, faults: list[str]) -> GuardRules:
+    """The guards; what is not said has its default.
+
+    tiers: in the order of their rank; None where it does not matter which of them are in use.
+    """
     if not isinstance(value, Mapping):
         faults.append("The guards must be an object.")
         return GuardRules()
@@ -36,7 +39,7 @@ def _paid_floor(value: object, faults: list[str]) -> bool:
     return bool(value)
 
 
-def _first_year(value: object, tiers: Sequence[TierFacts], faults: list[str]) -> frozenset[str]:
+def _first_year(value: object, tiers: Sequence[TierFacts] | None, faults: list[str]) -> frozenset[str]:
     if not value:
         return frozenset()
     levels = value.get("touch_levels") if isinstance(value, Mapping) else None
@@ -46,6 +49,8 @@ def _first_year(value: object, tiers: Sequence[TierFacts], faults: list[str]) ->
         )
         return frozenset()
     closed = frozenset(str(level) for level in levels)
+    if tiers is None:
+        return closed
     served = [tier for tier in tiers if not tier.retired]
     unserved = sorted(closed - {tier.touch_level for tier in served})
     faults.extend(
@@ -102,6 +107,6 @@ def _change_limit(value: object, faults: list[str]) -> ChangeLimit:
 def _number(value: object, what: str, faults: list[str]) -> Decimal:
     number = as_number(value)
     if number is None:
-        faults.append(f"{what} must be a number, not {value!r}.")
+        faults.append(f"{no_number(what, value)}.")
         return Decimal(0)
     return number

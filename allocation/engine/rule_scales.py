@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from allocation.engine.facts.attributes import Attribute, Kind
 from allocation.engine.facts.rules import ChoiceScale, LinearScale, PercentileScale, Scale, StepScale
-from allocation.engine.written import as_number
+from allocation.engine.written import as_number, no_number
 
 _NUMERIC = frozenset({Kind.NUMBER})
 _NAMED = frozenset({Kind.CHOICE, Kind.FLAG, Kind.SET})
@@ -46,7 +46,7 @@ def _is_one_of(value: object, words: Collection[str]) -> bool:
 def _number(value: object, what: str) -> float:
     number = as_number(value)
     if number is None:
-        raise _Fault(f"{what} must be a number, not {value!r}")
+        raise _Fault(no_number(what, value))
     return float(number)
 
 
@@ -83,6 +83,8 @@ def _choices(value: Mapping[str, object]) -> Scale:
     given = value.get("points")
     if not isinstance(given, Mapping) or not given:
         raise _Fault("choices needs points, an object with the points of each choice")
+    if not all(str(choice).strip() for choice in given):
+        raise _Fault("choose a value for each of the points")
     points = {
         str(choice).casefold(): _points(each, f"the points of “{choice}”") for choice, each in given.items()
     }

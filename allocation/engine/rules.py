@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from allocation.engine.explain import level_in_words
 from allocation.engine.facts.attributes import TOUCH_LEVELS, Attribute, Stage
 from allocation.engine.facts.rules import (
     WEIGHT_UNIT,
@@ -23,7 +24,7 @@ from allocation.engine.impossible import impossibilities
 from allocation.engine.rule_clauses import Vocabulary, read_group
 from allocation.engine.rule_guards import read_guards
 from allocation.engine.rule_scales import read_scale
-from allocation.engine.written import as_number
+from allocation.engine.written import as_number, no_number
 
 PARTS = ("segments", "goals", "criteria", "touch", "tiers", "guards")
 MOST_WEIGHT = Decimal(1000)
@@ -47,6 +48,7 @@ class _Reading:
     goal_kinds: Mapping[str, str] | None
     segments: tuple[str, ...] = ()
     has_touch: bool = False
+    retired_allowed: bool = False
     faults: list[str] = field(default_factory=list)
 
     def vocabulary(self, stage: Stage) -> Vocabulary:
@@ -59,13 +61,16 @@ def read_rules(
     attributes: Mapping[str, Attribute],
     tiers: Sequence[TierFacts],
     goal_kinds: Mapping[str, str] | None = None,
+    retired_allowed: bool = False,
 ) -> TieringRules:
     """The rules of ``definition``, or UnusableRules with all faults.
 
     tiers: in the order of their rank. goal_kinds: the kinds that may be named and the touch level each asks for ("" for
-    none); None = any may be named, and none asks.
+    none); None = any may be named, and none asks. retired_allowed: to read a version of the past, not to decide with it:
+    its tiers may be retired by now.
     """
-    reading = _Reading(attributes, tiers, goal_kinds)
+    reading = _Reading(attributes, tiers, goal_kinds, retired_allowed=retired_allowed)
+    in_use = None if retired_allowed else tiers
     if not isinstance(definition, Mapping):
         raise UnusableRules(["The model must be an object with segments, criteria, tiers and guards."])
     for name in sorted(set(map(str, definition)) - set(PARTS)):
@@ -80,7 +85,7 @@ def read_rules(
         segments=segments,
         criteria=criteria,
         tiers=_tiers(reading, definition.get("tiers")),
-        guards=read_guards(definition.get("guards", {}), tiers=tiers, faults=reading.faults),
+        guards=read_guards(definition.get("guards", {}), tiers=in_use, faults=reading.faults),
         touch=touch,
         goal_order=goals,
         goal_touch=dict(goal_kinds or {}),
@@ -112,17 +117,23 @@ def _check_catch_all(reading: _Reading, groups: Sequence[Group], names: Sequence
         reading.faults.append(
             f"The last {what} rule must have no conditions, so that it takes everyone who is left."
         )
-    for position, group in enumerate(groups[:-1]):
+    for place, group in enumerate(groups[:-1], 1):
         if not group.parts and not group.any_of:
-            after = ", ".join(f"“{name}”" for name in names[position + 1 :])
+            rule = _called(f"The {what} rule", place, names[place - 1])
+            comma = "," if names[place - 1] else ""
             reading.faults.append(
-                f"The {what} rule “{names[position]}” takes everyone, so these can never be reached: {after}."
+                f"{rule}{comma} has no condition yet, so it takes everyone and no rule below it can be reached."
             )
+
+
+def _called(what: str, place: int, name: str) -> str:
+    """A rule as the editor shows it, by its place from 1 and its name: "Tier rule 2, “Enterprise”"."""
+    return f"{what} {place}, “{name}”" if name else f"{what} {place}"
 
 
 def _segments(reading: _Reading, value: object) -> tuple[SegmentRule, ...]:
     found: list[SegmentRule] = []
-    for row in _rows(reading, value, "segments"):
+    for place, row in enumerate(_rows(reading, value, "segments"), 1):
         name = str(row.get("name") or "").strip()
         if not name:
             reading.faults.append("Every segment needs a name.")
@@ -132,7 +143,7 @@ def _segments(reading: _Reading, value: object) -> tuple[SegmentRule, ...]:
             )
         elif name in {rule.name for rule in found}:
             reading.faults.append(f"The segment “{name}” is there twice.")
-        found.append(SegmentRule(name, _when(reading, row, f"Segment “{name}”", Stage.FACT)))
+        found.append(SegmentRule(name, _when(reading, row, _called("Segment", place, name), Stage.FACT)))
     _check_catch_all(reading, [rule.when for rule in found], [rule.name for rule in found], "segment")
     return tuple(found)
 
@@ -157,31 +168,43 @@ def _goals(reading: _Reading, value: object) -> tuple[str, ...]:
 
 def _touch(reading: _Reading, value: object) -> tuple[TouchRule, ...]:
     found: list[TouchRule] = []
-    for row in _rows(reading, value, "touch rules"):
+    for place, row in enumerate(_rows(reading, value, "touch rules"), 1):
         level = str(row.get("touch") or "")
         if level not in TOUCH_LEVELS:
             there = ", ".join(TOUCH_LEVELS)
             reading.faults.append(f"There is no touch level “{level}”; the touch levels are: {there}.")
-        found.append(TouchRule(level, _when(reading, row, f"Touch rule “{level}”", Stage.SCORED)))
-    _check_catch_all(reading, [rule.when for rule in found], [rule.level for rule in found], "touch")
+        where = _called("Touch rule", place, _level(level))
+        found.append(TouchRule(level, _when(reading, row, where, Stage.SCORED)))
+    _check_catch_all(reading, [rule.when for rule in found], [_level(rule.level) for rule in found], "touch")
     return tuple(found)
+
+
+def _level(level: str) -> str:
+    return level_in_words(level) if level in TOUCH_LEVELS else level
 
 
 def _tiers(reading: _Reading, value: object) -> tuple[TierRule, ...]:
     places = {tier.slug: place for place, tier in enumerate(reading.tiers)}
-    retired = {tier.slug for tier in reading.tiers if tier.retired}
+    names = {tier.slug: tier.name or tier.slug for tier in reading.tiers}
+    retired = {tier.slug for tier in reading.tiers if tier.retired and not reading.retired_allowed}
     found: list[TierRule] = []
-    for row in _rows(reading, value, "tiers"):
+    for place, row in enumerate(_rows(reading, value, "tiers"), 1):
         slug = str(row.get("tier") or "")
         if slug not in places:
-            there = ", ".join(places) or "none yet"
-            reading.faults.append(f"There is no tier “{slug}”; the tiers are: {there}.")
+            reading.faults.append(_no_tier(slug, names))
         elif slug in retired:
-            reading.faults.append(f"The tier “{slug}” is retired, so no rule may lead to it.")
-        when = _when(reading, row, f"Tier rule “{slug}”", Stage.TOUCHED)
+            reading.faults.append(f"The tier “{names[slug]}” is retired, so no rule may lead to it.")
+        when = _when(reading, row, _called("Tier rule", place, names.get(slug, slug)), Stage.TOUCHED)
         found.append(TierRule(places.get(slug, 0), slug, when))
-    _check_catch_all(reading, [rule.when for rule in found], [rule.slug for rule in found], "tier")
+    _check_catch_all(
+        reading, [rule.when for rule in found], [names.get(rule.slug, rule.slug) for rule in found], "tier"
+    )
     return tuple(found)
+
+
+def _no_tier(slug: str, names: Mapping[str, str]) -> str:
+    there = ", ".join(names) or "none yet"
+    return f"There is no tier “{slug}”; the tiers are: {there}." if slug else "Each tier rule needs a tier."
 
 
 def _criteria(reading: _Reading, value: object) -> tuple[Criterion, ...]:
@@ -233,6 +256,6 @@ def _missing(reading: _Reading, row: Mapping[str, object], where: str) -> tuple[
 def _number(reading: _Reading, value: object, what: str) -> Decimal:
     number = as_number(value)
     if number is None:
-        reading.faults.append(f"{what} must be a number, not {value!r}.")
+        reading.faults.append(f"{no_number(what, value)}.")
         return Decimal(0)
     return number

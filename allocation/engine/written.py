@@ -1,4 +1,4 @@
-"""Numbers as they are written in a model's document."""
+"""Values as they are written in a model's document."""
 
 from decimal import Decimal, InvalidOperation
 
@@ -21,3 +21,13 @@ def _is_short(number: Decimal) -> bool:
     """Whether it has few enough decimals."""
     exponent = number.as_tuple().exponent
     return isinstance(exponent, int) and exponent >= -MOST_DECIMALS
+
+
+def is_blank(value: object) -> bool:
+    """Nothing was written: none at all, or only spaces."""
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def no_number(what: str, value: object) -> str:
+    """The sentence about a value that is no number, without its full stop."""
+    return f"{what} must be a number, not {'empty' if is_blank(value) else repr(value)}"

@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from django.db.models import Count
+
 from accounts.models import Customer, TouchActivity
 from accounts.models.service import TouchLevel
 from allocation.engine.advice import Remark, Severity, remarks
@@ -20,14 +22,20 @@ class TouchPlanRemark(Remark):
     """About a tier in use without a touch plan: mended there, not in the model."""
 
 
-def rules_of_definition(*, definition: Any, vocabulary: ModelVocabulary | None = None) -> TieringRules:
-    """The rules as today's tiers, attributes and goal kinds read them. Raises UnusableRules; three queries at most."""
+def rules_of_definition(
+    *, definition: Any, vocabulary: ModelVocabulary | None = None, retired_allowed: bool = False
+) -> TieringRules:
+    """The rules as today's tiers, attributes and goal kinds read them. Raises UnusableRules; three queries at most.
+
+    retired_allowed: to read or compare a version whose tiers were retired since.
+    """
     known = model_vocabulary() if vocabulary is None else vocabulary
     return read_rules(
         definition=definition,
         attributes=known.attributes,
         tiers=known.tiers,
         goal_kinds=known.goal_kinds,
+        retired_allowed=retired_allowed,
     )
 
 
@@ -46,6 +54,12 @@ def tiers_led_to(*, definition: Any) -> frozenset[str]:
     return frozenset(
         str(row.get("tier")) for row in (rows if isinstance(rows, list) else ()) if isinstance(row, Mapping)
     )
+
+
+def holders_by_tier() -> dict[str, int]:
+    """Active customers by the slug of each tier in use. One query."""
+    held = Customer.objects.active().filter(tier__retired=False).order_by()
+    return dict(held.values_list("tier__slug").annotate(customers=Count("pk")))
 
 
 def refusal_to_publish(*, definition: Any, on: date) -> str:

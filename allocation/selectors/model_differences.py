@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from allocation.engine.differences import differences
 from allocation.engine.rules import UnusableRules
 from allocation.models import TieringModel
-from allocation.selectors.model_checks import rules_of_definition
+from allocation.selectors.model_checks import faults_of, rules_of_definition
 from allocation.snapshots.vocabulary import model_vocabulary
 
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """lines: one sentence a difference. refusals: (version, faults) of what today's tiers and attributes cannot read."""
+    """lines: one sentence a difference. refusals: (version, faults) of what cannot be read any more.
+
+    unusable: (version, faults) of what can be read, but was in force and could not be today.
+    """
 
     lines: tuple[str, ...] = ()
+    unusable: tuple[tuple[TieringModel, tuple[str, ...]], ...] = ()
     refusals: tuple[tuple[TieringModel, tuple[str, ...]], ...] = ()
 
 
@@ -30,12 +34,20 @@ def compared_with(*, model: TieringModel, asked: str = "") -> TieringModel | Non
 def differences_in_words(*, old: TieringModel, new: TieringModel) -> Differences:
     """What changes from the old version to the new one. Three queries."""
     vocabulary = model_vocabulary()
-    read, refusals = [], []
+    read, refusals, unusable = [], [], []
     for version in (old, new):
+        faults = faults_of(definition=version.definition, vocabulary=vocabulary)
+        if faults and version.status != TieringModel.Status.DRAFT:
+            unusable.append((version, faults))
         try:
-            read.append(rules_of_definition(definition=version.definition, vocabulary=vocabulary))
+            read.append(
+                rules_of_definition(
+                    definition=version.definition, vocabulary=vocabulary, retired_allowed=True
+                )
+            )
         except UnusableRules as faulty:
             refusals.append((version, faulty.faults))
     if refusals:
         return Differences(refusals=tuple(refusals))
-    return Differences(lines=differences(before=read[0], after=read[1], tiers=vocabulary.tiers))
+    lines = differences(before=read[0], after=read[1], tiers=vocabulary.tiers)
+    return Differences(lines=lines, unusable=tuple(unusable))

@@ -27,6 +27,8 @@ STAGES: Mapping[str, Stage] = {
 # A part as a fault-free model has it, put in the place of one that is looked away from.
 _EVERYONE: Mapping[str, Any] = {"segments": [{"name": "Everyone"}], "criteria": [], "guards": {}, "goals": []}
 
+_HARMLESS: Mapping[str, Any] = {"attribute": "arr", "op": "known"}
+
 # Groups of the attribute lists, in the order shown. What is in none of them stands under "More".
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
@@ -210,8 +212,8 @@ def _own_words() -> dict[str, list[tuple[str, str]]]:
 def located_faults(*, definition: Any) -> tuple[Fault, ...]:
     """Every fault with the part and row it belongs to. Three queries.
 
-    A fault belongs to a row when it is still there with all other rows of the part taken out, and to a part when
-    it goes with that part.
+    A fault belongs to a row when it is still there with the other rows of the part made good, and to a part when it
+    goes with that part.
     """
     vocabulary = model_vocabulary()
     faults = faults_of(definition=definition, vocabulary=vocabulary)
@@ -238,6 +240,15 @@ def _owners(definition: Mapping[str, Any], vocabulary: ModelVocabulary) -> dict[
         owners |= dict.fromkeys(here, (part, -1))
         rows = definition[part] if part in STAGES and isinstance(definition[part], list) else []
         for index in reversed(range(len(rows))):
-            left = here & read(**{part: [rows[index], *nothing[-1:]]})
+            left = here & read(**{part: _alone(part, rows, index, nothing)})
             owners |= dict.fromkeys(left, (part, index))
     return owners
+
+
+def _alone(part: str, rows: list[Any], index: int, nothing: list[Any]) -> list[Any]:
+    """The part with one row as it is. Sentences name the places of rules, so each keeps its place."""
+    if part == "criteria":
+        return [rows[index]]
+    fine = {**nothing[-1], "when": [_HARMLESS]} if nothing else {}
+    before = [{**fine, "name": f"{part} {place}"} if part == "segments" else fine for place in range(index)]
+    return [*before, rows[index], *nothing[-1:]]

@@ -34,6 +34,7 @@ from allocation.snapshots.vocabulary import ModelVocabulary, model_vocabulary
 
 EXACT_UP_TO = 50_000
 MOVES_SHOWN = 50
+HELD_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,19 @@ class PreviewedMove:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldCustomer:
+    """Whom a guard holds back: guard by its name; gets: the tier it leaves them in."""
+
+    customer_id: int
+    name: str
+    external_id: str
+    guard: str
+    gets: TierFacts | None
+    suggested: TierFacts
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
     """Counts of active customers. ``about``: from a sample, scaled to all of them.
 
@@ -104,6 +118,7 @@ class Preview:
     held: tuple[tuple[str, int], ...]
     over_limit: bool
     shown: tuple[PreviewedMove, ...]
+    held_shown: tuple[HeldCustomer, ...]
 
     @property
     def downs(self) -> int:
@@ -173,6 +188,7 @@ def preview_model(
         held=_held(this),
         over_limit=_over_limit(this, moves),
         shown=_moves(this, np.flatnonzero(moves & this.active), at_most=moves_shown),
+        held_shown=_held_customers(this, at_most=min(moves_shown, HELD_SHOWN)),
     )
 
 
@@ -296,8 +312,7 @@ def _moves(this: _Computed, rows: Integers, *, at_most: int) -> tuple[PreviewedM
     after, before = this.findings.guards.effective, this.snapshot.facts.held.current
     ids = this.snapshot.facts.ids
     first = sorted(rows.tolist(), key=lambda row: (int(after[row]), ids[row]))[:at_most]
-    keys = [int(this.snapshot.keys[row]) for row in first]
-    names = dict(Customer.objects.filter(pk__in=keys).values_list("pk", "name")) if keys else {}
+    keys, names = _keys_and_names(this, first)
     by_place = this.vocabulary.tiers
     labels = {bound.attribute.name: bound.attribute.label for bound in bounds_of(this.rules)}
     values = facts_to_json(this.findings.derived.take(np.array(first, dtype=np.int64)), tuple(labels))
@@ -313,6 +328,34 @@ def _moves(this: _Computed, rows: Integers, *, at_most: int) -> tuple[PreviewedM
         )
         for row, key, own in zip(first, keys, values, strict=True)
     )
+
+
+def _held_customers(this: _Computed, *, at_most: int) -> tuple[HeldCustomer, ...]:
+    """The first whom a guard holds back, guard by guard in the order of their counts."""
+    decided_by, suggested = this.findings.guards.decided_by, this.findings.suggestions.tier
+    effective, ids = this.findings.guards.effective, this.snapshot.facts.ids
+    holding = [DECIDERS.index(guard) for guard in GUARDS if guard is not DecidedBy.LEFT]
+    rows = np.flatnonzero(np.isin(decided_by, holding) & this.active).tolist()
+    first = sorted(rows, key=lambda row: (holding.index(int(decided_by[row])), ids[row]))[:at_most]
+    keys, names = _keys_and_names(this, first)
+    tiers = this.vocabulary.tiers
+    return tuple(
+        HeldCustomer(
+            customer_id=key,
+            name=names[key],
+            external_id=ids[row],
+            guard=GUARD_WORDS[DECIDERS[int(decided_by[row])].value],
+            gets=tiers[int(effective[row])] if effective[row] >= 0 else None,
+            suggested=tiers[int(suggested[row])],
+            reason=_reason(this, row),
+        )
+        for row, key in zip(first, keys, strict=True)
+    )
+
+
+def _keys_and_names(this: _Computed, rows: Sequence[int]) -> tuple[list[int], dict[int, str]]:
+    keys = [int(this.snapshot.keys[row]) for row in rows]
+    return keys, dict(Customer.objects.filter(pk__in=keys).values_list("pk", "name")) if keys else {}
 
 
 def _score(cents: int) -> str:

@@ -5,6 +5,7 @@ A published version never changes; the database itself refuses it (allocation.tr
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 
 from allocation.models import ModelLock, TieringModel
@@ -14,6 +15,8 @@ from allocation.selectors.model_checks import refusal_to_publish
 AT_ONCE = "Somebody else drafted or published at the same moment; look at what is there now and try again."
 LONGEST_LOCK = timedelta(days=3 * 366)
 LONGEST_WORDS = 300
+LONGEST_NAME = 200
+_COPIED = re.compile(r" \(draft of version \d+\)$")
 
 
 class UnableToDraftModel(ValueError):
@@ -29,13 +32,23 @@ class UnableToLockModels(ValueError):
 
 
 def draft_of_version(*, model_id: int, actor_id: int | None = None) -> TieringModel:
-    """A new draft with the name and rules of a version, under the next number. Raises UnableToDraftModel."""
+    """A new draft with the rules of a version, under the next number; its name says whose they are.
+
+    Raises UnableToDraftModel.
+    """
     source = TieringModel.objects.get(pk=model_id)
     with TieringModel.objects.in_turn(UnableToDraftModel(AT_ONCE)):
         draft: TieringModel = TieringModel.objects.draft(
-            name=source.name, definition=source.definition, created_by_id=actor_id
+            name=_name_of_draft(source), definition=source.definition, created_by_id=actor_id
         )
     return draft
+
+
+def _name_of_draft(source: TieringModel) -> str:
+    """The version's own name and number; what an earlier copy added to the name goes."""
+    own = _COPIED.sub("", source.name)
+    added = f" (draft of version {source.number})"
+    return own[: LONGEST_NAME - len(added)] + added
 
 
 def publish_model(*, model_id: int, at: datetime, actor_id: int | None = None) -> None:

@@ -147,6 +147,18 @@ def test_the_preview_shows_what_would_happen_and_stores_nothing(cast, sign_in, d
     assert rises.tier == base
 
 
+def test_the_preview_names_whom_a_guard_holds_back(cast, sign_in, draft, tiers):
+    since = timezone.localdate() - timedelta(days=400)
+    factories.CustomerFactory(name="Payer", arr=1, tier=tiers[0], tier_since=since, paid_tier=tiers[0])
+    response = sign_in(cast.ops).get(f"{LIST}{draft.pk}/preview/")
+    assert_clean(response)
+    held = words(response).split('id="held"')[1].split("</section>")[0]
+    assert "Who they are" in held
+    assert '<td data-label="Guard">Paid floor</td>' in held
+    assert "Payer" in held
+    assert "paid floor: never below the tier they pay for (the rules say Base: everyone else)" in held
+
+
 def test_out_of_a_retired_tier_the_preview_and_the_counts_show_no_direction(cast, sign_in, draft):
     old = factories.TierFactory(slug="old", name="Old", rank=9, retired=True)
     since = timezone.localdate() - timedelta(days=400)

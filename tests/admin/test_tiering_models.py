@@ -1,5 +1,6 @@
 """Tiering models in the admin: drafts are checked, a published version never changes, playbooks are loaded here."""
 
+import html
 import json
 
 import pytest
@@ -38,7 +39,32 @@ def test_a_draft_that_cannot_be_used_is_refused_with_every_fault(cast, sign_in):
     page = response.content.decode()
     assert "nowhere" in page
     assert "shoe_size" in page
+    refused = page[page.index('id="save-refused"') : page.index('class="rule-editor"')]
+    assert all(words in refused for words in ("Nothing is saved yet.", "nowhere", "shoe_size"))
     assert not TieringModel.objects.exists()
+
+
+def test_an_unfinished_condition_is_not_saved(cast, sign_in):
+    tiers()
+    model = TieringModel.objects.create(number=1, name="Mine", definition=DEFINITION)
+    rule = {"tier": "top", "when": [{"attribute": "vertical", "op": "is", "value": ""}]}
+    form = {
+        "name": "Mine",
+        "definition": json.dumps(DEFINITION | {"tiers": [rule, *DEFINITION["tiers"]]}),
+        "seen_digest": model.digest,
+    }
+    response = sign_in(cast.ops).post(f"{LIST}{model.pk}/change/", form)
+    assert "Tier rule 1, “Top”: choose a value for vertical." in response.content.decode()
+    model.refresh_from_db()
+    assert model.definition == DEFINITION
+
+
+@pytest.mark.parametrize("status", ["draft", "published"])
+def test_the_document_is_shown_one_thing_a_line(cast, sign_in, status):
+    tiers()
+    model = TieringModel.objects.create(number=1, name="Mine", definition=DEFINITION, status=status)
+    page = html.unescape(sign_in(cast.ops).get(f"{LIST}{model.pk}/change/").content.decode())
+    assert json.dumps(DEFINITION, indent=2) in page
 
 
 def test_publishing_retires_the_version_before(cast, sign_in):
@@ -53,13 +79,53 @@ def test_publishing_retires_the_version_before(cast, sign_in):
     assert (old.status, new.status, new.published_by) == ("retired", "published", cast.ops)
 
 
+def test_a_version_whose_tiers_were_retired_since_is_still_read_and_compared(cast, sign_in):
+    tiers()
+    heavier = {**DEFINITION, "criteria": [{**DEFINITION["criteria"][0], "weight": 3}]}
+    old = TieringModel.objects.create(number=1, name="Old", definition=DEFINITION, status="retired")
+    now = TieringModel.objects.create(number=2, name="Now", definition=heavier, status="published")
+    Tier.objects.update(retired=True)
+    client = sign_in(cast.ops)
+    for version, note in (
+        (old, "A draft of this version could not be published as things are now."),
+        (now, "Runs cannot use this version any more."),
+    ):
+        page = client.get(f"{LIST}{version.pk}/change/").content.decode()
+        assert note in page
+        assert "The tier “Top” is retired" in page
+        assert 'class="what"' in page  # and its rules are there in words
+        assert "ARR ≥ 100,000" in page
+        assert "it can be used" not in page
+    page = client.get(f"{LIST}{now.pk}/compare/", {"with": old.pk}).content.decode()
+    assert "The criterion “Health” has another weight: 1 → 3." in page
+    assert "Not to be compared" not in page
+    assert "as things are now it could not be published: The tier “Top” is retired" in page
+    # reading it is no way to use it
+    copy = client.post(f"{LIST}{old.pk}/draft/", follow=True).context["original"]
+    page = client.post(f"{LIST}{copy.pk}/publish/", follow=True).content.decode()
+    assert "The tier “Top” is retired, so no rule may lead to it." in page
+    copy.refresh_from_db()
+    assert copy.status == "draft"
+
+
 def test_a_published_version_never_changes(cast, sign_in):
     tiers()
     model = TieringModel.objects.create(number=1, name="Old", definition=DEFINITION, status="published")
     client = sign_in(cast.ops)
     form = {"name": "Changed", "definition": "{}"}
     assert client.post(f"{LIST}{model.pk}/change/", form).status_code == 403
-    assert client.post(f"{LIST}{model.pk}/publish/").status_code == 403
+    for status, said in (
+        ("published", "Version 1 is published already."),
+        ("retired", "Version 1 was in force and is retired; make a new draft"),
+    ):
+        TieringModel.objects.filter(pk=model.pk).update(status=status)
+        page = client.post(
+            f"{LIST}{model.pk}/publish/", follow=True
+        ).content.decode()  # from a page grown old
+        assert said in page
+        model.refresh_from_db()
+        assert (model.status, model.published_by) == (status, None)
+    assert client.get(f"{LIST}{model.pk}/publish/").status_code == 403
     model.refresh_from_db()
     assert model.name == "Old"
 

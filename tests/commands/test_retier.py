@@ -182,6 +182,24 @@ def test_a_run_over_the_limit_is_stored_and_waits_for_a_manager(cast):
     assert answer("run", "apply", str(found["run"]))["status"] == "applied"
 
 
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_over_the_limit_apply_says_on_stderr_that_nothing_was_applied(form):
+    for _ in range(21):
+        factories.CustomerFactory(arr=800000)
+    answer("retier", "--apply")
+    Customer.objects.update(arr=10)
+    out, remarks = io.StringIO(), io.StringIO()
+    call_command("retier", "--apply", format=form, stdout=out, stderr=remarks)
+    run = RetierRun.objects.latest("pk")
+    assert remarks.getvalue() == (
+        "Nothing was applied: 21 of 21 customers decided, 21 would change tier. That is over the change limit: a manager "
+        f"has to approve it. Approve it with: run approve {run.pk} --as MANAGER, then apply it with: run apply {run.pk}\n"
+    )
+    assert "Nothing was applied" not in out.getvalue()
+    assert run.status == "awaiting_approval"
+    assert set(Customer.objects.values_list("tier__slug", flat=True)) == {"global"}
+
+
 def test_a_discarded_run_stays_discarded():
     factories.CustomerFactory()
     run = str(answer("retier")["run"])

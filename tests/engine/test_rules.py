@@ -1,5 +1,6 @@
 """A model with a fault is refused, with a sentence for each fault; a good one is read as written."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -57,8 +58,17 @@ def criterion(**parts):
         ({"tier": "global", "when": [{"any": [{"attribute": "score", "op": "between", "value": [80, 20]}]}]}, "the bounds on score exclude each other"),
         (when("contract_start", ">=", "31.12.2026"), "contract start needs a date such as 2026-12-31"),
         (when("champion", "is", "yes"), "champion needs true or false"),
-        (when("vertical", "is", ""), None),  # an empty word is a word; nobody has it
-        (when("vertical", "in", []), "vertical needs a value or a list of values"),
+        (when("arr", ">=", ""), "Tier rule 1, “Global”: ARR is empty; it needs a number."),
+        (when("arr", ">=", " "), "ARR is empty; it needs a number."),
+        (when("contract_start", ">=", ""), "contract start is empty; it needs a date such as 2026-12-31."),
+        (when("vertical", "is", ""), "Tier rule 1, “Global”: choose a value for vertical."),
+        (when("vertical", "is_not", "  "), "choose a value for vertical."),
+        (when("vertical", "is"), "choose a value for vertical."),
+        (when("vertical", "in", []), "choose a value for vertical."),
+        (when("vertical", "not_in", ["Finance", " "]), "choose a value for vertical."),
+        (when("products", "any_of", [""]), "choose a value for products."),
+        (when("vertical", "is", 7), "vertical needs a value or a list of values, not 7"),
+        ({"tier": "", "when": [{"attribute": "champion", "op": "is", "value": True}]}, "Each tier rule needs a tier."),
         (when("segment", "is", "Huge"), "segment cannot be “Huge”"),
         (when("touch", "is", "high"), "“touch” cannot be used here; the model has no touch rules."),
         (when("goals_ask_for", "is", "lavish"), "touch level the goals ask for cannot be “lavish”"),
@@ -66,15 +76,11 @@ def criterion(**parts):
         ({"tier": "platinum", "when": [{"attribute": "champion", "op": "is", "value": True}]}, "There is no tier “platinum”; the tiers are: global, enterprise, scale."),
         ({"tier": "global", "when": [{"any": []}]}, "“any of” needs a list with at least one condition"),
         ({"tier": "global", "when": ["arr"]}, "a condition must be an object"),
-        ({"tier": "global", "when": []}, "takes everyone, so these can never be reached: “scale”"),
+        ({"tier": "global", "when": []}, "The tier rule 1, “Global”, has no condition yet, so it takes everyone and no rule below it can be reached."),
     ],
 )  # fmt: skip
 def test_a_bad_tier_rule_is_refused_with_a_sentence(rule, part_of_the_sentence):
-    definition = {"segments": ALL, "criteria": [], "tiers": [rule, REST]}
-    if part_of_the_sentence is None:
-        assert read_rules(definition=definition, attributes=ATTRIBUTES, tiers=TIERS)
-        return
-    found = faults(definition)
+    found = faults({"segments": ALL, "criteria": [], "tiers": [rule, REST]})
     assert len(found) == 1
     assert part_of_the_sentence in found[0]
 
@@ -86,6 +92,12 @@ def test_a_bad_tier_rule_is_refused_with_a_sentence(rule, part_of_the_sentence):
         ({"weight": 0}, "All weights are zero"),
         ({"weight": 0.0001}, "three decimals at most"),
         ({"weight": "heavy"}, "the weight must be a number, not 'heavy'"),
+        ({"weight": ""}, "Criterion “Health”: the weight must be a number, not empty."),
+        ({"scale": {"kind": "linear", "low": "", "high": 5}}, "low must be a number, not empty."),
+        (
+            {"attribute": "vertical", "scale": {"kind": "choices", "points": {" ": 5}}},
+            "choose a value for each of the points.",
+        ),
         ({"attribute": "score"}, "the score is only known to touch and tier rules"),
         ({"attribute": "vertical"}, "vertical is a choice, which has no linear scale"),
         (
@@ -133,8 +145,8 @@ def test_a_bad_guard_is_refused_with_a_sentence(guards, part_of_the_sentence):
 BAD_MODELS = [
     ({**BY_ARR, "tiers": [when("arr", ">=", 1)]}, "The last tier rule must have no conditions, so that it takes everyone who is left."),
     (criterion(weight=-1), "Criterion “Health”: the weight must be from 0 to 1000, not -1."),
-    ({**BY_ARR, "tiers": [when("health", ">=", 101), REST]}, "Tier rule “global”: “health ≥ 101” can never hold."),
-    ({**BY_ARR, "tiers": [when("shoe_size", ">=", 1), REST]}, "Tier rule “global”: there is no attribute “shoe_size”."),
+    ({**BY_ARR, "tiers": [when("health", ">=", 101), REST]}, "Tier rule 1, “Global”: “health ≥ 101” can never hold."),
+    ({**BY_ARR, "tiers": [when("shoe_size", ">=", 1), REST]}, "Tier rule 1, “Global”: there is no attribute “shoe_size”."),
     (criterion(scale={"kind": "linear", "low": 7, "high": 7}), "Criterion “Health”: low and high of the scale are the same (7), so it tells nobody apart."),
 ]  # fmt: skip
 
@@ -164,14 +176,14 @@ def test_what_is_no_model_at_all_is_refused_without_a_crash(definition):
 def test_segments_cannot_read_what_comes_after_them():
     segments = [{"name": "Good", "when": [{"attribute": "score", "op": ">=", "value": 1}]}, *ALL]
     assert faults({**BY_ARR, "segments": segments}) == [
-        "Segment “Good”: “score” cannot be used here; the score is only known to touch and tier rules."
+        "Segment 1, “Good”: “score” cannot be used here; the score is only known to touch and tier rules."
     ]
 
 
 def test_a_goal_kind_must_exist():
     rule = when("open_goals", "any_of", ["risk", "world-peace"])
     found = faults({**BY_ARR, "tiers": [rule, REST]}, goal_kinds={"risk": "high"})
-    assert found == ["Tier rule “global”: open goals cannot be “world-peace”; there is no such one."]
+    assert found == ["Tier rule 1, “Global”: open goals cannot be “world-peace”; there is no such one."]
 
 
 TOUCH_CATCH_ALL = {"touch": "low", "when": []}
@@ -188,10 +200,10 @@ def touch_when(level, attribute="arr", op=">=", value=1):
         ([touch_when("high")], "The last touch rule must have no conditions, so that it takes everyone who is left."),
         ([touch_when("lavish"), TOUCH_CATCH_ALL], "There is no touch level “lavish”; the touch levels are: high, mid, low, tech, self_service."),
         ([{"when": []}], "There is no touch level “”; the touch levels are: high, mid, low, tech, self_service."),
-        ([TOUCH_CATCH_ALL, {"touch": "tech", "when": []}], "The touch rule “low” takes everyone, so these can never be reached: “tech”."),
-        ([touch_when("high", "touch", "is", "low"), TOUCH_CATCH_ALL], "Touch rule “high”: “touch” cannot be used here; the touch level is only known to tier rules."),
-        ([touch_when("high", "health", ">", 100), TOUCH_CATCH_ALL], "Touch rule “high”: “health > 100” can never hold."),
-        ([touch_when("high", "segment", "is", "Huge"), TOUCH_CATCH_ALL], "Touch rule “high”: segment cannot be “Huge”; there is no such one."),
+        ([TOUCH_CATCH_ALL, {"touch": "tech", "when": []}], "The touch rule 1, “low touch”, has no condition yet, so it takes everyone and no rule below it can be reached."),
+        ([touch_when("high", "touch", "is", "low"), TOUCH_CATCH_ALL], "Touch rule 1, “high touch”: “touch” cannot be used here; the touch level is only known to tier rules."),
+        ([touch_when("high", "health", ">", 100), TOUCH_CATCH_ALL], "Touch rule 1, “high touch”: “health > 100” can never hold."),
+        ([touch_when("high", "segment", "is", "Huge"), TOUCH_CATCH_ALL], "Touch rule 1, “high touch”: segment cannot be “Huge”; there is no such one."),
         ("high", "The touch rules must be a list."),
         (["high", TOUCH_CATCH_ALL], "Each of the touch rules must be an object."),
     ],
@@ -202,7 +214,7 @@ def test_a_bad_touch_part_is_refused_with_a_sentence(touch, sentence):
 
 def test_a_tier_rule_may_only_name_touch_levels_there_are():
     model = {**BY_ARR, "touch": [TOUCH_CATCH_ALL], "tiers": [when("touch", "is", "lavish"), REST]}
-    assert faults(model) == ["Tier rule “global”: touch level cannot be “lavish”; there is no such one."]
+    assert faults(model) == ["Tier rule 1, “Global”: touch level cannot be “lavish”; there is no such one."]
 
 
 def test_neither_segments_nor_criteria_know_the_touch_level():
@@ -236,7 +248,7 @@ def test_a_bad_order_of_goals_is_refused_with_a_sentence(goals, sentence):
 def test_the_leading_goal_must_be_a_goal_kind():
     model = {**BY_ARR, "tiers": [when("goal", "is", "world-peace"), REST]}
     found = faults(model, goal_kinds={"risk": "high"})
-    assert found == ["Tier rule “global”: leading goal cannot be “world-peace”; there is no such one."]
+    assert found == ["Tier rule 1, “Global”: leading goal cannot be “world-peace”; there is no such one."]
 
 
 def test_the_new_parts_are_read_as_written_and_have_defaults():
@@ -288,3 +300,14 @@ def test_a_segment_has_a_name_that_a_decision_can_keep():
             ]
         else:
             read_rules(definition=model, attributes=ATTRIBUTES, tiers=TIERS)
+
+
+def test_a_version_of_the_past_is_read_although_its_tiers_are_retired():
+    tiers = tuple(replace(tier, retired=tier.slug != "scale") for tier in TIERS)
+    model = {**BY_ARR, "guards": {"first_year": {"touch_levels": ["mid", "tech"]}}}
+    with pytest.raises(UnusableRules) as refused:
+        read_rules(definition=model, attributes=ATTRIBUTES, tiers=tiers)
+    assert "The tier “Global” is retired, so no rule may lead to it." in refused.value.faults
+    assert len(refused.value.faults) == 4  # two tiers, and two about the first year
+    read = read_rules(definition=model, attributes=ATTRIBUTES, tiers=tiers, retired_allowed=True)
+    assert read == read_rules(definition=model, attributes=ATTRIBUTES, tiers=TIERS)

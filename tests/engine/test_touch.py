@@ -188,13 +188,73 @@ def test_without_a_score_a_touch_rule_that_reads_it_does_not_decide():
     assert found.guards.effective.tolist() == [SCALE]
 
 
-def test_the_reason_says_the_touch_level_and_why():
+def test_the_touch_level_is_said_with_its_rule():
     read = rules(TOUCH, goal_kinds=KINDS)
     assert touch_in_words(rules=read, touch=0) == "high touch: touch level the goals ask for is high"
     assert touch_in_words(rules=read, touch=3) == "low touch: everyone else"
     assert touch_in_words(rules=rules(BY_ARR), touch=-1) == ""
-    said = reason_in_words(rules=read, tiers=TIERS, segment=0, touch=1, rule=0, decided_by=DecidedBy.RULE)
-    assert said == "Global: touch level is high (high touch: score ≥ 50)"
+
+
+def reason(definition, *, segment=0, touch=0, rule=0, decided_by=DecidedBy.RULE):
+    read = rules(definition, goal_kinds=KINDS)
+    return reason_in_words(
+        rules=read, tiers=TIERS, segment=segment, touch=touch, rule=rule, decided_by=decided_by
+    )
+
+
+def test_the_reason_says_touch_level_and_segment_with_the_rules_that_fired():
+    assert reason(TOUCH) == "Global: high touch, since the goals ask for it; segment Big (ARR ≥ 100)"
+    assert reason(TOUCH, touch=1) == "Global: high touch, since score ≥ 50; segment Big (ARR ≥ 100)"
+    assert reason(TOUCH, touch=3, rule=1) == (
+        "Enterprise: low touch (no rule for another one fits); segment Big (ARR ≥ 100)"
+    )
+    assert reason(TOUCH, segment=1, touch=2, rule=2) == (
+        "Scale: tech touch, since segment is Small; segment Small; no tier rule above fits"
+    )
+    assert reason(TOUCH, decided_by=DecidedBy.DEAD_BAND) == (
+        "dead band: too close to the bound to move (the rules say "
+        "Global: high touch, since the goals ask for it; segment Big (ARR ≥ 100))"
+    )
+
+
+ASKED = condition("goals_ask_for", "in", ["high", "mid"])
+
+
+@pytest.mark.parametrize(
+    ("touch", "when", "said"),
+    [
+        ([{"touch": "low", "when": []}], [condition("touch", "is", "low")], "low touch"),
+        (
+            [{"touch": "mid", "when": [ASKED]}, {"touch": "low", "when": []}],
+            [condition("touch", "is", "mid"), condition("arr", ">=", 5)],
+            "mid touch, since the goals ask for high touch or mid touch; ARR ≥ 5",
+        ),
+        (
+            [
+                {"touch": "high", "when": [{"any": [ASKED, condition("champion", "is", False)]}]},
+                {"touch": "low"},
+            ],
+            [condition("touch", "is", "high")],
+            "high touch, since the goals ask for high touch or mid touch or not champion",
+        ),
+        # a tier rule that reads no touch level says its own conditions first
+        ([{"touch": "low", "when": []}], [condition("arr", ">=", 5)], "ARR ≥ 5; low touch"),
+        (
+            [{"touch": "low", "when": []}],
+            [{"any": [condition("touch", "is", "low"), condition("arr", ">=", 5)]}],
+            "low touch; touch level is low or ARR ≥ 5",
+        ),
+    ],
+)
+def test_the_reason_says_what_else_a_tier_rule_asks_for(touch, when, said):
+    definition = {**BY_ARR, "touch": touch, "tiers": [{"tier": "global", "when": when}, TOUCH["tiers"][-1]]}
+    assert reason(definition) == f"Global: {said}"
+
+
+def test_low_touch_after_rules_for_higher_levels_says_that_none_of_them_fits():
+    definition = {**TOUCH, "touch": [TOUCH["touch"][0], TOUCH["touch"][-1]]}
+    said = reason(definition, touch=1, rule=1)
+    assert said == "Enterprise: low touch (no rule for a higher one fits); segment Big (ARR ≥ 100)"
 
 
 def test_the_axes_of_a_customer_are_told_with_the_touch_rule_that_fired():
@@ -217,10 +277,7 @@ def test_self_service_is_said_as_people_say_it():
         "touch": [{"touch": "self_service", "when": []}],
         "tiers": [{"tier": "global", "when": [condition("touch", "is", "self_service")]}, TOUCH["tiers"][-1]],
     }
-    said = reason_in_words(
-        rules=rules(definition), tiers=TIERS, segment=0, touch=0, rule=0, decided_by=DecidedBy.RULE
-    )
-    assert said == "Global: touch level is self-service (self-service: everyone else)"
+    assert reason(definition) == "Global: self-service; segment Big (ARR ≥ 100)"
 
 
 def ago(days):

@@ -12,11 +12,20 @@ pytestmark = [pytest.mark.journey]
 
 LIST = "/admin/allocation/tieringmodel/"
 DEMO_CUSTOMERS = 120  # of the installation that the journeys share
+ATTRIBUTE = re.compile(": attribute$")  # "Tier rule 3, condition 1: attribute"
 
 
 @pytest.fixture
 def ops(people: dict[str, Person]) -> Person:
     return people["CS ops"]
+
+
+# Whether the middle of an element is in sight, with nothing lying over it.
+UNCOVERED = """each => {
+    const box = each.getBoundingClientRect();
+    const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
+    return y > 0 && y < window.innerHeight && each.contains(document.elementFromPoint(x, y));
+}"""
 
 
 def counted(ops: Person) -> str:
@@ -50,7 +59,7 @@ def test_a_rule_is_built_counted_saved_and_published(ops):
     third.get_by_label("Tier given").select_option(label="1 · Global")
     assert "to mend before this can be counted" in counted(ops)  # no condition yet: it would take everyone
     third.get_by_role("button", name="Condition", exact=True).click()
-    third.get_by_label("Attribute", exact=True).select_option(label="Vertical")
+    third.get_by_label(ATTRIBUTE).select_option(label="Vertical")
     third.get_by_label("Vertical: operator").select_option(label="is one of")
     first, second = third.locator(".pick-list .rule-check").all()[:2]
     first.click()
@@ -64,7 +73,7 @@ def test_a_rule_is_built_counted_saved_and_published(ops):
 
     # a second condition narrows it, and it may be any of the two
     third.get_by_role("button", name="Condition", exact=True).click()
-    third.get_by_label("Attribute", exact=True).nth(1).select_option(label="ARR")
+    third.get_by_label(ATTRIBUTE).nth(1).select_option(label="ARR")
     third.get_by_label("ARR", exact=True).fill("100,000")
     counted(ops)
     narrowed = int(re.match(r"(\d+) match", third.locator(".rule-count").inner_text())[1])
@@ -79,12 +88,52 @@ def test_a_rule_is_built_counted_saved_and_published(ops):
     # published is what was saved, so an unsaved draft is not
     page.get_by_role("button", name="Publish").click()
     ops.sees("Save the draft first")
+    assert page.locator("#rule-unsaved").evaluate(UNCOVERED)
     page.click("input[name=_continue]")
     ops.sees("was changed successfully")
     assert rule(ops, "Tier rule 3").get_by_label("ARR", exact=True).input_value() == "100,000"
     page.get_by_role("button", name="Publish").click()
     ops.sees("is published.")
     ops.sees("vertical is")
+
+
+def test_an_unfinished_condition_is_not_saved_and_the_first_fault_has_the_focus(ops):
+    new_draft(ops)
+    page = ops.page
+    counted(ops)
+    name = f"Tier rule {page.locator('[aria-labelledby=rules-tiers] .rule').count()}"
+    page.get_by_role("button", name="Add a tier rule").click()
+    added = rule(ops, name)
+    added.get_by_role("button", name="Condition", exact=True).click()
+    added.get_by_label(f"{name}, condition 1: attribute").select_option(label="Vertical")
+    counted(ops)
+    assert f"{name}, “Global”: choose a value for vertical." in added.inner_text()
+    assert added.locator(".rule-count").inner_text() == ""  # nothing counted before stays beside it
+    page.click("input[name=_continue]")
+    page.locator("#save-refused").wait_for()
+    assert "Nothing is saved yet. One thing to mend" in " ".join(counted(ops).split())
+    value = added.get_by_label("Vertical: value")
+    assert value.evaluate("each => each === document.activeElement")
+    assert value.get_attribute("aria-invalid") == "true"
+    described = value.get_attribute("aria-describedby")
+    assert "choose a value for vertical" in page.inner_text(f"#{described}")
+    assert page.locator(".rule-editor [aria-invalid]").count() == 1
+    ops.picture("rule-editor-refused")
+    page.evaluate("window.scrollTo(0, 0)")
+    assert page.locator("#save-refused").evaluate(UNCOVERED)
+    assert "choose a value for vertical" in page.inner_text("#save-refused")
+    value.select_option(index=1)
+    counted(ops)
+    days = page.locator("[data-key='guards.minimum_stay.days']")
+    days.fill("many")
+    counted(ops)
+    assert days.get_attribute("aria-invalid") == "true"
+    days.fill("0")
+    counted(ops)
+    assert "match" in added.locator(".rule-count").inner_text()
+    assert page.locator(".rule-editor [aria-invalid]").count() == 0
+    page.click("input[name=_continue]")
+    ops.sees("was changed successfully")
 
 
 def test_rules_move_by_keyboard_and_the_focus_goes_with_them(ops):
@@ -156,12 +205,12 @@ def test_every_part_of_a_model_can_be_built_without_writing_a_word_of_json(ops):
     page.get_by_role("button", name="Decide the touch level first").click()
     touch = rule(ops, "Touch rule 1")
     touch.get_by_role("button", name="Condition", exact=True).click()
-    touch.get_by_label("Attribute", exact=True).select_option(label="Open goals")
+    touch.get_by_label(ATTRIBUTE).select_option(label="Open goals")
     touch.get_by_label("Risk mitigation").check()
     touch.get_by_role("button", name="Group", exact=True).click()
-    touch.get_by_label("Attribute", exact=True).nth(1).select_option(label="Champion")
+    touch.get_by_label(ATTRIBUTE).nth(1).select_option(label="Champion")
     touch.get_by_label("Champion: yes or no").select_option(label="no")
-    touch.get_by_label("Attribute", exact=True).nth(2).select_option(label="Renewal date")
+    touch.get_by_label(ATTRIBUTE).nth(2).select_option(label="Renewal date")
     touch.get_by_label("Renewal date: operator").select_option(label="is on or before")
     touch.get_by_label("Renewal date", exact=True).fill("2027-03-31")
     found = document(ops)
@@ -185,7 +234,7 @@ def test_every_part_of_a_model_can_be_built_without_writing_a_word_of_json(ops):
     added = len(found["criteria"]) + 1
     criterion = rule(ops, f"Criterion {added}")
     criterion.get_by_label("Name of the criterion").fill("Fit")
-    criterion.get_by_label("Attribute", exact=True).select_option(label="Vertical")
+    criterion.get_by_label(ATTRIBUTE).select_option(label="Vertical")
     criterion.get_by_label("Points of Telco").fill("80")
     criterion.get_by_label("Weight", exact=True).fill("2.5")
     criterion.get_by_label("Missing value").select_option(label="counts as … points")
@@ -198,7 +247,7 @@ def test_every_part_of_a_model_can_be_built_without_writing_a_word_of_json(ops):
         "missing": "points",
         "points": 30,
     }
-    criterion.get_by_label("Attribute", exact=True).select_option(label="Employees")
+    criterion.get_by_label(ATTRIBUTE).select_option(label="Employees")
     criterion.get_by_label("Scale").select_option(label="in steps")
     criterion.get_by_role("button", name="Remove step 1").click()
     assert document(ops)["criteria"][-1]["scale"] == {"kind": "steps", "below": 0, "steps": [[100, 100]]}
@@ -226,7 +275,7 @@ def test_every_part_of_a_model_can_be_built_without_writing_a_word_of_json(ops):
 
     tier = rule(ops, "Tier rule 1")
     tier.get_by_role("button", name="Condition", exact=True).click()
-    tier.get_by_label("Attribute", exact=True).nth(1).select_option(label="Touch level")
+    tier.get_by_label(ATTRIBUTE).nth(1).select_option(label="Touch level")
     tier.get_by_label("Touch level: value").select_option(label="High touch")
     assert document(ops)["tiers"][0]["when"][1] == {"attribute": "touch", "op": "is", "value": "high"}
     tier.get_by_role("button", name="Remove the condition on Touch level").click()

@@ -58,6 +58,9 @@ def test_a_goal_moves_just_its_customer_and_closing_it_moves_it_back(playbook):
     assert [(move["external_id"], move["from"], move["to"]) for move in run["moves"]] == [
         ("A", "low-enterprise", "high-enterprise")
     ]
+    assert run["moves"][0]["reason"].startswith(
+        "High touch · Enterprise: high touch, since the goals ask for it; segment Enterprise (ARR ≥ 250,000); "
+    )
     assert run["decided"] == 1
     assert playbook.tiers() == {"A": HIGH_ENTERPRISE, "A2": LOW_ENTERPRISE, "B": HIGH_COMMERCIAL}
     # the minimum stay of 90 days has only begun, but the goal is gone

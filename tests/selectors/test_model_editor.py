@@ -102,6 +102,16 @@ SCALE = {"kind": "linear", "low": 5, "high": 5}
             {"tiers": [DEFINITION["tiers"][0], {"tier": "top", "when": [SHOE]}, {"tier": "base"}]},
             [("tiers", 1)],
         ),
+        # a rule that was just added: it takes everyone, and the sentence names its place
+        (
+            {"tiers": [DEFINITION["tiers"][0], {"tier": "top", "when": []}, {"tier": "base"}]},
+            [("tiers", 1)],
+        ),
+        # faults of several places are each said at theirs
+        (
+            {"segments": [{"name": "A", "when": [EMPTY]}, {"name": "B", "when": []}, {"name": "C"}]},
+            [("segments", 0), ("segments", 1)],
+        ),
         ({"tiers": DEFINITION["tiers"][:1]}, [("tiers", -1)]),
         ({"tiers": []}, [("tiers", -1)]),
         ({"segments": [{"name": "A", "when": [EMPTY]}, {"name": "B"}]}, [("segments", 0)]),

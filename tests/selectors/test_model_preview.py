@@ -116,8 +116,29 @@ def test_out_of_a_retired_tier_goes_neither_up_nor_down():
     }  # fmt: skip
 
 
+def test_whom_a_guard_holds_back_is_listed_with_its_name():
+    found = preview(guards={"dead_band": None, "minimum_stay": {"days": 500}}).held_shown
+    assert [(row.name, row.guard, row.gets.slug, row.suggested.slug) for row in found] == [
+        ("G", "Paid floor", "top", "base"),
+        ("B", "Minimum stay", "base", "top"),
+        ("C", "Minimum stay", "base", "middle"),
+        ("E", "Minimum stay", "top", "base"),
+    ]
+    assert found[1].reason.startswith("minimum stay: the tier changed not long ago (the rules say Top: ")
+
+
+def test_twenty_of_those_held_back_are_listed_and_none_for_counts():
+    top = Tier.objects.get(slug="top")
+    for _ in range(25):
+        factories.CustomerFactory(arr=1, paid_tier=top, tier=top, tier_since=TODAY)
+    found = preview()
+    assert (found.held_back, len(found.held_shown)) == (26, 20)
+    assert preview_model(definition=DEFINITION, as_of=TODAY, moves_shown=0).held_shown == ()
+
+
 def test_a_guard_taken_out_holds_nobody():
-    assert preview(guards={"dead_band": None, "paid_floor": False}).held == ()
+    found = preview(guards={"dead_band": None, "paid_floor": False})
+    assert (found.held, found.held_shown) == ((), ())
 
 
 def test_the_change_limit_is_the_models_own():

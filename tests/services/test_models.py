@@ -43,13 +43,17 @@ def status_of(model):
     return TieringModel.objects.values_list("status", flat=True).get(pk=model.pk)
 
 
-def test_a_new_draft_copies_name_and_rules_and_nothing_else(draft, ops):
+def test_a_new_draft_copies_the_rules_and_says_whose_they_are(draft, ops):
     TieringModel.objects.filter(pk=draft.pk).update(playbook="three-axis")
     publish_model(model_id=draft.pk, at=NOW, actor_id=ops.pk)
     copy = draft_of_version(model_id=draft.pk, actor_id=ops.pk)
     draft.refresh_from_db()
     assert (copy.number, copy.status, copy.playbook, copy.published_at) == (2, "draft", "", None)
-    assert (copy.name, copy.definition, copy.digest) == ("Mine", DEFINITION, draft.digest)
+    assert (copy.name, copy.definition, copy.digest) == (
+        "Mine (draft of version 1)",
+        DEFINITION,
+        draft.digest,
+    )
     assert copy.created_by == ops
 
 

@@ -76,7 +76,10 @@ class Command(DoorCommand):
             propose_run(run_id=run.pk, owner=runner_name())
             run.refresh_from_db()
             if options["apply"] and run.status == RunStatus.AWAITING_APPROVAL:
-                self.tell(f"{run.message} Approve it with: run approve {run.pk} --as MANAGER")
+                self.tell(
+                    f"Nothing was applied: {run.message} Approve it with: run approve {run.pk} --as MANAGER, then "
+                    f"apply it with: run apply {run.pk}"
+                )
             elif options["apply"]:
                 apply_run(run_id=run.pk, owner=runner_name(), at=timezone.now(), actor_id=actor_id)
         except (UnableToQueueRun, UnableToProposeRun, UnableToApplyRun, UnableToUndoRun) as refusal:

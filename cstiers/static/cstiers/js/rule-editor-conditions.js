@@ -4,6 +4,7 @@ import { button, el, iconButton, numberField, select, textField } from "./rule-e
 const DEEPEST = 3; // the site reads deeper groups; nobody reads them on a screen
 const MANY = new Set(["in", "not_in", "any_of", "all_of", "none_of"]);
 const NO_VALUE = new Set(["known", "missing"]);
+const RULES = { segments: "Segment", touch: "Touch rule", tiers: "Tier rule" };
 const MODES = [["all", "all of these hold"], ["any", "any of these holds"]];
 
 /** The conditions of `rule.when`; `place` is where they stand, such as "tiers.0". */
@@ -72,6 +73,13 @@ function group(clause, place, editor, stage, depth, remove) {
   ];
 }
 
+/** "tiers.0.when.1.0" → "Tier rule 1, condition 2.1". */
+function where(place) {
+  const [part, rule, , ...places] = place.split(".");
+  const number = (each) => Number(each) + 1;
+  return `${RULES[part]} ${number(rule)}, condition ${places.map(number).join(".")}`;
+}
+
 function condition(clause, place, editor, stage, remove) {
   const attribute = editor.attribute(clause.attribute) || { name: clause.attribute, label: clause.attribute, kind: "number" };
   const ops = editor.catalogue.ops[attribute.kind];
@@ -99,7 +107,7 @@ function condition(clause, place, editor, stage, remove) {
     editor.redraw();
   };
   return [
-    select("Attribute", `${place}.attribute`, editor.attributeOptions(stage), clause.attribute, setAttribute),
+    select(`${where(place)}: attribute`, `${place}.attribute`, editor.attributeOptions(stage), clause.attribute, setAttribute),
     select(`${attribute.label}: operator`, `${place}.op`, ops, clause.op, setOp),
     el("span", { class: "clause-value" }, NO_VALUE.has(clause.op) ? null : value(clause, attribute, place, editor)),
     iconButton(`Remove the condition on ${attribute.label}`, "close", `${place}.remove`, remove),
@@ -165,7 +173,7 @@ function many(attribute, key, clause, words, set, editor) {
     input.checked = has(word);
     return el("label", { class: "rule-check" }, input, shown);
   };
-  const typed = textField(`${attribute.label}: another value`, `${key}.other`, "", () => {}, { placeholder: "another value" });
+  const typed = textField(`${attribute.label}: another value`, `${key}.other`, "", () => {}, { placeholder: "another value", "data-optional": true });
   const add = () => {
     const word = typed.value.trim();
     if (!word) { return; }

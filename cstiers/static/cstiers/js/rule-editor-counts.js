@@ -1,5 +1,5 @@
 // Live counts: the document as it stands is sent to the site, which computes with the real engine and stores nothing.
-import { el } from "./rule-editor-dom.js";
+import { el, readNumber } from "./rule-editor-dom.js";
 import { shares } from "./rule-editor-criteria.js";
 
 const PAUSE = 400; // milliseconds without a key before the site is asked
@@ -7,9 +7,21 @@ const PAUSE = 400; // milliseconds without a key before the site is asked
 const many = (number) => number.toLocaleString("en-GB");
 const customers = (number) => `${many(number)} customer${number === 1 ? "" : "s"}`;
 
+/** Of a rule: what is empty or no number; else what a fault names; else what the rule begins with. */
+function faultyFields(row, faults, onlyBare) {
+  const fields = Array.from(row.querySelectorAll("input:not([type=checkbox]):not([data-optional]), select:not([data-optional])"));
+  const bare = (each) => each.value.trim() === "" || (each.classList.contains("number") && typeof readNumber(each.value) !== "number");
+  const unpicked = Array.from(row.querySelectorAll("details.pick")).filter((each) => !each.querySelector("input:checked")).map((each) => each.querySelector("summary"));
+  const wrong = [...fields.filter(bare), ...unpicked];
+  if (wrong.length || onlyBare) { return wrong; }
+  const words = faults.map((fault) => fault.words.toLowerCase()).join(" ");
+  const named = fields.filter((each) => each.tagName === "SELECT" && each.selectedOptions.length && / attribute$/.test(each.getAttribute("aria-label")) && words.includes(each.selectedOptions[0].text.toLowerCase()));
+  return named.length ? named : fields.slice(0, 1);
+}
+
 export class Counts {
   constructor(form, root, summary, url) {
-    Object.assign(this, { form, root, summary, url, timer: 0, asked: null, answer: null });
+    Object.assign(this, { form, root, summary, url, timer: 0, asked: null, answer: null, refused: root.hasAttribute("data-refused") });
   }
 
   /** Ask after a pause; an answer that comes too late is thrown away. */
@@ -57,6 +69,10 @@ export class Counts {
       });
     }
     if (settled) { this.paintSummary(answer); }
+    if (settled && this.refused) {
+      this.refused = false;
+      this.focusFirstFault();
+    }
   }
 
   paintRule(place, answer, about) {
@@ -77,7 +93,33 @@ export class Counts {
       const [part, index] = list.dataset.faults.split(".");
       const here = faults.filter((fault) => fault.part === part && (index === undefined ? fault.index < 0 : fault.index === Number(index)));
       list.replaceChildren(...here.map((fault) => el("li", {}, fault.words)));
+      if (index !== undefined || part === "guards") { this.markRow(list, here, index === undefined); }
     });
+  }
+
+  /** Fields of a faulty rule say so to those who cannot see it; what was counted before it became faulty goes. */
+  markRow(list, faults, onlyBare) {
+    const row = list.parentElement;
+    row.querySelectorAll("[aria-invalid]").forEach((each) => {
+      each.removeAttribute("aria-invalid");
+      each.removeAttribute("aria-describedby");
+    });
+    if (!faults.length) { return; }
+    row.querySelectorAll("[data-count], [data-known]").forEach((place) => {
+      place.textContent = "";
+      place.classList.remove("is-nobody");
+    });
+    list.id = `faults-${list.dataset.faults.replace(".", "-")}`;
+    for (const each of faultyFields(row, faults, onlyBare)) {
+      each.setAttribute("aria-invalid", "true");
+      each.setAttribute("aria-describedby", list.id);
+    }
+  }
+
+  /** After a refused save: the first field that is at fault. */
+  focusFirstFault() {
+    const field = this.root.querySelector("[aria-invalid]");
+    if (field) { field.focus(); }
   }
 
   paintSummary(answer) {
@@ -86,7 +128,8 @@ export class Counts {
       const shown = (fault) => places.has(fault.index < 0 ? fault.part : `${fault.part}.${fault.index}`);
       const rest = answer.faults.filter((fault) => !shown(fault));
       const words = rest.length ? rest.map((fault) => fault.words) : [`${answer.faults.length === 1 ? "One thing" : `${answer.faults.length} things`} to mend before this can be counted or saved; see beside the rules.`];
-      this.summary.replaceChildren(el("ul", { class: "summary-faults" }, words.map((each) => el("li", {}, each))));
+      const refused = this.root.hasAttribute("data-refused") ? el("p", { class: "summary-line" }, el("strong", {}, "Nothing is saved yet.")) : "";
+      this.summary.replaceChildren(refused, el("ul", { class: "summary-faults" }, words.map((each) => el("li", {}, each))));
       return;
     }
     const about = answer.about ? "about " : "";

@@ -32,7 +32,7 @@ export function criteria(doc, editor) {
       el("span", { class: "badge badge-accent", "data-share": index }),
       el("span", { class: "rule-count", "data-known": index }),
       rowTools(list, index, list.length - 1, place, `criterion ${index + 1}`, editor)),
-    fields(criterion, place(index), editor, stage),
+    fields(criterion, `Criterion ${index + 1}`, place(index), editor, stage),
     el("ul", { class: "rule-faults", "data-faults": place(index) }));
   return card("criteria", "Score", "0 to 100; each criterion gives points, weighted",
     list.length ? el("ol", { class: "rules" }, list.map(row)) : el("p", { class: "rule-none quiet" }, "No score: the rules below decide by facts alone."),
@@ -52,7 +52,7 @@ function kinds(attribute) {
   return attribute.kind === "number" ? NUMERIC : NAMED;
 }
 
-function fields(criterion, place, editor, stage) {
+function fields(criterion, called, place, editor, stage) {
   const attribute = editor.attribute(criterion.attribute) || { kind: "number", label: criterion.attribute };
   const scale = criterion.scale && typeof criterion.scale === "object" ? criterion.scale : (criterion.scale = FRESH[kinds(attribute)[0][0]]());
   const setAttribute = (name) => {
@@ -73,7 +73,7 @@ function fields(criterion, place, editor, stage) {
     editor.changed();
   };
   return el("div", { class: "rule-fields" },
-    field("Attribute", select("Attribute", `${place}.attribute`, editor.attributeOptions(stage, (each) => each.kind !== "date"), criterion.attribute, setAttribute)),
+    field("Attribute", select(`${called}: attribute`, `${place}.attribute`, editor.attributeOptions(stage, (each) => each.kind !== "date"), criterion.attribute, setAttribute)),
     field("Weight", numberField("Weight", `${place}.weight`, criterion.weight === undefined ? 1 : criterion.weight, put("weight"))),
     field("Scale", select("Scale", `${place}.kind`, kinds(attribute), scale.kind, (kind) => {
       criterion.scale = FRESH[kind]();
@@ -131,11 +131,11 @@ function choices(scale, place, editor, attribute) {
   const row = ([word, label]) => el("li", {}, el("span", { class: "scale-word" }, label), numberField(`Points of ${label}`, `${place}.${word}`, points[keyOf(word)], (found) => {
     if (found === "") { delete points[keyOf(word)]; } else { points[keyOf(word)] = found; }
     editor.changed();
-  }, { placeholder: "as others" }), "points");
+  }, { placeholder: "as others", "data-optional": true }), "points");
   const add = left.length ? select("Another value", `${place}.add`, [["", "Another value …"], ...left], "", (word) => {
     if (word) { points[word] = 50; }
     editor.redraw(`${place}.${word}`);
-  }) : null;
+  }, { "data-optional": true }) : null;
   const asMissing = scale.other === undefined || scale.other === null;
   const others = el("span", { class: "scale-below" }, "all others", asMissing ? null : numberField("Points of all other values", `${place}.other`, scale.other, (found) => {
     scale.other = found;

@@ -40,9 +40,9 @@ export function iconButton(words, iconName, key, act, disabled) {
 }
 
 /** A select; options are [value, words] or {label, options}. A value that is not offered is kept and shown. */
-export function select(name, key, options, value, act) {
+export function select(name, key, options, value, act, attributes) {
   const flat = options.flatMap((each) => (each.options ? each.options : [each]));
-  const node = el("select", { "aria-label": name, "data-key": key, on: { change: () => act(node.value) } });
+  const node = el("select", { "aria-label": name, "data-key": key, ...attributes, on: { change: () => act(node.value) } });
   const option = ([each, words]) => el("option", { value: each, selected: each === value }, words);
   if (!flat.some(([each]) => each === value)) { node.append(option([value === undefined || value === null ? "" : String(value), value ? `${value} (unknown)` : "Choose …"])); }
   for (const each of options) {

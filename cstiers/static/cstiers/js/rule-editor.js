@@ -78,12 +78,20 @@ function start(root) {
     if (!dirty) { return; }
     event.preventDefault();
     event.stopImmediatePropagation();
-    counts.summary.replaceChildren(el("p", { class: "summary-line warn" }, "Save the draft first: what is published, copied or previewed is what was saved."));
-    counts.summary.scrollIntoView({ block: "nearest" });
+    sayUnsaved();
   }, true));
   if (!form.querySelector(".errors")) { fold.open = false; }
   document.body.classList.add("has-rule-editor");
   read();
+}
+
+/** At the top of the page, where the buttons are: nothing else lies over it. */
+function sayUnsaved() {
+  document.getElementById("rule-unsaved")?.remove();
+  const note = el("p", { class: "note note-warn", id: "rule-unsaved", role: "alert", tabindex: "-1" }, "Save the draft first: what is published, copied or previewed is what was saved.");
+  document.getElementById("content-main").prepend(note);
+  note.focus({ preventScroll: true });
+  note.scrollIntoView({ block: "center" });
 }
 
 function renamed(value, before, after) {
