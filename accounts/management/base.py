@@ -6,13 +6,14 @@ import json
 import os
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, NoReturn
 
 from django.core import checks
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS
 
 from accounts.models import User
@@ -35,12 +36,24 @@ def day(text: str) -> date:
         raise ArgumentTypeError(f"“{text}” is no day of the calendar; write it as 2026-12-31.") from None
 
 
+def _exit_as_refused(leave: Callable[..., NoReturn], status: int = 0, message: str | None = None) -> NoReturn:
+    """argparse says 2 where its arguments are off."""
+    leave(1 if status else 0, message)
+
+
 class DoorCommand(BaseCommand):
     """A command others rely on: `--format text|json`, `--as EMAIL`, one answer on stdout.
 
     Subclasses add their own arguments in `add_door_arguments` and end with `self.answer(...)`.
     Text for people goes to stderr in JSON mode, so that stdout holds one JSON object and nothing else.
     """
+
+    def create_parser(self, prog_name: str, subcommand: str, **options: Any) -> CommandParser:
+        """An argument that cannot be meant is a refusal like any other: exit 1."""
+        parser = super().create_parser(prog_name, subcommand, **options)
+        if parser.called_from_command_line:
+            parser.exit = partial(_exit_as_refused, parser.exit)  # type: ignore[method-assign]
+        return parser
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--format", choices=["text", "json"], default="text", help="What stdout carries.")

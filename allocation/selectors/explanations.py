@@ -86,6 +86,14 @@ class _Again:
     crowd: KeptCrowd
 
 
+def explanation_of_run(*, customer_id: int, run_id: int, today: date) -> Explanation | None:
+    """What one run said of a customer, whatever was decided since; None if it did not decide it."""
+    run = RetierRun.objects.select_related("tiering_model").filter(pk=run_id).first()
+    kept = None if run is None else _of_run(run, customer_id)
+    customer = Customer.objects.only("external_id").get(pk=customer_id)
+    return None if kept is None else _explained(kept, customer, kept.run.status in OPEN_STATUSES, today)
+
+
 def customer_explanation(*, customer_id: int, today: date) -> Explanation | None:
     """None when no run has decided the customer yet. Six queries; seven while there is only a proposal."""
     standing = (
@@ -99,10 +107,14 @@ def customer_explanation(*, customer_id: int, today: date) -> Explanation | None
     customer = (
         Customer.objects.only("external_id").get(pk=customer_id) if standing is None else standing.customer
     )
-    row = TierDecision.objects.filter(run=kept.run, customer_id=customer_id).only("reason").first()
+    return _explained(kept, customer, standing is None, today)
+
+
+def _explained(kept: _Kept, customer: Customer, proposed: bool, today: date) -> Explanation:
+    row = TierDecision.objects.filter(run=kept.run, customer=customer).only("reason").first()
     return Explanation(
         run=kept.run,
-        proposed=standing is None,
+        proposed=proposed,
         suggested=_name(_word(kept, "suggested"), kept.run),
         effective=_name(_word(kept, "effective"), kept.run),
         found=_found(kept, customer, row.reason if row else "", today),

@@ -21,6 +21,7 @@ from allocation.selectors import runs as runs_selector
 from allocation.selectors import wording
 from allocation.selectors.runs import GUARD_REASONS, RunFigures
 from allocation.selectors.ways import run_ways
+from allocation.services.retiering import can_be_undone
 from allocation.views.access import for_leads, today
 from allocation.views.jobs import is_under_way, progress
 from allocation.views.lists import has_filters, page_of
@@ -121,7 +122,7 @@ def _rights(this: RetierRun, user: Any) -> dict[str, bool]:
         "can_discard": user.is_ops and is_open,
         "can_approve": user.is_manager and awaiting and this.requested_by_id != user.pk,
         "can_review": is_open,
-        "can_undo": user.is_ops and this.status == RunStatus.APPLIED and not under_way,
+        "can_undo": user.is_ops and not under_way and can_be_undone(run=this),
     }
 
 

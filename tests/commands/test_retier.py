@@ -130,6 +130,20 @@ def test_explain_tells_the_day_of_the_decision_and_not_today():
     assert "Facts have changed since this run: the next one may decide otherwise." in text("explain", "A")
 
 
+def test_explain_tells_what_an_earlier_run_said():
+    factories.CustomerFactory(external_id="A", arr=160000)
+    first = answer("retier", "--apply")["run"]
+    before = answer("explain", "A")
+    Customer.objects.update(arr=5)
+    answer("retier", "--apply")
+    assert answer("explain", "A")["effective"] == "scale"
+    told = answer("explain", "A", "--run", str(first))
+    assert {**told, "facts_changed": None} == {**before, "facts_changed": None}
+    assert (told["run"], told["effective"]) == (first, "enterprise")
+    with pytest.raises(CommandError, match="Run 999 did not decide A"):
+        answer("explain", "A", "--run", "999")
+
+
 def test_explain_refuses_whom_it_does_not_know_and_who_may_not_see(cast):
     factories.CustomerFactory(external_id="A")
     with pytest.raises(CommandError, match="There is no customer B"):
@@ -179,7 +193,16 @@ def test_a_run_over_the_limit_is_stored_and_waits_for_a_manager(cast):
         stderr=remarks,
     )
     assert remarks.getvalue() == f"Run {found['run']} is approved: 21 customers would change tier.\n"
-    assert answer("run", "apply", str(found["run"]))["status"] == "applied"
+    approved = answer("run", "show", str(found["run"]))
+    assert approved["status"] == "applied"  # it was asked for with --apply
+    assert answer("run", "apply", str(found["run"])) == approved
+
+
+def test_who_applies_a_run_that_another_process_holds_is_refused():
+    run = str(answer("retier")["run"])
+    RetierRun.objects.claim(int(run), owner="alive", waiting=["proposed"], working="applying")
+    with pytest.raises(CommandError, match=f"Run {run} is being applied by another process"):
+        answer("run", "apply", run)
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
@@ -193,7 +216,7 @@ def test_over_the_limit_apply_says_on_stderr_that_nothing_was_applied(form):
     run = RetierRun.objects.latest("pk")
     assert remarks.getvalue() == (
         "Nothing was applied: 21 of 21 customers decided, 21 would change tier. That is over the change limit: a manager "
-        f"has to approve it. Approve it with: run approve {run.pk} --as MANAGER, then apply it with: run apply {run.pk}\n"
+        f"has to approve it. Approve it with: run approve {run.pk} --as MANAGER; then it is applied, as was asked for.\n"
     )
     assert "Nothing was applied" not in out.getvalue()
     assert run.status == "awaiting_approval"

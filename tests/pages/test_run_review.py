@@ -1,4 +1,4 @@
-"""Reviewing a run: filters within a tab, refusing and accepting rows, what guards held, undoing, what was not restored."""
+"""Reviewing a run: filters within a tab, refusing and accepting rows, what guards held."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -7,10 +7,8 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import Customer, Vertical
-from allocation.models import Override, RetierRun, RowStatus, RunStatus, Source, TierDecision
+from allocation.models import Override, RetierRun, RowStatus, RunStatus, TierDecision
 from allocation.services import retiering
-from allocation.services.decisions import DecisionSource, TierChange, set_tiers
-from allocation.tasks.retiering import undo_retier_run
 from tests.factories import TODAY, CustomerFactory, TierFactory
 from tests.pages.company import CANARY, NOW, applied_run, proposed_run, refreshed
 from tests.pages.reading import plain, read
@@ -324,59 +322,6 @@ def test_overridden_customers_have_their_tab(company, ops):
     response = page_of(ops, proposed_run(company.cast), show="overridden")
     assert names(response) == {"Alpha customer 002"}
     assert "override in force" in read(response).words
-
-
-def test_undoing_marks_the_run_and_rings(company, ops, rung, run):
-    retiering.apply_run(run_id=run.pk, owner="test", at=NOW, actor_id=company.cast.ops.pk)
-    undo = [form for form in read(page_of(ops, run)).of("form") if form.get("action", "").endswith("/undo/")]
-    assert "goes back to what it was" in undo[0]["data-confirm"]
-    response = ops.post(reverse("run_undo", args=[run.pk]), follow=True)
-    assert (refreshed(run).status, refreshed(run).undone_by) == (RunStatus.UNDOING, company.cast.ops)
-    assert rung == [(undo_retier_run, {"run_id": run.pk})]
-    assert "Undoing" in read(response).words
-    again = read(ops.post(reverse("run_undo", args=[run.pk]), follow=True))
-    assert "is being undone already" in again.words
-    assert len(rung) == 1
-
-
-def test_what_could_not_be_restored_is_listed_with_the_reason(company, ops, rung, run):
-    retiering.apply_run(run_id=run.pk, owner="test", at=NOW, actor_id=company.cast.ops.pk)
-    grown = Customer.objects.get(pk=company.a[2].pk)
-    set_tiers(
-        changes=[TierChange(grown.pk, grown.tier_id, TierFactory(slug="global").pk)],
-        on=TODAY,
-        decision=DecisionSource(kind=Source.OVERRIDE, words="A promise"),
-    )
-    ops.post(reverse("run_undo", args=[run.pk]))
-    undo_retier_run(run_id=run.pk)
-    response = page_of(ops, run, show="kept")
-    assert names(response) == {"Alpha customer 002"}
-    words = plain(read(response).words)
-    assert "Its tier was changed after this run, so it stays as it is." in words
-    assert "has now: Global" in words
-    assert "Undone by Olga Ops on" in words
-    assert "3 customers have their tiers back, 1 was changed since and stays as it is: see" in words
-    assert Customer.objects.get(pk=company.b[2].pk).tier.slug == "scale"
-
-
-def test_only_rows_that_changed_something_are_said_to_be_undone(company, ops, run):
-    grown, held = row_of(run, company.a[2]), row_of(run, company.b[2])
-    held.is_move, held.decided_by, held.effective = False, "dead_band", held.previous
-    held.save()
-    run.decisions.update(status=RowStatus.UNDONE)
-    RetierRun.objects.filter(pk=run.pk).update(status="undone", undone_at=NOW)
-    assert {row.standing for row in page_of(ops, run, show="held").context["rows"]} == {""}
-    moved = {row.pk: row.standing for row in page_of(ops, run, show="moves").context["rows"]}
-    assert moved[grown.pk] == "Undone"
-
-
-def test_a_run_that_is_not_applied_has_no_undo_and_is_not_undone(company, ops, rung, run):
-    assert not [
-        form for form in read(page_of(ops, run)).of("form") if form.get("action", "").endswith("/undo/")
-    ]
-    page = read(ops.post(reverse("run_undo", args=[run.pk]), follow=True))
-    assert "only an applied run can be undone" in page.words
-    assert rung == []
 
 
 def test_tabs_that_mean_nothing_yet_are_not_shown(company, ops, run):

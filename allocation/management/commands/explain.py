@@ -1,4 +1,4 @@
-"""`explain EXTERNAL_ID`."""
+"""`explain EXTERNAL_ID [--run ID]`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.management.base import DoorCommand
 from accounts.models import Customer
-from allocation.selectors.explanations import FACTS_CHANGED, customer_explanation
+from allocation.selectors.explanations import FACTS_CHANGED, customer_explanation, explanation_of_run
 
 
 class Command(DoorCommand):
@@ -18,6 +18,9 @@ class Command(DoorCommand):
 
     def add_door_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("external_id")
+        parser.add_argument(
+            "--run", type=int, metavar="ID", help="What that run said, whatever was decided since."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         actor = self.actor(options)
@@ -27,7 +30,13 @@ class Command(DoorCommand):
         )
         if customer_id is None:
             self.refuse(f"There is no customer {options['external_id']}.")
-        explanation = customer_explanation(customer_id=customer_id, today=timezone.localdate())
+        run_id, today = options["run"], timezone.localdate()
+        if run_id is None:
+            explanation = customer_explanation(customer_id=customer_id, today=today)
+        else:
+            explanation = explanation_of_run(customer_id=customer_id, run_id=run_id, today=today)
+        if explanation is None and run_id is not None:
+            self.refuse(f"Run {run_id} did not decide {options['external_id']}.")
         if explanation is None:
             self.refuse(f"No run has decided {options['external_id']} yet; start one with retier.")
         self.answer(explanation.found, _lines(explanation.found))

@@ -77,8 +77,8 @@ class Command(DoorCommand):
             run.refresh_from_db()
             if options["apply"] and run.status == RunStatus.AWAITING_APPROVAL:
                 self.tell(
-                    f"Nothing was applied: {run.message} Approve it with: run approve {run.pk} --as MANAGER, then "
-                    f"apply it with: run apply {run.pk}"
+                    f"Nothing was applied: {run.message} Approve it with: run approve {run.pk} --as MANAGER; then it is "
+                    "applied, as was asked for."
                 )
             elif options["apply"]:
                 apply_run(run_id=run.pk, owner=runner_name(), at=timezone.now(), actor_id=actor_id)

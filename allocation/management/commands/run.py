@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.management.base import DoorCommand
 from accounts.models import User
 from allocation.management.commands.retier import report_lines, runner_name
-from allocation.models import RetierRun, TierDecision
+from allocation.models import RetierRun, RunStatus, TierDecision
 from allocation.selectors.run_reports import run_report
 from allocation.services.retiering import (
     UnableToApplyRun,
@@ -70,7 +70,7 @@ class Command(DoorCommand):
         """One service call; showing is none."""
         at, actor_id = timezone.now(), actor.pk if actor else None
         calls: dict[str, Callable[[], object]] = {
-            "apply": lambda: apply_run(run_id=run_id, owner=runner_name(), at=at, actor_id=actor_id),
+            "apply": lambda: self.apply(run_id, actor_id, at),
             "approve": lambda: self.approve(run_id, actor, at, options["moves"]),
             "discard": lambda: discard_run(run_id=run_id, at=at),
             "refuse": lambda: refuse_rows(
@@ -90,6 +90,17 @@ class Command(DoorCommand):
     def approve(self, run_id: int, actor: User | None, at: datetime, seen_moves: int | None) -> None:
         moves = approve_run(run_id=run_id, actor=actor, at=at, seen_moves=seen_moves)
         self.tell(f"Run {run_id} is approved: {moves} customers would change tier.")
+        run = RetierRun.objects.get(pk=run_id)
+        if run.is_accepted:  # it was asked for with --apply, and only the approval was missing
+            self.apply(run_id, run.applied_by_id or run.requested_by_id, at)
+
+    def apply(self, run_id: int, actor_id: int | None, at: datetime) -> None:
+        if apply_run(run_id=run_id, owner=runner_name(), at=at, actor_id=actor_id):
+            return
+        if RetierRun.objects.filter(pk=run_id).exclude(status=RunStatus.APPLIED).exists():
+            self.refuse(
+                f"Run {run_id} is being applied by another process; look again with: run show {run_id}"
+            )
 
     def rows(self, run_id: int, actor: User | None, options: Mapping[str, Any]) -> list[int]:
         """The rows of the customers named; every one of them must have a row that changes something."""
@@ -122,3 +133,7 @@ class Command(DoorCommand):
         self.answer(
             found, [f"Run {run_id} again: {again.customers} customers, {said} ({each:.1f} bytes a customer)."]
         )
+        if again.different:
+            self.refuse(
+                f"{len(again.different)} customers of run {run_id} come out otherwise than it decided then."
+            )

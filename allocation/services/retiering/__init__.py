@@ -18,7 +18,7 @@ from allocation.services.retiering.queueing import (
 )
 from allocation.services.retiering.repeating import Repeated, UnableToRepeatRun, repeat_run
 from allocation.services.retiering.reviewing import UnableToReviewRun, accept_rows, refuse_rows
-from allocation.services.retiering.undoing import UnableToUndoRun, ask_to_undo_run, undo_run
+from allocation.services.retiering.undoing import UnableToUndoRun, ask_to_undo_run, can_be_undone, undo_run
 
 __all__ = [
     "Repeated",
@@ -35,6 +35,7 @@ __all__ = [
     "apply_run",
     "approve_run",
     "ask_to_undo_run",
+    "can_be_undone",
     "discard_run",
     "propose_run",
     "queue_run",

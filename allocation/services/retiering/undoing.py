@@ -86,14 +86,15 @@ def ask_to_undo_run(*, run_id: int, actor: Any, at: datetime) -> None:
         raise UnableToUndoRun(f"Run {run_id} is being undone already.")
 
 
-def has_applied_customers(*, run: RetierRun) -> bool:
-    """Given up while it was applied or undone, with customers that have their tier by it: what there is can be undone."""
-    applied = RunChunk.objects.filter(run=run, status=RowStatus.APPLIED)
-    return run.status == RunStatus.FAILED and applied.exists()
+def can_be_undone(*, run: RetierRun) -> bool:
+    """Applied; or given up on the way, with customers that have their tier by it."""
+    if run.status != RunStatus.FAILED:
+        return run.status == RunStatus.APPLIED
+    return RunChunk.objects.filter(run=run, status=RowStatus.APPLIED).exists()
 
 
 def _refuse(run: RetierRun) -> None:
-    if run.status not in {RunStatus.APPLIED, RunStatus.UNDOING} and not has_applied_customers(run=run):
+    if run.status != RunStatus.UNDOING and not can_be_undone(run=run):
         raise UnableToUndoRun(
             f"Run {run.pk} is {run.get_status_display().lower()}; only an applied run can be undone."
         )
