@@ -16,6 +16,10 @@ WHAT_STICKS_OUT = """() => [...document.body.querySelectorAll("*")]
 """
 
 
+# A window that was just made wider is laid out with the next frame.
+DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
+
+
 @pytest.fixture
 def ops(people: dict[str, Person]) -> Person:
     return people["CS ops"]
@@ -26,6 +30,7 @@ def sticks_out(ops: Person) -> list[str]:
     found = []
     for size in (PHONE, DESKTOP):
         ops.page.set_viewport_size(size)
+        ops.page.evaluate(DRAWN)
         if ops.page.evaluate(STICKS_OUT) > 0:
             found += [f"{size['width']}: {name}" for name in ops.page.evaluate(WHAT_STICKS_OUT)]
     return found

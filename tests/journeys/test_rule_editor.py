@@ -2,9 +2,11 @@
 
 import json
 import re
+from collections.abc import Iterator
 
 import pytest
 
+from tests.journeys.installation import Installation
 from tests.journeys.person import PHONE, Person
 from tests.journeys.test_admin import STICKS_OUT
 
@@ -13,6 +15,19 @@ pytestmark = [pytest.mark.journey]
 LIST = "/admin/allocation/tieringmodel/"
 DEMO_CUSTOMERS = 120  # of the installation that the journeys share
 ATTRIBUTE = re.compile(": attribute$")  # "Tier rule 3, condition 1: attribute"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _model_of_the_others(installation: Installation) -> Iterator[None]:
+    """The journeys share one installation: what is published here is not what the others count on."""
+    yield
+    installation.python(
+        """
+from django.utils import timezone
+from allocation.services.playbooks import load_playbook
+load_playbook(slug="three-axis", publish=True, at=timezone.now())
+"""
+    )
 
 
 @pytest.fixture
