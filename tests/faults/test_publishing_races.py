@@ -96,10 +96,14 @@ def test_who_waits_in_a_circle_all_the_same_is_told_in_a_sentence() -> None:
 
 
 def until_somebody_waits() -> None:
-    """Until one transaction waits for another; the database looks for circles a second after a wait began."""
+    """Until one transaction of this database waits for another; circles are looked for a second after a wait began."""
     for _ in range(400):
         with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            # A lock on a transaction names no database, but whoever waits for it holds tables of one.
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN (SELECT pid FROM pg_locks WHERE database ="
+                " (SELECT oid FROM pg_database WHERE datname = current_database()))"
+            )
             if cursor.fetchone()[0]:
                 return
         time.sleep(0.02)
