@@ -112,14 +112,16 @@ def run_approve(request: HttpRequest, pk: int) -> HttpResponse:
         raise PermissionDenied("A run over the change limit is approved by a manager.")
     if run.requested_by_id == user.pk:
         raise PermissionDenied("You asked for this run yourself: another manager has to approve it.")
-    seen = _number(request.POST.get("moves", ""))
-    if seen is None:
+    seen, version = (_number(request.POST.get(name, "")) for name in ("moves", "version"))
+    if seen is None or version is None:
         messages.error(
             request, "Open the run's page and approve it there, so that what you approve is what you saw."
         )
         return redirect("run", pk=pk)
     try:
-        retiering.approve_run(run_id=run.pk, actor=user, at=timezone.now(), seen_moves=seen)
+        retiering.approve_run(
+            run_id=run.pk, actor=user, at=timezone.now(), seen_moves=seen, seen_version=version
+        )
     except retiering.UnableToApproveRun as refusal:
         messages.error(request, str(refusal))
     else:

@@ -209,12 +209,19 @@ def test_a_run_over_the_limit_is_approved_by_a_manager(company, sign_in, rung, o
     assert f"Run {over_limit.pk} waits for a manager's approval" in read(manager.get(reverse("home"))).words
     shown = read(manager.get(address))
     assert "CS ops apply it then" in shown.words
-    (seen,) = [box["value"] for box in shown.of("input") if box.get("name") == "moves"]
-    assert seen == "30"
-    for stale in ({}, {"moves": "29"}, {"moves": "x"}):
+    names = ("moves", "version")
+    seen = {box["name"]: box["value"] for box in shown.of("input") if box.get("name") in names}
+    assert seen == {"moves": "30", "version": "0"}
+    for stale in (
+        {},
+        {**seen, "moves": "29"},
+        {**seen, "moves": "x"},
+        {**seen, "version": "1"},
+        {"moves": "30"},
+    ):
         read(manager.post(reverse("run_approve", args=[over_limit.pk]), stale, follow=True))
         assert refreshed(over_limit).status == RunStatus.AWAITING_APPROVAL
-    approved = read(manager.post(reverse("run_approve", args=[over_limit.pk]), {"moves": seen}, follow=True))
+    approved = read(manager.post(reverse("run_approve", args=[over_limit.pk]), seen, follow=True))
     assert "CS ops can apply it now" in approved.words
     run = refreshed(over_limit)
     assert (run.status, run.approved_by) == (RunStatus.PROPOSED, company.cast.manager)

@@ -203,6 +203,18 @@ def test_an_approval_is_of_the_run_that_the_manager_looked_at(big_run, cast):
     assert status(big_run) == (RunStatus.PROPOSED, True)
 
 
+def test_as_many_moves_but_others_are_not_what_the_manager_looked_at(big_run, cast):
+    rows = list(big_run.decisions.order_by("customer_id"))
+    refuse(big_run, rows[:3], cast.ops)
+    big_run.refresh_from_db()
+    seen = {"seen_moves": 22, "seen_version": big_run.review_version}
+    accept(big_run, rows[:3], cast.ops)
+    refuse(big_run, rows[3:6], cast.ops)
+    with pytest.raises(UnableToApproveRun, match="changed since you looked at it: 22 customers"):
+        approve_run(run_id=big_run.pk, actor=cast.manager, at=timezone.now(), **seen)
+    assert status(big_run) == (RunStatus.AWAITING_APPROVAL, True)
+
+
 def test_rows_accepted_while_the_approval_is_written_stop_it(big_run, cast, monkeypatch):
     rows = list(big_run.decisions.order_by("customer_id"))
     refuse(big_run, rows[:3], cast.ops)

@@ -95,10 +95,18 @@ def refuse_before_last_applied(*, as_of: date) -> None:
         )
 
 
-def approve_run(*, run_id: int, actor: Any, at: datetime, seen_moves: int | None = None) -> int:
+def approve_run(
+    *,
+    run_id: int,
+    actor: Any,
+    at: datetime,
+    seen_moves: int | None = None,
+    seen_version: int | None = None,
+) -> int:
     """A manager lets a run over the change limit be applied: how many customers would change tier.
 
-    seen_moves: the number the manager was shown; another one by now is refused. Raises UnableToApproveRun.
+    seen_moves, seen_version: the number and the review the manager was shown; another one by now is refused, also when
+    as many other rows were refused and accepted since. Raises UnableToApproveRun.
     """
     if actor is None or not actor.is_manager:
         raise UnableToApproveRun("A run over the change limit needs the approval of a manager.")
@@ -108,7 +116,8 @@ def approve_run(*, run_id: int, actor: Any, at: datetime, seen_moves: int | None
     # The version first, then the rows: whoever reviews in between makes it another version.
     version = waiting.values_list("review_version", flat=True).first()
     moves = _moves_left(run_id)
-    as_seen = waiting.filter(review_version=version) if seen_moves in {None, moves} else waiting.none()
+    is_as_seen = seen_moves in {None, moves} and seen_version in {None, version}
+    as_seen = waiting.filter(review_version=version) if is_as_seen else waiting.none()
     if as_seen.update(status=RunStatus.PROPOSED, approved_by=actor, approved_at=at, message=APPROVED) == 1:
         return moves
     if not waiting.exists():
