@@ -9,6 +9,7 @@ import base64
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -277,6 +278,12 @@ def said_of(column: ChoiceColumn, place: int) -> str | None:
     """The word at a place, None where there is none."""
     code = int(column.codes[place])
     return None if code < 0 else column.vocabulary[code]
+
+
+def score_of(scores: Floats, place: int) -> Decimal | None:
+    """A kept score in points, exact to the hundredth; None where there is none."""
+    score = float(scores[place])
+    return None if np.isnan(score) else Decimal(round(score * 100)).scaleb(-2)
 
 
 def words_of(column: SetColumn, place: int) -> list[str]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -34,6 +33,7 @@ from allocation.engine.kept import (
     crowd_from_json,
     facts_to_json,
     said_of,
+    score_of,
     unpack_facts,
     unpack_outcomes,
     words_of,
@@ -145,18 +145,13 @@ def _word(kept: _Kept, name: str) -> str | None:
     return said_of(getattr(kept.outcomes, name), kept.place)
 
 
-def _score(kept: _Kept) -> Decimal | None:
-    score = float(kept.outcomes.score[kept.place])
-    return None if np.isnan(score) else Decimal(round(score * 100)).scaleb(-2)
-
-
 def _found(kept: _Kept, customer: Customer, reason: str, today: date) -> dict[str, Any]:
     run, again = kept.run, _again(kept)
     change = None if again is None else _nearest_change(again)
     return {
         "external_id": customer.external_id,
         "segment": _word(kept, "segment"),
-        "score": _score(kept),
+        "score": score_of(kept.outcomes.score, kept.place),
         "contributions": [] if again is None else _contributions(run.tiering_model.definition, again),
         "touch": _word(kept, "touch"),
         "touch_reason": None if again is None else _touch_reason(again),

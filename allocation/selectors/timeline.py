@@ -7,9 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-import numpy as np
-
-from allocation.engine.kept import Outcomes, said_of, unpack_outcomes
+from allocation.engine.kept import Outcomes, said_of, score_of, unpack_outcomes
 from allocation.models import RowStatus, RunChunk, TierDecision
 
 LONGEST = 24  # runs; older ones are in the ledger
@@ -65,7 +63,6 @@ def _decided(chunk: RunChunk, outcomes: Outcomes, place: int, row: TierDecision 
     held = "effective" if status in (RowStatus.APPLIED, RowStatus.KEPT) else "previous"
     tiers = {entry[0]: entry for entry in chunk.run.vocabulary.get("tiers", [])}
     tier, suggested = _tier(tiers, outcomes, held, place), _tier(tiers, outcomes, "suggested", place)
-    score = float(outcomes.score[place])
     return Decided(
         on=chunk.run.as_of,
         run_id=chunk.run_id,
@@ -73,7 +70,7 @@ def _decided(chunk: RunChunk, outcomes: Outcomes, place: int, row: TierDecision 
         tier=tier[3] if tier else "No tier",
         rank=tier[1] if tier and not tier[4] else None,
         suggested=suggested[3] if suggested else "",
-        score=None if np.isnan(score) else Decimal(round(score * 100)).scaleb(-2),
+        score=score_of(outcomes.score, place),
         decided_by=said_of(outcomes.decided_by, place) or "",
         reason=(row.words or row.reason) if row else STAYS,
         segment=said_of(outcomes.segment, place) or "",

@@ -1,11 +1,14 @@
 """Short ways to make customers and runs in tests of re-tiering."""
 
+from datetime import timedelta
+
+import pytest
 from django.utils import timezone
 
 from accounts.models import Customer
 from allocation.engine.kept import unpack_outcomes
-from allocation.models import TierDecision
-from allocation.services.retiering import apply_run, propose_run, queue_run
+from allocation.models import RetierRun, TierDecision
+from allocation.services.retiering import apply_run, applying, propose_run, proposing, queue_run
 from tests import factories
 
 TODAY = factories.TODAY
@@ -40,3 +43,23 @@ def decision(run, of):
 def looked_at(run):
     """Primary keys of everybody the run decided, rows or not."""
     return {int(key) for chunk in run.chunks.all() for key in unpack_outcomes(chunk.outcomes).keys.tolist()}
+
+
+def half_applied(monkeypatch):
+    """A run of one chunk a customer whose runner died before the second; its lease has lapsed."""
+    monkeypatch.setattr(proposing, "BATCH", 1)
+    run = proposed()
+    real, calls = applying._apply, []
+
+    def dies_at_the_second_chunk(*args):
+        calls.append(args)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        real(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(applying, "_apply", dies_at_the_second_chunk)
+        with pytest.raises(KeyboardInterrupt):
+            apply_run(run_id=run.pk, owner="dead", at=timezone.now())
+    RetierRun.objects.filter(pk=run.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    return run

@@ -24,7 +24,7 @@ from allocation.services.retiering import (
     proposing,
 )
 from tests import factories
-from tests.services.retiering_cast import applied, customer, decision, proposed, tiers
+from tests.services.retiering_cast import applied, customer, decision, half_applied, proposed, tiers
 
 pytestmark = pytest.mark.django_db
 
@@ -140,26 +140,6 @@ def test_a_dead_runners_applying_is_finished_by_the_next(monkeypatch):
     assert apply_run(run_id=run.pk, owner="next", at=timezone.now()) is True
     assert tiers() == {first.external_id: "global", second.external_id: "scale"}
     assert TierHolding.objects.count() == 2
-
-
-def half_applied(monkeypatch):
-    """A run of two chunks whose runner died after the first; its lease has lapsed."""
-    monkeypatch.setattr(proposing, "BATCH", 1)
-    run = proposed()
-    real, calls = applying._apply, []
-
-    def dies_at_the_second_chunk(*args):
-        calls.append(args)
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        real(*args)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(applying, "_apply", dies_at_the_second_chunk)
-        with pytest.raises(KeyboardInterrupt):
-            apply_run(run_id=run.pk, owner="dead", at=timezone.now())
-    RetierRun.objects.filter(pk=run.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
-    return run
 
 
 def test_what_was_begun_is_finished_under_the_model_of_its_day_whatever_was_retired_since(monkeypatch, now):

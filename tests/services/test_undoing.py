@@ -22,7 +22,6 @@ from allocation.services.retiering import (
     UnableToApplyRun,
     UnableToUndoRun,
     apply_run,
-    applying,
     ask_to_undo_run,
     proposing,
     queue_run,
@@ -32,7 +31,15 @@ from allocation.services.retiering import (
 )
 from tests import factories
 from tests.oracle import faults
-from tests.services.retiering_cast import applied, customer, decision, looked_at, proposed, tiers
+from tests.services.retiering_cast import (
+    applied,
+    customer,
+    decision,
+    half_applied,
+    looked_at,
+    proposed,
+    tiers,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -201,30 +208,12 @@ def test_history_is_not_rewritten_when_an_earlier_day_is_tiered_after_an_undo():
 def test_what_was_applied_of_a_run_that_was_given_up_can_be_undone(monkeypatch, cast):
     for arr in (800000, 10):
         customer(arr)
-    monkeypatch.setattr(proposing, "BATCH", 1)
-    run = proposed()
-    half_apply(run, monkeypatch)
+    run = half_applied(monkeypatch)
     RetierRun.objects.filter(pk=run.pk).update(status=RunStatus.FAILED, lease_until=None, claimed_by="")
     ask_to_undo_run(run_id=run.pk, actor=cast.ops, at=timezone.now() - timedelta(seconds=1))
     assert undo(run) is True
     assert set(tiers().values()) == {None}
     assert faults() == []
-
-
-def half_apply(run, monkeypatch):
-    """The runner dies before the second chunk."""
-    real, calls = applying._apply, []
-
-    def dies(*args):
-        calls.append(args)
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        real(*args)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(applying, "_apply", dies)
-        with pytest.raises(KeyboardInterrupt):
-            apply_run(run_id=run.pk, owner="dead", at=timezone.now())
 
 
 def test_a_tier_that_a_later_run_decided_again_is_left_to_that_run(second_run):

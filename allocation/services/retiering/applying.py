@@ -12,14 +12,14 @@ from django.db import IntegrityError, transaction
 from accounts.models import Customer, Tier
 from allocation.engine.facts.rules import TieringRules
 from allocation.engine.facts.tiering import Flags, Integers
-from allocation.engine.kept import Outcomes, said_of, taken, unpack_outcomes
+from allocation.engine.kept import Outcomes, said_of, score_of, taken, unpack_outcomes
 from allocation.engine.rules import UnusableRules
 from allocation.models import RetierRun, RowStatus, RunChunk, RunStatus, Source, TierDecision, TieringModel
 from allocation.services.decisions import DecisionSource, TierChange, set_tiers
 from allocation.services.retiering.queueing import UnableToQueueRun, refuse_before_last_applied
 from allocation.services.retiering.rules import rules_of
-from allocation.services.retiering.standings import pack_standings, score_of, stand_on
-from allocation.services.retiering.walking import each_chunk
+from allocation.services.retiering.standings import pack_standings, stand_on
+from allocation.services.retiering.walking import each_chunk, mark_rows
 from allocation.snapshots.customers import customers_now
 from allocation.snapshots.kept_vocabulary import vocabulary_from_json
 from allocation.snapshots.vocabulary import model_vocabulary
@@ -147,11 +147,11 @@ def _apply(run: RetierRun, chunk: RunChunk, rules: TieringRules, decision: Decis
     # Who was to stay must still hold the tier that the run saw, or its decision counts for nothing.
     moved = {row.customer_id for row in changing}
     elsewhere |= {key for key in outcomes.keys[~seen.same_tier].tolist() if key not in moved}
-    _mark([row.pk for row in open_rows if row.customer_id not in same], RowStatus.SKIPPED, CHANGED_FACTS)
-    _mark(
+    mark_rows([row.pk for row in open_rows if row.customer_id not in same], RowStatus.SKIPPED, CHANGED_FACTS)
+    mark_rows(
         [row.pk for row in open_rows if row.customer_id in same & elsewhere], RowStatus.SKIPPED, CHANGED_TIER
     )
-    _mark([row.pk for row in open_rows if row.customer_id in same - elsewhere], RowStatus.APPLIED, "")
+    mark_rows([row.pk for row in open_rows if row.customer_id in same - elsewhere], RowStatus.APPLIED, "")
     listed = {row.customer_id for row in rows}
     staying = ~np.isin(outcomes.keys, _keys(listed))
     _list(run, outcomes, seen.there & ~seen.same_facts & staying, CHANGED_FACTS)
@@ -209,7 +209,7 @@ def _list(run: RetierRun, outcomes: Outcomes, whom: Flags, words: str) -> None:
                 run=run,
                 customer_id=int(outcomes.keys[at]),
                 segment=said_of(outcomes.segment, at) or "",
-                score=score_of(outcomes, at),
+                score=score_of(outcomes.score, at),
                 previous_id=tiers.get(said_of(outcomes.previous, at) or ""),
                 suggested_id=tiers.get(said_of(outcomes.suggested, at) or ""),
                 effective_id=tiers.get(said_of(outcomes.effective, at) or ""),
@@ -221,11 +221,6 @@ def _list(run: RetierRun, outcomes: Outcomes, whom: Flags, words: str) -> None:
         ),
         batch_size=500,
     )
-
-
-def _mark(ids: Sequence[int], status: RowStatus, words: str) -> None:
-    for start in range(0, len(ids), BATCH):
-        TierDecision.objects.filter(pk__in=ids[start : start + BATCH]).update(status=status, words=words)
 
 
 def _finish(run: RetierRun, fence: int, at: datetime) -> bool:

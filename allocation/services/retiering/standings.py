@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from decimal import Decimal
 
 import numpy as np
 
 from allocation.engine.facts.attributes import Kind
 from allocation.engine.facts.tiering import ChoiceColumn, Integers, NumberColumn
-from allocation.engine.kept import CUSTOMER, Outcomes, column_of, said_of
+from allocation.engine.kept import CUSTOMER, Outcomes, column_of, said_of, score_of
 from allocation.engine.packing import pack, unpack
 from allocation.models import Source, TierHolding, TierStanding
 
 FIELDS = ("run", "segment", "score", "decided_by", "lifecycle", "goals")
 BATCH = 500
 SETTERS = "setters"
-
-
-def score_of(outcomes: Outcomes, place: int) -> Decimal | None:
-    """The score as the database keeps it."""
-    score = float(outcomes.score[place])
-    return None if np.isnan(score) else Decimal(round(score * 100)).scaleb(-2)
 
 
 def stand_on(*, run_id: int, outcomes: Outcomes) -> None:
@@ -33,7 +26,7 @@ def stand_on(*, run_id: int, outcomes: Outcomes) -> None:
                 customer_id=int(key),
                 run_id=run_id,
                 segment=said_of(outcomes.segment, at) or "",
-                score=score_of(outcomes, at),
+                score=score_of(outcomes.score, at),
                 decided_by=said_of(outcomes.decided_by, at) or "",
                 lifecycle=int(lifecycles[at]),
                 goals=int(goals[at]),
@@ -130,9 +123,7 @@ def give_back(
             customer_id=key,
             run_id=runs[at],
             segment=said_of(segment, at) or "",
-            score=None
-            if np.isnan(score.values[at])
-            else Decimal(round(float(score.values[at]) * 100)).scaleb(-2),
+            score=score_of(score.values, at),
             decided_by=said_of(decided_by, at) or "",
             lifecycle=lifecycles[at],
             goals=goals[at],

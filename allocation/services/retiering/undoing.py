@@ -21,7 +21,7 @@ from allocation.models import (
 )
 from allocation.services.decisions import DecisionSource, TierChange, set_tiers
 from allocation.services.retiering.standings import give_back, setters_before
-from allocation.services.retiering.walking import each_chunk
+from allocation.services.retiering.walking import each_chunk, mark_rows
 
 BATCH = 500
 BUSY = "Another run is being applied or undone; try again when it is done."
@@ -132,9 +132,9 @@ def _undo(run: RetierRun, chunk: RunChunk, on: date, decision: DecisionSource) -
     why_not |= dict.fromkeys(written.skipped, CHANGED_SINCE)
     for words in (CHANGED_SINCE, DECIDED_SINCE):
         kept_so = [row.pk for row in rows if why_not.get(row.customer_id) == words]
-        _mark(kept_so, RowStatus.KEPT, words)
+        mark_rows(kept_so, RowStatus.KEPT, words)
     kept = set(why_not)
-    _mark([row.pk for row in rows if row.customer_id not in kept], RowStatus.UNDONE, "")
+    mark_rows([row.pk for row in rows if row.customer_id not in kept], RowStatus.UNDONE, "")
     if chunk.stood_on is not None:
         keys = unpack_outcomes(chunk.outcomes).keys
         restored = {row.customer_id for row in changed} - kept
@@ -162,11 +162,6 @@ def _changed_since(run: RetierRun, customer_ids: Sequence[int]) -> dict[int, str
             if customer_id not in by_run and not (customer_id in by_undo and stands_on_it):
                 found[customer_id] = CHANGED_SINCE if stands_on_it else DECIDED_SINCE
     return found
-
-
-def _mark(ids: Sequence[int], status: RowStatus, words: str) -> None:
-    for start in range(0, len(ids), BATCH):
-        TierDecision.objects.filter(pk__in=ids[start : start + BATCH]).update(status=status, words=words)
 
 
 def _finish(run: RetierRun, fence: int, at: datetime) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from django.db import transaction
 from django.db.models import Sum
 
-from allocation.models import RetierRun, RowStatus, RunChunk
+from allocation.models import RetierRun, RowStatus, RunChunk, TierDecision
+
+BATCH = 500  # keys in a statement
 
 
 def each_chunk(
@@ -30,3 +32,9 @@ def each_chunk(
                 return True
             work(chunk)
         done += chunk.customers
+
+
+def mark_rows(ids: Sequence[int], status: RowStatus, words: str) -> None:
+    """What became of these rows, and why where that is not plain."""
+    for start in range(0, len(ids), BATCH):
+        TierDecision.objects.filter(pk__in=ids[start : start + BATCH]).update(status=status, words=words)
