@@ -67,8 +67,8 @@ def company(db):
         if place % 5 == 0:
             factories.GoalFactory(customer=one, kind=GoalKind.objects.get(slug=("risk", "calm")[place % 2]))
     applied(as_of=factories.TODAY)
-    Customer.objects.filter(pk__in=[row.pk for row in Customer.objects.all()[::9]]).update(arr=7)
-    factories.GoalFactory(customer=Customer.objects.all()[9], kind=GoalKind.objects.get(slug="risk"))
+    Customer.objects.filter(pk__in=[row.pk for row in Customer.objects.order_by("pk")[::9]]).update(arr=7)
+    factories.GoalFactory(customer=Customer.objects.order_by("pk")[9], kind=GoalKind.objects.get(slug="risk"))
     customer(90000)
     customer(5, paid_tier=Tier.objects.get(slug="enterprise"))
 
