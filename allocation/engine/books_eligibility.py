@@ -52,6 +52,8 @@ def eligibility(*, customers: CustomerColumns, csms: Sequence[CsmFacts], policy:
         able &= vertical.able
         mismatch += vertical.mismatch
         fallback |= vertical.fallback
+    if any(csm.tiers for csm in csms):
+        able &= _by_value(customers.tier, csms, lambda slug: [not _lacks(slug, csm.tiers) for csm in csms]) > 0
     regions = _by_value(customers.region, csms, lambda value: [_lacks(value, csm.regions) for csm in csms])
     _apply_fit(policy.region_fit, regions, able, mismatch)
     languages = _by_value(
@@ -92,6 +94,8 @@ def why_unable(*, customers: CustomerColumns, position: int, csm: CsmFacts, poli
     country = customers.country[position]
     if policy.country_law and country and country not in csm.countries:
         return f"does not cover the country {country}"
+    if _lacks(customers.tier[position], csm.tiers):
+        return "is not named for this tier in the policy"
     vertical = customers.vertical[position]
     foreign = bool(vertical and csm.verticals) and vertical not in csm.verticals
     if policy.vertical_fit in ("specialist_first", "hard") and foreign:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +48,8 @@ class TierFacts:
 class CsmFacts:
     """One CSM. Empty ``verticals``/``regions``/``languages``/``products`` = generalist, able for all.
 
+    ``tiers``: slugs of the only tiers the policy names for this CSM; empty = any tier.
+
     ``contract_minutes`` are the paid minutes of a month (they scale the caps), ``capacity_minutes`` the net ones
     (they bound the load). ``leaving``: "soon" = the book is handed on, "gone" = may hold nobody.
     """
@@ -65,6 +67,7 @@ class CsmFacts:
     countries: frozenset[str] = frozenset()
     languages: frozenset[str] = frozenset()
     products: frozenset[str] = frozenset()
+    tiers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,10 @@ class BookFacts:
 
 @dataclass(frozen=True, slots=True)
 class BookPolicy:
-    """How to plan. Weights are points of the objective, tolerances and budgets per cent; None = no budget."""
+    """How to plan. Weights are points of the objective, tolerances and budgets per cent; None = no budget.
+
+    A change of CSM of one of the ``approve_top`` customers of the highest ARR needs a manager's own approval.
+    """
 
     name: str = "default"
     vertical_fit: VerticalFit = "specialist_first"
@@ -125,6 +131,7 @@ class BookPolicy:
     max_moves_arr_pct: float | None = None
     seniority_follows_value: bool = False
     keep_families_together: bool = False
+    approve_top: int = 0
     search_iterations: int = 2000
 
 
@@ -159,6 +166,7 @@ class MoveFinding:
     fallback: bool
     arr_cents: int
     minutes: int
+    needs_approval: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,10 +238,29 @@ class BudgetUse:
 
 
 @dataclass(frozen=True, slots=True)
+class PoolProof:
+    """What is proven of one group of customers and CSMs that no pair links to another group.
+
+    No plan of the group can cost less than ``bound`` points under the same rules. ``how``: "relaxation" = by prices alone,
+    "search_tree" = by a mixed-integer search on the pairs that the prices did not rule out. ``price_bound`` is what the
+    prices alone prove; ``prices`` are those (lists of numbers by name), so that anybody can recompute it.
+    """
+
+    pools: tuple[str, ...]
+    customers: int
+    csms: int
+    objective: float
+    bound: float
+    how: Literal["relaxation", "search_tree"]
+    price_bound: float
+    prices: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class BookProposal:
     """A plan. ``assignment`` covers every served customer: CSM key, or "" when unassigned.
 
-    ``bound`` and ``gap_pct`` stay None until a bound is proven. ``repeatable`` is False when the search was stopped
+    ``bound`` and ``gap_pct`` stay None until a bound is proven; ``proof`` says how, group by group. ``repeatable`` is False when the search was stopped
     from outside, so that the same input may give another plan.
     """
 
@@ -255,3 +282,4 @@ class BookProposal:
     repeatable: bool
     iterations: int
     notes: tuple[str, ...] = field(default_factory=tuple)
+    proof: tuple[PoolProof, ...] = ()
