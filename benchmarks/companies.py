@@ -9,6 +9,7 @@ its history is disturbed. So a plan that serves everybody exists, and the owner 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -22,7 +23,7 @@ from allocation.engine.facts.books import (
     IntColumn,
     TierFacts,
 )
-from benchmarks.planting import UnableToPlant, drifted, planted
+from benchmarks.planting import UnableToPlant, Wish, drifted, planted
 
 FAMILIES = ("band", "no-band", "overlap")
 SIZES = {1_000: 20, 10_000: 60, 50_000: 250, 100_000: 500}
@@ -57,11 +58,22 @@ _TRIES = 40
 
 _VERTICALS = ("finance", "telco", "retail", "industry", "public")
 _VERTICAL_SHARES = (0.30, 0.20, 0.20, 0.20, 0.10)
-_SPECIALISTS = (("finance", 0.30), ("telco", 0.20), ("", 0.50))
+_SPECIALISTS = (
+    "",
+    "finance",
+    "",
+    "telco",
+    "finance",
+    "",
+    "",
+    "finance",
+    "telco",
+    "",
+)  # in turn; "" = generalist
 _LANGUAGES = ("en", "de", "fr", "es")
 _REGIONS = ("north", "east", "south", "west", "centre", "islands")
 _WORKS = ((1.0, 0.70), (0.8, 0.20), (0.6, 0.06), (0.5, 0.04))  # share of full time
-_SENIORITY = ((0.10, 0.40, 0.50), (0.25, 0.45, 0.30), (0.35, 0.45, 0.20), (0.45, 0.40, 0.15))
+_SENIORITY = ((0.0, 0.1, 0.9), (0.05, 0.7, 0.25), (0.45, 0.55, 0.0), (0.95, 0.05, 0.0))  # of 1, 3, 5
 _TOUCH_PLANS = ((0.7, 0.35), (1.0, 0.35), (1.25, 0.15), (1.6, 0.10), (2.2, 0.05))  # × the tier's mean hours
 _GOAL_HOURS = ((0.0, 0.75), (0.15, 0.15), (0.3, 0.10))
 _ARR = ((600_000, 0.8), (150_000, 0.7), (30_000, 0.6), (2_500, 0.9))  # median and spread (of the logarithm)
@@ -177,9 +189,8 @@ def _company(chance: np.random.Generator, plan: list[Pool], rules: BookPolicy, o
     staff = [csm for place, one in enumerate(plan) for csm in _staff(chance, place, one, overlapping)]
     team = np.repeat(np.arange(len(plan)), [one.csms for one in plan])
     staff = _with_hours(staff, team, np.bincount(pool, weights=minutes))
-    seats = planted(
-        pool=pool, team=team, minutes=minutes, tier=tier, wish=_wish(vertical, staff), csms=staff, caps=_CAPS
-    )
+    wish = _wish(vertical, arr, pool, team, staff)
+    seats = planted(pool=pool, team=team, minutes=minutes, tier=tier, wish=wish, csms=staff, caps=_CAPS)
     region = _regions_of_customers(chance, plan, pool, seats, staff, overlapping)
     able = _able(staff)
     owner = drifted(
@@ -189,6 +200,7 @@ def _company(chance: np.random.Generator, plan: list[Pool], rules: BookPolicy, o
         tier=tier,
         able={cell: able(*cell) for cell in {(int(t), r) for t, r in zip(tier, region, strict=True)}},
         cell=[(int(t), r) for t, r in zip(tier, region, strict=True)],
+        wish=wish,
         csms=staff,
         caps=_CAPS,
         shifts=int(_DRIFT * len(pool)),
@@ -254,10 +266,10 @@ def _staff(chance: np.random.Generator, place: int, pool: Pool, overlapping: boo
             break
         works[np.argmin(works)] = 1.0
     made = []
+    turn = int(chance.integers(len(_SPECIALISTS)))
     for number, share in enumerate(works):
         regions = _ring(chance, number) if overlapping else frozenset(filter(None, [pool.region]))
-        home = min(regions, default="")
-        vertical = _SPECIALISTS[chance.choice(3, p=[share for _, share in _SPECIALISTS])][0]
+        vertical = _SPECIALISTS[(turn + number) % len(_SPECIALISTS)]
         made.append(
             CsmFacts(
                 key=f"csm{place:02d}-{number:03d}@example.com",
@@ -268,7 +280,7 @@ def _staff(chance: np.random.Generator, place: int, pool: Pool, overlapping: boo
                 seniority=int(chance.choice([1, 3, 5], p=_SENIORITY[pool.tier])),
                 verticals=frozenset(filter(None, [vertical])),
                 regions=regions,
-                languages=frozenset({"en", _language(chance, home)}),
+                languages=_spoken(chance, regions),
                 tiers=_tiers(chance, pool.tier, overlapping),
             )
         )
@@ -289,10 +301,22 @@ def _ring(chance: np.random.Generator, number: int) -> frozenset[str]:
     return frozenset(_REGIONS[(number + step) % len(_REGIONS)] for step in range(width))
 
 
+def _spoken(chance: np.random.Generator, regions: frozenset[str]) -> frozenset[str]:
+    """English and the languages of the CSM's regions (all regions where none is named); one in twelve has English only."""
+    mains = [_main_language(region) for region in _REGIONS if region in (regions or _REGIONS)]
+    return frozenset({"en", *([] if chance.random() < 1 / 12 else mains)})
+
+
+def _main_language(region: str) -> str:
+    return _LANGUAGES[_REGIONS.index(region) % len(_LANGUAGES)] if region else "en"
+
+
 def _language(chance: np.random.Generator, region: str) -> str:
-    """Every region has a language of its own that four in five speak."""
-    main = _LANGUAGES[_REGIONS.index(region) % len(_LANGUAGES)] if region else "en"
-    return main if chance.random() < 0.8 else str(chance.choice(_LANGUAGES))
+    """Of a customer: six in ten speak that of the region, a good third English, the rest any."""
+    lot = chance.random()
+    if lot < 0.97:
+        return _main_language(region) if lot < 0.6 else "en"
+    return str(chance.choice(_LANGUAGES))
 
 
 def _with_hours(staff: list[CsmFacts], team: IntColumn, asked: np.ndarray) -> list[CsmFacts]:
@@ -305,17 +329,22 @@ def _with_hours(staff: list[CsmFacts], team: IntColumn, asked: np.ndarray) -> li
     ]
 
 
-def _wish(vertical: IntColumn, staff: list[CsmFacts]) -> np.ndarray:
-    """Vertical × CSM: 0 where it fits best, 1 where it does not."""
-    return np.array(
-        [
-            [
-                0.0 if name in csm.verticals else 1.0 if csm.verticals else 0.5 if at < 2 else 0.0
-                for csm in staff
-            ]
-            for at, name in enumerate(_VERTICALS)
-        ]
-    )[vertical]
+def _wish(
+    vertical: IntColumn, arr: IntColumn, pool: IntColumn, team: IntColumn, staff: list[CsmFacts]
+) -> Wish:
+    """Vertical against vertical; and in each pool the highest ARR to the most senior, the smallest to juniors."""
+    fit = [
+        [0.0 if name in csm.verticals else 1.0 if csm.verticals else 0.5 if at < 2 else 0.0 for csm in staff]
+        for at, name in enumerate(_VERTICALS)
+    ]
+    seniority = np.array([csm.seniority for csm in staff], dtype=np.float64)
+    wanted = np.empty(len(pool))
+    for one in range(int(pool.max()) + 1):
+        members = np.flatnonzero(pool == one)
+        ranked = np.sort(seniority[team == one])[::-1]
+        by_value = members[np.argsort(-arr[members], kind="stable")]
+        wanted[by_value] = ranked[np.arange(len(members)) * len(ranked) // len(members)]
+    return Wish(vertical=vertical, fit=np.array(fit), wanted=wanted, seniority=seniority)
 
 
 def _regions_of_customers(
@@ -338,7 +367,7 @@ def _foreign(region: str, csm: CsmFacts) -> bool:
     return bool(csm.regions) and region not in csm.regions
 
 
-def _able(staff: list[CsmFacts]):
+def _able(staff: list[CsmFacts]) -> Callable[[int, str], IntColumn]:
     def able(tier: int, region: str) -> IntColumn:
         return np.array(
             [

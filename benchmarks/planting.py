@@ -7,17 +7,34 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from allocation.engine.facts.books import BoolColumn, CsmFacts, IntColumn
+from allocation.engine.facts.books import BoolColumn, CsmFacts, FloatColumn, IntColumn
 
 Cell = tuple[int, str]  # tier, region
 
 _NO_CAP = 1 << 40
-_FIT = 0.1
+_FIT = 0.35
 """A customer in the wrong hands weighs as much as this share of a book's hours."""
+_STRANGER = 0.85
+"""How often a change to a CSM of another vertical does not come about."""
 
 
 class UnableToPlant(Exception):
     """This draw of customers does not fit; another one may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a customer would ideally have. ``fit`` verticals × CSMs, 0 fits best; seniorities 1 to 5."""
+
+    vertical: IntColumn
+    fit: FloatColumn
+    wanted: FloatColumn
+    seniority: FloatColumn
+
+    def unmet(self, row: int, csms: IntColumn) -> FloatColumn:
+        """How badly these CSMs suit the customer: 0 as well as can be, 1 wrong vertical or wrong seniority, 2 both."""
+        apart: FloatColumn = np.abs(self.seniority[csms] - self.wanted[row]) / 4.0
+        return self.fit[self.vertical[row], csms] + apart
 
 
 @dataclass(slots=True)
@@ -63,20 +80,20 @@ def planted(
     team: IntColumn,
     minutes: IntColumn,
     tier: IntColumn,
-    wish: np.ndarray,
+    wish: Wish,
     csms: Sequence[CsmFacts],
     caps: Sequence[int | None],
 ) -> IntColumn:
     """Seats by longest processing time: the largest first, to the least busy CSM of the pool, fit counting a little.
 
-    ``pool`` of each customer, ``team`` = pool of each CSM, ``wish`` customers × CSMs (0 fits best). Raises UnableToPlant.
+    ``pool`` of each customer, ``team`` = pool of each CSM, ``wish`` what would be ideal. Raises UnableToPlant.
     """
     room = Room(csms, caps)
     members = [np.flatnonzero(team == one) for one in range(int(team.max()) + 1)]
     seats = np.full(len(pool), -1, dtype=np.int64)
     for row in np.argsort(-minutes, kind="stable"):
         near, asked, level = members[pool[row]], int(minutes[row]), int(tier[row])
-        busy = (room.load[near] + asked) / room.capacity[near] + _FIT * wish[row, near]
+        busy = (room.load[near] + asked) / room.capacity[near] + _FIT * wish.unmet(int(row), near)
         busy[~room.fits(near, asked, level)] = np.inf
         best = int(np.argmin(busy))
         if not np.isfinite(busy[best]):
@@ -94,11 +111,12 @@ def drifted(
     tier: IntColumn,
     able: Mapping[Cell, IntColumn],
     cell: Sequence[Cell],
+    wish: Wish,
     csms: Sequence[CsmFacts],
     caps: Sequence[int | None],
     shifts: int,
 ) -> IntColumn:
-    """``seats`` after that many chance changes of CSM; some CSMs attract more than others; no limit is broken.
+    """``seats`` after that many chance changes of CSM; some CSMs attract more than others, strangers to the vertical rarely; no limit is broken.
 
     ``able`` = CSMs who may serve each cell (tier and region), ``cell`` of each customer.
     """
@@ -108,9 +126,14 @@ def drifted(
     np.add.at(room.count, (seats, tier), 1)
     pull = np.exp(0.35 * chance.standard_normal(len(csms)))
     sums = {one: np.cumsum(pull[near]) / pull[near].sum() for one, near in able.items()}
-    for row, lot in zip(chance.integers(len(seats), size=shifts), chance.random(shifts), strict=True):
+    lots = zip(
+        chance.integers(len(seats), size=shifts), chance.random(shifts), chance.random(shifts), strict=True
+    )
+    for row, lot, rest in lots:
         near = able[cell[row]]
         target = near[min(int(np.searchsorted(sums[cell[row]], lot)), len(near) - 1)]
+        if rest < _STRANGER * wish.unmet(int(row), target):
+            continue
         asked, level, old = int(minutes[row]), int(tier[row]), int(owner[row])
         if target != old and room.fits(target[None], asked, level)[0]:
             room.seat(old, asked, level, -1)
