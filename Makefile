@@ -44,8 +44,8 @@ check: lint test ## every gate; what CI runs
 prove: check ## the gates and the slow proofs (kills, races), where there are any
 	@if [ -d tests/faults ]; then $(py) -m tests.rig prove; else echo "No slow proofs yet (tests/faults)."; fi
 
-bench: install-dev ## the benchmark
-	@if [ -d benchmarks ]; then $(py) -m benchmarks; else echo "No benchmark yet (benchmarks/)."; fi
+bench: install-dev ## the benchmarks, half an hour (BENCH=--quick: two minutes; docs/benchmarks.md)
+	@$(py) -m benchmarks $(BENCH)
 
 clean: ## remove what was built; the database under var/ stays
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache var/static var/screenshots
