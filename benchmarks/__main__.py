@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import books, gap
+from benchmarks.companies import FAMILIES
 
 BENCHES = {"books": books.run, "gap": gap.run}
 KEPT = Path(__file__).resolve().parents[1] / "var" / "bench"
@@ -41,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
         "--size", nargs="+", type=books.size_of, help="customers (10000) or customers/CSMs (1200/24)"
     )
     made.add_argument("--seeds", nargs="+", type=int, help="companies of these seeds instead of 1 to 5")
-    made.add_argument("--families", nargs="+", type=books.family_of, help=", ".join(books.FAMILIES))
+    made.add_argument("--families", nargs="+", type=books.family_of, help=", ".join(FAMILIES))
     made.add_argument(
         "--limit", type=float, help="seconds for each plan or instance instead of the published ones"
     )

@@ -39,7 +39,8 @@ AS_OF = date(2026, 1, 5)
 FULL_TIME = 160 * 60  # minutes a month
 
 _DIGITAL = 3
-_CAPS = (6, 15, 40, None)
+_CAPPED = (6, 15, 40)
+_CAPS = (*_CAPPED, None)
 _ROWS = {
     1_000: (20, 85, 197),
     10_000: (56, 241, 568),
@@ -139,13 +140,7 @@ def policy(family: str) -> BookPolicy:
 def pools(customers: int, csms: int, overlapping: bool) -> list[Pool]:
     """How many customers and CSMs each pool has: 4, 7, 10 and 10 pools at the published sizes, 4 where all overlaps."""
     digital_csms = max(1, round(csms * _DIGITAL_CSMS))
-    rows = _ROWS.get(customers) if SIZES.get(customers) == csms else None
-    if rows is None:
-        full_times = _FULL_TIMES_USED * (csms - digital_csms)
-        rows = tuple(
-            max(1, round(full_times * share * cap))
-            for share, cap in zip(_FULL_TIMES_BY_TIER, _CAPS, strict=False)
-        )
+    rows = _rows(customers, csms, digital_csms)
     regions = ("",) if overlapping else _REGIONS[: 1 if csms < 40 else 2 if csms < 150 else 3]
     cells = [
         (tier, region, part)
@@ -156,6 +151,15 @@ def pools(customers: int, csms: int, overlapping: bool) -> list[Pool]:
     heads = _apportioned(csms - digital_csms, wanted)
     made = [Pool(tier, region, n, m) for (tier, region, n), m in zip(cells, heads, strict=True)]
     return [*made, Pool(_DIGITAL, "", customers - sum(rows), digital_csms)]
+
+
+def _rows(customers: int, csms: int, digital_csms: int) -> tuple[int, ...]:
+    """Customers of each capped tier: the published ones, or as many as fill the CSMs as those do."""
+    if SIZES.get(customers) == csms:
+        return _ROWS[customers]
+    full_times = _FULL_TIMES_USED * (csms - digital_csms)
+    shares = zip(_FULL_TIMES_BY_TIER, _CAPPED, strict=True)
+    return tuple(max(1, round(full_times * share * cap)) for share, cap in shares)
 
 
 def _parts(whole: int, count: int) -> list[int]:
@@ -246,7 +250,7 @@ def _mean_minutes(plan: list[Pool]) -> np.ndarray:
     full = _UTILISATION * _NET_MINUTES
     works = sum(value * share for value, share in _WORKS)
     return np.array(
-        [full / (cap * 0.86) for cap in _CAPS if cap] + [full * works * digital.csms / digital.customers]
+        [full / (cap * 0.86) for cap in _CAPPED] + [full * works * digital.csms / digital.customers]
     )
 
 
@@ -254,7 +258,8 @@ def _arr_cents(chance: np.random.Generator, tier: IntColumn, multiple: np.ndarra
     median, spread = np.array(_ARR)[tier].T
     whale = np.where(chance.random(len(tier)) < _WHALES, _WHALE, 1.0)
     amount = median * np.exp(spread * chance.standard_normal(len(tier))) * whale * np.sqrt(multiple)
-    return np.rint(amount).astype(np.int64) * 100
+    cents: IntColumn = np.rint(amount).astype(np.int64) * 100
+    return cents
 
 
 def _staff(chance: np.random.Generator, place: int, pool: Pool, overlapping: bool) -> list[CsmFacts]:

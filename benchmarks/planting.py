@@ -33,8 +33,9 @@ class Wish:
 
     def unmet(self, row: int, csms: IntColumn) -> FloatColumn:
         """How badly these CSMs suit the customer: 0 as well as can be, 1 wrong vertical or wrong seniority, 2 both."""
-        apart: FloatColumn = np.abs(self.seniority[csms] - self.wanted[row]) / 4.0
-        return self.fit[self.vertical[row], csms] + apart
+        apart = np.abs(self.seniority[csms] - self.wanted[row]) / 4.0
+        unmet: FloatColumn = self.fit[self.vertical[row], csms] + apart
+        return unmet
 
 
 @dataclass(slots=True)

@@ -35,7 +35,10 @@ def _shown(cell: Cell) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A figure against what it must be at most and what is aimed at. ``value`` None: why is in ``without``."""
+    """A figure against what it must be at most and what is aimed at. ``value`` None: why is in ``without``.
+
+    ``late``: it was reached in more than the seconds that the goal names.
+    """
 
     name: str
     value: float | None
@@ -43,15 +46,16 @@ class Goal:
     aim: float
     unit: str
     without: str = "not measured"
+    late: bool = False
 
     @property
     def verdict(self) -> str:
         """In words."""
         if self.value is None:
             return self.without
-        if self.value <= self.aim:
-            return "aim reached"
-        return "must reached" if self.value <= self.must else "MISSED"
+        if self.value > self.must:
+            return "MISSED"
+        return ("aim" if self.value <= self.aim else "must") + " reached" + (", late" if self.late else "")
 
     def plain(self) -> dict[str, Any]:
         """For JSON."""

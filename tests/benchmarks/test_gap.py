@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from benchmarks import gap
 from benchmarks.gap import Unreadable, answer, best_known, cost, flaws, judged, read
 
 # Two agents, three jobs: costs, needs, capacities.
@@ -73,6 +74,37 @@ def test_an_answer_may_be_a_pair_or_an_object():
 
     assert answer(((0, 0, 1), 8.5)) == ((0, 0, 1), 8.5)
     assert answer(Solved()) == ((0, 0, 1), None)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "expected"),
+    [
+        ((0, 0, 1), {"cost": 9, "bound": 8.5, "flaws": []}),
+        ((0, 0, 0), {"cost": None, "bound": 8.5, "flaws": ["agent 0 has 6 of 4"]}),
+        (None, {"cost": None, "bound": 8.5, "flaws": ["no answer"]}),
+    ],
+)
+def test_the_child_verifies_what_the_solver_answers(monkeypatch, tmp_path, assignment, expected):
+    def solve(costs, needs, capacities, seed, should_stop):
+        assert not should_stop()
+        return assignment, 8.5
+
+    (tmp_path / "small").write_text(TEXT)
+    monkeypatch.setattr(gap, "solver", lambda: solve)
+    events = []
+    assert gap.work({"path": str(tmp_path / "small"), "limit": 5.0}, events.append) == expected
+    assert [event["event"] for event in events] == ["started", "worked"]
+
+
+def test_without_files_or_solver_the_instances_are_left_out_in_a_sentence(monkeypatch, tmp_path, capsys):
+    monkeypatch.delenv(gap.INPUTS, raising=False)
+    assert gap.run(None)["wrong"] == []
+    monkeypatch.setenv(gap.INPUTS, str(tmp_path))
+    (tmp_path / "gap").mkdir()
+    (tmp_path / "gap" / "best_known.json").write_text("{}")
+    monkeypatch.setattr(gap, "solver", lambda: None)
+    assert "no allocation.engine" in gap.run(None)["left_out"]
+    assert capsys.readouterr().out.count("Left out: ") == 2
 
 
 def test_the_published_instances_can_be_read(inputs):

@@ -143,6 +143,26 @@ def test_verdicts_from_both_sides_of_each_bound(value, verdict):
     assert Goal("gap", value, 0.1, 0.02, "%").verdict == verdict
 
 
+def plan_of(seconds, limit, gap):
+    return {"family": "band", "customers": 10_000, "csms": 60, "limit": limit, "ratios": {"greedy": 0.8},
+            "plan": {"seconds": seconds, "gap_pct": gap, "rss_mb": 90.0}}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rows", "verdict"),
+    [
+        ([plan_of(19.0, 20.0, 0.01)], "aim reached"),
+        ([plan_of(19.0, 20.0, 0.01), plan_of(19.0, 20.0, 0.09)], "must reached"),  # the worst counts
+        ([plan_of(19.0, 20.0, 0.01), plan_of(19.0, 20.0, None)], "MISSED: no bound"),
+        ([plan_of(22.1, 20.0, 0.01)], "aim reached, late"),
+        ([plan_of(30.0, 60.0, 0.01)], "not measured"),  # had more time than the goal gives
+    ],
+)
+def test_a_gap_counts_at_its_worst_and_within_its_seconds(rows, verdict):
+    goals = {goal.name: goal.verdict for goal in books.judged(rows)}
+    assert goals["10 000/60: gap within 20 s"] == verdict
+
+
 def test_a_table_is_aligned_markdown():
     assert table(("a", "b"), [("x", 1.5), ("long", None)]).splitlines() == [
         "| a    |     b |",
