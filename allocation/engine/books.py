@@ -12,11 +12,15 @@ from fractions import Fraction
 
 import numpy as np
 
-from allocation.engine.books_descent import Search, descend
 from allocation.engine.books_eligibility import Eligibility, eligibility
+from allocation.engine.books_groups import who_may_have_whom
 from allocation.engine.books_objective import measures, pair_costs
+from allocation.engine.books_pairs import family_anchors
 from allocation.engine.books_placing import Effort, relieve, seat_by_chains, seat_greedily
 from allocation.engine.books_report import Planned, report
+from allocation.engine.books_search import Effort as SearchEffort
+from allocation.engine.books_search import Spread, search
+from allocation.engine.books_serving import serve_most
 from allocation.engine.books_state import NO_CAP, NOBODY, Books, Problem
 from allocation.engine.facts.books import (
     BookFacts,
@@ -30,6 +34,9 @@ from allocation.engine.facts.books import (
     TierFacts,
 )
 
+CUSTOMERS_A_BUDGET = 4_000
+"""The policy's search iterations are units of work for a small company; each 4 000 customers add as many."""
+
 _EFFORT = 4
 _LEAST_EFFORT = 2000
 """Looking for chains may open four CSMs per search iteration of the policy, and never fewer than this."""
@@ -42,12 +49,15 @@ def propose_books(
     seed: int,
     should_stop: Callable[[], bool] | None = None,
     on_progress: Callable[[int, int], None] | None = None,
+    spread: Spread = map,
 ) -> BookProposal:
-    """A plan that serves as many customers as possible, breaks no limit, and then lowers the objective.
+    """A plan that serves as many customers as possible, breaks no limit, then lowers the objective, and proves how far.
 
-    ``should_stop`` is asked between steps; a plan stopped by it is the best so far and not ``repeatable``.
-    ``on_progress(done, total)`` counts search iterations. Never raises for what the books contain: what cannot be
-    served is in ``unassigned`` and ``shortages``, what was broken before and still is in ``breaches``.
+    ``should_stop`` is asked again and again; a plan stopped by it is the best so far and not ``repeatable``.
+    ``on_progress(done, total)`` counts units of work. ``spread(function, items)`` may work on several items at once, on
+    threads of this process (then ``should_stop`` is asked there), and gives the results in order; the plan is the same.
+    Never raises for what the books contain: what cannot be served is in ``unassigned`` and ``shortages``, what was broken
+    before and still is in ``breaches``.
     """
     halted = False
 
@@ -57,18 +67,29 @@ def propose_books(
         return halted
 
     planned = _planned(facts, policy)
-    best = _seat_everybody(planned, stop)
-    search = Search(
-        books=best,
-        iterations=policy.search_iterations,
+    units = policy.search_iterations * (1.0 + len(planned.customers) / CUSTOMERS_A_BUDGET)
+    effort = SearchEffort(
+        units=units,
         seed=seed,
         stop=stop,
         progress=on_progress or (lambda done, total: None),
+        spread=spread,
     )
-    best.problem = replace(planned.problem, allowed=_where_to_search(planned, best))
-    descend(search=search)
-    best.problem = planned.problem
-    return report(planned=planned, books=best, repeatable=not halted, iterations=search.used)
+    books = _seat_everybody(planned, stop)
+    most = serve_most(books=books, causes=planned.causes(), effort=effort)
+    planned = _with_families(planned, books)
+    table = who_may_have_whom(books, _where_to_search(planned, books))
+    found = search(books, table, effort)
+    for row in np.flatnonzero(found.seat != books.seat).tolist():
+        books.move(row, int(found.seat[row]), "balance")
+    return report(
+        planned=planned,
+        books=books,
+        found=found,
+        most_proven=most,
+        repeatable=not halted,
+        units=int(effort.used),
+    )
 
 
 def _planned(facts: BookFacts, policy: BookPolicy) -> Planned:
@@ -84,6 +105,7 @@ def _planned(facts: BookFacts, policy: BookPolicy) -> Planned:
     current = np.array([position.get(key, NOBODY) for key in customers.csm], dtype=np.int64)
     home, fixed, must_move = _who_may_stay(customers, csms, fit, current)
     allowed = _allowed(csms, fit, current, home)
+    preferred = _preferred(policy, fit, allowed, current, home)
     problem = Problem(
         minutes=customers.minutes,
         arr_cents=customers.arr_cents,
@@ -96,7 +118,7 @@ def _planned(facts: BookFacts, policy: BookPolicy) -> Planned:
             customers=customers, csms=csms, tiers=tiers, policy=policy, fit=fit, current=current, home=home
         ),
         measures=measures(
-            customers=customers, csms=csms, policy=policy, allowed=allowed, fallback=fit.fallback
+            customers=customers, csms=csms, policy=policy, allowed=allowed, preferred=preferred
         ),
         capacity=np.array([_capacity(csm) for csm in csms], dtype=np.int64),
         cap=caps(csms=csms, tiers=tiers, policy=policy),
@@ -112,7 +134,7 @@ def _planned(facts: BookFacts, policy: BookPolicy) -> Planned:
         fit=fit,
         problem=problem,
         must_move=must_move,
-        preferred=_preferred(policy, fit, allowed, current, home),
+        preferred=preferred,
     )
 
 
@@ -208,7 +230,7 @@ def _who_may_stay(
 
 def _allowed(csms: Sequence[CsmFacts], fit: Eligibility, current: IntColumn, home: BoolColumn) -> BoolColumn:
     open_for_new = np.array([_is_open(csm) for csm in csms], dtype=np.bool_)
-    allowed = fit.able & open_for_new[None, :]
+    allowed: BoolColumn = fit.able.whole() & open_for_new[None, :]
     at_home = np.flatnonzero(home)
     allowed[at_home, current[at_home]] = True
     return allowed
@@ -220,10 +242,21 @@ def _preferred(
     """``allowed`` without new fallbacks where specialists come first."""
     if policy.vertical_fit != "specialist_first":
         return allowed
-    preferred = allowed & ~fit.fallback
+    preferred = allowed & ~fit.fallback.whole()
     at_home = np.flatnonzero(home)
     preferred[at_home, current[at_home]] = True
     return preferred
+
+
+def _with_families(planned: Planned, books: Books) -> Planned:
+    """Families that nobody had belong with whom their largest member has been given to."""
+    if not planned.policy.keep_families_together:
+        return planned
+    before = planned.problem.costs
+    late = family_anchors(customers=planned.customers, seat=books.seat)
+    costs = replace(before, anchor=np.where(before.anchor >= 0, before.anchor, late))
+    books.problem = replace(planned.problem, costs=costs)
+    return replace(planned, problem=books.problem)
 
 
 def _where_to_search(planned: Planned, books: Books) -> BoolColumn:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from allocation.engine.books_pairs import PairTable, kinds
 from allocation.engine.facts.books import (
     BookPolicy,
     BoolColumn,
@@ -35,35 +37,55 @@ class Eligibility:
     fits, 1 = one thing does not (sum over soft fits). ``fallback``: a generalist where a specialist exists.
     """
 
-    able: BoolColumn
-    lawful: BoolColumn
-    mismatch: FloatColumn
-    fallback: BoolColumn
+    able: PairTable[np.bool_]
+    lawful: PairTable[np.bool_]
+    mismatch: PairTable[np.float64]
+    fallback: PairTable[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kinds:
+    """One customer of each kind."""
+
+    tier: Sequence[str]
+    vertical: Sequence[str]
+    region: Sequence[str]
+    country: Sequence[str]
+    language: Sequence[str]
+    products: Sequence[frozenset[str]]
 
 
 def eligibility(*, customers: CustomerColumns, csms: Sequence[CsmFacts], policy: BookPolicy) -> Eligibility:
     """Tables of who may serve whom under the policy; whether a CSM accepts or leaves is not looked at here."""
-    size = (len(customers), len(csms))
+    columns: list[Sequence[Any]] = [
+        customers.tier, customers.vertical, customers.region, customers.country, customers.language, customers.products
+    ]  # fmt: skip
+    first, kind = kinds(columns=columns, size=len(customers))
+    some = _Kinds(*([column[row] for row in first] for column in columns))
+    size = (len(first), len(csms))
     able = np.ones(size, dtype=np.bool_)
     mismatch = np.zeros(size, dtype=np.float64)
     fallback = np.zeros(size, dtype=np.bool_)
     if policy.vertical_fit != "ignore":
-        vertical = _vertical_tables(customers=customers, csms=csms, policy=policy)
+        vertical = _vertical_tables(customers=some, csms=csms, policy=policy)
         able &= vertical.able
         mismatch += vertical.mismatch
         fallback |= vertical.fallback
     if any(csm.tiers for csm in csms):
-        able &= _by_value(customers.tier, csms, lambda slug: [not _lacks(slug, csm.tiers) for csm in csms]) > 0
-    regions = _by_value(customers.region, csms, lambda value: [_lacks(value, csm.regions) for csm in csms])
+        able &= _by_value(some.tier, csms, lambda slug: [not _lacks(slug, csm.tiers) for csm in csms]) > 0
+    regions = _by_value(some.region, csms, lambda value: [_lacks(value, csm.regions) for csm in csms])
     _apply_fit(policy.region_fit, regions, able, mismatch)
-    languages = _by_value(
-        customers.language, csms, lambda value: [_lacks(value, csm.languages) for csm in csms]
-    )
+    languages = _by_value(some.language, csms, lambda value: [_lacks(value, csm.languages) for csm in csms])
     _apply_fit(policy.language_fit, languages, able, mismatch)
     if policy.product_fit != "ignore":
-        _apply_fit(policy.product_fit, _product_gaps(customers, csms), able, mismatch)
-    lawful = _lawful(customers, csms, policy)
-    return Eligibility(able=able & lawful, lawful=lawful, mismatch=mismatch, fallback=fallback)
+        _apply_fit(policy.product_fit, _product_gaps(some, csms), able, mismatch)
+    lawful = _lawful(some, csms, policy)
+    return Eligibility(
+        able=PairTable(able & lawful, kind),
+        lawful=PairTable(lawful, kind),
+        mismatch=PairTable(mismatch, kind),
+        fallback=PairTable(fallback, kind),
+    )
 
 
 def pool_names(
@@ -138,9 +160,7 @@ class _Vertical:
     fallback: BoolColumn
 
 
-def _vertical_tables(
-    *, customers: CustomerColumns, csms: Sequence[CsmFacts], policy: BookPolicy
-) -> _Vertical:
+def _vertical_tables(*, customers: _Kinds, csms: Sequence[CsmFacts], policy: BookPolicy) -> _Vertical:
     special = specialised_verticals(csms)
     mode = policy.vertical_fit
     generalist_cost = {"soft": _GENERALIST_SOFT, "specialist_first": 1.0, "hard": 0.0}[mode]
@@ -162,7 +182,7 @@ def _vertical_tables(
     return _Vertical(able=able, mismatch=mismatch, fallback=is_stand_in > 0)
 
 
-def _product_gaps(customers: CustomerColumns, csms: Sequence[CsmFacts]) -> FloatColumn:
+def _product_gaps(customers: _Kinds, csms: Sequence[CsmFacts]) -> FloatColumn:
     """Share of the customer's products that the CSM does not know."""
 
     def gaps(products: frozenset[str]) -> list[float]:
@@ -178,9 +198,9 @@ def _product_gaps(customers: CustomerColumns, csms: Sequence[CsmFacts]) -> Float
     return table[np.array([index[products] for products in customers.products], dtype=np.int64)]
 
 
-def _lawful(customers: CustomerColumns, csms: Sequence[CsmFacts], policy: BookPolicy) -> BoolColumn:
+def _lawful(customers: _Kinds, csms: Sequence[CsmFacts], policy: BookPolicy) -> BoolColumn:
     if not policy.country_law:
-        return np.ones((len(customers), len(csms)), dtype=np.bool_)
+        return np.ones((len(customers.country), len(csms)), dtype=np.bool_)
     table = _by_value(
         customers.country, csms, lambda value: [not value or value in csm.countries for csm in csms]
     )

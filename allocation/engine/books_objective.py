@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from allocation.engine.books_eligibility import Eligibility
+from allocation.engine.books_pairs import PairCosts, difference_of_csms, family_anchors, wanted_seniority
 from allocation.engine.facts.books import (
     TOUCH_WEIGHT,
     BookPolicy,
@@ -83,12 +84,12 @@ def measures(
     csms: Sequence[CsmFacts],
     policy: BookPolicy,
     allowed: BoolColumn,
-    fallback: BoolColumn,
+    preferred: BoolColumn,
 ) -> Measures:
     """Targets per CSM: the most even split that who-may-serve-whom (``allowed``) permits if customers were divisible.
 
     Hours by capacity; ARR by capacity × seniority (0.85 … 1.15); customers by capacity. Specialist-first: a class of
-    customers is split over its specialists up to 9 % above the even level, the rest over generalists (``fallback``).
+    customers is split over its specialists up to 9 % above the even level, the rest over generalists (those not ``preferred``).
     """
     capacity = np.array([max(0, csm.capacity_minutes) for csm in csms], dtype=np.float64)
     seniority = np.array([1.0 + SENIORITY_STEP * (csm.seniority - 3) for csm in csms], dtype=np.float64)
@@ -99,7 +100,6 @@ def measures(
             np.ones(len(customers), dtype=np.float64),
         ]
     )
-    preferred = allowed & ~fallback if policy.vertical_fit == "specialist_first" else allowed
     classes = _classes(allowed, preferred, capacity, amounts[0])
     targets = np.stack(
         [classes.split(amounts[k], share) for k, share in enumerate(_shares(capacity, seniority))]
@@ -130,27 +130,28 @@ def pair_costs(
     fit: Eligibility,
     current: IntColumn,
     home: BoolColumn,
-) -> FloatColumn:
+) -> PairCosts:
     """Points of every pair customer × CSM. ``current`` = position of the CSM now (−1 none), ``home`` = may stay there."""
-    n, m = len(customers), len(csms)
-    mismatch = fit.mismatch.copy()
-    stays = np.zeros((n, m), dtype=np.bool_)
-    held = np.flatnonzero(home)
-    stays[held, current[held]] = True
-    if policy.vertical_fit == "specialist_first":
-        mismatch += np.where(fit.fallback & ~stays, FALLBACK_NEW - 1.0, 0.0)
-    if policy.seniority_follows_value:
-        mismatch += _seniority_mismatch(customers, csms)
-    if policy.keep_families_together:
-        mismatch += _family_mismatch(customers, current, m)
-    moving = policy.weight_continuity * home[:, None].astype(np.float64)
-    known = np.flatnonzero(current >= 0)
-    difference = np.zeros((n, m), dtype=np.float64)
-    difference[known] = _difference_of_csms(csms)[current[known]]
-    moving = np.where(stays, 0.0, moving + policy.weight_background * difference)
-    weights = customer_weights(customers=customers, tiers=tiers)[:, None]
-    costs: FloatColumn = weights * (policy.weight_fit * mismatch + moving)
-    return costs
+    no_anchor = np.full(len(customers), -1, dtype=np.int64)
+    return PairCosts(
+        mismatch=fit.mismatch,
+        fallback=fit.fallback,
+        new_fallback=FALLBACK_NEW - 1.0 if policy.vertical_fit == "specialist_first" else 0.0,
+        weights=customer_weights(customers=customers, tiers=tiers),
+        weight_fit=policy.weight_fit,
+        weight_continuity=policy.weight_continuity,
+        weight_background=policy.weight_background,
+        difference=difference_of_csms(csms),
+        current=current,
+        home=home,
+        seniority=np.array([csm.seniority for csm in csms], dtype=np.float64),
+        wanted=wanted_seniority(customers=customers, csms=csms)
+        if policy.seniority_follows_value
+        else np.full(len(customers), np.nan),
+        anchor=family_anchors(customers=customers, seat=current)
+        if policy.keep_families_together
+        else no_anchor,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,66 +215,3 @@ def _fair_split(classes: BoolColumn, demand: FloatColumn, share: FloatColumn) ->
         level = loads[used] / share[used]
         lift[used] = np.clip(lift[used] * np.sqrt(level.mean() / level), 1e-6, 1e6)
     return loads
-
-
-def _difference_of_csms(csms: Sequence[CsmFacts]) -> FloatColumn:
-    """0 = same background, 1 = nothing in common: mean over verticals, regions, languages, products and seniority."""
-
-    def unlike(one: frozenset[str], other: frozenset[str]) -> float:
-        union = one | other
-        return 1.0 - len(one & other) / len(union) if union else 0.0
-
-    def difference(one: CsmFacts, other: CsmFacts) -> float:
-        parts = [
-            unlike(one.verticals, other.verticals),
-            unlike(one.regions, other.regions),
-            unlike(one.languages, other.languages),
-            unlike(one.products, other.products),
-            abs(one.seniority - other.seniority) / 4.0,
-        ]
-        return sum(parts) / len(parts)
-
-    return np.array([[difference(one, other) for other in csms] for one in csms], dtype=np.float64).reshape(
-        len(csms), len(csms)
-    )
-
-
-def _seniority_mismatch(customers: CustomerColumns, csms: Sequence[CsmFacts]) -> FloatColumn:
-    """|seniority − the seniority the customer's value asks for| ÷ 4.
-
-    Value order and seniority order are laid side by side: the top x % of the hours belong to the most senior CSMs with
-    x % of the capacity.
-    """
-    if not len(customers) or not csms:
-        return np.zeros((len(customers), len(csms)), dtype=np.float64)
-    by_value = sorted(
-        range(len(customers)), key=lambda i: (-int(customers.arr_cents[i]), customers.external_id[i])
-    )
-    by_rank = sorted(range(len(csms)), key=lambda j: (-csms[j].seniority, csms[j].key))
-    hours = customers.minutes[by_value].astype(np.float64) + 1e-9
-    middle = (np.cumsum(hours) - hours / 2) / hours.sum()
-    capacity = np.array([max(1, csms[j].capacity_minutes) for j in by_rank], dtype=np.float64)
-    slots = np.minimum(np.searchsorted(np.cumsum(capacity) / capacity.sum(), middle), len(csms) - 1)
-    wanted = np.empty(len(customers), dtype=np.float64)
-    wanted[by_value] = [csms[by_rank[slot]].seniority for slot in slots]
-    offered = np.array([csm.seniority for csm in csms], dtype=np.float64)
-    return np.abs(offered[None, :] - wanted[:, None]) / 4.0
-
-
-def _family_mismatch(customers: CustomerColumns, current: IntColumn, csm_count: int) -> FloatColumn:
-    """1 for every CSM who is not the one of the family's largest member (the anchor); 0 where there is no family."""
-    anchors: dict[str, tuple[int, str, int]] = {}
-    for position, family in enumerate(customers.family):
-        if family and current[position] >= 0:
-            rank = (
-                -int(customers.arr_cents[position]),
-                customers.external_id[position],
-                int(current[position]),
-            )
-            anchors[family] = min(anchors.get(family, rank), rank)
-    apart = np.zeros((len(customers), csm_count), dtype=np.float64)
-    for position, family in enumerate(customers.family):
-        if family in anchors:
-            apart[position] = 1.0
-            apart[position, anchors[family][2]] = 0.0
-    return apart

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from allocation.engine.books_eligibility import Eligibility, pool_names, why_unable
+from allocation.engine.books_groups import left_out_points
 from allocation.engine.books_objective import customer_weights
+from allocation.engine.books_proof import gap_pct, proofs, proven_bound
+from allocation.engine.books_search import Searched
 from allocation.engine.books_shortage import shortages
 from allocation.engine.books_state import NO_CAP, NOBODY, Books, Problem
 from allocation.engine.facts.books import (
@@ -65,7 +68,9 @@ class Planned:
         return next((csm.name for csm in self.csms if csm.key == key), key)
 
 
-def report(*, planned: Planned, books: Books, repeatable: bool, iterations: int) -> BookProposal:
+def report(
+    *, planned: Planned, books: Books, found: Searched, most_proven: bool, repeatable: bool, units: int
+) -> BookProposal:
     """The finished plan as people, pages and commands see it."""
     customers, problem = planned.customers, planned.problem
     pools = pool_names(customers=customers, csms=planned.csms, tiers=planned.tiers, policy=planned.policy)
@@ -73,6 +78,17 @@ def report(*, planned: Planned, books: Books, repeatable: bool, iterations: int)
     unassigned = _unassigned(planned, books, pools)
     parts = _parts(planned, books)
     seats = [planned.csms[seat].key if seat >= 0 else "" for seat in books.seat]
+    objective = round(sum(parts.values()), 6)
+    proof = proofs(
+        found=found,
+        csms=planned.csms,
+        tiers=planned.tiers,
+        pools=pools,
+        weights=problem.measures.weights,
+        objective=objective,
+        idle=_idle_points(planned, books, found),
+    )
+    bound = proven_bound(proof=proof, objective=objective)
     return BookProposal(
         assignment=dict(zip(customers.external_id, seats, strict=True)),
         moves=tuple(sorted(moves, key=lambda move: move.external_id)),
@@ -91,10 +107,10 @@ def report(*, planned: Planned, books: Books, repeatable: bool, iterations: int)
             for row in range(len(customers))
             if books.seat[row] >= 0 and planned.fit.fallback[row, books.seat[row]]
         ),
-        objective=round(sum(parts.values()), 6),
+        objective=objective,
         objective_parts={name: round(points, 6) for name, points in parts.items()},
-        bound=None,
-        gap_pct=None,
+        bound=bound,
+        gap_pct=gap_pct(objective=objective, bound=bound),
         before=_rows(planned, list(planned.everyone.csm)),
         after=_rows(planned, _after(planned, seats)),
         budget=BudgetUse(
@@ -107,13 +123,14 @@ def report(*, planned: Planned, books: Books, repeatable: bool, iterations: int)
         customers=len(customers),
         assigned=int((books.seat >= 0).sum()),
         repeatable=repeatable,
-        iterations=iterations,
-        notes=_notes(planned),
+        iterations=units,
+        notes=_notes(planned, most_proven=most_proven),
+        proof=proof,
     )
 
 
 def _moves(planned: Planned, books: Books, pools: Sequence[str]) -> list[MoveFinding]:
-    customers, causes = planned.customers, planned.causes()
+    customers, causes, top = planned.customers, planned.causes(), _top(planned)
     moves = []
     for row, key in enumerate(customers.csm):
         seat = int(books.seat[row])
@@ -139,9 +156,17 @@ def _moves(planned: Planned, books: Books, pools: Sequence[str]) -> list[MoveFin
                 fallback=fallback,
                 arr_cents=int(customers.arr_cents[row]),
                 minutes=int(customers.minutes[row]),
+                needs_approval=row in top and bool(key),
             )
         )
     return moves
+
+
+def _top(planned: Planned) -> frozenset[int]:
+    """The customers of the highest ARR, as many as the policy names."""
+    arr = planned.customers.arr_cents
+    order = np.lexsort((np.arange(len(arr)), -arr))  # in canonical order: ties end on the external id
+    return frozenset(order[: planned.policy.approve_top].tolist())
 
 
 def _releases(planned: Planned) -> list[MoveFinding]:
@@ -304,13 +329,24 @@ def _parts(planned: Planned, books: Books) -> Mapping[str, float]:
     moved = problem.home & (books.seat != problem.current) & (books.seat >= 0)
     weights = customer_weights(customers=planned.customers, tiers=planned.tiers)
     continuity = float((weights[moved] * planned.policy.weight_continuity).sum())
+    able = planned.problem.allowed.any(axis=1)
+    waiting = np.flatnonzero((books.seat < 0) & able)
     return {
         "hours": float(balance[0]),
         "arr": float(balance[1]),
         "customers": float(balance[2]),
         "fit": pairs - continuity,
         "continuity": continuity,
+        "left_out": float(left_out_points(books, waiting).sum()),
     }
+
+
+def _idle_points(planned: Planned, books: Books, found: Searched) -> float:
+    """Points of CSMs who are in no group: nobody can be given to them."""
+    idle = np.ones(planned.problem.csms, dtype=np.bool_)
+    for part in found.parts:
+        idle[part.csms] = False
+    return float(planned.problem.measures.penalty(books.measured)[idle].sum()) if idle.any() else 0.0
 
 
 def _after(planned: Planned, seats: Sequence[str]) -> list[str]:
@@ -374,8 +410,10 @@ def _rows(planned: Planned, seats: Sequence[str]) -> tuple[BookRow, ...]:
     )
 
 
-def _notes(planned: Planned) -> tuple[str, ...]:
+def _notes(planned: Planned, *, most_proven: bool) -> tuple[str, ...]:
     notes = []
+    if not most_proven:
+        notes.append("It is not proven that no more customers could be served.")
     if not planned.csms:
         notes.append("There is no CSM: nobody can be served.")
     elif not (planned.problem.capacity > 0).any():

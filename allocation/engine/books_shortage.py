@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from allocation.engine.books_pairs import PairTable
 from allocation.engine.facts.books import (
     BookPolicy,
     BoolColumn,
@@ -28,7 +29,7 @@ def shortages(
     csms: Sequence[CsmFacts],
     tiers: Sequence[TierFacts],
     policy: BookPolicy,
-    able: BoolColumn,
+    able: PairTable[np.bool_],
 ) -> tuple[Shortage, ...]:
     """One line per pool, in the order of pool names."""
     place = {external_id: row for row, external_id in enumerate(customers.external_id)}

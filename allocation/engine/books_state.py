@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from allocation.engine.books_objective import Measures
+from allocation.engine.books_pairs import PairCosts
 from allocation.engine.facts.books import BoolColumn, FloatColumn, IntColumn, MoveCode
 
 NO_CAP = np.iinfo(np.int64).max // 4
@@ -31,7 +32,7 @@ class Problem:
     home: BoolColumn
     fixed: BoolColumn
     allowed: BoolColumn
-    costs: FloatColumn
+    costs: PairCosts
     measures: Measures
     capacity: IntColumn
     cap: IntColumn

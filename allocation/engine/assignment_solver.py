@@ -1,0 +1,433 @@
+"""A group as a linear program for HiGHS: the relaxation that finds good prices, and the search tree over the pairs left.
+
+Only some pairs of a group become columns; a customer with one pair left is seated and leaves the program. Work is counted
+in steps of the solver (its own checkpoints), never in seconds, so that the same input gives the same answer anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import highspy
+import numpy as np
+from scipy import sparse  # type: ignore[import-untyped]  # no stubs among our packages
+
+from allocation.engine.assignment import Group, Prices
+from allocation.engine.facts.books import BoolColumn, FloatColumn, IntColumn
+
+Stop = Callable[[], bool]
+
+_CLOSED_REL = 1e-6
+"""A tree is closed when its bound is this near its best assignment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Pairs that may be used. Customers without a pair here stay at ``seat``."""
+
+    customer: IntColumn
+    csm: IntColumn
+
+    def __len__(self) -> int:
+        return len(self.customer)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Where each kind of row begins. Rows of limits that cannot bind are left out (−1)."""
+
+    capacity: IntColumn
+    caps: IntColumn
+    balance: IntColumn
+    budgets: IntColumn
+    people: IntColumn
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A group over some columns, ready for the solver. ``constant`` = cost of the customers that are seated already."""
+
+    group: Group
+    columns: Columns
+    rows: _Rows
+    matrix: sparse.csc_matrix
+    costs: FloatColumn
+    lower: FloatColumn
+    upper: FloatColumn
+    row_lower: FloatColumn
+    row_upper: FloatColumn
+    constant: float
+
+    @property
+    def pairs(self) -> int:
+        """The first columns are pairs; then over, under and inside the band, a measure and CSM each."""
+        return len(self.columns)
+
+
+def program(group: Group, columns: Columns, seat: IntColumn, *, everywhere: bool = False) -> Program:
+    """Build it; ``seat`` must keep all limits for the customers without a column. ``everywhere``: rows for every CSM,
+    so that another program of the same group has the same ones.
+    """
+    free = np.zeros(group.customers, dtype=np.bool_)
+    free[columns.customer] = True
+    seated = np.flatnonzero(~free)
+    rows = _rows(group, free, columns, _held(group, seated, seat), everywhere)
+    entries = _Entries(rows.count)
+    _pair_entries(entries, group, columns, rows)
+    band_costs, band_lower, band_upper = _band_columns(entries, group, rows, len(columns))
+    row_lower, row_upper = _row_bounds(group, rows, seated, seat)
+    n = len(columns)
+    return Program(
+        group=group,
+        columns=columns,
+        rows=rows,
+        matrix=entries.matrix(n + len(band_costs)),
+        costs=np.concatenate([group.costs[columns.customer, columns.csm], band_costs]),
+        lower=np.concatenate([np.zeros(n), band_lower]),
+        upper=np.concatenate([np.ones(n), band_upper]),
+        row_lower=row_lower,
+        row_upper=row_upper,
+        constant=float(group.costs[seated, seat[seated]].sum() + _settled(group, rows, seated, seat)),
+    )
+
+
+def _held(group: Group, seated: IntColumn, seat: IntColumn) -> IntColumn:
+    held = np.zeros(group.caps.shape, dtype=np.int64)
+    np.add.at(held, (seat[seated], group.tier[seated]), 1)
+    return held
+
+
+def _settled(group: Group, rows: _Rows, seated: IntColumn, seat: IntColumn) -> float:
+    """Points of the CSMs that no column touches: nothing about them changes any more."""
+    untouched = ~(rows.balance >= 0).any(axis=0)
+    if not untouched.any() or not group.measures.weights.any():
+        return 0.0
+    return float(group.measures.penalty(_loads(group, seated, seat))[untouched].sum())
+
+
+def _loads(group: Group, seated: IntColumn, seat: IntColumn) -> FloatColumn:
+    there = seat[seated]
+    loads = [np.bincount(there, weights=row[seated], minlength=group.csms) for row in group.measures.amounts]
+    return np.array(loads, dtype=np.float64).reshape(len(loads), group.csms)
+
+
+class _Entries:
+    """Triplets of the matrix, collected in blocks."""
+
+    def __init__(self, rows: int) -> None:
+        self._count = rows
+        self._rows: list[IntColumn] = []
+        self._columns: list[IntColumn] = []
+        self._values: list[FloatColumn] = []
+
+    def add(self, rows: IntColumn, columns: IntColumn, values: FloatColumn) -> None:
+        there = rows >= 0
+        self._rows.append(rows[there])
+        self._columns.append(columns[there])
+        self._values.append(np.broadcast_to(values, rows.shape)[there])
+
+    def matrix(self, columns: int) -> sparse.csc_matrix:
+        rows, places = np.concatenate(self._rows), np.concatenate(self._columns)
+        return sparse.csc_matrix(
+            (np.concatenate(self._values), (rows, places)), shape=(self._count, columns), dtype=np.float64
+        )
+
+
+def _rows(group: Group, free: BoolColumn, columns: Columns, held: IntColumn, everywhere: bool) -> _Rows:
+    used = np.full(group.csms, everywhere)
+    used[columns.csm] = True
+    at = 0
+
+    def numbered(which: BoolColumn) -> IntColumn:
+        nonlocal at
+        places = np.full(which.shape, -1, dtype=np.int64)
+        places[which] = at + np.arange(int(which.sum()))
+        at += int(which.sum())
+        return places
+
+    wanted = held.copy()
+    np.add.at(wanted, (columns.csm, group.tier[columns.customer]), 1)
+    everybody = np.bincount(group.tier, minlength=group.caps.shape[1])
+    may_bind = group.caps < (everybody[None, :] if everywhere else wanted)
+    capacity = numbered(used & np.isfinite(group.capacity))
+    caps = numbered(may_bind & used[:, None])
+    balance = numbered(used[None, :] & (group.measures.weights > 0)[:, None])
+    budgets = numbered(np.ones(len(group.budgets), dtype=np.bool_))
+    people = numbered(free)
+    return _Rows(capacity, caps, balance, budgets, people, at)
+
+
+def _pair_entries(entries: _Entries, group: Group, columns: Columns, rows: _Rows) -> None:
+    who, csm, place = columns.customer, columns.csm, np.arange(len(columns))
+    ones = np.ones(len(columns))
+    entries.add(rows.people[who], place, ones)
+    entries.add(rows.capacity[csm], place, group.need(who, csm))
+    entries.add(rows.caps[csm, group.tier[who]], place, ones)
+    for k, amounts in enumerate(group.measures.amounts):
+        entries.add(rows.balance[k, csm], place, amounts[who] / group.measures.scale[k, csm])
+    for row, budget in zip(rows.budgets, group.budgets, strict=True):
+        stays = budget.home[who] == csm
+        entries.add(np.where(stays, row, -1), place, budget.amounts[who])
+
+
+def _band_columns(
+    entries: _Entries, group: Group, rows: _Rows, first: int
+) -> tuple[FloatColumn, FloatColumn, FloatColumn]:
+    """load ÷ scale − over + under + inside = target ÷ scale, with ``inside`` free within the band."""
+    k = np.nonzero(rows.balance >= 0)[0]
+    count, row = len(k), rows.balance[rows.balance >= 0]
+    weight, band = group.measures.weights[k], group.measures.bands[k]
+    for block, sign in enumerate((-1.0, 1.0, 1.0)):
+        entries.add(row, first + block * count + np.arange(count), np.full(count, sign))
+    nothing, endless = np.zeros(count), np.full(count, np.inf)
+    return (
+        np.concatenate([weight, weight, nothing]),
+        np.concatenate([nothing, nothing, -band]),
+        np.concatenate([endless, endless, band]),
+    )
+
+
+def _row_bounds(
+    group: Group, rows: _Rows, seated: IntColumn, seat: IntColumn
+) -> tuple[FloatColumn, FloatColumn]:
+    lower, upper = np.full(rows.count, -np.inf), np.full(rows.count, np.inf)
+    there = seat[seated]
+    need = np.bincount(there, weights=group.need(seated, there), minlength=group.csms)
+    upper[rows.capacity[rows.capacity >= 0]] = (group.capacity - need)[rows.capacity >= 0]
+    upper[rows.caps[rows.caps >= 0]] = (group.caps - _held(group, seated, seat))[rows.caps >= 0]
+    scale = group.measures
+    level = (scale.targets - _loads(group, seated, seat)) / scale.scale
+    balance = rows.balance[rows.balance >= 0]
+    lower[balance] = upper[balance] = level[rows.balance >= 0]
+    for row, budget in zip(rows.budgets, group.budgets, strict=True):
+        stay = float(budget.amounts[budget.home >= 0].sum()) - budget.limit
+        lower[row] = stay - float(budget.amounts[seated][budget.home[seated] == there].sum())
+    people = rows.people[rows.people >= 0]
+    lower[people] = upper[people] = 1.0
+    return lower, upper
+
+
+def solver_of(
+    *,
+    costs: FloatColumn,
+    lower: FloatColumn,
+    upper: FloatColumn,
+    matrix: sparse.csc_matrix,
+    row_lower: FloatColumn,
+    row_upper: FloatColumn,
+    whole: int,
+    constant: float = 0.0,
+) -> highspy.Highs:
+    """HiGHS with a program to minimise; the first ``whole`` columns are integers."""
+    lp = highspy.HighsLp()
+    lp.num_col_, lp.num_row_ = len(costs), len(row_lower)
+    lp.col_cost_, lp.col_lower_, lp.col_upper_ = costs, lower, upper
+    lp.row_lower_, lp.row_upper_ = row_lower, row_upper
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    lp.a_matrix_.start_ = matrix.indptr
+    lp.a_matrix_.index_ = matrix.indices
+    lp.a_matrix_.value_ = matrix.data
+    lp.offset_ = constant
+    if whole:
+        kinds = [highspy.HighsVarType.kInteger] * whole
+        lp.integrality_ = kinds + [highspy.HighsVarType.kContinuous] * (len(costs) - whole)
+    solver = highspy.Highs()  # type: ignore[no-untyped-call]
+    # One thread each: the answer must not depend on the machine, and groups run side by side.
+    for name, value in (("output_flag", False), ("threads", 1), ("random_seed", 1)):
+        solver.setOptionValue(name, value)
+    solver.passModel(lp)
+    return solver
+
+
+def _highs(this: Program, *, whole: bool) -> highspy.Highs:
+    return solver_of(
+        costs=this.costs,
+        lower=this.lower,
+        upper=this.upper,
+        matrix=this.matrix,
+        row_lower=this.row_lower,
+        row_upper=this.row_upper,
+        whole=this.pairs if whole else 0,
+        constant=this.constant,
+    )
+
+
+LOWER, BASIC, UPPER = (
+    int(highspy.HighsBasisStatus.kLower), int(highspy.HighsBasisStatus.kBasic), int(highspy.HighsBasisStatus.kUpper)
+)  # fmt: skip
+_STATUS = {int(code): code for code in (
+    highspy.HighsBasisStatus.kLower, highspy.HighsBasisStatus.kBasic, highspy.HighsBasisStatus.kUpper,
+    highspy.HighsBasisStatus.kZero, highspy.HighsBasisStatus.kNonbasic,
+)}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """Where the simplex stands: status of the pairs (in the order of the columns), of the band columns, of the rows that
+    every program of the group has, and of the customers' rows (one for each customer of the group).
+    """
+
+    pairs: IntColumn
+    bands: IntColumn
+    limits: IntColumn
+    people: IntColumn
+
+
+def basis_of(this: Program, seat: IntColumn) -> Basis:
+    """The corner of the relaxation at which everybody sits where ``seat`` says."""
+    group, rows = this.group, this.rows
+    pairs = np.where(seat[this.columns.customer] == this.columns.csm, BASIC, LOWER)
+    scale = group.measures
+    off = ((group.loads(seat) - scale.targets) / scale.scale)[rows.balance >= 0]
+    band = scale.bands[np.nonzero(rows.balance >= 0)[0]]
+    over, under = off > band, off < -band
+    bands = np.concatenate(
+        [
+            np.where(over, BASIC, LOWER),
+            np.where(under, BASIC, LOWER),
+            np.where(over, LOWER, np.where(under, UPPER, BASIC)),
+        ]
+    )
+    limits = np.full(rows.count - int((rows.people >= 0).sum()), BASIC)
+    limits[rows.balance[rows.balance >= 0]] = LOWER
+    return Basis(pairs, bands, limits, np.full(group.customers, LOWER))
+
+
+def widened(basis: Basis, this: Program, seat: IntColumn) -> Basis:
+    """The basis of a smaller program in ``this`` one, which has more columns at its end: who is new begins at its seat."""
+    old = len(basis.pairs)
+    who = this.columns.customer[old:]
+    known = np.zeros(this.group.customers, dtype=np.bool_)
+    known[this.columns.customer[:old]] = True
+    begins = (seat[who] == this.columns.csm[old:]) & ~known[who]
+    return Basis(
+        np.concatenate([basis.pairs, np.where(begins, BASIC, LOWER)]), basis.bands, basis.limits, basis.people
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxed:
+    """Optimum of the relaxation over the columns: its prices, the share it uses of each column, points a customer."""
+
+    prices: Prices
+    people: FloatColumn
+    shares: FloatColumn
+    value: float
+    basis: Basis
+
+
+def relax(this: Program, *, start: Basis, stop: Stop) -> Relaxed | None:
+    """Solve the relaxation from a basis on; None when stopped or not solvable."""
+    solver = _highs(this, whole=False)
+    basis = highspy.HighsBasis()
+    asked = np.flatnonzero(this.rows.people >= 0)
+    basis.col_status = [_STATUS[code] for code in np.concatenate([start.pairs, start.bands]).tolist()]
+    basis.row_status = [
+        _STATUS[code] for code in np.concatenate([start.limits, start.people[asked]]).tolist()
+    ]
+    basis.valid = True
+    solver.setBasis(basis)
+    solver.setOptionValue("simplex_strategy", _PRIMAL_SIMPLEX)
+    asked_at = Checkpoints(solver.cbSimplexInterrupt, stop, None)
+    solver.run()
+    if asked_at.halted or solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        return None
+    solution, basis = solver.getSolution(), solver.getBasis()
+    duals = np.array(solution.row_dual)
+    columns = np.array([int(code) for code in basis.col_status])
+    status = np.array([int(code) for code in basis.row_status])
+    people = np.full(this.group.customers, LOWER)
+    limits = len(start.limits)
+    people[asked] = status[limits:]
+    return Relaxed(
+        prices=_prices(this, duals),
+        people=_at(duals, this.rows.people),
+        shares=np.array(solution.col_value)[: this.pairs],
+        value=float(solver.getInfo().objective_function_value),
+        basis=Basis(columns[: this.pairs], columns[this.pairs :], status[:limits], people),
+    )
+
+
+_PRIMAL_SIMPLEX = 4
+
+
+def _at(duals: FloatColumn, places: IntColumn) -> FloatColumn:
+    return np.where(places >= 0, duals[np.maximum(places, 0)], 0.0) if len(duals) else np.zeros(places.shape)
+
+
+def _prices(this: Program, duals: FloatColumn) -> Prices:
+    rows = this.rows
+    return Prices(
+        hours=-_at(duals, rows.capacity),
+        caps=-_at(duals, rows.caps),
+        balance=-_at(duals, rows.balance),
+        budgets=_at(duals, rows.budgets),
+    )
+
+
+class Checkpoints:
+    """Asked by the solver again and again: whether to go on. Counts its steps."""
+
+    def __init__(self, event: highspy.HighsCallback, stop: Stop, steps: int | None) -> None:
+        self.used, self.halted = 0, False
+        self._stop, self._steps = stop, steps
+        event += self._ask
+
+    def _ask(self, at: highspy.HighsCallbackEvent) -> None:
+        self.used += 1
+        self.halted = self.halted or self._stop()
+        if self.halted or (self._steps is not None and self.used > self._steps):
+            at.interrupt()
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """What a search tree found: an assignment (None = none), a bound for its columns, whether it is closed."""
+
+    seat: IntColumn | None
+    bound: float
+    closed: bool
+    steps: int
+
+
+def grow(this: Program, *, seat: IntColumn | None, steps: int, stop: Stop, gap: float = _CLOSED_REL) -> Grown:
+    """Branch and bound over the columns from ``seat`` on, for ``steps`` checkpoints of the solver."""
+    solver = _highs(this, whole=True)
+    solver.setOptionValue("mip_rel_gap", gap)
+    solver.setOptionValue("mip_abs_gap", 1e-9)
+    if seat is not None:
+        _hint(solver, this, seat)
+    checkpoints = Checkpoints(solver.cbMipInterrupt, stop, steps)
+    solver.run()
+    info = solver.getInfo()
+    status = solver.getModelStatus()
+    bound = float(info.mip_dual_bound)
+    found = None
+    if info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible:
+        found = _seats(this, np.array(solver.getSolution().col_value)[: this.pairs], seat)
+    return Grown(found, bound, status == highspy.HighsModelStatus.kOptimal, checkpoints.used)
+
+
+def _hint(solver: highspy.Highs, this: Program, seat: IntColumn) -> None:
+    taken = (seat[this.columns.customer] == this.columns.csm).astype(np.float64)
+    group, rows = this.group, this.rows
+    off = (group.loads(seat) - group.measures.targets) / group.measures.scale
+    off = off[rows.balance >= 0]
+    band = group.measures.bands[np.nonzero(rows.balance >= 0)[0]]
+    inside = np.clip(off, -band, band)
+    solution = highspy.HighsSolution()
+    solution.col_value = np.concatenate(
+        [taken, np.maximum(off - band, 0.0), np.maximum(-off - band, 0.0), -inside]
+    ).tolist()
+    solution.value_valid = True
+    solver.setSolution(solution)
+
+
+def _seats(this: Program, shares: FloatColumn, seat: IntColumn | None) -> IntColumn:
+    """Whole seats from shares; who has no column keeps its seat."""
+    seats = np.zeros(this.group.customers, dtype=np.int64) if seat is None else seat.copy()
+    taken = shares > 0.5
+    seats[this.columns.customer[taken]] = this.columns.csm[taken]
+    return seats
