@@ -102,7 +102,7 @@ def bound_of(sheet: Sheet, prices: Mapping[str, Any]) -> Bound:
     told = _Prices(sheet, prices, csms)
     targets, scale = sheet.targets
     per_unit = told.measures / scale[:, csms]
-    fixed = -float((sheet.capacity[csms] * told.hours).sum()) - float((told.cap_room * told.caps).sum())
+    fixed = -float((told.capacity * told.hours).sum()) - float((told.cap_room * told.caps).sum())
     fixed -= float((per_unit * targets[:, csms]).sum())
     fixed -= float((np.abs(told.measures) * sheet.bands[:, None]).sum())
     fixed -= told.budget
@@ -112,7 +112,7 @@ def bound_of(sheet: Sheet, prices: Mapping[str, Any]) -> Bound:
         price = price + sheet.minutes[rows, None] * told.hours + told.caps[:, sheet.tier[rows]].T
         price = price + amounts[:, rows].T @ per_unit
         away = sheet.home[rows, None] & (sheet.current[rows, None] != csms[None, :])
-        price = price + away * (told.move + told.move_arr * sheet.arr_cents[rows, None])
+        price = price + away * (told.move + told.move_arr * sheet.arr[rows, None])
         total += float(np.where(sheet.allowed(rows)[:, csms], price, np.inf).min(axis=1).sum())
     return Bound(points=total + fixed, flaws=tuple(told.flaws))
 
@@ -136,16 +136,21 @@ class _Prices:
                 for name, weight in zip(("hours", "arr", "customers"), sheet.weights, strict=True)
             ]
         )
+        self.capacity = self._room("capacity", prices.get("capacity"), sheet.capacity[csms])
         self.move = float(self._positive("moves", prices.get("moves", 0.0)))
         self.move_arr = float(
             self._positive("moves_arr", prices.get("moves_arr", 0.0))
-        )  # points per cent of ARR
-        policy = sheet.policy
-        moves = _share(policy.max_moves_pct, len(sheet.ids))
-        moves_arr = _share(policy.max_moves_arr_pct, int(sheet.arr_cents.sum()))
-        self.move = 0.0 if moves is None else self.move
-        self.move_arr = 0.0 if moves_arr is None else self.move_arr
-        self.budget = self.move * (moves or 0) + self.move_arr * (moves_arr or 0)
+        )  # points per unit of ARR
+        # Where several groups share the budget its worth is taken off once, in a line of its own.
+        limits = prices.get("move_limits", {})
+        self.budget = self.move * limits.get("moves", 0.0) + self.move_arr * limits.get("moves_arr", 0.0)
+
+    def _room(self, name: str, told: Any, there: IntColumn) -> FloatColumn:
+        """The limit a price belongs to: more than there is only where a book was over its hours before."""
+        values = np.asarray(there if told is None else told, dtype=np.float64)
+        if (values > there).any():
+            self.flaws.append(f"{name}: more than there is")
+        return values
 
     def _positive(self, name: str, given: Any) -> FloatColumn:
         values = np.asarray(given, dtype=np.float64)

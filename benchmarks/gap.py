@@ -8,7 +8,6 @@ al. (1994), larger c, d and e by Yagiura, Ibaraki and Glover (2006).
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import os
 import sys
@@ -19,15 +18,19 @@ from typing import Any
 
 import numpy as np
 
+from allocation.engine.assignment import Group
+from allocation.engine.assignment_search import Work, begin, deepen
+from allocation.engine.assignment_solver import Columns, Stop, grow, program
+from allocation.engine.books_objective import Measures
 from allocation.engine.facts.books import IntColumn
-from benchmarks.isolation import Emit, accepted, clock, deadline, measured, threads
+from benchmarks.isolation import Emit, clock, deadline, measured
 from benchmarks.tables import Cell, Goal, goals_table, table
 
 INPUTS = "CSTIERS_INPUTS"
 LIMIT = 60.0  # seconds for each instance
 _QUICK_LIMIT = 10.0
 _QUICK = ("gap12-0", "c10200", "e10200")
-_SOLVER = ("allocation.engine.books_core", "solve_gap")
+_UNITS = 1_000.0
 
 
 class Unreadable(ValueError):
@@ -86,15 +89,43 @@ def best_known(record: Mapping[str, Any]) -> float:
     return float(min(record[name] for name in ("best_known", "bound") if record.get(name) is not None))
 
 
-def solver() -> Callable[..., Any] | None:
-    """The core search, or None where this version has none yet."""
-    module, name = _SOLVER
-    try:
-        return getattr(importlib.import_module(module), name, None)
-    except ModuleNotFoundError as missing:
-        if missing.name != module:
-            raise
+def group_of(instance: Instance) -> Group:
+    """The instance as the planner's core sees a group: jobs are customers, agents CSMs, nothing is balanced, no caps."""
+    agents, jobs = instance.costs.shape
+    nothing = np.zeros((0, agents))
+    return Group(
+        costs=instance.costs.T.astype(np.float64),
+        needs=instance.needs.T.astype(np.float64),
+        capacity=instance.capacities.astype(np.float64),
+        tier=np.zeros(jobs, dtype=np.int64),
+        caps=np.full((agents, 1), jobs, dtype=np.int64),
+        measures=Measures(np.zeros((0, jobs)), nothing, nothing, np.zeros(0), np.zeros(0)),
+    )
+
+
+def solve(instance: Instance, *, should_stop: Callable[[], bool], patience: float) -> Work | None:
+    """The planner's own search, begun from any feasible assignment; None where none was found."""
+    group, stop = group_of(instance), Stop(should_stop, seconds=patience)
+    seat = _first(group, stop)
+    if seat is None:
         return None
+    work, units = begin(group, seat, stop=stop), _UNITS
+    while not stop() and not work.closed:
+        work, units = deepen(work, units=units, seed=1, stop=stop), units * 2
+    return work
+
+
+def _first(group: Group, stop: Stop) -> IntColumn | None:
+    """A search tree over all pairs until it has found any assignment."""
+    everyone, anybody = np.nonzero(np.isfinite(group.costs))
+    nobody = np.zeros(group.customers, dtype=np.int64)
+    this, steps = program(group, Columns(everyone, anybody), nobody), 10
+    while not stop():
+        found = grow(this, seat=None, steps=steps, stop=stop).seat
+        if found is not None and group.keeps_limits(found):
+            return found
+        steps *= 3
+    return None
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
@@ -102,8 +133,6 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     folder = Path(os.environ.get(INPUTS, "")) / "gap"
     if not os.environ.get(INPUTS) or not (folder / "best_known.json").is_file():
         return _left_out(f"set {INPUTS} to the folder of third-party inputs that holds gap/best_known.json")
-    if solver() is None:
-        return _left_out(f"this version has no {'.'.join(_SOLVER)} yet")
     records = json.loads((folder / "best_known.json").read_text(encoding="utf-8"))
     names = [name for name in records if (folder / name).is_file() and (not options.quick or name in _QUICK)]
     limit = options.limit or (_QUICK_LIMIT if options.quick else LIMIT)
@@ -128,31 +157,17 @@ def _left_out(why: str) -> dict[str, Any]:
 def work(job: Mapping[str, Any], emit: Emit) -> dict[str, Any]:
     """In the child: solve the instance at ``path`` within ``limit`` seconds, verify the answer."""
     instance = read(Path(job["path"]).read_text(encoding="utf-8"))
-    solve = solver()
-    assert solve is not None  # noqa: S101 - the parent has looked
-    with clock(emit), threads() as spread:
-        given = {
-            "costs": instance.costs,
-            "needs": instance.needs,
-            "capacities": instance.capacities,
-            "seed": 1,
-            "should_stop": deadline(job["limit"]),
-            "spread": spread,
-        }
-        assignment, bound = answer(solve(**accepted(solve, given)))
+    limit = job["limit"]
+    with clock(emit):
+        done = solve(instance, should_stop=deadline(limit), patience=limit / 3)
+    assignment = None if done is None else done.seat.tolist()
+    bound = None if done is None else done.bound
     found = ["no answer"] if assignment is None else flaws(instance, assignment)
     return {
         "cost": None if found or assignment is None else cost(instance, assignment),
         "bound": bound,
         "flaws": found[:5],
     }
-
-
-def answer(given: Any) -> tuple[Sequence[int] | None, float | None]:
-    """Assignment and bound, whether they come as a pair or as an object with these names."""
-    pair = given if isinstance(given, tuple) else (given.assignment, getattr(given, "bound", None))
-    assignment, bound = pair[0], pair[1]
-    return assignment, None if bound is None or not np.isfinite(bound) else float(bound)
 
 
 def _row(name: str, record: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any]:

@@ -115,7 +115,7 @@ class Sheet:
             csms=self.facts.csms,
             policy=self.policy,
             allowed=self.everything_allowed,
-            fallback=np.zeros_like(self.everything_allowed),
+            preferred=self.everything_allowed,
         )
         return made.targets, made.scale
 
@@ -137,16 +137,19 @@ class Sheet:
 
     @cached_property
     def wanted(self) -> FloatColumn:
-        """The seniority each customer's value asks for: the top x % of the hours go to the most senior x % of capacity."""
-        csms = self.facts.csms
-        order = sorted(range(len(self.ids)), key=lambda i: (-int(self.arr_cents[i]), self.ids[i]))
-        ranked = sorted(csms, key=lambda csm: (-csm.seniority, csm.key))
-        hours = self.minutes[order] + 1e-9
-        middle = (np.cumsum(hours) - hours / 2) / hours.sum()
-        room = np.cumsum([max(1, csm.capacity_minutes) for csm in ranked], dtype=np.float64)
-        slot = np.minimum(np.searchsorted(room / room[-1], middle), len(ranked) - 1)
-        wanted = np.empty(len(self.ids))
-        wanted[order] = np.array([csm.seniority for csm in ranked], dtype=np.float64)[slot]
+        """The seniority each customer's value asks for, pool by pool: the top x % of the pool's hours go to the most senior
+        x % of its capacity. A pool is whoever is linked by who may hold whom.
+        """
+        csms, table = self.facts.csms, self.everything_allowed
+        wanted = np.full(len(self.ids), np.nan)
+        for rows, places in _pools(table):
+            order = rows[np.lexsort((np.array(self.ids)[rows], -self.arr_cents[rows]))]
+            ranked = sorted((csms[place] for place in places), key=lambda csm: (-csm.seniority, csm.key))
+            hours = self.minutes[order] + 1e-9
+            middle = (np.cumsum(hours) - hours / 2) / hours.sum()
+            room = np.cumsum([max(1, csm.capacity_minutes) for csm in ranked], dtype=np.float64)
+            slot = np.minimum(np.searchsorted(room / room[-1], middle), len(ranked) - 1)
+            wanted[order] = np.array([csm.seniority for csm in ranked], dtype=np.float64)[slot]
         return wanted
 
     @cached_property
@@ -188,6 +191,23 @@ class Sheet:
             one: self.facts.csms[seat].key if seat >= 0 else ""
             for one, seat in zip(self.ids, seats, strict=True)
         }
+
+
+def _pools(table: BoolColumn) -> Iterator[tuple[IntColumn, IntColumn]]:
+    """Customers and CSMs that are linked, pool by pool, by walking the table from CSM to customer and back."""
+    left = np.ones(table.shape[1], dtype=np.bool_)
+    while left.any():
+        csms = np.zeros(table.shape[1], dtype=np.bool_)
+        csms[np.flatnonzero(left)[0]] = True
+        while True:
+            rows = table[:, csms].any(axis=1)
+            wider = csms | table[rows].any(axis=0)
+            if (wider == csms).all():
+                break
+            csms = wider
+        left &= ~csms
+        if rows.any():
+            yield np.flatnonzero(rows), np.flatnonzero(csms)
 
 
 def _refuse_unknown(facts: BookFacts, policy: BookPolicy) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from allocation.engine.assignment import Group, Prices, priced_costs
 from allocation.engine.assignment_pricing import find_prices
 from allocation.engine.assignment_solver import Columns, Grown, Stop, grow, program
-from allocation.engine.facts.books import FloatColumn, IntColumn
+from allocation.engine.facts.books import BoolColumn, FloatColumn, IntColumn
 
 BETTER = 1e-7
 """Points by which an assignment must be better to count as better."""
@@ -28,8 +28,9 @@ TOLERANCE = 1e-6
 
 _ROUNDS = 40
 _PROVABLE = 15_000
-"""Pairs that a tree may hold in the first round; each later round doubles it."""
-_LARGEST = 120_000
+"""Pairs of undivided customers that a tree may hold in the first round; each later round doubles it."""
+_LARGEST = 150_000
+"""Pairs above which no tree is grown over all that may matter."""
 _CORE = 2_500
 _NEIGHBOURHOOD = 300
 _GLANCE = 40
@@ -85,7 +86,7 @@ def deepen(work: Work, *, units: float, seed: int, stop: Stop) -> Work:
     if not work.closed and not provable and work.rounds == 0:
         work = _try(work, _cheapest(work, reduced, _CORE), units=until - work.units, stop=stop)
     open_pairs = _open_pairs(work, reduced)
-    if not work.closed and not stop() and len(open_pairs) <= _provable(work):
+    if not work.closed and not stop() and len(open_pairs) <= _LARGEST:
         work = _tree(work, open_pairs, units=max(units / 3, until - work.units), stop=stop)
     return replace(work, rounds=work.rounds + 1)
 
@@ -152,13 +153,24 @@ def _taken(work: Work, seat: IntColumn | None) -> Work:
 def _tree(work: Work, columns: Columns, *, units: float, stop: Stop) -> Work:
     """A tree over every pair that may matter: its bound holds for the group."""
     steps = _steps(units, columns)
-    found = grow(program(work.group, columns, work.seat), seat=work.seat, steps=steps, stop=stop)
+    whole = _whole(work, columns)
+    found = grow(program(work.group, columns, work.seat), seat=work.seat, steps=steps, stop=stop, whole=whole)
     before = work.points
     work = _taken(_spent(work, found, columns), found.seat)
     # What lies outside the tree costs at least as much as the best assignment known when it was planted. The solver's
     # own tolerance is taken off its bound.
     proven = min(found.bound - TOLERANCE * max(1.0, abs(found.bound)), before)
     return replace(work, bound=max(work.bound, min(proven, work.points)))
+
+
+def _whole(work: Work, columns: Columns) -> BoolColumn:
+    """Who may not be divided in a tree: all, or in a large one those who need most (small ones hardly matter divided)."""
+    pairs = np.bincount(columns.customer, minlength=work.group.customers)
+    need = work.group.needs.max(axis=1)
+    order = np.lexsort((np.arange(len(need)), -need))
+    whole = np.zeros(work.group.customers, dtype=np.bool_)
+    whole[order[np.cumsum(pairs[order]) <= _provable(work)]] = True
+    return whole
 
 
 def _neighbourhoods(work: Work, reduced: FloatColumn, *, units: float, seed: int, stop: Stop) -> Work:

@@ -16,7 +16,30 @@ from scipy import sparse  # type: ignore[import-untyped]  # no stubs among our p
 from allocation.engine.assignment import Group, Prices
 from allocation.engine.facts.books import BoolColumn, FloatColumn, IntColumn
 
-Stop = Callable[[], bool]
+
+class Stop:
+    """Whether to stop, as somebody outside says; asked at checkpoints of the solver. ``halted`` = it said so once,
+    ``repeatable`` = nothing depended on it or on the clock.
+
+    ``seconds``: the most that one call of the solver may take, since it looks up from its work only now and then. Who sets
+    it gets an answer in time that may not be repeatable.
+    """
+
+    def __init__(self, ask: Callable[[], bool] | None = None, *, seconds: float | None = None) -> None:
+        self.halted = False
+        self.repeatable = True
+        self.seconds = seconds
+        self._ask = ask
+
+    def __call__(self) -> bool:
+        self.halted = self.halted or bool(self._ask and self._ask())
+        self.repeatable = self.repeatable and not self.halted
+        return self.halted
+
+    def overran(self) -> None:
+        """A call took all of its seconds: what follows depends on the machine."""
+        self.repeatable = False
+
 
 _CLOSED_REL = 1e-6
 """A tree is closed when its bound is this near its best assignment."""
@@ -217,10 +240,10 @@ def solver_of(
     matrix: sparse.csc_matrix,
     row_lower: FloatColumn,
     row_upper: FloatColumn,
-    whole: int,
+    whole: BoolColumn | None,
     constant: float = 0.0,
 ) -> highspy.Highs:
-    """HiGHS with a program to minimise; the first ``whole`` columns are integers."""
+    """HiGHS with a program to minimise; ``whole`` columns are integers (None = none)."""
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = len(costs), len(row_lower)
     lp.col_cost_, lp.col_lower_, lp.col_upper_ = costs, lower, upper
@@ -230,9 +253,9 @@ def solver_of(
     lp.a_matrix_.index_ = matrix.indices
     lp.a_matrix_.value_ = matrix.data
     lp.offset_ = constant
-    if whole:
-        kinds = [highspy.HighsVarType.kInteger] * whole
-        lp.integrality_ = kinds + [highspy.HighsVarType.kContinuous] * (len(costs) - whole)
+    if whole is not None:
+        kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
+        lp.integrality_ = [kinds[int(is_whole)] for is_whole in whole.tolist()]
     solver = highspy.Highs()  # type: ignore[no-untyped-call]
     # One thread each: the answer must not depend on the machine, and groups run side by side.
     for name, value in (("output_flag", False), ("threads", 1), ("random_seed", 1)):
@@ -241,7 +264,11 @@ def solver_of(
     return solver
 
 
-def _highs(this: Program, *, whole: bool) -> highspy.Highs:
+def _highs(this: Program, *, whole: BoolColumn | None) -> highspy.Highs:
+    """``whole``: customers who may not be divided; None = all may."""
+    if whole is not None:
+        rest = np.zeros(len(this.costs) - this.pairs, dtype=np.bool_)
+        whole = np.concatenate([whole[this.columns.customer], rest])
     return solver_of(
         costs=this.costs,
         lower=this.lower,
@@ -249,7 +276,7 @@ def _highs(this: Program, *, whole: bool) -> highspy.Highs:
         matrix=this.matrix,
         row_lower=this.row_lower,
         row_upper=this.row_upper,
-        whole=this.pairs if whole else 0,
+        whole=whole,
         constant=this.constant,
     )
 
@@ -320,7 +347,7 @@ class Relaxed:
 
 def relax(this: Program, *, start: Basis, stop: Stop) -> Relaxed | None:
     """Solve the relaxation from a basis on; None when stopped or not solvable."""
-    solver = _highs(this, whole=False)
+    solver = _highs(this, whole=None)
     basis = highspy.HighsBasis()
     asked = np.flatnonzero(this.rows.people >= 0)
     basis.col_status = [_STATUS[code] for code in np.concatenate([start.pairs, start.bands]).tolist()]
@@ -392,17 +419,36 @@ class Grown:
     steps: int
 
 
-def grow(this: Program, *, seat: IntColumn | None, steps: int, stop: Stop, gap: float = _CLOSED_REL) -> Grown:
-    """Branch and bound over the columns from ``seat`` on, for ``steps`` checkpoints of the solver."""
-    solver = _highs(this, whole=True)
+def grow(
+    this: Program,
+    *,
+    seat: IntColumn | None,
+    steps: int,
+    stop: Stop,
+    gap: float = _CLOSED_REL,
+    whole: BoolColumn | None = None,
+) -> Grown:
+    """Branch and bound over the columns from ``seat`` on, for ``steps`` checkpoints of the solver.
+
+    ``whole``: the customers who may not be divided (all, if not given). With some divided the bound still holds for
+    everybody whole; the assignment is then only a proposal.
+    """
+    everybody = np.ones(this.group.customers, dtype=np.bool_)
+    solver = _highs(this, whole=everybody if whole is None else whole)
     solver.setOptionValue("mip_rel_gap", gap)
     solver.setOptionValue("mip_abs_gap", 1e-9)
+    solver.setOptionValue("mip_detect_symmetry", False)
     if seat is not None:
         _hint(solver, this, seat)
     checkpoints = Checkpoints(solver.cbMipInterrupt, stop, steps)
+    seconds = stop.seconds
+    if seconds is not None:
+        solver.setOptionValue("time_limit", seconds)
     solver.run()
     info = solver.getInfo()
     status = solver.getModelStatus()
+    if status == highspy.HighsModelStatus.kTimeLimit:
+        stop.overran()
     bound = float(info.mip_dual_bound)
     found = None
     if info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible:

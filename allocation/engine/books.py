@@ -12,6 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from allocation.engine.assignment_solver import Stop
 from allocation.engine.books_eligibility import Eligibility, eligibility
 from allocation.engine.books_groups import who_may_have_whom
 from allocation.engine.books_objective import measures, pair_costs
@@ -50,22 +51,18 @@ def propose_books(
     should_stop: Callable[[], bool] | None = None,
     on_progress: Callable[[int, int], None] | None = None,
     spread: Spread = map,
+    patience: float | None = None,
 ) -> BookProposal:
     """A plan that serves as many customers as possible, breaks no limit, then lowers the objective, and proves how far.
 
     ``should_stop`` is asked again and again; a plan stopped by it is the best so far and not ``repeatable``.
     ``on_progress(done, total)`` counts units of work. ``spread(function, items)`` may work on several items at once, on
     threads of this process (then ``should_stop`` is asked there), and gives the results in order; the plan is the same.
+    ``patience``: seconds that one call of the solver may take before it counts as stopped (None = as long as it takes).
     Never raises for what the books contain: what cannot be served is in ``unassigned`` and ``shortages``, what was broken
     before and still is in ``breaches``.
     """
-    halted = False
-
-    def stop() -> bool:
-        nonlocal halted
-        halted = halted or bool(should_stop and should_stop())
-        return halted
-
+    stop = Stop(should_stop, seconds=patience)
     planned = _planned(facts, policy)
     units = policy.search_iterations * (1.0 + len(planned.customers) / CUSTOMERS_A_BUDGET)
     effort = SearchEffort(
@@ -87,7 +84,7 @@ def propose_books(
         books=books,
         found=found,
         most_proven=most,
-        repeatable=not halted,
+        repeatable=stop.repeatable,
         units=int(effort.used),
     )
 
@@ -115,7 +112,14 @@ def _planned(facts: BookFacts, policy: BookPolicy) -> Planned:
         fixed=fixed,
         allowed=allowed,
         costs=pair_costs(
-            customers=customers, csms=csms, tiers=tiers, policy=policy, fit=fit, current=current, home=home
+            customers=customers,
+            csms=csms,
+            tiers=tiers,
+            policy=policy,
+            fit=fit,
+            allowed=allowed,
+            current=current,
+            home=home,
         ),
         measures=measures(
             customers=customers, csms=csms, policy=policy, allowed=allowed, preferred=preferred

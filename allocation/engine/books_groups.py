@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse  # type: ignore[import-untyped]  # no stubs among our packages
-from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped]
 
 from allocation.engine.assignment import Budget, Group
 from allocation.engine.books_objective import Measures
+from allocation.engine.books_pairs import components
 from allocation.engine.books_state import NO_CAP, NOBODY, Books
 from allocation.engine.facts.books import BoolColumn, FloatColumn, IntColumn
 
@@ -64,22 +63,6 @@ def parts_of(books: Books, table: BoolColumn) -> list[Part]:
         part_of(books, table, np.flatnonzero(customers == label), np.flatnonzero(csms == label))
         for label in dict.fromkeys(customers[customers >= 0].tolist())
     ]
-
-
-def components(table: BoolColumn) -> tuple[IntColumn, IntColumn]:
-    """The component of each customer (−1 = nobody may serve it) and of each CSM."""
-    n, m = table.shape
-    if not n or not m:
-        return np.full(n, -1, dtype=np.int64), np.full(m, -1, dtype=np.int64)
-    packed = np.ascontiguousarray(np.packbits(table, axis=1))
-    keys = packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
-    _, first, member = np.unique(keys, return_index=True, return_inverse=True)
-    links = sparse.csr_matrix(table[first])
-    graph = sparse.bmat([[None, links], [links.T, None]])
-    _, label = connected_components(graph, directed=False)
-    served = table[first].any(axis=1)
-    customers: IntColumn = np.where(served, label[: len(first)], -1)[member]
-    return customers, label[len(first) :]
 
 
 def part_of(books: Books, table: BoolColumn, customers: IntColumn, csms: IntColumn) -> Part:

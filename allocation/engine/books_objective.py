@@ -128,6 +128,7 @@ def pair_costs(
     tiers: Sequence[TierFacts],
     policy: BookPolicy,
     fit: Eligibility,
+    allowed: BoolColumn,
     current: IntColumn,
     home: BoolColumn,
 ) -> PairCosts:
@@ -145,7 +146,7 @@ def pair_costs(
         current=current,
         home=home,
         seniority=np.array([csm.seniority for csm in csms], dtype=np.float64),
-        wanted=wanted_seniority(customers=customers, csms=csms)
+        wanted=wanted_seniority(customers=customers, csms=csms, allowed=allowed)
         if policy.seniority_follows_value
         else np.full(len(customers), np.nan),
         anchor=family_anchors(customers=customers, seat=current)

@@ -12,6 +12,8 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse  # type: ignore[import-untyped]  # no stubs among our packages
+from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped]
 
 from allocation.engine.facts.books import BoolColumn, CsmFacts, CustomerColumns, FloatColumn, IntColumn
 
@@ -131,23 +133,53 @@ def _unlike(one: frozenset[str], other: frozenset[str]) -> float:
     return 1.0 - len(one & other) / len(union) if union else 0.0
 
 
-def wanted_seniority(*, customers: CustomerColumns, csms: Sequence[CsmFacts]) -> FloatColumn:
-    """The seniority that a customer's value asks for: value order and seniority order are laid side by side, the top x %
-    of the hours belong to the most senior CSMs with x % of the capacity.
+def components(table: BoolColumn) -> tuple[IntColumn, IntColumn]:
+    """The component of each customer (−1 = nobody may serve it) and of each CSM."""
+    n, m = table.shape
+    if not n or not m:
+        return np.full(n, -1, dtype=np.int64), np.full(m, -1, dtype=np.int64)
+    packed = np.ascontiguousarray(np.packbits(table, axis=1))
+    keys = packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
+    _, first, member = np.unique(keys, return_index=True, return_inverse=True)
+    links = sparse.csr_matrix(table[first])
+    graph = sparse.bmat([[None, links], [links.T, None]])
+    _, label = connected_components(graph, directed=False)
+    served = table[first].any(axis=1)
+    customers: IntColumn = np.where(served, label[: len(first)], -1)[member]
+    return customers, label[len(first) :]
+
+
+def wanted_seniority(
+    *, customers: CustomerColumns, csms: Sequence[CsmFacts], allowed: BoolColumn
+) -> FloatColumn:
+    """The seniority that a customer's value asks for, among those who may serve it or are linked to them by others.
+
+    Value order and seniority order are laid side by side: the top x % of the hours belong to the most senior CSMs with x % of
+    the capacity.
     """
-    if not len(customers) or not csms:
-        return np.full(len(customers), np.nan)
-    by_value = sorted(
-        range(len(customers)), key=lambda i: (-int(customers.arr_cents[i]), customers.external_id[i])
-    )
-    by_rank = sorted(range(len(csms)), key=lambda j: (-csms[j].seniority, csms[j].key))
+    wanted = np.full(len(customers), np.nan)
+    of_customer, of_csm = components(allowed)
+    for label in np.unique(of_customer[of_customer >= 0]):
+        _side_by_side(
+            customers, csms, np.flatnonzero(of_customer == label), np.flatnonzero(of_csm == label), wanted
+        )
+    return wanted
+
+
+def _side_by_side(
+    customers: CustomerColumns,
+    csms: Sequence[CsmFacts],
+    who: IntColumn,
+    there: IntColumn,
+    wanted: FloatColumn,
+) -> None:
+    by_value = who[np.lexsort((np.array(customers.external_id)[who], -customers.arr_cents[who]))]
+    by_rank = sorted(there.tolist(), key=lambda j: (-csms[j].seniority, csms[j].key))
     hours = customers.minutes[by_value].astype(np.float64) + 1e-9
     middle = (np.cumsum(hours) - hours / 2) / hours.sum()
     capacity = np.array([max(1, csms[j].capacity_minutes) for j in by_rank], dtype=np.float64)
-    slots = np.minimum(np.searchsorted(np.cumsum(capacity) / capacity.sum(), middle), len(csms) - 1)
-    wanted = np.empty(len(customers), dtype=np.float64)
-    wanted[by_value] = [csms[by_rank[slot]].seniority for slot in slots]
-    return wanted
+    slots = np.minimum(np.searchsorted(np.cumsum(capacity) / capacity.sum(), middle), len(by_rank) - 1)
+    wanted[by_value] = np.array([csms[j].seniority for j in by_rank], dtype=np.float64)[slots]
 
 
 def family_anchors(*, customers: CustomerColumns, seat: IntColumn) -> IntColumn:

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from allocation.engine.assignment_search import BETTER, Work, begin, deepen
+from allocation.engine.assignment_solver import Stop
 from allocation.engine.books_groups import Part, budgets_of, part_of, parts_of
 from allocation.engine.books_state import Books
 from allocation.engine.facts.books import BoolColumn, IntColumn
 
-Stop = Callable[[], bool]
 Progress = Callable[[int, int], None]
 Spread = Callable[[Callable[[Any], Any], Sequence[Any]], Iterable[Any]]
 

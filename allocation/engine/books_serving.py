@@ -15,7 +15,8 @@ import numpy as np
 from scipy import sparse  # type: ignore[import-untyped]  # no stubs among our packages
 
 from allocation.engine.assignment_solver import Checkpoints, solver_of
-from allocation.engine.books_groups import components, who_may_have_whom
+from allocation.engine.books_groups import who_may_have_whom
+from allocation.engine.books_pairs import components
 from allocation.engine.books_search import Effort
 from allocation.engine.books_state import NOBODY, Books
 from allocation.engine.facts.books import BoolColumn, FloatColumn, IntColumn, MoveCode
@@ -142,7 +143,7 @@ def _program(books: Books, sums: _Sums) -> highspy.Highs:
         matrix=rows.matrix(n + extra),
         row_lower=np.concatenate(rows.lower),
         row_upper=np.concatenate(rows.upper),
-        whole=n,
+        whole=np.arange(n + extra) < n,
     )
 
 
