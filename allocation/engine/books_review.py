@@ -204,7 +204,7 @@ def in_words(
     held, limit = broken.held, broken.limit
     return {
         "cap": f"{csm} would hold {held} {tier} customers; the cap is {limit}.",
-        "hours": f"The book of {csm} would ask for {held / 60:.1f} hours a month; there are {limit / 60:.1f}.",
+        "hours": f"The book of {csm} would ask for {_hours(held)} hours a month; there are {_hours(limit)}.",
         "full": f"{csm} is over a limit already and takes nobody new.",
         "closed": f"{csm} {broken.why}.",
         "unable": f"{csm} {broken.why}, so {customer} cannot be there.",
@@ -214,6 +214,10 @@ def in_words(
         "moves": f"{held} customers would change CSM by choice; the move budget is {limit}.",
         "moves_arr": f"ARR of {held // 100:,} would change CSM by choice; the move budget is {limit // 100:,}.",
     }[broken.kind]
+
+
+def _hours(minutes: int) -> str:
+    return f"{minutes / 60:.2f}".rstrip("0").rstrip(".")
 
 
 def _home_and_held(
