@@ -1,5 +1,6 @@
 """Book plans: the life of a plan, who may, what makes it stale, and what happens when a runner dies."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
@@ -9,7 +10,9 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import CSM, Customer, ExchangeRate, Leave, Tier, TouchActivity
+from allocation.engine.facts.books import PoolProof
 from allocation.models import AllocationPolicy, BookHolding, BookPlan, Move, RowStatus, RunStatus, Source
+from allocation.selectors.plan_answers import plan_answer, proof_answer
 from allocation.services.decisions import CsmChange, DecisionSource, set_csms
 from allocation.services.planning import (
     UnableToPlanBooks,
@@ -394,3 +397,34 @@ def test_who_has_not_started_is_in_no_plan(books: SimpleNamespace, starts_on: da
     CSM.objects.filter(pk=books.bob.pk).update(starts_on=starts_on)
     after = {row["csm"]: row["customers"] for row in proposed().balance_after["csms"]}
     assert after.get("bob@example.com") == held
+
+
+def test_the_proof_is_kept_with_its_prices_and_told_without_them(
+    books: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = PoolProof(
+        pools=("everyone else · Scale",), customers=6, csms=2, objective=1.5, bound=1.4, how="relaxation",
+        price_bound=1.4, prices={"cap": [0.5, 1.0]},
+    )  # fmt: skip
+    real = proposing.propose_books
+    monkeypatch.setattr(
+        proposing,
+        "propose_books",
+        lambda **given: replace(real(**given), proof=(group,), bound=1.4, gap_pct=6.6667),
+    )
+    plan = proposed()
+    plan.refresh_from_db()
+    assert plan.proof[0]["prices"] == {"cap": [0.5, 1.0]}
+    (told,) = plan_answer(plan=plan)["proof"]
+    assert told == {
+        "pools": ["everyone else · Scale"], "customers": 6, "csms": 2, "objective": 1.5, "bound": 1.4,
+        "how": "relaxation", "price_bound": 1.4,
+    }  # fmt: skip
+
+
+def test_without_a_proof_nothing_is_told(books: SimpleNamespace) -> None:
+    plan = proposed()
+    BookPlan.objects.filter(pk=plan.pk).update(proof={})  # as plans of before keep it
+    for found in (plan, BookPlan.objects.get(pk=plan.pk)):
+        assert plan_answer(plan=found)["proof"] in ([], proof_answer(plan=found))
+    assert proof_answer(plan=BookPlan.objects.get(pk=plan.pk)) == []
