@@ -209,6 +209,11 @@ class BookPlan(Proposal):
     def __str__(self) -> str:
         return f"Book plan {self.pk} (as of {self.as_of:%d %b %Y})"
 
+    @property
+    def is_changed(self) -> bool:
+        """Whether people refused or re-pointed moves: objective, bound and gap are those of the plan as it was made."""
+        return bool(self.summary.get("refused") or self.summary.get("repointed"))
+
 
 class Move(models.Model):
     """One change of CSM in a plan. From none: a first CSM; to none: nobody serves the customer any more."""

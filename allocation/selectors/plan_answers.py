@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, fields
 from typing import Any
 
 from accounts.models import User
@@ -72,17 +73,24 @@ def budget_values(*, budget: BudgetUse, customers: int, arr_cents: int) -> dict[
 
 def proof_values(*, proposal: BookProposal) -> list[dict[str, Any]]:
     """The proof, group by group, with the prices by which anybody can recompute it."""
-    return [asdict(group) for group in proposal.proof]
+    return [
+        {field.name: _plain(getattr(group, field.name)) for field in fields(group)}
+        for group in proposal.proof
+    ]
+
+
+def _plain(value: Any) -> Any:
+    """As JSON takes it: numbers of the solvers become plain ones."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def proof_answer(*, plan: BookPlan) -> list[dict[str, Any]]:
     """The proof for people and commands: the prices stay in the stored plan."""
     return [{name: value for name, value in group.items() if name != "prices"} for group in plan.proof or ()]
-
-
-def is_changed(*, plan: BookPlan) -> bool:
-    """Whether people refused or re-pointed rows, so that objective and gap are those of another plan: the planner's."""
-    return bool(plan.summary.get("refused") or plan.summary.get("repointed"))
 
 
 def plan_answer(*, plan: BookPlan, user: User | None = None) -> dict[str, Any]:
@@ -110,8 +118,8 @@ def plan_answer(*, plan: BookPlan, user: User | None = None) -> dict[str, Any]:
         "objective": plan.objective,
         "objective_parts": summary.get("objective_parts", {}),
         "bound": plan.bound,
-        "gap_pct": None if is_changed(plan=plan) else plan.gap_pct,
-        "changed_by_review": is_changed(plan=plan),
+        "gap_pct": None if plan.is_changed else plan.gap_pct,
+        "changed_by_review": plan.is_changed,
         "proof": proof_answer(plan=plan),
         "repeatable": plan.repeatable,
         "shortages": plan.shortages,

@@ -13,7 +13,7 @@ from django.utils.timezone import localtime
 from accounts.models import CSM, Tier
 from allocation.models import BookPlan, Move, RowStatus
 from allocation.selectors import wording
-from allocation.selectors.plan_answers import is_changed, proof_answer
+from allocation.selectors.plan_answers import proof_answer
 
 HIDDEN = "someone in another team"
 # Moves of these states say so; proposed and applied ones say it with the plan.
@@ -191,7 +191,7 @@ def proof_headline(*, plan: BookPlan) -> str:
     if plan.gap_pct is None:
         return ""
     best = "the best possible plan for these weights and rules (proven)"
-    if is_changed(plan=plan):
+    if plan.is_changed:
         return (
             f"As the planner made it, this plan was within {within(plan.gap_pct)} of {best}. "
             "Moves were changed since: that is not claimed of the plan as it stands now."

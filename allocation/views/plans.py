@@ -18,7 +18,6 @@ from allocation.forms.runs import PlanForm
 from allocation.models import OPEN_STATUSES, AllocationPolicy, BookPlan, Move, RunStatus
 from allocation.selectors import plans as selector
 from allocation.selectors import wording
-from allocation.selectors.plan_answers import is_changed
 from allocation.selectors.plan_rows import move_rows, proof_headline, proof_lines, within
 from allocation.selectors.plans import BookChange
 from allocation.services import planning
@@ -96,7 +95,7 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
         "plan": this,
         "has_result": bool(this.summary),
         "counts": counts,
-        "changed": is_changed(plan=this),
+        "changed": this.is_changed,
         "chart": shift_chart(balance.books),
         "books": [_book_line(book) for book in balance.books],
         "compared": balance.figures,
@@ -207,8 +206,8 @@ def _missing_words(missing: int, refused: int) -> str:
 
 def _gap_kpi(this: BookPlan) -> Kpi:
     objective = wording.DASH if this.objective is None else wording.grouped(this.objective, places=2)
-    if this.gap_pct is None or is_changed(plan=this):
-        note = "as planned, before moves were changed" if is_changed(plan=this) else "no bound is proven yet"
+    if this.gap_pct is None or this.is_changed:
+        note = "as planned, before moves were changed" if this.is_changed else "no bound is proven yet"
         return Kpi("Objective", objective, note=note, icon="goal")
     return Kpi(
         "Gap to the best possible",

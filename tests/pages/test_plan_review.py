@@ -215,6 +215,16 @@ def test_the_largest_are_marked_and_a_manager_of_theirs_decides(company, ops, ma
     assert rung == []
 
 
+def test_the_home_page_of_a_manager_says_what_waits(company, manager, ops, sign_in, plan):
+    wait(plan, 0, 1, 2)
+    page = read(manager.get(reverse("home")))
+    assert f"Book plan {plan.pk}: 2 moves of your largest customers to approve or decline" in page.words
+    assert reverse("plan", args=[plan.pk]) in page.links()
+    assert "awaits a manager's approval" in read(ops.get(reverse("home"))).words
+    act(manager, plan, "approve", 0, 1)
+    assert "of your largest customers" not in read(manager.get(reverse("home"))).words
+
+
 def test_a_decision_is_of_what_was_seen(company, manager, plan):
     wait(plan, 0)
     page = act(manager, plan, "approve", 0, version="7")
