@@ -145,6 +145,20 @@ def test_a_book_over_a_limit_takes_nobody_new_of_whatever_tier() -> None:
     assert [said(one) for one in found] == ["Ann is over a limit already and takes nobody new."]
 
 
+def test_a_book_over_a_limit_is_no_candidate_for_whatever_tier() -> None:
+    rows = [{"csm": "ann"}] * 2 + [{"csm": "bob", "tier": "global"}]
+    desk = desk_of(rows, TWO, [*TIERS[:2], replace(SCALE, cap=1), ALONE])
+    (ann,) = candidates(desk=desk, seats=desk.seats({}), external_id="c00002")
+    assert ann.why_not is not None
+    assert ann.why_not.kind == "full"
+
+
+def test_country_law_outranks_a_hold() -> None:
+    rows = [{"csm": "ann", "hold": "renewal", "country": "DE"}]
+    crew = [csm("ann", countries=["FR"]), csm("bob", countries=["DE"])]
+    assert change(desk_of(rows, crew, country_law=True), {}, {"c00000": "bob"}) == []
+
+
 def test_a_held_customer_keeps_its_csm_but_not_one_who_goes() -> None:
     rows = [{"csm": "ann", "hold": "renewal on 2026-12-01"}]
     assert [said(one) for one in change(desk_of(rows, TWO), {}, {"c00000": "bob"})] == [

@@ -162,6 +162,14 @@ def test_refusing_ends_the_waiting_and_accepting_again_begins_it(world: SimpleNa
     assert status(plan) == RunStatus.AWAITING_APPROVAL
 
 
+def test_refusing_takes_an_approval_back(world: SimpleNamespace) -> None:
+    plan, ops = proposed(), world.cast.ops
+    approve(plan, "N0", actor=of_n0(world, plan))
+    refuse_moves(plan_id=plan.pk, move_ids=ids(plan, "N0"), actor=ops, words="Later", at=timezone.now())
+    accept_moves(plan_id=plan.pk, move_ids=ids(plan, "N0"), actor=ops)
+    assert move_of(plan, "N0").waits_for_approval
+
+
 def test_the_last_approval_lets_the_wish_to_apply_come_true(world: SimpleNamespace) -> None:
     plan = proposed(apply_when_proposed=True)
     apply_book_plan(plan_id=plan.pk)

@@ -169,6 +169,13 @@ def test_an_undo_lies_on_its_day_and_the_customers_csm_since_on_the_old_one(worl
     assert Customer.objects.get(external_id=one).csm_since == LONG_AGO
 
 
+def test_the_day_is_the_customers_own_whatever_the_ledger_says(world: SimpleNamespace) -> None:
+    Customer.objects.filter(csm=world.ada).update(csm_since=LONG_AGO - timedelta(days=5))
+    before = state()
+    undone(applied(proposed()))
+    assert state() == before
+
+
 def test_a_plan_applied_before_days_were_kept_goes_by_the_ledger(world: SimpleNamespace) -> None:
     before = state()
     plan = applied(proposed())

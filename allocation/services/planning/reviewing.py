@@ -45,7 +45,7 @@ def refuse_moves(*, plan_id: int, move_ids: Collection[int], actor: Any, words: 
 def accept_moves(*, plan_id: int, move_ids: Collection[int], actor: Any) -> int:
     """Refused moves are to be applied after all, where they lead to now. Returns how many. Raises UnableToReviewPlan.
 
-    An approval given before does not cover them.
+    Refusing them took back an approval, so one of the largest waits for a manager again.
     """
     with transaction.atomic():
         table = open_table(plan_id, actor)
@@ -55,7 +55,7 @@ def accept_moves(*, plan_id: int, move_ids: Collection[int], actor: Any) -> int:
             table, changed, actor, lambda n: f"If {wording.counted(n, 'move')} were accepted again"
         )
         fields = {"status": RowStatus.PROPOSED, "words": "", "refused_by": None, "refused_at": None}
-        _write(rows, RowStatus.REFUSED, {**fields, **NO_APPROVAL})
+        _write(rows, RowStatus.REFUSED, fields)
         _keep(table, after)
         return len(rows)
 
