@@ -2,7 +2,18 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from allocation.views import acting, balance, books, customers, goals, home, plans, reviewing, runs
+from allocation.views import (
+    acting,
+    balance,
+    books,
+    customers,
+    goals,
+    home,
+    plan_reviewing,
+    plans,
+    reviewing,
+    runs,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home_page, name="home"),
@@ -30,4 +41,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("plans/<int:pk>/progress/", plans.plan_progress, name="plan_progress"),
     path("plans/<int:pk>/apply/", acting.plan_apply, name="plan_apply"),
     path("plans/<int:pk>/discard/", acting.plan_discard, name="plan_discard"),
+    path("plans/<int:pk>/undo/", acting.plan_undo, name="plan_undo"),
+    path("plans/<int:pk>/moves/", plan_reviewing.plan_rows, name="plan_rows"),
+    path("plans/<int:pk>/moves/<int:move>/", plan_reviewing.plan_move, name="plan_move"),
+    path("plans/<int:pk>/moves/<int:move>/csm/", plan_reviewing.plan_repoint, name="plan_repoint"),
 ]

@@ -178,7 +178,8 @@ class BookPlanAdmin(ViewOnlyAdmin):
 
     @admin.display(description="Gap to the bound", ordering="gap_pct")
     def gap_num(self, row: BookPlan) -> str:
-        return f"{row.gap_pct:.2f} %" if row.gap_pct is not None else badges.NOTHING
+        # Of a plan that people changed no gap is claimed.
+        return f"{row.gap_pct:.2f} %" if row.gap_pct is not None and not row.is_changed else badges.NOTHING
 
 
 @admin.register(Move)

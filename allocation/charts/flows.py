@@ -181,6 +181,9 @@ class Shift:
     words: str
 
 
+VALUE_WIDTH = 46  # of "100 %" with the room around it
+
+
 def shifts(rows: Sequence[Shift], *, width: int = WIDE) -> Markup:
     """Utilisation before (hollow) and after (filled), one line a CSM, with the capacity line at 100 %."""
     left, right, top, bottom, tall = (200, 64, 28, 26, 24) if width > 600 else (116, 64, 28, 26, 24)
@@ -225,10 +228,12 @@ def _shift(row: Shift, *, y: float, left: float, scale: float) -> str:
                 class_="mark-bad" if row.after > 100 else "mark",
             )
         )
-        # On the side away from the line, so that the number stands by its own dot.
-        grew = row.before is None or row.after >= row.before
+        # On the side away from the line, so that the number stands by its own dot; but never on the name.
+        on_the_name = row.after * scale < VALUE_WIDTH
+        grew = row.before is None or row.after >= row.before or on_the_name
         x = left + row.after * scale + (10 if grew else -10)
+        level = y - 4 if on_the_name and row.before is not None else y + 4  # above the line that runs there
         marks.append(
-            text(f"{row.after:.0f} %", x=x, y=y + 4, anchor="start" if grew else "end", class_="strong value")
+            text(f"{row.after:.0f} %", x=x, y=level, anchor="start" if grew else "end", class_="strong value")
         )
     return element("g", *marks)

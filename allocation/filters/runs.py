@@ -161,6 +161,17 @@ def _verticals(user: Any) -> QuerySet[Vertical]:
     return every.filter(Exists(Customer.objects.visible_to(user).filter(vertical=OuterRef("pk"))))
 
 
+# What became of a move: key, words, the rows.
+ROWS = (
+    ("approval", "Waits for approval", Q(status="proposed", needs_approval=True, approved_by__isnull=True)),
+    ("largest", "Largest customers", Q(needs_approval=True)),
+    ("repointed", "Re-pointed by a person", Q(repointed_by__isnull=False)),
+    ("refused", "Refused", Q(status=RowStatus.REFUSED)),
+    ("skipped", "Skipped", Q(status=RowStatus.SKIPPED)),
+    ("kept", "Not restored", Q(status=RowStatus.KEPT)),
+)
+
+
 class MoveFilter(django_filters.FilterSet):
     q = django_filters.CharFilter(label="Customer", method="by_words", max_length=200, widget=_search())
     csm = django_filters.ModelChoiceFilter(
@@ -171,6 +182,9 @@ class MoveFilter(django_filters.FilterSet):
         method="by_kind",
         choices=(("first", "First CSM"), ("forced", "Forced change"), ("chosen", "Chosen change")),
         empty_label="Any kind",
+    )
+    row = django_filters.ChoiceFilter(
+        label="Row", method="by_row", choices=[(key, words) for key, words, _ in ROWS], empty_label="Any"
     )
 
     class Meta:
@@ -191,3 +205,6 @@ class MoveFilter(django_filters.FilterSet):
         if value == "first":
             return rows.filter(from_csm__isnull=True)
         return rows.filter(from_csm__isnull=False, forced=value == "forced")
+
+    def by_row(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return rows.filter(next(fits for key, _, fits in ROWS if key == value))

@@ -1,5 +1,6 @@
 """Allocation policies, book plans and their moves, handovers."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
@@ -15,6 +16,18 @@ class Fit(models.TextChoices):
     SOFT = "soft", "Preferred"
     SPECIALIST_FIRST = "specialist_first", "Specialists first, then generalists"
     HARD = "hard", "Required"
+
+
+def _by_whom() -> models.ForeignKey:
+    """A person who did something to a plan or to one of its rows; empty as long as nobody did."""
+    return models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        editable=False,
+    )
 
 
 class AllocationPolicy(models.Model):
@@ -159,13 +172,17 @@ class BookPlan(Proposal):
     bound = models.DecimalField(max_digits=20, decimal_places=6, null=True, editable=False)
     gap_pct = models.DecimalField(max_digits=9, decimal_places=4, null=True, editable=False)
     proof = models.JSONField(
-        default=dict, blank=True, editable=False, help_text="How the bound was proven, by pool."
+        default=list, blank=True, editable=False, help_text="How the bound was proven, by pool."
     )
     repeatable = models.BooleanField(default=True, editable=False)
     balance_before = models.JSONField(default=dict, blank=True, editable=False)
     balance_after = models.JSONField(default=dict, blank=True, editable=False)
     shortages = models.JSONField(default=list, blank=True, editable=False)
     unassigned = models.JSONField(default=list, blank=True, editable=False)
+    # Counts the reviews: an approval is of what was shown.
+    review_version = models.PositiveIntegerField(default=0, editable=False)
+    undone_by = _by_whom()
+    undone_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = RunQuerySet.as_manager()
 
@@ -178,9 +195,10 @@ class BookPlan(Proposal):
                 violation_error_message="A book plan is being computed already.",
             ),
             models.UniqueConstraint(
-                fields=["status"],
+                models.Value(1),
                 condition=Q(status__in=["applying", "undoing"]),
-                name="one_plan_is_applied_at_a_time",
+                name="one_plan_is_applied_or_undone_at_a_time",
+                violation_error_message="Another book plan is being applied or undone.",
             ),
             models.CheckConstraint(
                 name="plan_progress_within_total", condition=Q(progress_done__lte=F("progress_total"))
@@ -190,6 +208,11 @@ class BookPlan(Proposal):
 
     def __str__(self) -> str:
         return f"Book plan {self.pk} (as of {self.as_of:%d %b %Y})"
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether people refused or re-pointed moves: objective, bound and gap are those of the plan as it was made."""
+        return bool(self.summary.get("refused") or self.summary.get("repointed"))
 
 
 class Move(models.Model):
@@ -212,6 +235,22 @@ class Move(models.Model):
     )
     status = models.CharField(max_length=10, choices=RowStatus.choices, default=RowStatus.PROPOSED)
     words = models.CharField(max_length=500, blank=True, help_text="Why it was skipped or refused.")
+    refused_by = _by_whom()
+    refused_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # A person named another CSM than the planner: to_csm is theirs, planned_csm what the planner had proposed.
+    planned_csm = models.ForeignKey(
+        CSM, null=True, blank=True, on_delete=models.PROTECT, related_name="+", editable=False
+    )
+    repointed_by = _by_whom()
+    repointed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    repoint_words = models.CharField(max_length=500, blank=True, editable=False)
+    needs_approval = models.BooleanField(
+        default=False, help_text="One of the largest customers: a manager has to approve the change of CSM."
+    )
+    approved_by = _by_whom()
+    approved_at = models.DateTimeField(null=True, blank=True, editable=False)
+    approval_words = models.CharField(max_length=500, blank=True, editable=False)
+    previous_since = models.DateField(null=True, editable=False)  # given back when the plan is undone
 
     objects = MoveQuerySet.as_manager()
 
@@ -224,10 +263,31 @@ class Move(models.Model):
                 | Q(from_csm__isnull=False, to_csm__isnull=True)
                 | (Q(from_csm__isnull=False, to_csm__isnull=False) & ~Q(from_csm=F("to_csm"))),
             ),
+            models.CheckConstraint(
+                name="refused_move_says_by_whom",
+                condition=~Q(status="refused") | Q(refused_by__isnull=False, refused_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="repointed_move_says_by_whom",
+                condition=Q(repointed_by__isnull=True, repointed_at__isnull=True, planned_csm__isnull=True)
+                | Q(repointed_by__isnull=False, repointed_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="move_approver_did_not_repoint_it",
+                condition=Q(approved_by__isnull=True)
+                | Q(repointed_by__isnull=True)
+                | ~Q(approved_by=F("repointed_by")),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.customer}: {self.from_csm or 'nobody'} → {self.to_csm or 'nobody'}"
+
+    @property
+    def waits_for_approval(self) -> bool:
+        """To be applied, of one of the largest customers, and no manager said yes (as the queryset of that name)."""
+        is_open = self.status == RowStatus.PROPOSED
+        return is_open and self.needs_approval and self.approved_by_id is None
 
 
 class Handover(models.Model):

@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from accounts.querysets.customers import CustomerPartQuerySet
 from accounts.querysets.jobs import JobQuerySet
-from accounts.querysets.scope import csm_scope
+from accounts.querysets.scope import csm_scope, led_team_ids
 
 
 def _leads(user: Any) -> bool:
@@ -64,6 +64,21 @@ class MoveQuerySet(models.QuerySet):
         return self.filter(
             csm_scope(user, "customer__csm") | csm_scope(user, "from_csm") | csm_scope(user, "to_csm")
         )
+
+    def waiting_for_approval(self) -> MoveQuerySet:
+        """To be applied, of one of the largest customers, and no manager said yes."""
+        return self.filter(status="proposed", needs_approval=True, approved_by__isnull=True)
+
+    def decided_by(self, user: Any) -> MoveQuerySet:
+        """Moves a manager may approve: of the customers of the own teams and those below (of one without a CSM, those
+        that would get it), but none the manager re-pointed.
+        """
+        if not (_leads(user) and user.is_manager):
+            return self.none()
+        teams = led_team_ids(user)
+        theirs = Q(customer__csm__team_id__in=teams) | Q(customer__csm=None, to_csm__team_id__in=teams)
+        mine = self.all() if user.is_ops else self.filter(theirs)
+        return mine.exclude(repointed_by=user)
 
 
 class HoldingQuerySet(CustomerPartQuerySet):

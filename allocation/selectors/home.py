@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Count, Q
 
 from accounts.models import CSM, Customer
-from allocation.models import Handover, Override, RetierRun, RunStatus
+from allocation.models import Handover, Move, Override, RetierRun, RunStatus
 from allocation.selectors import wording
 from allocation.selectors.todo import Todo
 
@@ -17,9 +17,10 @@ THIS_MONTH = timedelta(days=30)
 
 
 def manager_todos(*, user: Any, today: date) -> list[Todo]:
-    """Approvals, decisions and people of the manager's teams; four statements."""
+    """Approvals, decisions and people of the manager's teams; five statements."""
     return [
         *_runs_to_approve(user),
+        *_moves_to_approve(user),
         *_overrides_to_decide(user),
         *_people(user, today),
         *_customers(user, today),
@@ -44,6 +45,24 @@ def _runs_to_approve(user: Any) -> list[Todo]:
             run.pk,
         )
         for run in waiting.only("pk", "as_of", "requested_by_id")[:5]
+    ]
+
+
+def _moves_to_approve(user: Any) -> list[Todo]:
+    """Plans that wait, with how many of their moves this person may decide."""
+    waiting = Move.objects.waiting_for_approval().decided_by(user).filter(
+        plan__status=RunStatus.AWAITING_APPROVAL
+    ).exclude(plan__requested_by=user)  # fmt: skip
+    found = waiting.order_by("-plan_id").values_list("plan_id").annotate(n=Count("pk"))[:5]
+    return [
+        Todo(
+            "plan",
+            "warn",
+            f"Book plan {plan_id}: {wording.counted(n, 'move')} of your largest customers to approve or decline",
+            "The plan is applied when each of them is decided.",
+            plan_id,
+        )
+        for plan_id, n in found
     ]
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, fields
 from typing import Any
 
 from accounts.models import User
 from allocation.engine.attention import hours_of
-from allocation.engine.facts.books import BookFacts, BookPolicy, BookProposal
+from allocation.engine.facts.books import BookFacts, BookPolicy, BookProposal, BudgetUse
 from allocation.models import BookPlan, Move, RowStatus
 from allocation.selectors.balance import measured, money_number, workload_answer
 
@@ -19,18 +20,12 @@ def policy_values(*, policy: BookPolicy) -> dict[str, Any]:
 
 def plan_results(*, proposal: BookProposal, facts: BookFacts) -> dict[str, Any]:
     """What a stored plan keeps beside its moves: summary, balance before and after, shortages, unassigned."""
-    total_arr = int(facts.customers.arr_cents.sum()) or 1
-    budget = proposal.budget
+    total_arr = int(facts.customers.arr_cents.sum())
     return {
         "summary": {
             "customers": proposal.customers,
             "assigned": proposal.assigned,
-            "chosen": budget.chosen,
-            "chosen_limit": budget.chosen_limit,
-            "forced": budget.forced,
-            "chosen_pct": round(100 * budget.chosen / max(1, proposal.customers), 2),
-            "chosen_arr": money_number(cents=budget.chosen_arr_cents),
-            "chosen_arr_pct": round(100 * budget.chosen_arr_cents / total_arr, 2),
+            **budget_values(budget=proposal.budget, customers=proposal.customers, arr_cents=total_arr),
             "objective_parts": dict(proposal.objective_parts),
             "breaches": [asdict(breach) for breach in proposal.breaches],
             "fallbacks": list(proposal.fallbacks),
@@ -64,13 +59,49 @@ def plan_results(*, proposal: BookProposal, facts: BookFacts) -> dict[str, Any]:
     }
 
 
+def budget_values(*, budget: BudgetUse, customers: int, arr_cents: int) -> dict[str, Any]:
+    """Changes of CSM by choice, against the budget and as shares of ``customers`` and their ARR."""
+    return {
+        "chosen": budget.chosen,
+        "chosen_limit": budget.chosen_limit,
+        "forced": budget.forced,
+        "chosen_pct": round(100 * budget.chosen / max(1, customers), 2),
+        "chosen_arr": money_number(cents=budget.chosen_arr_cents),
+        "chosen_arr_pct": round(100 * budget.chosen_arr_cents / max(1, arr_cents), 2),
+    }
+
+
+def proof_values(*, proposal: BookProposal) -> list[dict[str, Any]]:
+    """The proof, group by group, with the prices by which anybody can recompute it."""
+    return [
+        {field.name: _plain(getattr(group, field.name)) for field in fields(group)}
+        for group in proposal.proof
+    ]
+
+
+def _plain(value: Any) -> Any:
+    """As JSON takes it: numbers of the solvers become plain ones."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def proof_answer(*, plan: BookPlan) -> list[dict[str, Any]]:
+    """The proof for people and commands: the prices stay in the stored plan."""
+    return [{name: value for name, value in group.items() if name != "prices"} for group in plan.proof or ()]
+
+
 def plan_answer(*, plan: BookPlan, user: User | None = None) -> dict[str, Any]:
     """A plan as the commands print it; with ``user`` only the moves that person may see. Two queries."""
     rows = Move.objects.filter(plan=plan)
     if user is not None:
         rows = rows.visible_to(user)
     moves = list(
-        rows.select_related("customer", "from_csm", "to_csm", "runner_up").order_by("customer__external_id")
+        rows.select_related(
+            "customer", "from_csm", "to_csm", "runner_up", "planned_csm", "approved_by"
+        ).order_by("customer__external_id")
     )
     summary = plan.summary
     return {
@@ -87,7 +118,9 @@ def plan_answer(*, plan: BookPlan, user: User | None = None) -> dict[str, Any]:
         "objective": plan.objective,
         "objective_parts": summary.get("objective_parts", {}),
         "bound": plan.bound,
-        "gap_pct": plan.gap_pct,
+        "gap_pct": None if plan.is_changed else plan.gap_pct,
+        "changed_by_review": plan.is_changed,
+        "proof": proof_answer(plan=plan),
         "repeatable": plan.repeatable,
         "shortages": plan.shortages,
         "breaches": summary.get("breaches", []),
@@ -98,6 +131,9 @@ def plan_answer(*, plan: BookPlan, user: User | None = None) -> dict[str, Any]:
             for move in moves
             if move.status == RowStatus.SKIPPED
         ],
+        "refused": [move.customer.external_id for move in moves if move.status == RowStatus.REFUSED],
+        "repointed": [move.customer.external_id for move in moves if move.repointed_by_id is not None],
+        "waiting_for_approval": [move.customer.external_id for move in moves if move.waits_for_approval],
         "balance": {"before": plan.balance_before, "after": plan.balance_after},
     }
 
@@ -112,4 +148,22 @@ def _move(move: Move) -> dict[str, Any]:
         "forced": move.forced,
         "pool": move.pool,
         "status": move.status,
+        "needs_approval": move.needs_approval,
+        "approved_by": str(move.approved_by) if move.approved_by else None,
+        "planned": move.planned_csm.key if move.planned_csm else None,
+        "words": move.words or move.repoint_words,
+    }
+
+
+def undo_plan_report(*, plan_id: int, viewer: User | None = None) -> dict[str, Any]:
+    """The JSON answer of `undo plan`: how many customers have their CSM back, and who was changed since."""
+    plan = BookPlan.objects.get(pk=plan_id)
+    rows = Move.objects.filter(plan=plan, status=RowStatus.KEPT).order_by("customer__external_id")
+    if viewer is not None:
+        rows = rows.visible_to(viewer)
+    return {
+        "plan": plan.pk,
+        "status": plan.status,
+        "restored": plan.summary.get("restored", 0),
+        "skipped": list(rows.values_list("customer__external_id", flat=True)),
     }

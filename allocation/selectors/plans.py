@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,67 +30,32 @@ def moves(*, plan: BookPlan, user: Any) -> QuerySet[Move]:
 
 
 def with_joins(rows: QuerySet[Move]) -> QuerySet[Move]:
-    return rows.select_related("customer", "from_csm", "to_csm", "runner_up", "tier").order_by(
-        "tier__rank", "customer__name", "customer_id"
-    )
+    joins = (
+        "customer__csm", "from_csm", "to_csm", "runner_up", "tier", "planned_csm", "refused_by", "repointed_by",
+        "approved_by",
+    )  # fmt: skip
+    return rows.select_related(*joins).order_by("tier__rank", "customer__name", "customer_id")
 
 
 def move_counts(*, plan: BookPlan, user: Any) -> dict[str, int]:
-    """Moves by kind, of those the person may see; one statement."""
+    """Moves by kind as the plan stands, so without the refused, of those the person may see; one statement."""
+    stands = ~Q(status=RowStatus.REFUSED)
+    waits = Q(status=RowStatus.PROPOSED, needs_approval=True, approved_by__isnull=True)
     return (
         moves(plan=plan, user=user)
         .order_by()
         .aggregate(
-            every=Count("pk"),
-            first=Count("pk", filter=Q(from_csm__isnull=True)),
-            chosen=Count("pk", filter=Q(from_csm__isnull=False, forced=False)),
-            forced_changes=Count("pk", filter=Q(from_csm__isnull=False, forced=True)),
+            every=Count("pk", filter=stands),
+            first=Count("pk", filter=stands & Q(from_csm__isnull=True)),
+            chosen=Count("pk", filter=stands & Q(from_csm__isnull=False, forced=False)),
+            forced_changes=Count("pk", filter=stands & Q(from_csm__isnull=False, forced=True)),
             skipped=Count("pk", filter=Q(status=RowStatus.SKIPPED)),
+            refused=Count("pk", filter=~stands),
+            repointed=Count("pk", filter=Q(repointed_by__isnull=False)),
+            waiting=Count("pk", filter=waits),
+            kept=Count("pk", filter=Q(status=RowStatus.KEPT)),
         )
     )
-
-
-@dataclass(frozen=True, slots=True)
-class MoveRow:
-    customer_id: int
-    name: str
-    external_id: str
-    tier: Tier | None
-    from_csm: CSM | None
-    to_csm: CSM | None
-    runner_up: str
-    kind: str
-    pool: str
-    reason: str
-    status: str
-    words: str
-
-
-def move_rows(rows: Sequence[Move], *, seen: frozenset[int] | None) -> list[MoveRow]:
-    """A page of moves as strings. `seen`: ids of CSMs whose names the person may read as alternatives (None: all)."""
-    return [
-        MoveRow(
-            customer_id=row.customer_id,
-            name=row.customer.name,
-            external_id=row.customer.external_id,
-            tier=row.tier,
-            from_csm=row.from_csm,
-            to_csm=row.to_csm,
-            runner_up=_runner_up(row, seen),
-            kind="first CSM" if row.from_csm_id is None else "forced" if row.forced else "chosen",
-            pool=row.pool,
-            reason=row.reason,
-            status=row.status,
-            words=row.words,
-        )
-        for row in rows
-    ]
-
-
-def _runner_up(row: Move, seen: frozenset[int] | None) -> str:
-    if row.runner_up is None:
-        return ""
-    return row.runner_up.name if seen is None or row.runner_up_id in seen else "someone in another team"
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,7 +189,9 @@ def _proposal(kind: str, noun: str, row: Any) -> Todo:
             kind,
             "warn",
             f"{noun} {row.pk} awaits a manager's approval",
-            f"{when}; it changes more than the limit.",
+            f"{when}; it changes more than the limit."
+            if kind == "run"
+            else f"{when}; moves of the largest customers are approved or declined first.",
             row.pk,
         )
     if row.status in OPEN_STATUSES:

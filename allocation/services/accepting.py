@@ -40,6 +40,8 @@ def _why_not(model: type[RetierRun] | type[BookPlan], pk: int, what: str) -> str
     row = model._default_manager.filter(pk=pk).first()
     if row is None:
         return f"{what} does not exist."
+    if row.status == RunStatus.AWAITING_APPROVAL and isinstance(row, BookPlan):
+        return f"{what} waits for a manager to approve or decline the moves of the largest customers."
     if row.status == RunStatus.AWAITING_APPROVAL:
         return f"{what} is over the change limit: a manager has to approve it first."
     if row.status == RunStatus.PROPOSED:

@@ -50,9 +50,13 @@ class TierChange:
 
 @dataclass(frozen=True, slots=True)
 class CsmChange:
+    """since, gives_back: as of a TierChange."""
+
     customer_id: int
     from_csm_id: int | None
     to_csm_id: int | None
+    since: date | None = None
+    gives_back: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,10 @@ def set_tiers(*, changes: Sequence[TierChange], on: date, decision: DecisionSour
 
 def set_csms(*, changes: Sequence[CsmChange], on: date, decision: DecisionSource) -> Written:
     """Give customers their CSM from day `on`, and write the ledger, in one transaction."""
-    rows = [_Change(change.customer_id, change.from_csm_id, change.to_csm_id) for change in changes]
+    rows = [
+        _Change(change.customer_id, change.from_csm_id, change.to_csm_id, change.since, change.gives_back)
+        for change in changes
+    ]
     return _write(rows, on=on, decision=decision, field="csm", holding=BookHolding)
 
 

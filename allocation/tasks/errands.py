@@ -3,7 +3,7 @@
 from accounts.models import ImportBatch
 from allocation.models import BookPlan, RetierRun
 from allocation.tasks.importing import apply_import, stage_import
-from allocation.tasks.planning import apply_book_plan, propose_book_plan
+from allocation.tasks.planning import apply_book_plan, propose_book_plan, undo_book_plan
 from allocation.tasks.retiering import apply_retier_run, propose_retier_run, undo_retier_run
 from allocation.tasks.sweeping import Errand
 
@@ -16,5 +16,6 @@ ERRANDS = (
     Errand(RetierRun, ("proposed",), apply_retier_run, "run_id", accepted=True),
     Errand(BookPlan, ("queued", "computing"), propose_book_plan, "plan_id"),
     Errand(BookPlan, ("applying",), apply_book_plan, "plan_id"),
+    Errand(BookPlan, ("undoing",), undo_book_plan, "plan_id"),
     Errand(BookPlan, ("proposed",), apply_book_plan, "plan_id", accepted=True),
 )

@@ -3,6 +3,7 @@
 import logging
 
 from celery import shared_task
+from django.utils import timezone
 
 from allocation.models import BookPlan, RunStatus
 from allocation.services import planning
@@ -30,4 +31,20 @@ def apply_book_plan(*, plan_id: int) -> None:
     try:
         planning.apply_plan(plan_id=plan_id, actor=plan.applied_by or plan.requested_by, owner=runner_name())
     except planning.UnableToPlanBooks as refused:
+        logger.info("Book plan %s: %s", plan_id, refused)
+
+
+@shared_task(name="allocation.undo_book_plan")
+def undo_book_plan(*, plan_id: int) -> None:
+    """Give customers back the CSMs that an applied plan took from them, in the name of who asked for it."""
+    plan = BookPlan.objects.select_related("undone_by").get(pk=plan_id)
+    try:
+        planning.undo_plan(
+            plan_id=plan_id,
+            owner=runner_name(),
+            at=timezone.now(),
+            on=timezone.localdate(),
+            actor=plan.undone_by,
+        )
+    except planning.UnableToUndoPlan as refused:
         logger.info("Book plan %s: %s", plan_id, refused)

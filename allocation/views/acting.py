@@ -1,4 +1,4 @@
-"""Starting, applying, discarding and approving runs and plans: POST, one service call, the bell, back to the page.
+"""Starting, applying, undoing, discarding and approving runs and plans: POST, one service call, the bell, back to the page.
 
 The row is the record of what is to be done; a worker does it (`tasks.bell`). A refusal is a sentence on the page.
 """
@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from allocation.forms.runs import PlanForm, RunForm
 from allocation.services import accepting, planning, retiering
 from allocation.tasks.bell import ring
-from allocation.tasks.planning import apply_book_plan, propose_book_plan
+from allocation.tasks.planning import apply_book_plan, propose_book_plan, undo_book_plan
 from allocation.tasks.retiering import apply_retier_run, propose_retier_run, undo_retier_run
 from allocation.views.access import for_leads, for_ops, today
 from allocation.views.plans import plan_or_404
@@ -181,4 +181,18 @@ def plan_discard(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, str(refusal))
     else:
         messages.success(request, f"Plan {pk} is discarded; no customer was changed.")
+    return redirect("plan", pk=pk)
+
+
+@require_POST
+@for_ops
+def plan_undo(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give back what an applied plan changed; the row says so at once, a worker does it."""
+    plan = plan_or_404(user=request.user, pk=pk)
+    try:
+        planning.ask_to_undo_plan(plan_id=plan.pk, actor=request.user, at=timezone.now())
+    except planning.UnableToUndoPlan as refusal:
+        messages.error(request, str(refusal))
+    else:
+        ring(undo_book_plan, plan_id=plan.pk)
     return redirect("plan", pk=pk)

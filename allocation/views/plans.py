@@ -15,10 +15,12 @@ from allocation.charts.flows import NARROW, WIDE, Shift, shifts
 from allocation.charts.svg import Markup, wide_and_narrow
 from allocation.filters.runs import MoveFilter, PlanFilter
 from allocation.forms.runs import PlanForm
-from allocation.models import OPEN_STATUSES, AllocationPolicy, BookPlan, RunStatus
+from allocation.models import OPEN_STATUSES, AllocationPolicy, BookPlan, Move, RunStatus
 from allocation.selectors import plans as selector
 from allocation.selectors import wording
+from allocation.selectors.plan_rows import move_rows, proof_headline, proof_lines, within
 from allocation.selectors.plans import BookChange
+from allocation.services import planning
 from allocation.views.access import for_leads, today
 from allocation.views.jobs import is_under_way, progress
 from allocation.views.lists import has_filters, page_of
@@ -47,7 +49,7 @@ def plans(request: HttpRequest) -> HttpResponse:
 def plan_or_404(*, user: Any, pk: int) -> BookPlan:
     found = (
         BookPlan.objects.visible_to(user)
-        .select_related("policy", "requested_by", "applied_by")
+        .select_related("policy", "requested_by", "applied_by", "undone_by")
         .defer("policy_values", "proof")
         .filter(pk=pk)
         .first()
@@ -55,6 +57,24 @@ def plan_or_404(*, user: Any, pk: int) -> BookPlan:
     if found is None:
         raise Http404
     return found
+
+
+def seen_csms(user: Any) -> frozenset[int] | None:
+    """Ids of the CSMs whose names the person may read as alternatives; None: all."""
+    return None if user.is_ops else frozenset(CSM.objects.visible_to(user).values_list("pk", flat=True))
+
+
+def can_review(this: BookPlan) -> bool:
+    """Whether moves can be refused, accepted again and re-pointed; the services look again."""
+    return this.status in OPEN_STATUSES and not is_under_way(this)
+
+
+def decided_ids(this: BookPlan, user: Any) -> frozenset[int]:
+    """Ids of the moves of the largest customers that this person may approve or decline."""
+    if not user.is_manager or this.requested_by_id == user.pk:
+        return frozenset()
+    waiting = Move.objects.filter(plan=this).waiting_for_approval().decided_by(user)
+    return frozenset(waiting.values_list("pk", flat=True))
 
 
 @require_safe
@@ -68,19 +88,14 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
         request.GET, queryset=selector.with_joins(selector.moves(plan=this, user=user)), user=user
     )
     page = page_of(request, found.qs)
-    seen = None if user.is_ops else frozenset(CSM.objects.visible_to(user).values_list("pk", flat=True))
     balance = selector.plan_balance(plan=this, user=user)
-    unplaced = selector.unplaced(plan=this, user=user, at_most=UNPLACED_SHOWN) if this.unassigned else []
-    under_way = is_under_way(this)
+    reviewing = can_review(this)
+    decides = decided_ids(this, user) if reviewing else frozenset()
     context = {
         "plan": this,
-        "under_way": under_way,
         "has_result": bool(this.summary),
         "counts": counts,
-        "kpis": _kpis(this, counts) if user.is_ops else _move_kpis(counts),
-        "shortages": _shortages(this) if user.is_ops else [],
-        "notes": this.summary.get("notes", []) if user.is_ops else [],
-        "breaches": this.summary.get("breaches", []) if user.is_ops else [],
+        "changed": this.is_changed,
         "chart": shift_chart(balance.books),
         "books": [_book_line(book) for book in balance.books],
         "compared": balance.figures,
@@ -88,14 +103,51 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
         "filter": found,
         "filtered": has_filters(request),
         "page": page,
-        "rows": selector.move_rows(list(page.object_list), seen=seen),
-        "unassigned": unplaced,
-        "unassigned_count": len(this.unassigned) if user.is_ops else len(unplaced),
-        "unassigned_more": max(len(this.unassigned) - UNPLACED_SHOWN, 0) if user.is_ops else 0,
-        "can_apply": user.is_ops and this.status == RunStatus.PROPOSED and not under_way,
-        "can_discard": user.is_ops and this.status in OPEN_STATUSES and not under_way,
+        "rows": move_rows(list(page.object_list), seen=seen_csms(user), decides=decides),
+        "reviewing": reviewing,
+        "decides": bool(decides),
+        "query": request.GET.urlencode(),
+        **_for_ops(this, user, counts),
+        **_unplaced(this, user),
+        **_rights(this, user),
     }
     return render(request, "pages/plan.html", context)
+
+
+def _for_ops(this: BookPlan, user: Any, counts: dict[str, int]) -> dict[str, Any]:
+    """What is about all books: a manager sees the own ones only."""
+    if not user.is_ops:
+        return {"kpis": _move_kpis(counts)}
+    return {
+        "kpis": _kpis(this, counts),
+        "shortages": _shortages(this),
+        "notes": this.summary.get("notes", []),
+        "breaches": this.summary.get("breaches", []),
+        "proof": proof_lines(plan=this) if this.objective is not None else [],
+        "headline": proof_headline(plan=this),
+    }
+
+
+def _unplaced(this: BookPlan, user: Any) -> dict[str, Any]:
+    shown = selector.unplaced(plan=this, user=user, at_most=UNPLACED_SHOWN) if this.unassigned else []
+    return {
+        "unassigned": shown,
+        "unassigned_count": len(this.unassigned) if user.is_ops else len(shown),
+        "unassigned_more": max(len(this.unassigned) - UNPLACED_SHOWN, 0) if user.is_ops else 0,
+    }
+
+
+def _rights(this: BookPlan, user: Any) -> dict[str, bool]:
+    """Which buttons are shown; the services decide again."""
+    under_way = is_under_way(this)
+    half = this.status == RunStatus.FAILED and user.is_ops and planning.is_half_applied(plan=this)
+    return {
+        "under_way": under_way,
+        "half_applied": half,
+        "can_apply": user.is_ops and this.status == RunStatus.PROPOSED and not under_way,
+        "can_discard": user.is_ops and this.status in OPEN_STATUSES and not under_way,
+        "can_undo": user.is_ops and not under_way and planning.plan_can_be_undone(plan=this),
+    }
 
 
 @require_safe
@@ -113,7 +165,7 @@ def _kpis(this: BookPlan, counts: dict[str, int]) -> list[Kpi]:
         Kpi(
             "Served customers with a CSM",
             f"{wording.grouped(assigned)} of {wording.grouped(customers)}",
-            note=f"{missing} cannot be placed" if missing else "everybody is placed",
+            note=_missing_words(missing, known.get("left_without", 0)),
             tone="bad" if missing else "good",
             icon="customers",
         ),
@@ -143,13 +195,23 @@ def _move_kpis(counts: dict[str, int]) -> list[Kpi]:
     ]
 
 
+def _missing_words(missing: int, refused: int) -> str:
+    if not missing:
+        return "everybody is placed"
+    if not refused:
+        return f"{missing} cannot be placed"
+    others = f"{missing - refused} cannot be placed, " if missing > refused else ""
+    return f"{others}{refused} left out by review"
+
+
 def _gap_kpi(this: BookPlan) -> Kpi:
     objective = wording.DASH if this.objective is None else wording.grouped(this.objective, places=2)
-    if this.gap_pct is None:
-        return Kpi("Objective", objective, note="no bound is proven yet", icon="goal")
+    if this.gap_pct is None or this.is_changed:
+        note = "as planned, before moves were changed" if this.is_changed else "no bound is proven yet"
+        return Kpi("Objective", objective, note=note, icon="goal")
     return Kpi(
         "Gap to the best possible",
-        wording.percent(this.gap_pct, places=2),
+        within(this.gap_pct),
         note=f"objective {objective}, proven bound {wording.grouped(this.bound or Decimal(0), places=2)}",
         icon="goal",
     )

@@ -96,3 +96,14 @@ def test_a_shift_has_a_dot_before_and_a_dot_after():
     assert len(marks(tree, "mark-bad")) == 1
     before, after = marks(tree, "dot-before")[0], marks(tree, "mark")[0]
     assert float(before.get("cx")) > float(after.get("cx"))
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_the_number_of_a_book_that_is_empty_now_does_not_lie_on_the_name(width):
+    tree = read(shifts([Shift("Ada", 70.0, 0.0, "Ada: 70 % to 0 %")], width=width))
+    (name,) = [text for text in tree.iter("text") if text.text == "Ada"]
+    (value,) = [
+        text for text in tree.iter("text") if text.text == "0 %" and text.get("class") == "strong value"
+    ]
+    assert value.get("text-anchor") is None  # begins there
+    assert float(value.get("x")) > float(name.get("x"))

@@ -3,7 +3,9 @@
 import pytest
 from django.urls import reverse
 
-from tests.factories import TODAY
+from allocation.models import BookPlan, Move
+from allocation.services import planning
+from tests.factories import TODAY, CustomerFactory
 from tests.pages import company as companies
 
 
@@ -38,3 +40,41 @@ def test_pages_ask_equally_often_at_any_size(cast, sign_in, query_counts, rows):
                 query_counts.check(
                     f"{name} for {role}", lambda client=client, address=address: client.get(address)
                 )
+
+
+@pytest.mark.parametrize("rows", [2, 20])
+def test_pages_of_a_plan_that_moves_customers_ask_equally_often(cast, sign_in, query_counts, rows):
+    companies.build(cast, per_book=2)
+    made = [CustomerFactory(name=f"New {number}", arr=20_000) for number in range(rows)]
+    companies.applied_run(cast)
+    plan = companies.proposed_plan(cast)
+    Move.objects.filter(plan=plan).update(needs_approval=True, to_csm=cast.csm_a.csm)
+    BookPlan.objects.filter(pk=plan.pk).update(status="awaiting_approval")
+    move = Move.objects.get(plan=plan, customer=made[0])
+    addresses = {
+        "plan with moves": reverse("plan", args=[plan.pk]),
+        "move of a plan": reverse("plan_move", args=[plan.pk, move.pk]),
+    }
+    for role in ("ops", "manager"):
+        client = sign_in(getattr(cast, role))
+        for name, address in addresses.items():
+            assert client.get(address).status_code == 200
+            query_counts.check(
+                f"{name} for {role}", lambda client=client, address=address: client.get(address)
+            )
+
+
+@pytest.mark.parametrize("rows", [2, 20])
+def test_reviews_of_a_plan_ask_equally_often(cast, query_counts, rows):
+    """A change of moves is judged over the whole plan by a fixed number of statements."""
+    companies.build(cast, per_book=2)
+    for number in range(rows):
+        CustomerFactory(name=f"New {number}", arr=20_000)
+    companies.applied_run(cast)
+    plan = companies.proposed_plan(cast)
+    ids = list(plan.moves.values_list("pk", flat=True))
+    given = {"plan_id": plan.pk, "move_ids": ids, "actor": cast.ops}
+    query_counts.check(
+        "refusing moves", lambda: planning.refuse_moves(**given, words="Later", at=companies.NOW)
+    )
+    query_counts.check("accepting moves", lambda: planning.accept_moves(**given))

@@ -1,5 +1,6 @@
 """Book plans: the life of a plan, who may, what makes it stale, and what happens when a runner dies."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
@@ -9,14 +10,17 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import CSM, Customer, ExchangeRate, Leave, Tier, TouchActivity
+from allocation.engine.facts.books import PoolProof
 from allocation.models import AllocationPolicy, BookHolding, BookPlan, Move, RowStatus, RunStatus, Source
-from allocation.services import planning
+from allocation.selectors.plan_answers import plan_answer, proof_answer
 from allocation.services.decisions import CsmChange, DecisionSource, set_csms
 from allocation.services.planning import (
     UnableToPlanBooks,
     apply_plan,
+    applying,
     discard_plan,
     propose_plan,
+    proposing,
     queue_plan,
 )
 from tests.factories import TODAY, CSMFactory, CustomerFactory, TierFactory, TouchActivityFactory
@@ -176,10 +180,10 @@ def test_figures_that_drift_by_themselves_do_not_make_it_stale(books: SimpleName
 def test_a_plan_whose_runner_died_while_applying_is_continued_and_skips_what_changed(
     books: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planning, "BATCH", 2)
+    monkeypatch.setattr(applying, "BATCH", 2)
     plan = proposed()
     with monkeypatch.context() as dying:
-        dying.setattr(planning, "_mark", power_cut)
+        dying.setattr(applying, "_mark", power_cut)
         with pytest.raises(PowerCutError):
             applied(plan)
     assert set(seats().values()) == {None}  # the batch went back with its transaction
@@ -222,7 +226,7 @@ def lapse(plan: BookPlan) -> None:
 def begin_and_die(plan: BookPlan, monkeypatch: pytest.MonkeyPatch) -> None:
     """One batch is written, then the process is gone."""
     lapse(plan)
-    real, calls = planning._apply_batch, []
+    real, calls = applying._apply_batch, []
 
     def once(*args: Any, **kwargs: Any) -> bool:
         calls.append(1)
@@ -231,7 +235,7 @@ def begin_and_die(plan: BookPlan, monkeypatch: pytest.MonkeyPatch) -> None:
         return real(*args, **kwargs)
 
     with monkeypatch.context() as dying:
-        dying.setattr(planning, "_apply_batch", once)
+        dying.setattr(applying, "_apply_batch", once)
         with pytest.raises(PowerCutError):
             applied(plan)
     assert Move.objects.filter(plan=plan, status=RowStatus.APPLIED).count() == 2
@@ -241,15 +245,15 @@ def test_a_runner_that_was_overtaken_stores_nothing(
     books: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = queued()
-    real = planning.propose_books
+    real = proposing.propose_books
 
     def overtaken(**given: Any) -> Any:
         lapse(plan)
-        monkeypatch.setattr(planning, "propose_books", real)
+        monkeypatch.setattr(proposing, "propose_books", real)
         assert propose_plan(plan_id=plan.pk, owner="the other") is not None
         return real(**given)
 
-    monkeypatch.setattr(planning, "propose_books", overtaken)
+    monkeypatch.setattr(proposing, "propose_books", overtaken)
     assert propose_plan(plan_id=plan.pk, owner="the slow one") is None
     plan.refresh_from_db()
     assert (plan.status, plan.attempts) == (RunStatus.PROPOSED, 2)
@@ -260,13 +264,13 @@ def test_a_plan_that_is_being_computed_can_be_discarded_and_its_runner_stores_no
     books: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = queued()
-    real = planning.propose_books
+    real = proposing.propose_books
 
     def put_away(**given: Any) -> Any:
         discard_plan(plan_id=plan.pk, actor=None)
         return real(**given)
 
-    monkeypatch.setattr(planning, "propose_books", put_away)
+    monkeypatch.setattr(proposing, "propose_books", put_away)
     assert propose_plan(plan_id=plan.pk, owner="me") is None
     plan.refresh_from_db()
     assert plan.status == RunStatus.DISCARDED
@@ -393,3 +397,34 @@ def test_who_has_not_started_is_in_no_plan(books: SimpleNamespace, starts_on: da
     CSM.objects.filter(pk=books.bob.pk).update(starts_on=starts_on)
     after = {row["csm"]: row["customers"] for row in proposed().balance_after["csms"]}
     assert after.get("bob@example.com") == held
+
+
+def test_the_proof_is_kept_with_its_prices_and_told_without_them(
+    books: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = PoolProof(
+        pools=("everyone else · Scale",), customers=6, csms=2, objective=1.5, bound=1.4, how="relaxation",
+        price_bound=1.4, prices={"cap": [0.5, 1.0]},
+    )  # fmt: skip
+    real = proposing.propose_books
+    monkeypatch.setattr(
+        proposing,
+        "propose_books",
+        lambda **given: replace(real(**given), proof=(group,), bound=1.4, gap_pct=6.6667),
+    )
+    plan = proposed()
+    plan.refresh_from_db()
+    assert plan.proof[0]["prices"] == {"cap": [0.5, 1.0]}
+    (told,) = plan_answer(plan=plan)["proof"]
+    assert told == {
+        "pools": ["everyone else · Scale"], "customers": 6, "csms": 2, "objective": 1.5, "bound": 1.4,
+        "how": "relaxation", "price_bound": 1.4,
+    }  # fmt: skip
+
+
+def test_without_a_proof_nothing_is_told(books: SimpleNamespace) -> None:
+    plan = proposed()
+    BookPlan.objects.filter(pk=plan.pk).update(proof={})  # as plans of before keep it
+    for found in (plan, BookPlan.objects.get(pk=plan.pk)):
+        assert plan_answer(plan=found)["proof"] in ([], proof_answer(plan=found))
+    assert proof_answer(plan=BookPlan.objects.get(pk=plan.pk)) == []

@@ -14,7 +14,14 @@ from accounts.management.base import DoorCommand
 from allocation.forms.runs import BIGGEST_SEED
 from allocation.models import BookPlan, RunStatus
 from allocation.selectors.plan_answers import plan_answer
-from allocation.services.planning import UnableToPlanBooks, apply_plan, propose_plan, queue_plan
+from allocation.services.planning import (
+    UnableToPlanBooks,
+    UnableToUndoPlan,
+    apply_plan,
+    propose_plan,
+    queue_plan,
+    undo_plan,
+)
 from allocation.tasks.runner import runner_name
 
 PATIENCE_SECONDS = 75  # a dead claim lapses after 60
@@ -50,11 +57,7 @@ def plan_lines(found: Mapping[str, Any]) -> Iterator[str]:
     for one in found["skipped"]:
         yield f"Skipped: {one['external_id']} ({one['reason']})"
     yield from found["notes"]
-    if found["objective"] is not None:
-        proof = (
-            "no bound is proven" if found["bound"] is None else f"at most {found['gap_pct']} % from the best"
-        )
-        yield f"Objective {found['objective']:.2f} points; {proof}."
+    yield from _review_lines(found)
     if not found["repeatable"]:
         yield "Stopped early: the same input may give another plan."
     before, after = (found["balance"].get(side) or {} for side in ("before", "after"))
@@ -63,6 +66,22 @@ def plan_lines(found: Mapping[str, Any]) -> Iterator[str]:
             f"Utilisation: {before['outside_15_pct']} % of books outside ±15 % before, {after['outside_15_pct']} % "
             f"after; CV {before['cv']} → {after['cv']}."
         )
+
+
+def _review_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """What waits for people, what people changed, and how good the plan is."""
+    if found["waiting_for_approval"]:
+        yield f"Waits for a manager's approval: {', '.join(found['waiting_for_approval'])}"
+    if found["refused"] or found["repointed"]:
+        yield f"Changed by review: {len(found['refused'])} moves refused, {len(found['repointed'])} re-pointed."
+    if found["objective"] is not None:
+        yield f"Objective {found['objective']:.2f} points; {_proof_words(found)}."
+
+
+def _proof_words(found: Mapping[str, Any]) -> str:
+    if found["changed_by_review"]:
+        return "that is the plan as it was made, before it was changed by review"
+    return "no bound is proven" if found["bound"] is None else f"at most {found['gap_pct']} % from the best"
 
 
 class Command(DoorCommand):
@@ -93,9 +112,15 @@ class Command(DoorCommand):
             )
             if propose_plan(plan_id=plan.pk, owner=runner_name()) is None:
                 self.wait_for(plan.pk, RunStatus.COMPUTING)
-            if options["apply"]:
+            plan.refresh_from_db()
+            if options["apply"] and plan.status == RunStatus.AWAITING_APPROVAL:
+                self.tell(
+                    f"Nothing was applied: {plan.message} Approve them with: plan approve {plan.pk} EXTERNAL_ID … --words WHY "
+                    "--as MANAGER; then the plan is applied, as was asked for."
+                )
+            elif options["apply"]:
                 self.apply(plan.pk, actor)
-        except UnableToPlanBooks as refusal:
+        except (UnableToPlanBooks, UnableToUndoPlan) as refusal:
             self.refuse(str(refusal))
         found = plan_answer(plan=BookPlan.objects.get(pk=plan.pk))
         self.answer(found, plan_lines(found))
@@ -121,16 +146,19 @@ class Command(DoorCommand):
                 time.sleep(0.5)
 
     def unfinished(self) -> BookPlan | None:
-        busy = [RunStatus.QUEUED, RunStatus.COMPUTING, RunStatus.APPLYING]
+        busy = [RunStatus.QUEUED, RunStatus.COMPUTING, RunStatus.APPLYING, RunStatus.UNDOING]
         return BookPlan.objects.filter(status__in=busy).order_by("pk").first()
 
     def take_over(self, plan: BookPlan, actor: Any) -> bool:
         """True when the plan left its state by our doing; False while somebody else holds it."""
         self.tell(f"Book plan {plan.pk} was left {plan.get_status_display().lower()}; finishing it first.")
-        if plan.status != RunStatus.APPLYING:
+        if plan.status in (RunStatus.QUEUED, RunStatus.COMPUTING):
             return propose_plan(plan_id=plan.pk, owner=runner_name()) is not None
         if plan.lease_until is not None and plan.lease_until > timezone.now():
             return False
+        if plan.status == RunStatus.UNDOING:
+            clock = {"at": timezone.now(), "on": timezone.localdate()}
+            return undo_plan(plan_id=plan.pk, actor=plan.undone_by or actor, owner=runner_name(), **clock)
         apply_plan(plan_id=plan.pk, actor=plan.applied_by or actor, owner=runner_name())
         return True
 

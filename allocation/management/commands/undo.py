@@ -1,4 +1,4 @@
-"""`undo run ID`."""
+"""`undo run|plan ID`."""
 
 from __future__ import annotations
 
@@ -9,41 +9,52 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.management.base import DoorCommand
-from allocation.management.commands.retier import runner_name
-from allocation.models import RetierRun
+from allocation.models import BookPlan, RetierRun
+from allocation.selectors.plan_answers import undo_plan_report
 from allocation.selectors.run_reports import undo_report
+from allocation.services.planning import UnableToUndoPlan, undo_plan
 from allocation.services.retiering import UnableToUndoRun, undo_run
+from allocation.tasks.runner import runner_name
+
+# What is undone: its rows, and what it is called in a sentence.
+KINDS: Mapping[str, tuple[Any, str]] = {"run": (RetierRun, "run"), "plan": (BookPlan, "book plan")}
 
 
 class Command(DoorCommand):
-    help = "Undo an applied re-tiering run: every tier that nobody changed since goes back to what it was."
+    help = "Undo an applied re-tiering run or book plan: what nobody changed since goes back to what it was."
 
     def add_door_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("what", choices=["run"])
-        parser.add_argument("id", type=int, help="The run's number.")
+        parser.add_argument("what", choices=sorted(KINDS, reverse=True))
+        parser.add_argument("id", type=int, help="The number of the run or plan.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        run_id, actor = options["id"], self.actor(options)
-        visible = RetierRun.objects.all() if actor is None else RetierRun.objects.visible_to(actor)
-        if not visible.filter(pk=run_id).exists():
-            self.refuse(f"There is no run {run_id}.")
+        what, pk, actor = options["what"], options["id"], self.actor(options)
+        model, name = KINDS[what]
+        visible = model.objects.all() if actor is None else model.objects.visible_to(actor)
+        if not visible.filter(pk=pk).exists():
+            self.refuse(f"There is no {name} {pk}.")
         if actor is not None and not actor.is_ops:
-            self.refuse("Only CS ops may undo a run.")
+            self.refuse(f"Only CS ops may undo a {name}.")
         try:
-            undo_run(
-                run_id=run_id,
-                owner=runner_name(),
-                at=timezone.now(),
-                on=timezone.localdate(),
-                actor_id=actor.pk if actor else None,
-            )
-        except UnableToUndoRun as refusal:
+            found = self.undo(what, pk, actor)
+        except (UnableToUndoRun, UnableToUndoPlan) as refusal:
             self.refuse(str(refusal))
-        found = undo_report(run_id=run_id, viewer=actor)
         self.answer(found, _lines(found))
+
+    def undo(self, what: str, pk: int, actor: Any) -> dict[str, Any]:
+        """One service call, and what it came to."""
+        clock = {"owner": runner_name(), "at": timezone.now(), "on": timezone.localdate()}
+        if what == "plan":
+            undo_plan(plan_id=pk, actor=actor, **clock)
+            return undo_plan_report(plan_id=pk, viewer=actor)
+        undo_run(run_id=pk, actor_id=actor.pk if actor else None, **clock)
+        return undo_report(run_id=pk, viewer=actor)
 
 
 def _lines(found: Mapping[str, Any]) -> Iterator[str]:
-    yield f"Run {found['run']} is {found['status']}: {found['restored']} customers have their tier back."
+    if "plan" in found:
+        yield f"Book plan {found['plan']} is {found['status']}: {found['restored']} customers have their CSM back."
+    else:
+        yield f"Run {found['run']} is {found['status']}: {found['restored']} customers have their tier back."
     if found["skipped"]:
         yield f"Changed since, so left as they are: {', '.join(found['skipped'])}"

@@ -1,0 +1,43 @@
+"""Book plans: ask for one, compute it, review it, approve it, apply it, undo it, discard it. The row is the record.
+
+queued → computing → proposed (→ awaiting approval) → applying → applied → undoing → undone; or discarded, stale, failed.
+Proposing writes no customer. Computing, applying and undoing are claimed, kept by heartbeats and finished under a fence,
+so that a crashed runner's work is taken over by the next and a late runner can change nothing.
+"""
+
+from allocation.services.planning.applying import apply_plan, is_half_applied
+from allocation.services.planning.approving import UnableToApproveMoves, approve_moves, decline_moves
+from allocation.services.planning.proposing import propose_plan
+from allocation.services.planning.queueing import UnableToPlanBooks, discard_plan, queue_plan
+from allocation.services.planning.reviewing import (
+    UnableToReviewPlan,
+    accept_moves,
+    refuse_moves,
+    repoint_move,
+)
+from allocation.services.planning.undoing import (
+    UnableToUndoPlan,
+    ask_to_undo_plan,
+    plan_can_be_undone,
+    undo_plan,
+)
+
+__all__ = [
+    "UnableToApproveMoves",
+    "UnableToPlanBooks",
+    "UnableToReviewPlan",
+    "UnableToUndoPlan",
+    "accept_moves",
+    "apply_plan",
+    "approve_moves",
+    "ask_to_undo_plan",
+    "decline_moves",
+    "discard_plan",
+    "is_half_applied",
+    "plan_can_be_undone",
+    "propose_plan",
+    "queue_plan",
+    "refuse_moves",
+    "repoint_move",
+    "undo_plan",
+]

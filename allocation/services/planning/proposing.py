@@ -1,0 +1,135 @@
+"""Compute a queued plan and store the proposal: rows and result in one transaction, under the fence of the claim."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from django.db import transaction
+
+from allocation.engine.books import propose_books
+from allocation.engine.facts.books import BookProposal
+from allocation.models import OPEN_STATUSES, BookPlan, Move, RunStatus
+from allocation.selectors.plan_answers import plan_results, policy_values, proof_values
+from allocation.services.planning.queueing import UnableToPlanBooks
+from allocation.snapshots.books import Snapshot, book_snapshot
+from allocation.snapshots.money import UnknownRate
+
+BATCH = 500
+BEAT_SECONDS = 2.0
+WAITS = "Moves of the largest customers wait for the approval of a manager."
+
+Stop = Callable[[], bool]
+
+
+def propose_plan(*, plan_id: int, owner: str, should_stop: Stop | None = None) -> BookPlan | None:
+    """Compute a queued plan (or one whose runner died) and store the proposal; None when somebody else has it.
+
+    An older proposal becomes stale. A plan that cannot be computed is ``failed`` with a sentence, and
+    UnableToPlanBooks is raised.
+    """
+    waiting, working = [RunStatus.QUEUED], RunStatus.COMPUTING
+    fence = BookPlan.objects.claim(plan_id, owner=owner, waiting=waiting, working=working)
+    if fence is None:
+        return None
+    plan = BookPlan.objects.select_related("policy").get(pk=plan_id)
+    pulse = _Pulse(plan_id=plan_id, fence=fence, should_stop=should_stop)
+    try:
+        snapshot = book_snapshot(as_of=plan.as_of, policy=plan.policy, max_moves_pct=plan.max_moves_pct)
+        proposal = propose_books(
+            facts=snapshot.facts,
+            policy=snapshot.policy,
+            seed=plan.seed,
+            should_stop=pulse.stop,
+            on_progress=pulse.progress,
+        )
+        kept = not pulse.lost and _store(plan, fence, snapshot, proposal)
+    except UnknownRate as error:
+        BookPlan.objects.finish(plan_id, fence=fence, status=RunStatus.FAILED, message=str(error))
+        raise UnableToPlanBooks(str(error)) from error
+    except Exception as error:
+        message = f"The plan could not be computed ({type(error).__name__}); see the log."
+        BookPlan.objects.finish(plan_id, fence=fence, status=RunStatus.FAILED, message=message)
+        raise
+    return BookPlan.objects.get(pk=plan_id) if kept else None
+
+
+@dataclass(slots=True)
+class _Pulse:
+    """Progress and heartbeat while the engine works; ``lost`` when another runner has the plan."""
+
+    plan_id: int
+    fence: int
+    should_stop: Stop | None
+    done: int = 0
+    total: int = 0
+    lost: bool = False
+    beaten: float = field(default_factory=time.monotonic)
+
+    def progress(self, done: int, total: int) -> None:
+        self.done, self.total = done, total
+        self._beat()
+
+    def stop(self) -> bool:
+        self._beat()
+        return self.lost or bool(self.should_stop and self.should_stop())
+
+    def _beat(self) -> None:
+        # Pacing only: how often it beats decides nothing about the plan.
+        if self.lost or time.monotonic() - self.beaten < BEAT_SECONDS:
+            return
+        self.beaten = time.monotonic()
+        self.lost = not BookPlan.objects.heartbeat(
+            self.plan_id,
+            fence=self.fence,
+            done=self.done,
+            total=self.total,
+            message="Looking for a better plan",
+        )
+
+
+def _store(plan: BookPlan, fence: int, snapshot: Snapshot, proposal: BookProposal) -> bool:
+    """Rows and result in one transaction; False (and nothing written) when the claim was lost."""
+    results = plan_results(proposal=proposal, facts=snapshot.facts)
+    waits = any(move.needs_approval for move in proposal.moves)
+    with transaction.atomic():
+        kept = BookPlan.objects.finish(
+            plan.pk,
+            fence=fence,
+            status=RunStatus.AWAITING_APPROVAL if waits else RunStatus.PROPOSED,
+            message=WAITS if waits else "",
+            policy_values=policy_values(policy=snapshot.policy),
+            facts_digest=snapshot.digest,
+            objective=Decimal(str(proposal.objective)),
+            bound=None if proposal.bound is None else Decimal(str(proposal.bound)),
+            gap_pct=None if proposal.gap_pct is None else Decimal(str(proposal.gap_pct)),
+            proof=proof_values(proposal=proposal),
+            repeatable=proposal.repeatable,
+            **results,
+        )
+        if not kept:
+            return False
+        Move.objects.bulk_create(_rows(plan, snapshot, proposal), batch_size=BATCH)
+        older = BookPlan.objects.filter(status__in=OPEN_STATUSES).exclude(pk=plan.pk)
+        older.update(status=RunStatus.STALE, message=f"Book plan {plan.pk} is newer.")
+    return True
+
+
+def _rows(plan: BookPlan, snapshot: Snapshot, proposal: BookProposal) -> list[Move]:
+    return [
+        Move(
+            plan=plan,
+            customer_id=snapshot.customer_ids[move.external_id],
+            from_csm_id=snapshot.csm_ids.get(move.from_csm),
+            to_csm_id=snapshot.csm_ids.get(move.to_csm),
+            runner_up_id=snapshot.csm_ids.get(move.runner_up),
+            tier_id=snapshot.tier_ids.get(move.tier),
+            pool=move.pool[:200],
+            reason=move.reason[:500],
+            forced=move.kind == "forced",
+            needs_approval=move.needs_approval,
+        )
+        for move in proposal.moves
+    ]

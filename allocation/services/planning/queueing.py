@@ -1,0 +1,81 @@
+"""Asking for a plan, and putting one away: the row is the record of what is to be done."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from django.db import IntegrityError, transaction
+
+from accounts.models import User
+from allocation.models import OPEN_STATUSES, AllocationPolicy, BookPlan, RunStatus
+
+
+class UnableToPlanBooks(Exception):
+    """The plan cannot be queued, computed, applied or discarded; the message says why and what to do."""
+
+
+def queue_plan(
+    *,
+    as_of: date,
+    seed: int,
+    actor: User | None,
+    max_moves_pct: Decimal | None = None,
+    apply_when_proposed: bool = False,
+) -> BookPlan:
+    """A row that asks for a plan. Raises UnableToPlanBooks when one is being computed or the day is refused."""
+    only_ops(actor)
+    if max_moves_pct is not None and not 0 <= max_moves_pct <= 100:
+        raise UnableToPlanBooks("The share of customers that may move is 0 to 100 %.")
+    last = BookPlan.objects.filter(status=RunStatus.APPLIED).order_by("-as_of").first()
+    if last is not None and as_of < last.as_of:
+        raise UnableToPlanBooks(
+            f"Book plan {last.pk} was applied as of {last.as_of.isoformat()}: plan from then on."
+        )
+    try:
+        with transaction.atomic():
+            return BookPlan.objects.create(
+                as_of=as_of,
+                policy=AllocationPolicy.objects.active_or_default(),
+                seed=seed,
+                max_moves_pct=max_moves_pct,
+                apply_when_proposed=apply_when_proposed,
+                requested_by=actor,
+            )
+    except IntegrityError as error:
+        raise UnableToPlanBooks(
+            "A book plan is being computed already: wait for it or discard it."
+        ) from error
+
+
+def discard_plan(*, plan_id: int, actor: User | None) -> BookPlan:
+    """Put a plan away that nobody has begun to apply; discarding twice changes nothing. Raises UnableToPlanBooks.
+
+    Whoever computes it just now finds the claim lost and stops; so a plan that always fails stands in nobody's way.
+    """
+    only_ops(actor)
+    before_applying = [RunStatus.QUEUED, RunStatus.COMPUTING, *OPEN_STATUSES, RunStatus.STALE]
+    BookPlan.objects.filter(pk=plan_id, status__in=before_applying).update(
+        status=RunStatus.DISCARDED, claimed_by="", lease_until=None
+    )
+    plan = plan_or_refuse(plan_id)
+    if plan.status != RunStatus.DISCARDED:
+        raise UnableToPlanBooks(
+            f"Book plan {plan_id} is {plan.get_status_display().lower()}: it cannot be discarded."
+        )
+    return plan
+
+
+def plan_or_refuse(plan_id: int) -> BookPlan:
+    """The plan with its policy. Raises UnableToPlanBooks where there is none."""
+    try:
+        plan: BookPlan = BookPlan.objects.select_related("policy").get(pk=plan_id)
+    except BookPlan.DoesNotExist as error:
+        raise UnableToPlanBooks(f"There is no book plan {plan_id}.") from error
+    return plan
+
+
+def only_ops(actor: User | None) -> None:
+    """The command line without ``--as`` acts for the operator of the machine; a named person must be CS ops."""
+    if actor is not None and not actor.is_ops:
+        raise UnableToPlanBooks("Only CS ops may plan books.")
