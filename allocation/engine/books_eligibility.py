@@ -53,7 +53,9 @@ def eligibility(*, customers: CustomerColumns, csms: Sequence[CsmFacts], policy:
         mismatch += vertical.mismatch
         fallback |= vertical.fallback
     if any(csm.tiers for csm in csms):
-        able &= _by_value(customers.tier, csms, lambda slug: [not _lacks(slug, csm.tiers) for csm in csms]) > 0
+        able &= (
+            _by_value(customers.tier, csms, lambda slug: [not _lacks(slug, csm.tiers) for csm in csms]) > 0
+        )
     regions = _by_value(customers.region, csms, lambda value: [_lacks(value, csm.regions) for csm in csms])
     _apply_fit(policy.region_fit, regions, able, mismatch)
     languages = _by_value(

@@ -5,6 +5,7 @@ from allocation.models.books import AllocationPolicy, BookPlan, Fit, Handover, M
 from allocation.models.kept import RunChunk, RunTally, TierStanding
 from allocation.models.ledger import BookHolding, Source, TierHolding
 from allocation.models.locks import ModelLock
+from allocation.models.named_tiers import NamedTiers
 from allocation.models.statuses import OPEN_STATUSES, RowStatus, RunStatus
 from allocation.models.tiering import Override, RetierRun, TierDecision, TieringModel
 
@@ -18,6 +19,7 @@ __all__ = [
     "Handover",
     "ModelLock",
     "Move",
+    "NamedTiers",
     "Override",
     "RetierRun",
     "RowStatus",

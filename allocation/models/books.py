@@ -46,6 +46,12 @@ class AllocationPolicy(models.Model):
     weight_arr = models.DecimalField(
         "weight ARR", max_digits=7, decimal_places=2, default=30, help_text="ARR parity among peers."
     )
+    weight_customers = models.DecimalField(
+        max_digits=7,
+        decimal_places=2,
+        default=0,
+        help_text="Equal numbers of customers, whatever their hours.",
+    )
     weight_fit = models.DecimalField(
         max_digits=7, decimal_places=2, default=1, help_text="Skill and seniority fit."
     )
@@ -82,6 +88,10 @@ class AllocationPolicy(models.Model):
         default=10,
         help_text="At most this share of ARR changes CSM by choice.",
     )
+    approve_top = models.PositiveIntegerField(
+        default=0,
+        help_text="Moves of this many customers of the highest ARR need a manager's own approval. 0: none do.",
+    )
     hold_before_renewal_days = models.PositiveSmallIntegerField(
         default=0, help_text="No change of CSM this close to a renewal."
     )
@@ -115,6 +125,7 @@ class AllocationPolicy(models.Model):
                 for field in (
                     "weight_hours",
                     "weight_arr",
+                    "weight_customers",
                     "weight_fit",
                     "weight_continuity",
                     "weight_background",

@@ -248,7 +248,9 @@ def _begun(plan_id: int) -> bool:
 
 def _is_stale(plan: BookPlan) -> bool:
     active = AllocationPolicy.objects.active_or_default()
-    return bool(active.pk != plan.policy_id) or books_digest(policy=active) != plan.facts_digest
+    if active.pk != plan.policy_id:
+        return True
+    return bool(books_digest(policy=active, as_of=plan.as_of) != plan.facts_digest)
 
 
 def _next_batch(plan: BookPlan) -> list[Move]:

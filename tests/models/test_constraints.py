@@ -11,7 +11,16 @@ from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import CSM, Customer, ExchangeRate, Goal, Leave, Team, Tier
-from allocation.models import AllocationPolicy, BookHolding, BookPlan, Move, Override, RetierRun, TieringModel
+from allocation.models import (
+    AllocationPolicy,
+    BookHolding,
+    BookPlan,
+    Move,
+    NamedTiers,
+    Override,
+    RetierRun,
+    TieringModel,
+)
 from tests import factories
 
 TODAY = factories.TODAY
@@ -213,3 +222,15 @@ def test_one_csm_has_a_customer_at_a_time_in_the_ledger() -> None:
             customer=customer, csm=factories.CSMFactory(), starts_on=TODAY, source="manual"
         )
     )
+
+
+def test_a_csm_has_one_line_of_tiers_in_a_policy() -> None:
+    policy, csm = AllocationPolicy.objects.create(name="p"), factories.CSMFactory()
+    NamedTiers.objects.create(policy=policy, csm=csm)
+    refused(lambda: NamedTiers.objects.create(policy=policy, csm=csm))
+    NamedTiers.objects.create(policy=AllocationPolicy.objects.create(name="q"), csm=csm)
+
+
+@pytest.mark.parametrize("weight", [Decimal("-0.01"), Decimal("10000.01")])
+def test_a_weight_of_customers_is_a_weight(weight: Decimal) -> None:
+    refused(lambda: AllocationPolicy.objects.create(name="p", weight_customers=weight))
