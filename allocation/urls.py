@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from allocation.views import acting, balance, books, customers, goals, home, plans, reviewing, runs
+from allocation.views import acting, balance, books, comparing, customers, goals, home, plans, reviewing, runs
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home_page, name="home"),
@@ -26,6 +26,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/<int:pk>/undo/", acting.run_undo, name="run_undo"),
     path("plans/", plans.plans, name="plans"),
     path("plans/start/", acting.plan_start, name="plan_start"),
+    path("plans/compare/start/", comparing.compare_start, name="compare_start"),
+    path("plans/compare/<int:pk>/", comparing.plan_compare, name="plan_compare"),
+    path("plans/compare/<int:pk>/progress/", comparing.compare_progress, name="compare_progress"),
+    path("plans/compare/<int:pk>/discard/", comparing.compare_discard, name="compare_discard"),
     path("plans/<int:pk>/", plans.plan, name="plan"),
     path("plans/<int:pk>/progress/", plans.plan_progress, name="plan_progress"),
     path("plans/<int:pk>/apply/", acting.plan_apply, name="plan_apply"),

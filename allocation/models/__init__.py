@@ -1,7 +1,7 @@
 """The decisions. Import them from here."""
 
 from allocation.models.attention import AttentionPolicy, Scenario, Touch
-from allocation.models.books import AllocationPolicy, BookPlan, Fit, Handover, Move
+from allocation.models.books import AllocationPolicy, BookPlan, Fit, Handover, Move, Variant
 from allocation.models.kept import RunChunk, RunTally, TierStanding
 from allocation.models.ledger import BookHolding, Source, TierHolding
 from allocation.models.locks import ModelLock
@@ -33,4 +33,5 @@ __all__ = [
     "TierStanding",
     "TieringModel",
     "Touch",
+    "Variant",
 ]

@@ -153,13 +153,38 @@ class AllocationPolicy(models.Model):
         return self.name
 
 
+class Variant(models.IntegerChoices):
+    """Where a plan lies along the price of continuity: what its weight is, next to the policy's."""
+
+    AS_POLICY = 0, "As the policy says"
+    ONLY_FORCED = 1, "Only what must move"
+    STEADIER = 2, "Fewer moves"
+    EVENER = 3, "More even"
+
+
 class BookPlan(Proposal):
-    """One dated proposal of who gets which customer."""
+    """One dated proposal of who gets which customer.
+
+    Plans of one comparison are laid side by side: the one as the policy says is its head, the others point to it.
+    """
 
     policy = models.ForeignKey(AllocationPolicy, on_delete=models.PROTECT, related_name="plans")
     seed = models.PositiveIntegerField(default=1)
     max_moves_pct = models.DecimalField(
         max_digits=5, decimal_places=2, null=True, blank=True, help_text="Empty: as the policy says."
+    )
+    continuity_weight = models.DecimalField(
+        max_digits=9,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        help_text="Points for keeping a CSM. Empty: as the policy says.",
+    )
+    compared_with = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="alternatives", editable=False
+    )
+    variant = models.PositiveSmallIntegerField(
+        choices=Variant.choices, default=Variant.AS_POLICY, editable=False
     )
     apply_when_proposed = models.BooleanField(default=False)
 
@@ -182,8 +207,9 @@ class BookPlan(Proposal):
 
     class Meta:
         constraints = [
+            # One request at a time; only the plans of one comparison, each of another variant, may wait together.
             models.UniqueConstraint(
-                models.Value(1),
+                fields=["variant"],
                 condition=Q(status__in=["queued", "computing"]),
                 name="one_plan_is_being_computed",
                 violation_error_message="A book plan is being computed already.",
@@ -194,6 +220,18 @@ class BookPlan(Proposal):
                 name="one_plan_is_applied_at_a_time",
             ),
             models.CheckConstraint(
+                name="plan_with_a_variant_is_compared",
+                condition=Q(variant=0, compared_with__isnull=True)
+                | Q(variant__gt=0, compared_with__isnull=False),
+            ),
+            between(
+                "continuity_weight",
+                0,
+                10_000,
+                "plan_continuity_weight_is_a_weight",
+                "A weight is 0 to 10 000.",
+            ),
+            models.CheckConstraint(
                 name="plan_progress_within_total", condition=Q(progress_done__lte=F("progress_total"))
             ),
         ]
@@ -201,6 +239,11 @@ class BookPlan(Proposal):
 
     def __str__(self) -> str:
         return f"Book plan {self.pk} (as of {self.as_of:%d %b %Y})"
+
+    @property
+    def comparison_id(self) -> int:
+        """The comparison it belongs to, if there is one: the id of the plan as the policy says."""
+        return int(self.compared_with_id or self.pk)
 
 
 class Move(models.Model):

@@ -78,6 +78,7 @@ def plan_answer(*, plan: BookPlan, user: User | None = None) -> dict[str, Any]:
         "as_of": plan.as_of,
         "status": plan.status,
         "message": plan.message,
+        "continuity_weight": plan.continuity_weight,
         "customers": summary.get("customers", 0),
         "assigned": summary.get("assigned", 0),
         "unassigned": plan.unassigned,

@@ -23,6 +23,7 @@ from allocation.engine.books import propose_books
 from allocation.engine.facts.books import BookProposal
 from allocation.models import OPEN_STATUSES, AllocationPolicy, BookPlan, Move, RowStatus, RunStatus, Source
 from allocation.selectors.plan_answers import plan_results, policy_values
+from allocation.selectors.plan_requests import UNDER_WAY, refusal_to_plan
 from allocation.services.decisions import CsmChange, DecisionSource, Written, set_csms
 from allocation.snapshots.books import Snapshot, book_snapshot, books_digest
 from allocation.snapshots.money import UnknownRate
@@ -43,17 +44,14 @@ def queue_plan(
     seed: int,
     actor: User | None,
     max_moves_pct: Decimal | None = None,
+    continuity_weight: Decimal | None = None,
     apply_when_proposed: bool = False,
 ) -> BookPlan:
     """A row that asks for a plan. Raises UnableToPlanBooks when one is being computed or the day is refused."""
     _check_rights(actor)
-    if max_moves_pct is not None and not 0 <= max_moves_pct <= 100:
-        raise UnableToPlanBooks("The share of customers that may move is 0 to 100 %.")
-    last = BookPlan.objects.filter(status=RunStatus.APPLIED).order_by("-as_of").first()
-    if last is not None and as_of < last.as_of:
-        raise UnableToPlanBooks(
-            f"Book plan {last.pk} was applied as of {last.as_of.isoformat()}: plan from then on."
-        )
+    refusal = refusal_to_plan(as_of=as_of, max_moves_pct=max_moves_pct, continuity_weight=continuity_weight)
+    if refusal:
+        raise UnableToPlanBooks(refusal)
     try:
         with transaction.atomic():
             return BookPlan.objects.create(
@@ -61,19 +59,18 @@ def queue_plan(
                 policy=AllocationPolicy.objects.active_or_default(),
                 seed=seed,
                 max_moves_pct=max_moves_pct,
+                continuity_weight=continuity_weight,
                 apply_when_proposed=apply_when_proposed,
                 requested_by=actor,
             )
     except IntegrityError as error:
-        raise UnableToPlanBooks(
-            "A book plan is being computed already: wait for it or discard it."
-        ) from error
+        raise UnableToPlanBooks(UNDER_WAY) from error
 
 
 def propose_plan(*, plan_id: int, owner: str, should_stop: Stop | None = None) -> BookPlan | None:
     """Compute a queued plan (or one whose runner died) and store the proposal; None when somebody else has it.
 
-    An older proposal becomes stale. A plan that cannot be computed is ``failed`` with a sentence, and
+    An older proposal becomes stale, those of the same comparison excepted. A plan that cannot be computed is ``failed`` with a sentence, and
     UnableToPlanBooks is raised.
     """
     waiting, working = [RunStatus.QUEUED], RunStatus.COMPUTING
@@ -83,7 +80,12 @@ def propose_plan(*, plan_id: int, owner: str, should_stop: Stop | None = None) -
     plan = BookPlan.objects.select_related("policy").get(pk=plan_id)
     pulse = _Pulse(plan_id=plan_id, fence=fence, should_stop=should_stop)
     try:
-        snapshot = book_snapshot(as_of=plan.as_of, policy=plan.policy, max_moves_pct=plan.max_moves_pct)
+        snapshot = book_snapshot(
+            as_of=plan.as_of,
+            policy=plan.policy,
+            max_moves_pct=plan.max_moves_pct,
+            continuity_weight=plan.continuity_weight,
+        )
         proposal = propose_books(
             facts=snapshot.facts,
             policy=snapshot.policy,
@@ -128,6 +130,7 @@ def apply_plan(*, plan_id: int, actor: User | None, owner: str) -> BookPlan:
     )
     if not done:
         raise UnableToPlanBooks(f"Another process took over book plan {plan_id}.")
+    _put_alternatives_aside(plan)
     return _get(plan_id)
 
 
@@ -202,7 +205,8 @@ def _store(plan: BookPlan, fence: int, snapshot: Snapshot, proposal: BookProposa
         if not kept:
             return False
         Move.objects.bulk_create(_rows(plan, snapshot, proposal), batch_size=BATCH)
-        older = BookPlan.objects.filter(status__in=OPEN_STATUSES).exclude(pk=plan.pk)
+        beside = BookPlan.objects.side_by_side(plan.comparison_id).values("pk")
+        older = BookPlan.objects.filter(status__in=OPEN_STATUSES).exclude(pk__in=beside)
         older.update(status=RunStatus.STALE, message=f"Book plan {plan.pk} is newer.")
     return True
 
@@ -239,6 +243,14 @@ def _claim_for_applying(plan: BookPlan, owner: str) -> int:
         raise UnableToPlanBooks(f"Book plan {plan.pk} is being applied already.")
     raise UnableToPlanBooks(
         f"Book plan {plan.pk} is {now.get_status_display().lower()}: only a proposed plan can be applied."
+    )
+
+
+def _put_alternatives_aside(plan: BookPlan) -> None:
+    """One of a comparison was chosen: the books are no longer those the others were computed from."""
+    others = BookPlan.objects.side_by_side(plan.comparison_id).exclude(pk=plan.pk)
+    others.filter(status__in=OPEN_STATUSES).update(
+        status=RunStatus.STALE, message=f"Book plan {plan.pk} of the same comparison was applied."
     )
 
 

@@ -49,6 +49,7 @@ def plan_or_404(*, user: Any, pk: int) -> BookPlan:
         BookPlan.objects.visible_to(user)
         .select_related("policy", "requested_by", "applied_by")
         .defer("policy_values", "proof")
+        .annotate(is_compared=selector.is_compared())
         .filter(pk=pk)
         .first()
     )

@@ -5,11 +5,13 @@ from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
+from django.core.management import CommandError
 from django.utils import timezone
 
-from allocation.models import AllocationPolicy, NamedTiers
+from accounts.models import Customer
+from allocation.models import AllocationPolicy, BookPlan, NamedTiers
 from allocation.services import playbooks
-from tests.commands.test_plan_books import answer
+from tests.commands.test_plan_books import PLAN_KEYS, answer, told
 from tests.factories import CSMFactory, CustomerFactory, TierFactory, TouchActivityFactory
 
 pytestmark = pytest.mark.django_db
@@ -65,3 +67,46 @@ def test_a_playbooks_policy_may_name_the_plain_fields(monkeypatch: pytest.Monkey
     playbooks.load_playbook(slug="even-split", publish=True, at=timezone.now())
     policy = AllocationPolicy.objects.get(is_active=True)
     assert (policy.name, policy.weight_customers, policy.approve_top) == ("Counted", Decimal("12.5"), 20)
+
+
+def test_four_plans_side_by_side_in_one_answer(books: SimpleNamespace) -> None:
+    Customer.objects.update(csm=books.ann, csm_since=timezone.localdate())
+    AllocationPolicy.objects.update(max_moves_pct=50, max_moves_arr_pct=50)
+    found = answer("plan_books", "--compare")
+    assert set(found) >= PLAN_KEYS
+    assert found["continuity_weight"] is None
+    side = found["comparison"]
+    assert side["comparison"] == found["plan"]
+    assert [one["variant"] for one in side["plans"]] == ["only_forced", "steadier", "as_policy", "evener"]
+    assert [one["continuity_weight"] for one in side["plans"]] == [3, 9.9, 3, 0.99]
+    assert [one["status"] for one in side["plans"]] == ["proposed"] * 4
+    assert side["plans"][0]["chosen"] == 0
+    assert side["plans"][2]["chosen"] == found["chosen"]
+    for figure in ("outside_15_pct", "cv", "max_over_mean"):
+        assert side["plans"][2][figure] == found["balance"]["after"][figure]
+    words = told("plan_books", "--compare")
+    assert "Plans side by side" in words
+    assert "only forced (continuity 3): 0 moves by choice (0.0 % of customers" in words
+
+
+def test_a_weight_of_continuity_for_one_plan(books: SimpleNamespace) -> None:
+    found = answer("plan_books", "--continuity", "12.5")
+    assert found["continuity_weight"] == 12.5
+    assert BookPlan.objects.get(pk=found["plan"]).policy_values["weight_continuity"] == 12.5
+    assert AllocationPolicy.objects.get().weight_continuity == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--compare", "--apply"], "looked at first"),
+        (["--compare", "--continuity", "1"], "has its own weights"),
+        (["--continuity", "-1"], "0 to 10 000 points"),
+        (["--continuity", "NaN"], "0 to 10 000 points"),
+        (["--continuity", "much"], "is not a number"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(books: SimpleNamespace, words: list[str], sentence: str) -> None:
+    with pytest.raises(CommandError, match=sentence):
+        told("plan_books", *words)
+    assert not BookPlan.objects.exists()
