@@ -23,7 +23,7 @@ class TwoSides:
 def two_sides(rows: Sequence[TwoSides], *, heads: tuple[str, str], label: str, width: int = WIDE) -> Markup:
     """A row each, its name above, the left amounts growing to the left and the right ones to the right."""
     middle = width / 2
-    room = middle - (130 if width > 600 else 66)  # for the words at the end of a bar
+    room = middle - (130 if width > 600 else 88)  # for the words at the end of a bar
     most = [max([amount for amount in side if amount is not None], default=0) for side in _sides(rows)]
     scales = [room / top if top > 0 else 0.0 for top in most]
     parts = [
@@ -33,7 +33,6 @@ def two_sides(rows: Sequence[TwoSides], *, heads: tuple[str, str], label: str, w
     for place, row in enumerate(rows):
         parts.append(_row(row, y=HEAD + ROW * place, middle=middle, scales=(scales[0], scales[1])))
     height = HEAD + ROW * len(rows)
-    parts.append(line(middle, HEAD - 4, middle, height, "grid"))
     return drawing(parts, width=width, height=height + 4, label=label)
 
 
@@ -61,6 +60,7 @@ def _row(row: TwoSides, *, y: float, middle: float, scales: tuple[float, float])
             class_="flow-down",
         ),
         element("rect", x=middle + 2, y=at, width=max(wide[1], 1), height=BAR, rx=2, class_="mark"),
+        line(middle, at - 3, middle, at + BAR + 3, "grid"),
         text(row.left_words, x=middle - 10 - wide[0], y=at + 13, anchor="end"),
         text(row.right_words, x=middle + 10 + wide[1], y=at + 13),
     )

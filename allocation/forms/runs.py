@@ -62,6 +62,7 @@ class ComparisonForm(AsOfForm):
 
 
 class PlanForm(ComparisonForm):
+    field_order = ("as_of", "max_moves_pct", "continuity_weight", "seed")
     continuity_weight = forms.DecimalField(
         label="Weight of continuity",
         required=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -9,10 +10,11 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from allocation.charts.bars import mini_bar
 from allocation.charts.sides import NARROW, WIDE, TwoSides, two_sides
 from allocation.charts.svg import Markup, wide_and_narrow
 from allocation.forms.runs import ComparisonForm
-from allocation.models import OPEN_STATUSES, RunStatus
+from allocation.models import OPEN_STATUSES, RunStatus, Variant
 from allocation.selectors import wording
 from allocation.selectors.plan_comparison import (
     ComparedPlan,
@@ -63,9 +65,7 @@ def compare_discard(request: HttpRequest, pk: int) -> HttpResponse:
     except comparing.UnableToCompare as refusal:
         messages.error(request, str(refusal))
     else:
-        messages.success(
-            request, f"{wording.counted(count, 'plan')} put away; no customer was changed."
-        )
+        messages.success(request, f"{wording.counted(count, 'plan')} put away; no customer was changed.")
     return redirect("plan_compare", pk=pk)
 
 
@@ -79,8 +79,12 @@ def plan_compare(request: HttpRequest, pk: int) -> HttpResponse:
         "found": found,
         "head": found.head,
         "under_way": is_waited_for(found),
-        "job": _progress_of(found),
-        "columns": [_column(one, whole=user.is_ops) for one in found.plans],
+        "job": _bar_of(_progress_of(found)),
+        "plans": [
+            {"plan": one.plan, "name": one.name, "words": WORDS[one.plan.variant]} for one in found.plans
+        ],
+        "names": [one.name for one in found.plans],
+        "lines": _lines(found, whole=user.is_ops),
         "chart": _chart(found, whole=user.is_ops),
         "can_discard": user.is_ops and any(one.plan.status in OPEN_STATUSES for one in found.plans),
     }
@@ -102,7 +106,7 @@ def comparison_or_404(*, user: Any, pk: int) -> Comparison:
 
 
 def _progress_of(found: Comparison) -> dict[str, Any]:
-    """How many of the plans are there; under the names that the progress bar reads."""
+    """How many of the plans are there: what cstiers/js/progress.js reads."""
     computed = sum(one.chosen is not None for one in found.plans)
     working = [one for one in found.plans if one.plan.status == RunStatus.COMPUTING]
     words = f"Computing “{working[0].name}”" if working else "Waiting for a worker"
@@ -111,47 +115,78 @@ def _progress_of(found: Comparison) -> dict[str, Any]:
         "done": computed,
         "total": len(found.plans),
         "message": words,
-        "progress_done": computed,
-        "progress_total": len(found.plans),
     }
 
 
-def _column(one: ComparedPlan, *, whole: bool) -> dict[str, Any]:
-    """One variant as strings. Without ``whole`` the lines about everybody are left out."""
-    lines: list[tuple[str, str]] = [
-        ("Weight of continuity", f"{one.weight.normalize():f} points"),
-        ("Changes by choice", _moves(one)),
-        ("Forced changes and first CSMs", _count(one.forced)),
-    ]
-    if whole:
-        lines.append(("Left without a CSM", _count(one.unassigned)))
-    lines += [
-        ("Books outside ±15 % of the mean hours", wording.percent(one.outside_15_pct, places=1)),
-        ("Coefficient of variation", _figure(one.cv)),
-        ("Largest ÷ mean", _figure(one.max_over_mean)),
+def _bar_of(known: dict[str, Any]) -> dict[str, Any]:
+    """The same under the names of a job, for the bar of a page without scripts."""
+    return {
+        "message": known["message"],
+        "get_status_display": known["status"],
+        "progress_done": known["done"],
+        "progress_total": known["total"],
+    }
+
+
+Line = tuple[str, list[str]]
+
+
+def _lines(found: Comparison, *, whole: bool) -> list[Line]:
+    """A line a figure with a value a variant. Without ``whole`` the lines about everybody are left out."""
+    plans = found.plans
+    most = max((one.chosen or 0 for one in plans), default=0)
+    lines: list[Line] = [
+        ("Weight of continuity", [f"{one.weight.normalize():f} points" for one in plans]),
+        ("Changes of CSM by choice", [_bar(one.chosen, most, _count(one.chosen)) for one in plans]),
     ]
     if whole:
         lines += [
-            ("Objective without the moves", _points(one.even_points)),
-            ("Objective", _points(one.objective)),
-            ("Gap to its own proven bound", _gap(one)),
+            ("… of all customers", [_pct(one.chosen_pct) for one in plans]),
+            ("… of all ARR", [_pct(one.chosen_arr_pct) for one in plans]),
         ]
-    return {"plan": one.plan, "name": one.name, "lines": lines, "words": WORDS[one.plan.variant]}
+    lines.append(("Forced changes and first CSMs", [_count(one.forced) for one in plans]))
+    if whole:
+        lines.append(("Left without a CSM", [_count(one.unassigned) for one in plans]))
+    lines += _evenness(plans)
+    return lines + _objective(plans) if whole else lines
+
+
+def _evenness(plans: Sequence[ComparedPlan]) -> list[Line]:
+    outside = [_bar(one.outside_15_pct, 100, wording.percent(one.outside_15_pct, places=1)) for one in plans]
+    return [
+        ("Books outside ±15 % of the mean hours", outside),
+        ("Coefficient of variation of the hours", [_figure(one.cv) for one in plans]),
+        ("Largest ÷ mean", [_figure(one.max_over_mean) for one in plans]),
+    ]
+
+
+def _objective(plans: Sequence[ComparedPlan]) -> list[Line]:
+    most = max((one.even_points or 0 for one in plans), default=0)
+    return [
+        (
+            "Objective without the moves",
+            [_bar(one.even_points, most, _points(one.even_points)) for one in plans],
+        ),
+        ("Objective with its own weights", [_points(one.objective) for one in plans]),
+        ("Gap to its own proven bound", [_gap(one) for one in plans]),
+    ]
+
+
+def _bar(value: float | None, most: float, words: str) -> str:
+    """The figure with a small bar of how much of the largest it is."""
+    return words if value is None or most <= 0 else mini_bar(100 * value / most, tone="", words=words)
 
 
 WORDS = {
-    0: "The weights as they stand in the policy.",
-    1: "Nobody moves by choice: only leavers, the unable and those without a CSM.",
-    2: "Keeping a CSM counts more than in the policy.",
-    3: "Keeping a CSM counts less than in the policy.",
+    Variant.AS_POLICY: "the weights as they stand in the policy",
+    Variant.ONLY_FORCED: "nobody moves by choice",
+    Variant.STEADIER: "keeping a CSM counts more than in the policy",
+    Variant.EVENER: "keeping a CSM counts less than in the policy",
 }
 
 
-def _moves(one: ComparedPlan) -> str:
-    if one.chosen is None or one.chosen_pct is None:
-        return _count(one.chosen)
-    shares = f"{one.chosen_pct:g} % of customers, {one.chosen_arr_pct:g} % of ARR"
-    return f"{wording.grouped(one.chosen)} ({shares})"
+def _pct(value: float | None) -> str:
+    return wording.DASH if value is None else f"{value:g} %"
 
 
 def _count(value: int | None) -> str:
