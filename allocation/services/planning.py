@@ -22,7 +22,7 @@ from accounts.models import Customer, User
 from allocation.engine.books import propose_books
 from allocation.engine.facts.books import BookProposal
 from allocation.models import OPEN_STATUSES, AllocationPolicy, BookPlan, Move, RowStatus, RunStatus, Source
-from allocation.selectors.plan_answers import plan_results, policy_values
+from allocation.selectors.plan_answers import named_in, plan_results, policy_values
 from allocation.selectors.plan_requests import UNDER_WAY, refusal_to_plan
 from allocation.services.decisions import CsmChange, DecisionSource, Written, set_csms
 from allocation.snapshots.books import Snapshot, book_snapshot, books_digest
@@ -194,7 +194,9 @@ def _store(plan: BookPlan, fence: int, snapshot: Snapshot, proposal: BookProposa
             plan.pk,
             fence=fence,
             status=RunStatus.PROPOSED,
-            policy_values=policy_values(policy=snapshot.policy),
+            policy_values=policy_values(
+                policy=snapshot.policy, stored=plan.policy, named=named_in(facts=snapshot.facts)
+            ),
             facts_digest=snapshot.digest,
             objective=Decimal(str(proposal.objective)),
             bound=None if proposal.bound is None else Decimal(str(proposal.bound)),
