@@ -22,7 +22,7 @@ from allocation.selectors.policy_preview import PolicyPreview, policy_preview
 from allocation.selectors.policy_words import words_of_policy
 from allocation.services.policies import activate_policy, copy_policy
 
-NOBODY_SHOWN = 20
+NOBODY_SHOWN = 10
 
 
 class PolicyAdmin(CSAdmin):
@@ -256,7 +256,10 @@ def _shown(preview: PolicyPreview) -> dict[str, Any]:
                 else f"{line.able} ({line.open} take new ones)",
                 "nobody": wording.grouped(line.nobody) if line.nobody else "",
             }
-            for line in found.lines
+            # Whoever has nobody comes first, then who is short.
+            for line in sorted(
+                found.lines, key=lambda line: (not line.nobody, line.minutes <= line.minutes_there)
+            )
         ],
         "nobody": [
             {"pool": one.pool, "customers": _some(one.external_ids), "reason": one.reason}

@@ -7,7 +7,7 @@ a hundred thousand customers are a few thousand classes.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,7 +42,7 @@ class PoolLine:
 
 @dataclass(frozen=True, slots=True)
 class NobodyAble:
-    """Customers alike that no CSM who is there may serve, and the reason."""
+    """Customers of a pool that no CSM who is there may serve, for one reason."""
 
     pool: str
     customers: int
@@ -79,8 +79,12 @@ def pools(*, facts: BookFacts, policy: BookPolicy) -> Pools:
             _line(name, places, members, minutes, able[places], csms)
             for name, places in sorted(by_pool.items())
         ),
-        nobody=tuple(
-            _nobody(names[place], [customers.external_id[row] for row in rows], first, place, csms, policy)
+        nobody=_together(
+            (
+                names[place],
+                _why_nobody(first, place, csms, policy),
+                [customers.external_id[row] for row in rows],
+            )
             for place, rows in enumerate(members)
             if not able[place].any()
         ),
@@ -149,21 +153,24 @@ def _line(
     )
 
 
-def _nobody(
-    pool: str,
-    external_ids: Sequence[str],
-    customers: CustomerColumns,
-    position: int,
-    csms: Sequence[CsmFacts],
-    policy: BookPolicy,
-) -> NobodyAble:
+def _together(found: Iterable[tuple[str, str, list[str]]]) -> tuple[NobodyAble, ...]:
+    """One entry a pool and reason, the most customers first."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for pool, reason, external_ids in found:
+        alike.setdefault((pool, reason), []).extend(external_ids)
+    lines = [
+        NobodyAble(pool=pool, customers=len(ids), external_ids=tuple(sorted(ids)), reason=reason)
+        for (pool, reason), ids in alike.items()
+    ]
+    return tuple(sorted(lines, key=lambda one: (-one.customers, one.pool, one.reason)))
+
+
+def _why_nobody(
+    customers: CustomerColumns, position: int, csms: Sequence[CsmFacts], policy: BookPolicy
+) -> str:
     phrases = Counter(
         why_unable(customers=customers, position=position, csm=csm, policy=policy) for csm in csms
     )
-    reason = "; ".join(f"{number} × {words}" for words, number in sorted(phrases.items()))
-    return NobodyAble(
-        pool=pool,
-        customers=len(external_ids),
-        external_ids=tuple(sorted(external_ids)),
-        reason=f"{reason}." if reason else "There is no CSM.",
-    )
+    if not phrases:
+        return "There is no CSM."
+    return "; ".join(f"{number} × {words}" for words, number in sorted(phrases.items())) + "."

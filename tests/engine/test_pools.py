@@ -43,7 +43,7 @@ def test_who_takes_nobody_new_is_able_but_not_open(closed: dict[str, object]) ->
 def test_whom_nobody_may_serve_is_named_with_the_reason() -> None:
     known = found(
         [
-            {"id": "b", "country": "Peru"},
+            {"id": "b", "country": "Peru", "language": "Spanish"},  # alike in what counts here
             {"id": "a", "country": "Peru"},
             {"id": "c", "country": "Chile"},
             {"id": "d"},
