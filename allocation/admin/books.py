@@ -35,7 +35,15 @@ class BookPlanAdmin(ViewOnlyAdmin):
     fieldsets = (
         (
             None,
-            {"fields": (("state", "progress"), "message", ("as_of", "policy"), ("seed", "max_moves_pct"))},
+            {
+                "fields": (
+                    ("state", "progress"),
+                    "message",
+                    ("as_of", "policy"),
+                    ("seed", "max_moves_pct"),
+                    ("variant", "continuity_weight"),
+                )
+            },
         ),
         (
             "What it found",
