@@ -8,6 +8,7 @@ from allocation.admin import (
     importing,
     ledger,
     models_of_tiering,
+    policies,
     service,
     tiering,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "importing",
     "ledger",
     "models_of_tiering",
+    "policies",
     "service",
     "tiering",
 ]

@@ -10,7 +10,7 @@ from accounts.admin import badges
 from accounts.admin.base import CSAdmin
 from accounts.admin.filters import rows_filter
 from accounts.models import Team
-from allocation.admin.books import PolicyAdmin
+from allocation.admin.policies import PolicyAdmin
 from allocation.models import AttentionPolicy, Scenario, Touch
 
 

@@ -1,110 +1,15 @@
-"""Allocation policies, book plans, moves, handovers."""
+"""Book plans, moves, handovers."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import path, reverse
+from django.contrib import admin
+from django.http import HttpRequest
 
 from accounts.admin import badges
 from accounts.admin.base import Button, CSAdmin, ViewOnlyAdmin, button
-from allocation.models import AllocationPolicy, BookPlan, Handover, Move
-from allocation.services.policies import activate_policy
-
-
-class PolicyAdmin(CSAdmin):
-    """A policy with a button that puts it in force; one of its kind is in force at a time."""
-
-    ordering = ("name", "pk")
-    search_fields = ("name",)
-    search_help_text = "Name"
-    list_filter = ("is_active",)
-
-    def get_urls(self) -> list[Any]:
-        name = f"{self.opts.app_label}_{self.opts.model_name}_activate"
-        return [
-            path("<int:pk>/activate/", self.admin_site.admin_view(self.activate_view), name=name),
-            *super().get_urls(),
-        ]
-
-    def form_buttons(self, request: HttpRequest, obj: Any) -> tuple[Button, ...]:
-        if obj.is_active or not self.has_change_permission(request, obj):
-            return ()
-        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_activate"
-        return button(
-            label="Put in force", name=name, args=(obj.pk,), icon="check", method="post", primary=True
-        )
-
-    def activate_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Put this policy in force instead of the one before."""
-        obj = self.get_object(request, str(pk))
-        if obj is None:
-            raise Http404
-        if request.method != "POST" or not self.has_change_permission(request, obj):
-            raise PermissionDenied("A policy is put in force from its page.")
-        activate_policy(policy=obj)
-        self.log_change(request, obj, "Put in force.")
-        self.message_user(request, f"{obj} is in force.", messages.SUCCESS)
-        return HttpResponseRedirect(
-            reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[pk])
-        )
-
-    @admin.display(description="In force", ordering="is_active")
-    def in_force(self, row: Any) -> str:
-        if row.is_active:
-            return badges.badge(words="In force", tone="good", icon_name="check")
-        return badges.badge(words="Resting", tone="neutral", icon_name="clock")
-
-
-@admin.register(AllocationPolicy)
-class AllocationPolicyAdmin(PolicyAdmin):
-    lead = "How books are planned: what a CSM must be able to do, what weighs how much, how much may move."
-    form_lead = (
-        "Plans remember the values they were made with; changing the policy in force makes open plans stale."
-    )
-    list_display = (
-        "name",
-        "in_force",
-        "vertical_fit",
-        "region_fit",
-        "country_law",
-        "moves_num",
-        "arr_moves_num",
-    )
-    fieldsets = (
-        (None, {"fields": ("name",)}),
-        (
-            "Who can serve whom",
-            {"fields": (("vertical_fit", "region_fit"), ("language_fit", "product_fit"), "country_law")},
-        ),
-        ("Preferences", {"fields": ("seniority_follows_value", "keep_families_together")}),
-        (
-            "Weights of the objective",
-            {
-                "fields": (
-                    ("weight_hours", "weight_arr"),
-                    ("weight_fit", "weight_continuity"),
-                    "weight_background",
-                ),
-                "description": "What weighs more is balanced first; 0 leaves a part out.",
-            },
-        ),
-        ("Close enough", {"fields": (("hours_tolerance_pct", "arr_tolerance_pct"),)}),
-        ("Limits of a plan", {"fields": (("max_moves_pct", "max_moves_arr_pct"),)}),
-        ("Holds", {"fields": (("hold_before_renewal_days", "hold_first_days", "hold_after_move_days"),)}),
-        ("Work", {"fields": (("full_time_hours", "search_iterations"),), "classes": ("collapse",)}),
-    )
-
-    @admin.display(description="May move", ordering="max_moves_pct")
-    def moves_num(self, row: AllocationPolicy) -> str:
-        return f"{row.max_moves_pct.normalize():f} %"
-
-    @admin.display(description="May move of ARR", ordering="max_moves_arr_pct")
-    def arr_moves_num(self, row: AllocationPolicy) -> str:
-        return f"{row.max_moves_arr_pct.normalize():f} %"
+from allocation.models import BookPlan, Handover, Move
 
 
 @admin.register(BookPlan)
@@ -130,7 +35,15 @@ class BookPlanAdmin(ViewOnlyAdmin):
     fieldsets = (
         (
             None,
-            {"fields": (("state", "progress"), "message", ("as_of", "policy"), ("seed", "max_moves_pct"))},
+            {
+                "fields": (
+                    ("state", "progress"),
+                    "message",
+                    ("as_of", "policy"),
+                    ("seed", "max_moves_pct"),
+                    ("variant", "continuity_weight"),
+                )
+            },
         ),
         (
             "What it found",

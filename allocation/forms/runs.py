@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 
 from allocation.models import RetierRun
+from allocation.selectors.plan_requests import BIGGEST_WEIGHT
 
 BIGGEST_SEED = 2_147_483_647
 
@@ -41,7 +42,9 @@ class RunForm(AsOfForm):
         return self.cleaned_data["scope"] or RetierRun.Scope.FULL
 
 
-class PlanForm(AsOfForm):
+class ComparisonForm(AsOfForm):
+    """What plans side by side have in common."""
+
     max_moves_pct = forms.DecimalField(
         label="Customers that may move, %",
         required=False,
@@ -56,3 +59,16 @@ class PlanForm(AsOfForm):
     def clean_seed(self) -> int:
         seed = self.cleaned_data["seed"]
         return 1 if seed is None else int(seed)
+
+
+class PlanForm(ComparisonForm):
+    field_order = ("as_of", "max_moves_pct", "continuity_weight", "seed")
+    continuity_weight = forms.DecimalField(
+        label="Weight of continuity",
+        required=False,
+        min_value=0,
+        max_value=BIGGEST_WEIGHT,
+        max_digits=9,
+        decimal_places=4,
+        widget=forms.NumberInput(attrs={"placeholder": "as the policy says", "step": "any"}),
+    )

@@ -1,10 +1,11 @@
 """The decisions. Import them from here."""
 
 from allocation.models.attention import AttentionPolicy, Scenario, Touch
-from allocation.models.books import AllocationPolicy, BookPlan, Fit, Handover, Move
+from allocation.models.books import AllocationPolicy, BookPlan, Fit, Handover, Move, Variant
 from allocation.models.kept import RunChunk, RunTally, TierStanding
 from allocation.models.ledger import BookHolding, Source, TierHolding
 from allocation.models.locks import ModelLock
+from allocation.models.named_tiers import NamedTiers
 from allocation.models.statuses import OPEN_STATUSES, RowStatus, RunStatus
 from allocation.models.tiering import Override, RetierRun, TierDecision, TieringModel
 
@@ -18,6 +19,7 @@ __all__ = [
     "Handover",
     "ModelLock",
     "Move",
+    "NamedTiers",
     "Override",
     "RetierRun",
     "RowStatus",
@@ -31,4 +33,5 @@ __all__ = [
     "TierStanding",
     "TieringModel",
     "Touch",
+    "Variant",
 ]

@@ -59,6 +59,12 @@ class AllocationPolicy(models.Model):
     weight_arr = models.DecimalField(
         "weight ARR", max_digits=7, decimal_places=2, default=30, help_text="ARR parity among peers."
     )
+    weight_customers = models.DecimalField(
+        max_digits=7,
+        decimal_places=2,
+        default=0,
+        help_text="Equal numbers of customers, whatever their hours.",
+    )
     weight_fit = models.DecimalField(
         max_digits=7, decimal_places=2, default=1, help_text="Skill and seniority fit."
     )
@@ -95,6 +101,10 @@ class AllocationPolicy(models.Model):
         default=10,
         help_text="At most this share of ARR changes CSM by choice.",
     )
+    approve_top = models.PositiveIntegerField(
+        default=0,
+        help_text="Moves of this many customers of the highest ARR need a manager's own approval. 0: none do.",
+    )
     hold_before_renewal_days = models.PositiveSmallIntegerField(
         default=0, help_text="No change of CSM this close to a renewal."
     )
@@ -128,6 +138,7 @@ class AllocationPolicy(models.Model):
                 for field in (
                     "weight_hours",
                     "weight_arr",
+                    "weight_customers",
                     "weight_fit",
                     "weight_continuity",
                     "weight_background",
@@ -155,13 +166,38 @@ class AllocationPolicy(models.Model):
         return self.name
 
 
+class Variant(models.IntegerChoices):
+    """Where a plan lies along the price of continuity: what its weight is, next to the policy's."""
+
+    AS_POLICY = 0, "As the policy says"
+    ONLY_FORCED = 1, "Only what must move"
+    STEADIER = 2, "Fewer moves"
+    EVENER = 3, "More even"
+
+
 class BookPlan(Proposal):
-    """One dated proposal of who gets which customer."""
+    """One dated proposal of who gets which customer.
+
+    Plans of one comparison are laid side by side: the one as the policy says is its head, the others point to it.
+    """
 
     policy = models.ForeignKey(AllocationPolicy, on_delete=models.PROTECT, related_name="plans")
     seed = models.PositiveIntegerField(default=1)
     max_moves_pct = models.DecimalField(
         max_digits=5, decimal_places=2, null=True, blank=True, help_text="Empty: as the policy says."
+    )
+    continuity_weight = models.DecimalField(
+        max_digits=9,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        help_text="Points for keeping a CSM. Empty: as the policy says.",
+    )
+    compared_with = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="alternatives", editable=False
+    )
+    variant = models.PositiveSmallIntegerField(
+        choices=Variant.choices, default=Variant.AS_POLICY, editable=False
     )
     apply_when_proposed = models.BooleanField(default=False)
 
@@ -188,8 +224,9 @@ class BookPlan(Proposal):
 
     class Meta:
         constraints = [
+            # One request at a time; only the plans of one comparison, each of another variant, may wait together.
             models.UniqueConstraint(
-                models.Value(1),
+                fields=["variant"],
                 condition=Q(status__in=["queued", "computing"]),
                 name="one_plan_is_being_computed",
                 violation_error_message="A book plan is being computed already.",
@@ -199,6 +236,18 @@ class BookPlan(Proposal):
                 condition=Q(status__in=["applying", "undoing"]),
                 name="one_plan_is_applied_or_undone_at_a_time",
                 violation_error_message="Another book plan is being applied or undone.",
+            ),
+            models.CheckConstraint(
+                name="plan_with_a_variant_is_compared",
+                condition=Q(variant=0, compared_with__isnull=True)
+                | Q(variant__gt=0, compared_with__isnull=False),
+            ),
+            between(
+                "continuity_weight",
+                0,
+                10_000,
+                "plan_continuity_weight_is_a_weight",
+                "A weight is 0 to 10 000.",
             ),
             models.CheckConstraint(
                 name="plan_progress_within_total", condition=Q(progress_done__lte=F("progress_total"))
@@ -213,6 +262,11 @@ class BookPlan(Proposal):
     def is_changed(self) -> bool:
         """Whether people refused or re-pointed moves: objective, bound and gap are those of the plan as it was made."""
         return bool(self.summary.get("refused") or self.summary.get("repointed"))
+
+    @property
+    def comparison_id(self) -> int:
+        """The comparison it belongs to, if there is one: the id of the plan as the policy says."""
+        return int(self.compared_with_id or self.pk)
 
 
 class Move(models.Model):

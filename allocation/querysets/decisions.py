@@ -25,6 +25,10 @@ class RunQuerySet(JobQuerySet):
     def visible_to(self, user: Any) -> RunQuerySet:
         return self.all() if _leads(user) else self.none()
 
+    def side_by_side(self, comparison_id: int) -> RunQuerySet:
+        """The book plans of one comparison."""
+        return self.filter(Q(pk=comparison_id) | Q(compared_with_id=comparison_id))
+
     def outdate(self, *, model_id: int, number: int) -> int:
         """Proposals of other versions than the one just published become stale."""
         waiting = self.filter(status__in=("proposed", "awaiting_approval")).exclude(tiering_model_id=model_id)

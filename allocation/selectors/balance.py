@@ -35,7 +35,9 @@ def workload(*, as_of: date, user: User | None = None) -> Workload:
     Raises UnknownRate where an exchange rate is missing. The same number of queries at any size.
     """
     policy = AllocationPolicy.objects.active().first() or AllocationPolicy()
-    snapshot = book_snapshot(as_of=as_of, policy=policy, by_ledger=changed_since(as_of=as_of))
+    snapshot = book_snapshot(
+        as_of=as_of, policy=policy, by_ledger=changed_since(as_of=as_of), with_digest=False
+    )
     facts = snapshot.facts
     rows = book_rows(
         customers=facts.customers,

@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
 from accounts.models import User
 from allocation.engine.attention import hours_of
 from allocation.engine.facts.books import BookFacts, BookPolicy, BookProposal, BudgetUse
-from allocation.models import BookPlan, Move, RowStatus
+from allocation.models import AllocationPolicy, BookPlan, Move, RowStatus
 from allocation.selectors.balance import measured, money_number, workload_answer
 
+Named = Sequence[tuple[str, Sequence[str]]]
 
-def policy_values(*, policy: BookPolicy) -> dict[str, Any]:
-    """The policy as it was read, for the stored plan."""
-    return asdict(policy)
+
+def policy_values(*, policy: BookPolicy, stored: AllocationPolicy, named: Named) -> dict[str, Any]:
+    """The policy as it was read, for the stored plan; ``named`` are the names of the tiers named for a CSM."""
+    return {
+        **asdict(policy),
+        "holds": {
+            "before_renewal": stored.hold_before_renewal_days,
+            "first": stored.hold_first_days,
+            "after_move": stored.hold_after_move_days,
+        },
+        "named_tiers": [{"csm": csm, "tiers": list(tiers)} for csm, tiers in named],
+    }
+
+
+def named_in(*, facts: BookFacts) -> Named:
+    """Names of CSMs with those of the tiers named for them, as a plan read them."""
+    return [
+        (csm.name, [tier.name for tier in facts.tiers if tier.slug in csm.tiers])
+        for csm in sorted(facts.csms, key=lambda csm: (csm.name, csm.key))
+        if csm.tiers
+    ]
 
 
 def plan_results(*, proposal: BookProposal, facts: BookFacts) -> dict[str, Any]:
@@ -109,6 +128,7 @@ def plan_answer(*, plan: BookPlan, user: User | None = None) -> dict[str, Any]:
         "as_of": plan.as_of,
         "status": plan.status,
         "message": plan.message,
+        "continuity_weight": plan.continuity_weight,
         "customers": summary.get("customers", 0),
         "assigned": summary.get("assigned", 0),
         "unassigned": plan.unassigned,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from accounts.models import CSM, Customer, Tier
 from allocation.engine.facts.books import BookRow
@@ -21,8 +21,14 @@ def plans(*, user: Any) -> QuerySet[BookPlan]:
         BookPlan.objects.visible_to(user)
         .select_related("policy", "requested_by")
         .defer("policy_values", "proof", "balance_before", "balance_after", "shortages", "unassigned")
+        .annotate(is_compared=is_compared())
         .order_by("-pk")
     )
+
+
+def is_compared() -> Any:
+    """Whether a plan is one of several side by side; for an annotation."""
+    return Q(compared_with__isnull=False) | Exists(BookPlan.objects.filter(compared_with=OuterRef("pk")))
 
 
 def moves(*, plan: BookPlan, user: Any) -> QuerySet[Move]:
@@ -122,7 +128,7 @@ def plan_balance(*, plan: BookPlan, user: Any) -> PlanBalance:
     before, after = plan.balance_before, plan.balance_after
     if not user.is_ops:
         keys = {csm.key for csm in CSM.objects.visible_to(user).only("email", "name")}
-        before, after = (_only(side, keys) for side in (before, after))
+        before, after = (balance_of_some(side, keys) for side in (before, after))
     sides = [{line["csm"]: line for line in side.get("csms", [])} for side in (before, after)]
     names = {key: line["name"] for side in sides for key, line in side.items()}
     books = tuple(
@@ -132,7 +138,8 @@ def plan_balance(*, plan: BookPlan, user: Any) -> PlanBalance:
     return PlanBalance(books=books, figures=compared(before, after) if books else [])
 
 
-def _only(side: Mapping[str, Any], keys: set[str]) -> dict[str, Any]:
+def balance_of_some(side: Mapping[str, Any], keys: set[str]) -> dict[str, Any]:
+    """A stored balance worked out again over the books of some CSMs."""
     rows = [_book_row(line) for line in side.get("csms", []) if line["csm"] in keys]
     return workload_answer(found=measured(rows=rows))
 

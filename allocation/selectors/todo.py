@@ -175,7 +175,8 @@ def _proposals(user: Any) -> list[Todo]:
     """Every run and plan that waits for people or is under way, however many came after it."""
     waiting = (*OPEN_STATUSES, *BUSY)
     runs = RetierRun.objects.visible_to(user).filter(status__in=waiting).defer("population", "rates")
-    plans = BookPlan.objects.visible_to(user).filter(status__in=waiting)
+    # Of plans side by side the one as the policy says stands for all: its page leads to the others.
+    plans = BookPlan.objects.visible_to(user).filter(status__in=waiting, compared_with__isnull=True)
     return [
         *(_proposal("run", f"{run.get_scope_display()} re-tiering run", run) for run in runs.order_by("-pk")),
         *(_proposal("plan", "Book plan", plan) for plan in plans.order_by("-pk")),

@@ -27,7 +27,7 @@ from allocation.engine.facts.books import (
     TierFacts,
     VerticalFit,
 )
-from allocation.models import AllocationPolicy, BookHolding, TierHolding
+from allocation.models import AllocationPolicy, BookHolding, NamedTiers, TierHolding
 from allocation.snapshots.money import frozen_rates, in_base
 
 MONTH_DAYS = 30
@@ -40,7 +40,10 @@ HANDOVER_DAYS = 90
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Facts with the way back to the rows: ids by external id, by CSM key and by tier slug."""
+    """Facts with the way back to the rows: ids by external id, by CSM key and by tier slug.
+
+    ``digest`` is empty where nobody asked for it.
+    """
 
     facts: BookFacts
     policy: BookPolicy
@@ -50,9 +53,15 @@ class Snapshot:
     digest: str
 
 
-def book_policy(*, policy: AllocationPolicy, max_moves_pct: Decimal | None) -> BookPolicy:
-    """The stored policy as the engine reads it; a budget named for one plan stands in for the policy's."""
+def book_policy(
+    *,
+    policy: AllocationPolicy,
+    max_moves_pct: Decimal | None,
+    continuity_weight: Decimal | None = None,
+) -> BookPolicy:
+    """The stored policy as the engine reads it; what one plan names for itself stands in for the policy's."""
     moves = policy.max_moves_pct if max_moves_pct is None else max_moves_pct
+    continuity = policy.weight_continuity if continuity_weight is None else continuity_weight
     return BookPolicy(
         name=policy.name,
         vertical_fit=cast(VerticalFit, policy.vertical_fit),
@@ -63,8 +72,9 @@ def book_policy(*, policy: AllocationPolicy, max_moves_pct: Decimal | None) -> B
         full_time_minutes=round(policy.full_time_hours * 60),
         weight_hours=float(policy.weight_hours),
         weight_arr=float(policy.weight_arr),
+        weight_customers=float(policy.weight_customers),
         weight_fit=float(policy.weight_fit),
-        weight_continuity=float(policy.weight_continuity),
+        weight_continuity=float(continuity),
         weight_background=float(policy.weight_background),
         hours_tolerance_pct=float(policy.hours_tolerance_pct),
         arr_tolerance_pct=float(policy.arr_tolerance_pct),
@@ -72,16 +82,24 @@ def book_policy(*, policy: AllocationPolicy, max_moves_pct: Decimal | None) -> B
         max_moves_arr_pct=float(policy.max_moves_arr_pct),
         seniority_follows_value=policy.seniority_follows_value,
         keep_families_together=policy.keep_families_together,
+        approve_top=policy.approve_top,
         search_iterations=policy.search_iterations,
     )
 
 
 def book_snapshot(
-    *, as_of: date, policy: AllocationPolicy, max_moves_pct: Decimal | None = None, by_ledger: bool = False
+    *,
+    as_of: date,
+    policy: AllocationPolicy,
+    max_moves_pct: Decimal | None = None,
+    continuity_weight: Decimal | None = None,
+    by_ledger: bool = False,
+    with_digest: bool = True,
 ) -> Snapshot:
     """Everything a plan needs, as of a day. Raises UnknownRate where one is missing.
 
-    ``by_ledger``: who held which tier and CSM on that day, instead of who holds them now.
+    ``by_ledger``: who held which tier and CSM on that day, instead of who holds them now. ``with_digest``: off where
+    nothing will be applied, since it reads what may make a plan stale.
     """
     tiers = {tier.pk: tier for tier in Tier.objects.order_by("rank", "slug")}
     csms = list(
@@ -93,13 +111,14 @@ def book_snapshot(
     if by_ledger:
         rows = _as_held(rows, as_of=as_of)
     away = days_away(as_of=as_of, at_least=LONG_LEAVE_DAYS)
+    named = named_tiers(policy=policy)
     keys = {csm.pk: csm.key for csm in csms}
     used = {row["csm_id"] for row in rows}
     facts = BookFacts(
         as_of=as_of,
         customers=_columns(rows, as_of=as_of, tiers=tiers, keys=keys, policy=policy),
         csms=tuple(
-            _csm_facts(csm, as_of=as_of, away=away.get(csm.pk, 0))
+            _csm_facts(csm, as_of=as_of, away=away.get(csm.pk, 0), tiers=named.get(csm.pk, frozenset()))
             for csm in csms
             if csm.pk in used or (_started(csm, as_of) and _leaving(csm, as_of) != "gone")
         ),
@@ -108,47 +127,74 @@ def book_snapshot(
             for tier in tiers.values()
         ),
     )
-    rules = book_policy(policy=policy, max_moves_pct=max_moves_pct)
     return Snapshot(
         facts=facts,
-        policy=rules,
+        policy=book_policy(policy=policy, max_moves_pct=max_moves_pct, continuity_weight=continuity_weight),
         customer_ids={row["external_id"]: row["pk"] for row in rows},
         csm_ids={key: pk for pk, key in keys.items()},
         tier_ids={tier.slug: pk for pk, tier in tiers.items()},
-        digest=books_digest(policy=policy),
+        digest=books_digest(policy=policy, as_of=as_of) if with_digest else "",
     )
 
 
-def books_digest(*, policy: AllocationPolicy) -> str:
-    """Fingerprint of policy, tiers and books: another one later means that the plan is stale.
+def books_digest(*, policy: AllocationPolicy, as_of: date) -> str:
+    """Fingerprint of policy, tiers and books as of a day: another one later means that the plan is stale.
 
     Figures that drift by themselves (ARR, health) are left out on purpose: they do not undo what was decided.
     """
-    tiers = list(Tier.objects.order_by("slug").values_list("slug", "touch_level", "cap"))
-    csms = list(
-        CSM.objects.order_by("pk").values_list(
-            "pk",
-            "accepting",
-            "starts_on",
-            "leaves_on",
-            "hours_per_month",
-            "overhead_pct",
-            "ramp_pct",
-            "countries",
-        )
+    parts = [
+        sorted(asdict(book_policy(policy=policy, max_moves_pct=None)).items()),
+        sorted((csm_id, sorted(slugs)) for csm_id, slugs in named_tiers(policy=policy).items()),
+        list(Tier.objects.order_by("slug").values_list("slug", "touch_level", "cap")),
+        list(
+            TouchActivity.objects.order_by("pk").values_list(
+                "pk", "goal_kind_id", "times_a_year", "hours_each"
+            )
+        ),
+        list(CSM.objects.order_by("pk").values_list(*_CSM_BOUNDS)),
+        *(sorted(each.objects.values_list("csm_id", f"{word}_id")) for word, each in _SKILLS),
+        sorted(days_away(as_of=as_of, at_least=LONG_LEAVE_DAYS).items()),
+        _customer_bounds(policy=policy, as_of=as_of),
+    ]
+    return hashlib.sha256(json.dumps(parts, default=str, separators=(",", ":")).encode()).hexdigest()
+
+
+_CSM_BOUNDS = (
+    "pk", "accepting", "starts_on", "leaves_on", "hours_per_month", "overhead_pct", "ramp_pct", "countries", "products",
+)  # fmt: skip
+_SKILLS = (
+    ("vertical", CSM.verticals.through),
+    ("region", CSM.regions.through),
+    ("language", CSM.languages.through),
+)
+
+
+def _customer_bounds(*, policy: AllocationPolicy, as_of: date) -> list[list[Any]]:
+    """What bounds a plan: who is where, who must stay (by hand or by the policy), and what the rules look at."""
+    columns = ["pk", "tier_id", "csm_id", "country", *_required(policy)]
+    rows = Customer.objects.active().order_by("pk").values(*columns, *_HOLDS)
+    return [[*(row[name] for name in columns), _hold(row, as_of=as_of, policy=policy)] for row in rows]
+
+
+def _required(policy: AllocationPolicy) -> list[str]:
+    """The customer's columns that a rule of the policy may not be broken in; a preference does not count."""
+    asked = (
+        ("vertical_id", policy.vertical_fit in ("specialist_first", "hard")),
+        ("region_id", policy.region_fit == "hard"),
+        ("language_id", policy.language_fit == "hard"),
+        ("products", policy.product_fit == "hard"),
     )
-    # What bounds a plan: a customer kept by hand meanwhile must not be moved, a country's law not be broken.
-    books = list(
-        Customer.objects.active()
-        .order_by("pk")
-        .values_list("pk", "tier_id", "csm_id", "csm_locked_until", "country")
-    )
-    values = sorted(asdict(book_policy(policy=policy, max_moves_pct=None)).items())
-    touches = list(
-        TouchActivity.objects.order_by("pk").values_list("pk", "goal_kind_id", "times_a_year", "hours_each")
-    )
-    text = json.dumps([values, tiers, touches, csms, books], default=str, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return [name for name, required in asked if required]
+
+
+def named_tiers(*, policy: AllocationPolicy) -> dict[int, frozenset[str]]:
+    """Slugs of the tiers that the policy names for a CSM, by the CSM's id; one query, none for an unsaved policy."""
+    found: dict[int, set[str]] = defaultdict(set)
+    if policy.pk is not None:
+        lines = NamedTiers.objects.filter(policy=policy, tiers__isnull=False)
+        for csm_id, slug in lines.values_list("csm_id", "tiers__slug"):
+            found[csm_id].add(slug)
+    return {csm_id: frozenset(slugs) for csm_id, slugs in found.items()}
 
 
 def days_away(*, as_of: date, at_least: int) -> dict[int, int]:
@@ -199,10 +245,10 @@ class TouchPlans:
         return self._known[tier_id, kinds]
 
 
+_HOLDS = ("csm_since", "contract_start", "renewal_date", "csm_locked_until")
 _ROW = (
-    "pk", "external_id", "parent_id", "tier_id", "csm_id", "csm_since", "arr", "currency", "vertical__name",
-    "region__name", "country", "language__name", "products", "contract_start", "renewal_date",
-    "csm_locked_until",
+    "pk", "external_id", "parent_id", "tier_id", "csm_id", "arr", "currency", "vertical__name",
+    "region__name", "country", "language__name", "products", *_HOLDS,
 )  # fmt: skip
 
 
@@ -311,7 +357,7 @@ def _leaving(csm: CSM, as_of: date) -> Leaving:
     return "gone" if csm.leaves_on <= as_of else "soon"
 
 
-def _csm_facts(csm: CSM, *, as_of: date, away: int) -> CsmFacts:
+def _csm_facts(csm: CSM, *, as_of: date, away: int, tiers: frozenset[str]) -> CsmFacts:
     return CsmFacts(
         key=csm.key,
         name=csm.name,
@@ -326,4 +372,5 @@ def _csm_facts(csm: CSM, *, as_of: date, away: int) -> CsmFacts:
         countries=frozenset(csm.countries),
         languages=frozenset(language.name for language in csm.languages.all()),
         products=frozenset(csm.products),
+        tiers=tiers,
     )

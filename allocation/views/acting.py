@@ -24,7 +24,7 @@ from allocation.views.plans import plan_or_404
 from allocation.views.runs import run_or_404
 
 
-def _refused(request: HttpRequest, form: Any) -> None:
+def refused(request: HttpRequest, form: Any) -> None:
     """Each fault of a form as a sentence."""
     for field, faults in form.errors.items():
         label = form.fields[field].label if field in form.fields else ""
@@ -42,7 +42,7 @@ def retier_start(request: HttpRequest) -> HttpResponse:
     """Ask for a run; its page shows how far it is."""
     form = RunForm(request.POST, today=today())
     if not form.is_valid():
-        _refused(request, form)
+        refused(request, form)
         return redirect("runs")
     try:
         run = retiering.queue_run(
@@ -139,7 +139,7 @@ def plan_start(request: HttpRequest) -> HttpResponse:
     """Ask for a plan; its page shows how far it is."""
     form = PlanForm(request.POST, today=today())
     if not form.is_valid():
-        _refused(request, form)
+        refused(request, form)
         return redirect("plans")
     user: Any = request.user
     try:
@@ -147,6 +147,7 @@ def plan_start(request: HttpRequest) -> HttpResponse:
             as_of=form.cleaned_data["as_of"],
             seed=form.cleaned_data["seed"],
             max_moves_pct=form.cleaned_data["max_moves_pct"],
+            continuity_weight=form.cleaned_data["continuity_weight"],
             actor=user,
         )
     except planning.UnableToPlanBooks as refusal:

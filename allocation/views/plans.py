@@ -20,6 +20,7 @@ from allocation.selectors import plans as selector
 from allocation.selectors import wording
 from allocation.selectors.plan_rows import move_rows, proof_headline, proof_lines, within
 from allocation.selectors.plans import BookChange
+from allocation.selectors.policy_words import policy_words
 from allocation.services import planning
 from allocation.views.access import for_leads, today
 from allocation.views.jobs import is_under_way, progress
@@ -50,7 +51,8 @@ def plan_or_404(*, user: Any, pk: int) -> BookPlan:
     found = (
         BookPlan.objects.visible_to(user)
         .select_related("policy", "requested_by", "applied_by", "undone_by")
-        .defer("policy_values", "proof")
+        .defer("proof")
+        .annotate(is_compared=selector.is_compared())
         .filter(pk=pk)
         .first()
     )
@@ -100,6 +102,7 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
         "books": [_book_line(book) for book in balance.books],
         "compared": balance.figures,
         "currency": settings.BASE_CURRENCY,
+        "policy_words": policy_words(values=this.policy_values, with_names=user.is_ops),
         "filter": found,
         "filtered": has_filters(request),
         "page": page,

@@ -11,7 +11,16 @@ from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import CSM, Customer, ExchangeRate, Goal, Leave, Team, Tier
-from allocation.models import AllocationPolicy, BookHolding, BookPlan, Move, Override, RetierRun, TieringModel
+from allocation.models import (
+    AllocationPolicy,
+    BookHolding,
+    BookPlan,
+    Move,
+    NamedTiers,
+    Override,
+    RetierRun,
+    TieringModel,
+)
 from tests import factories
 
 TODAY = factories.TODAY
@@ -213,3 +222,39 @@ def test_one_csm_has_a_customer_at_a_time_in_the_ledger() -> None:
             customer=customer, csm=factories.CSMFactory(), starts_on=TODAY, source="manual"
         )
     )
+
+
+@pytest.mark.parametrize("field", ["overhead_pct", "ramp_pct"])
+def test_a_share_above_100_is_refused_with_a_sentence_that_has_a_per_cent_sign(field: str) -> None:
+    csm = factories.CSMFactory.build(team=None, **{field: Decimal(101)})
+    with pytest.raises(ValidationError, match="0 to 100 %"):
+        csm.full_clean()
+    refused(lambda: CSM.objects.bulk_create([csm]))
+
+
+def test_a_plan_with_a_variant_belongs_to_a_comparison() -> None:
+    asked = {"as_of": TODAY, "policy": AllocationPolicy.objects.create(name="p")}
+    head = BookPlan.objects.create(**asked)
+    refused(lambda: BookPlan.objects.create(**asked, variant=1))
+    refused(lambda: BookPlan.objects.create(**asked, compared_with=head))
+    refused(lambda: BookPlan.objects.create(**asked))  # one request at a time
+    BookPlan.objects.create(**asked, compared_with=head, variant=1)
+    refused(lambda: BookPlan.objects.create(**asked, compared_with=head, variant=1))
+    for weight in (Decimal("-0.0001"), Decimal("10000.0001")):
+        refused(
+            lambda weight=weight: BookPlan.objects.create(
+                **asked, compared_with=head, variant=2, continuity_weight=weight
+            )
+        )
+
+
+def test_a_csm_has_one_line_of_tiers_in_a_policy() -> None:
+    policy, csm = AllocationPolicy.objects.create(name="p"), factories.CSMFactory()
+    NamedTiers.objects.create(policy=policy, csm=csm)
+    refused(lambda: NamedTiers.objects.create(policy=policy, csm=csm))
+    NamedTiers.objects.create(policy=AllocationPolicy.objects.create(name="q"), csm=csm)
+
+
+@pytest.mark.parametrize("weight", [Decimal("-0.01"), Decimal("10000.01")])
+def test_a_weight_of_customers_is_a_weight(weight: Decimal) -> None:
+    refused(lambda: AllocationPolicy.objects.create(name="p", weight_customers=weight))

@@ -8,7 +8,7 @@ from decimal import Decimal
 from types import SimpleNamespace
 
 from allocation.models import BookPlan, RetierRun, Source
-from allocation.services import planning, retiering
+from allocation.services import comparing, planning, retiering
 from allocation.services.decisions import CsmChange, DecisionSource, set_csms
 from allocation.services.playbooks import load_playbook
 from tests.factories import (
@@ -88,6 +88,14 @@ def proposed_plan(cast):
     plan = planning.queue_plan(as_of=TODAY, seed=1, actor=cast.ops)
     planning.propose_plan(plan_id=plan.pk, owner="test")
     return BookPlan.objects.get(pk=plan.pk)
+
+
+def compared_plans(cast):
+    """Plans side by side; the head of them."""
+    plans = comparing.queue_comparison(as_of=TODAY, seed=1, actor=cast.ops)
+    for plan in plans:
+        planning.propose_plan(plan_id=plan.pk, owner="test")
+    return BookPlan.objects.get(pk=plans[0].pk)
 
 
 def applied_plan(cast):

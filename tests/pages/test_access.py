@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from tests.pages.company import CANARY, proposed_plan, proposed_run
+from tests.pages.company import CANARY, compared_plans, proposed_plan, proposed_run
 from tests.pages.reading import read
 
 # page: what ops, a manager of team A, CSM A, CSM B and Nobody get
@@ -164,8 +164,10 @@ def test_proposals_of_other_teams_are_counted_out_of_a_managers_figures(company,
 def test_pages_say_nothing_that_the_policy_would_refuse(company, sign_in):
     run, plan = proposed_run(company.cast), proposed_plan(company.cast)
     client = sign_in(company.cast.ops)
+    head = compared_plans(company.cast)
     addresses = [
         *pages_of(company, company.cast.ops),
+        reverse("plan_compare", args=[head.pk]),
         reverse("run", args=[run.pk]),
         reverse("plan", args=[plan.pk]),
     ]

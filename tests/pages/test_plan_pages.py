@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import CSM, Customer, Tier
-from allocation.models import BookPlan, RunStatus
+from allocation.models import AllocationPolicy, BookPlan, NamedTiers, RunStatus
 from allocation.tasks.planning import apply_book_plan, propose_book_plan
 from tests.factories import TODAY, CustomerFactory
 from tests.pages.company import applied_run, proposed_plan, refreshed
@@ -186,3 +186,16 @@ def test_the_list_of_plans_filters_by_status(company, sign_in):
 
 def test_without_plans_the_page_says_what_one_is(cast, sign_in):
     assert "No plan yet" in read(sign_in(cast.manager).get(reverse("plans"))).words
+
+
+def test_the_policy_of_the_plan_is_told_and_names_no_csm_of_another_team(company, sign_in):
+    policy = AllocationPolicy.objects.get(is_active=True)
+    line = NamedTiers.objects.create(policy=policy, csm=company.cast.csm_b.csm)
+    line.tiers.set(Tier.objects.filter(slug="scale"))
+    plan = proposed_plan(company.cast)
+    address = reverse("plan", args=[plan.pk])
+    pages = {who: sign_in(getattr(company.cast, who)).get(address) for who in ("ops", "manager")}
+    assert "Ben Book is given customers of Scale only." in plain(read(pages["ops"]).words)
+    assert "For 1 CSM tiers are named" in plain(read(pages["manager"]).words)
+    # The moves may name him: some of his customers come to team A.
+    assert "Ben Book" not in str(pages["manager"].context["policy_words"])

@@ -17,6 +17,7 @@ def _a_fixed_day(monkeypatch):
 @pytest.mark.parametrize("rows", [2, 20])
 def test_pages_ask_equally_often_at_any_size(cast, sign_in, query_counts, rows):
     company = companies.build(cast, per_book=rows)
+    head = companies.compared_plans(cast)
     run, plan = companies.proposed_run(cast), companies.proposed_plan(cast)
     addresses = {
         "home": reverse("home"),
@@ -32,6 +33,7 @@ def test_pages_ask_equally_often_at_any_size(cast, sign_in, query_counts, rows):
         "run progress": reverse("run_progress", args=[run.pk]),
         "plans": reverse("plans"),
         "plan": reverse("plan", args=[plan.pk]),
+        "plans side by side": reverse("plan_compare", args=[head.pk]),
     }
     for role in ("ops", "manager", "csm_a"):
         client = sign_in(getattr(cast, role))

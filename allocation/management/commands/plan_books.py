@@ -1,4 +1,4 @@
-"""`plan_books [--apply] [--seed N] [--max-moves-pct P]`."""
+"""`plan_books [--apply] [--seed N] [--max-moves-pct P] [--continuity W] [--compare]`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from accounts.management.base import DoorCommand
 from allocation.forms.runs import BIGGEST_SEED
 from allocation.models import BookPlan, RunStatus
 from allocation.selectors.plan_answers import plan_answer
+from allocation.selectors.plan_comparison import comparison, comparison_answer
+from allocation.selectors.plan_requests import BIGGEST_WEIGHT
+from allocation.services.comparing import UnableToCompare, queue_comparison
 from allocation.services.planning import (
     UnableToPlanBooks,
     UnableToUndoPlan,
@@ -37,6 +40,16 @@ def per_cent(text: str) -> Decimal:
     if not value.is_finite() or not 0 <= value <= 100:
         raise ArgumentTypeError("a share is 0 to 100 %")
     return value
+
+
+def points(text: str) -> Decimal:
+    try:
+        value = Decimal(text)
+    except InvalidOperation as error:
+        raise ArgumentTypeError(f"{text} is not a number") from error
+    if not value.is_finite() or not 0 <= value <= BIGGEST_WEIGHT:
+        raise ArgumentTypeError("a weight is 0 to 10 000 points")
+    return value.quantize(Decimal("0.0001"))
 
 
 def plan_lines(found: Mapping[str, Any]) -> Iterator[str]:
@@ -84,6 +97,25 @@ def _proof_words(found: Mapping[str, Any]) -> str:
     return "no bound is proven" if found["bound"] is None else f"at most {found['gap_pct']} % from the best"
 
 
+def comparison_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """The variants from fewest moves to most even, a line each; then the plan as the policy says."""
+    yield f"Plans side by side ({found['comparison']}), from fewest moves to most even:"
+    for one in found["plans"]:
+        words = f"{one['variant'].replace('_', ' ')} (continuity {one['continuity_weight'].normalize():f})"
+        yield f"  Book plan {one['plan']}, {words}: {_line_of(one)}"
+
+
+def _line_of(one: Mapping[str, Any]) -> str:
+    if one["chosen"] is None:
+        return str(one["status"])
+    gap = "no bound is proven" if one["gap_pct"] is None else f"at most {one['gap_pct']} % from its best"
+    return (
+        f"{one['chosen']} moves by choice ({one['chosen_pct']} % of customers, {one['chosen_arr_pct']} % of ARR), "
+        f"{one['outside_15_pct']} % of books outside ±15 %, CV {one['cv']}, largest ÷ mean {one['max_over_mean']}, "
+        f"{one['objective_without_moves']:.2f} points without the moves; {gap}."
+    )
+
+
 class Command(DoorCommand):
     help = "Propose who gets which customers; with --apply give them."
 
@@ -97,10 +129,25 @@ class Command(DoorCommand):
             help="At most this share of customers moves by choice; the policy's if not given.",
         )
 
+        parser.add_argument(
+            "--continuity",
+            type=points,
+            metavar="W",
+            help="Points for keeping a CSM; the policy's if not given.",
+        )
+        parser.add_argument(
+            "--compare",
+            action="store_true",
+            help="Four plans side by side, from fewest moves to most even; apply one with `plan apply ID`.",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         actor = self.actor(options)
         if not 0 <= options["seed"] <= BIGGEST_SEED:
             self.refuse(f"The seed is a whole number from 0 to {BIGGEST_SEED}.")
+        if options["compare"]:
+            self.compare(options, actor)
+            return
         try:
             self.finish_what_was_left(actor)
             plan = queue_plan(
@@ -108,10 +155,10 @@ class Command(DoorCommand):
                 seed=options["seed"],
                 actor=actor,
                 max_moves_pct=options["max_moves_pct"],
+                continuity_weight=options["continuity"],
                 apply_when_proposed=options["apply"],
             )
-            if propose_plan(plan_id=plan.pk, owner=runner_name()) is None:
-                self.wait_for(plan.pk, RunStatus.COMPUTING)
+            self.propose(plan.pk)
             plan.refresh_from_db()
             if options["apply"] and plan.status == RunStatus.AWAITING_APPROVAL:
                 self.tell(
@@ -124,6 +171,36 @@ class Command(DoorCommand):
             self.refuse(str(refusal))
         found = plan_answer(plan=BookPlan.objects.get(pk=plan.pk))
         self.answer(found, plan_lines(found))
+
+    def compare(self, options: Mapping[str, Any], actor: Any) -> None:
+        """Ask for a comparison and compute its plans one after the other."""
+        if options["apply"]:
+            self.refuse(
+                "A comparison is looked at first: leave --apply out, then apply one with `plan apply ID`."
+            )
+        if options["continuity"] is not None:
+            self.refuse("A comparison has its own weights of continuity: leave --continuity out.")
+        try:
+            self.finish_what_was_left(actor)
+            plans = queue_comparison(
+                as_of=timezone.localdate(),
+                seed=options["seed"],
+                actor=actor,
+                max_moves_pct=options["max_moves_pct"],
+            )
+            for plan in plans:
+                self.propose(plan.pk)
+        except (UnableToPlanBooks, UnableToCompare) as refusal:
+            self.refuse(str(refusal))
+        head = plans[0].pk
+        side_by_side = comparison_answer(found=comparison(pk=head, user=None))
+        answer = {**plan_answer(plan=BookPlan.objects.get(pk=head)), "comparison": side_by_side}
+        self.answer(answer, [*comparison_lines(side_by_side), *plan_lines(answer)])
+
+    def propose(self, plan_id: int) -> None:
+        """Compute; where a worker heard the bell first, wait until it is done."""
+        if propose_plan(plan_id=plan_id, owner=runner_name()) is None:
+            self.wait_for(plan_id, RunStatus.COMPUTING)
 
     def apply(self, plan_id: int, actor: Any) -> None:
         """Apply; where a worker heard the bell first, wait until it is done."""

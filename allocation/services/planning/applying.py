@@ -60,6 +60,7 @@ def apply_plan(*, plan_id: int, actor: User | None, owner: str) -> BookPlan:
     )
     if not done:
         raise UnableToPlanBooks(f"Another process took over book plan {plan_id}.")
+    _put_alternatives_aside(plan)
     return plan_or_refuse(plan_id)
 
 
@@ -111,13 +112,23 @@ def _claim_for_applying(plan: BookPlan, owner: str) -> int:
     )
 
 
+def _put_alternatives_aside(plan: BookPlan) -> None:
+    """One of a comparison was chosen: the books are no longer those the others were computed from."""
+    others = BookPlan.objects.side_by_side(plan.comparison_id).exclude(pk=plan.pk)
+    others.filter(status__in=OPEN_STATUSES).update(
+        status=RunStatus.STALE, message=f"Book plan {plan.pk} of the same comparison was applied."
+    )
+
+
 def _begun(plan_id: int) -> bool:
     return Move.objects.filter(plan_id=plan_id, status__in=[RowStatus.APPLIED, RowStatus.SKIPPED]).exists()
 
 
 def _is_stale(plan: BookPlan) -> bool:
     active = AllocationPolicy.objects.active_or_default()
-    return bool(active.pk != plan.policy_id) or books_digest(policy=active) != plan.facts_digest
+    if active.pk != plan.policy_id:
+        return True
+    return bool(books_digest(policy=active, as_of=plan.as_of) != plan.facts_digest)
 
 
 def _next_batch(plan: BookPlan) -> list[Move]:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
+from typing import Any
 
 from django.db import transaction
 
 from allocation.engine.books import propose_books
 from allocation.engine.facts.books import BookProposal
 from allocation.models import OPEN_STATUSES, BookPlan, Move, RunStatus
-from allocation.selectors.plan_answers import plan_results, policy_values, proof_values
+from allocation.selectors.plan_answers import named_in, plan_results, policy_values, proof_values
 from allocation.services.planning.queueing import UnableToPlanBooks
 from allocation.snapshots.books import Snapshot, book_snapshot
 from allocation.snapshots.money import UnknownRate
 
 BATCH = 500
 BEAT_SECONDS = 2.0
+THREADS = 2  # more would take the machine from the people who use the pages meanwhile
 WAITS = "Moves of the largest customers wait for the approval of a manager."
 
 Stop = Callable[[], bool]
@@ -27,7 +31,7 @@ Stop = Callable[[], bool]
 def propose_plan(*, plan_id: int, owner: str, should_stop: Stop | None = None) -> BookPlan | None:
     """Compute a queued plan (or one whose runner died) and store the proposal; None when somebody else has it.
 
-    An older proposal becomes stale. A plan that cannot be computed is ``failed`` with a sentence, and
+    An older proposal becomes stale, those of the same comparison excepted. A plan that cannot be computed is ``failed`` with a sentence, and
     UnableToPlanBooks is raised.
     """
     waiting, working = [RunStatus.QUEUED], RunStatus.COMPUTING
@@ -37,14 +41,21 @@ def propose_plan(*, plan_id: int, owner: str, should_stop: Stop | None = None) -
     plan = BookPlan.objects.select_related("policy").get(pk=plan_id)
     pulse = _Pulse(plan_id=plan_id, fence=fence, should_stop=should_stop)
     try:
-        snapshot = book_snapshot(as_of=plan.as_of, policy=plan.policy, max_moves_pct=plan.max_moves_pct)
-        proposal = propose_books(
-            facts=snapshot.facts,
-            policy=snapshot.policy,
-            seed=plan.seed,
-            should_stop=pulse.stop,
-            on_progress=pulse.progress,
+        snapshot = book_snapshot(
+            as_of=plan.as_of,
+            policy=plan.policy,
+            max_moves_pct=plan.max_moves_pct,
+            continuity_weight=plan.continuity_weight,
         )
+        with ThreadPoolExecutor(THREADS) as pool:
+            proposal = propose_books(
+                facts=snapshot.facts,
+                policy=snapshot.policy,
+                seed=plan.seed,
+                should_stop=pulse.stop,
+                on_progress=pulse.progress,
+                spread=partial(_on_threads, pool, pulse),
+            )
         kept = not pulse.lost and _store(plan, fence, snapshot, proposal)
     except UnknownRate as error:
         BookPlan.objects.finish(plan_id, fence=fence, status=RunStatus.FAILED, message=str(error))
@@ -70,13 +81,13 @@ class _Pulse:
 
     def progress(self, done: int, total: int) -> None:
         self.done, self.total = done, total
-        self._beat()
+        self.beat()
 
     def stop(self) -> bool:
-        self._beat()
+        """Asked on the threads that work: it looks, and leaves the database alone."""
         return self.lost or bool(self.should_stop and self.should_stop())
 
-    def _beat(self) -> None:
+    def beat(self) -> None:
         # Pacing only: how often it beats decides nothing about the plan.
         if self.lost or time.monotonic() - self.beaten < BEAT_SECONDS:
             return
@@ -90,6 +101,18 @@ class _Pulse:
         )
 
 
+def _on_threads(
+    pool: ThreadPoolExecutor, pulse: _Pulse, function: Callable[[Any], Any], items: Sequence[Any]
+) -> list[Any]:
+    """Several groups of books at once (the solver lets go of the interpreter); this thread keeps the claim meanwhile."""
+    jobs = [pool.submit(function, item) for item in items]
+    waiting = set(jobs)
+    while waiting:
+        _, waiting = wait(waiting, timeout=BEAT_SECONDS / 2)
+        pulse.beat()
+    return [job.result() for job in jobs]
+
+
 def _store(plan: BookPlan, fence: int, snapshot: Snapshot, proposal: BookProposal) -> bool:
     """Rows and result in one transaction; False (and nothing written) when the claim was lost."""
     results = plan_results(proposal=proposal, facts=snapshot.facts)
@@ -100,7 +123,9 @@ def _store(plan: BookPlan, fence: int, snapshot: Snapshot, proposal: BookProposa
             fence=fence,
             status=RunStatus.AWAITING_APPROVAL if waits else RunStatus.PROPOSED,
             message=WAITS if waits else "",
-            policy_values=policy_values(policy=snapshot.policy),
+            policy_values=policy_values(
+                policy=snapshot.policy, stored=plan.policy, named=named_in(facts=snapshot.facts)
+            ),
             facts_digest=snapshot.digest,
             objective=Decimal(str(proposal.objective)),
             bound=None if proposal.bound is None else Decimal(str(proposal.bound)),
@@ -112,7 +137,8 @@ def _store(plan: BookPlan, fence: int, snapshot: Snapshot, proposal: BookProposa
         if not kept:
             return False
         Move.objects.bulk_create(_rows(plan, snapshot, proposal), batch_size=BATCH)
-        older = BookPlan.objects.filter(status__in=OPEN_STATUSES).exclude(pk=plan.pk)
+        beside = BookPlan.objects.side_by_side(plan.comparison_id).values("pk")
+        older = BookPlan.objects.filter(status__in=OPEN_STATUSES).exclude(pk__in=beside)
         older.update(status=RunStatus.STALE, message=f"Book plan {plan.pk} is newer.")
     return True
 

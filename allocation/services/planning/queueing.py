@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from allocation.models import OPEN_STATUSES, AllocationPolicy, BookPlan, RunStatus
+from allocation.selectors.plan_requests import UNDER_WAY, refusal_to_plan
 
 
 class UnableToPlanBooks(Exception):
@@ -21,17 +22,14 @@ def queue_plan(
     seed: int,
     actor: User | None,
     max_moves_pct: Decimal | None = None,
+    continuity_weight: Decimal | None = None,
     apply_when_proposed: bool = False,
 ) -> BookPlan:
     """A row that asks for a plan. Raises UnableToPlanBooks when one is being computed or the day is refused."""
     only_ops(actor)
-    if max_moves_pct is not None and not 0 <= max_moves_pct <= 100:
-        raise UnableToPlanBooks("The share of customers that may move is 0 to 100 %.")
-    last = BookPlan.objects.filter(status=RunStatus.APPLIED).order_by("-as_of").first()
-    if last is not None and as_of < last.as_of:
-        raise UnableToPlanBooks(
-            f"Book plan {last.pk} was applied as of {last.as_of.isoformat()}: plan from then on."
-        )
+    refusal = refusal_to_plan(as_of=as_of, max_moves_pct=max_moves_pct, continuity_weight=continuity_weight)
+    if refusal:
+        raise UnableToPlanBooks(refusal)
     try:
         with transaction.atomic():
             return BookPlan.objects.create(
@@ -39,13 +37,12 @@ def queue_plan(
                 policy=AllocationPolicy.objects.active_or_default(),
                 seed=seed,
                 max_moves_pct=max_moves_pct,
+                continuity_weight=continuity_weight,
                 apply_when_proposed=apply_when_proposed,
                 requested_by=actor,
             )
     except IntegrityError as error:
-        raise UnableToPlanBooks(
-            "A book plan is being computed already: wait for it or discard it."
-        ) from error
+        raise UnableToPlanBooks(UNDER_WAY) from error
 
 
 def discard_plan(*, plan_id: int, actor: User | None) -> BookPlan:
