@@ -31,7 +31,11 @@ _PROVABLE = 15_000
 """Pairs of undivided customers that a tree may hold in the first round; each later round doubles it."""
 _LARGEST = 150_000
 """Pairs above which no tree is grown over all that may matter."""
-_CORE = 2_500
+_CORE = 1_500
+"""Likeliest pairs that the first tree looks at; each later round looks at four times as many."""
+_CORE_STEPS = 60
+_TREE_STEPS = 25
+"""Checkpoints before which a tree has hardly begun to prove anything."""
 _NEIGHBOURHOOD = 300
 _GLANCE = 40
 _PAIRS_A_UNIT = 1_000
@@ -40,7 +44,8 @@ _PAIRS_A_UNIT = 1_000
 @dataclass(frozen=True, slots=True)
 class Work:
     """How far a group is. ``bound`` is proven for all assignments of the group. ``units``: one checkpoint of the solver for
-    each thousand pairs it holds.
+    each thousand pairs it holds. ``pairs``: how many a better assignment may use. ``support``: those that the
+    relaxation uses.
     """
 
     group: Group
@@ -51,6 +56,8 @@ class Work:
     bound: float
     units: float = 0.0
     rounds: int = 0
+    pairs: int = 0
+    support: Columns | None = None
 
     @property
     def gap(self) -> float:
@@ -63,6 +70,11 @@ class Work:
         return self.gap <= CLOSED * max(1.0, abs(self.points))
 
     @property
+    def worth(self) -> float:
+        """Units below which nothing more can be proven; 0 where no tree can be grown."""
+        return _TREE_STEPS * _unit(self.pairs) if self.pairs <= _LARGEST else 0.0
+
+    @property
     def by_tree(self) -> bool:
         """Whether the bound is that of a search tree."""
         return self.bound > self.price_bound
@@ -71,24 +83,29 @@ class Work:
 def begin(group: Group, seat: IntColumn, *, stop: Stop) -> Work:
     """Prices, and the bound they prove, for an assignment that keeps all limits."""
     priced = find_prices(group, seat, rounds=_ROUNDS, stop=stop)
-    return Work(group, seat, group.points(seat), priced.prices, priced.bound, priced.bound)
+    used = priced.shares > BETTER
+    support = Columns(priced.columns.customer[used], priced.columns.csm[used])
+    work = Work(group, seat, group.points(seat), priced.prices, priced.bound, priced.bound, support=support)
+    return replace(work, pairs=_count(work, _reduced_costs(work)))
 
 
 def deepen(work: Work, *, units: float, seed: int, stop: Stop) -> Work:
-    """Spend about ``units`` more on a group: a few CSMs at a time, the likeliest pairs, and all pairs where they are few."""
+    """Spend about ``units`` more on a group: on the likeliest pairs, on a few CSMs at a time, and on all that may matter."""
     if work.closed or stop():
         return work
     until = work.units + units
     reduced = _reduced_costs(work)
-    provable = len(_open_pairs(work, reduced)) <= _provable(work)
-    if work.group.csms > 3:
-        work = _neighbourhoods(work, reduced, units=units * (0.1 if provable else 0.7), seed=seed, stop=stop)
-    if not work.closed and not provable and work.rounds == 0:
-        work = _try(work, _cheapest(work, reduced, _CORE), units=until - work.units, stop=stop)
-    open_pairs = _open_pairs(work, reduced)
-    if not work.closed and not stop() and len(open_pairs) <= _LARGEST:
-        work = _tree(work, open_pairs, units=max(units / 3, until - work.units), stop=stop)
-    return replace(work, rounds=work.rounds + 1)
+    grown = 4**work.rounds
+    if work.rounds == 0 or units < work.worth or not work.worth:
+        core = _cheapest(work, reduced, _CORE * grown)
+        work = _try(work, core, steps=min(_CORE_STEPS, _steps(units / 2, len(core))), stop=stop)
+    if work.group.csms > 3 and not work.closed:
+        share = 0.1 if 0 < work.worth <= units else 0.5
+        work = _neighbourhoods(work, reduced, units=units * share, seed=seed, stop=stop)
+    work = replace(work, pairs=_count(work, reduced))
+    if not work.closed and not stop() and 0 < work.worth <= units:
+        work = _tree(work, _open_pairs(work, reduced), units=max(work.worth, until - work.units), stop=stop)
+    return replace(work, rounds=work.rounds + 1, pairs=_count(work, reduced))
 
 
 def _provable(work: Work) -> int:
@@ -101,17 +118,27 @@ def _reduced_costs(work: Work) -> FloatColumn:
     return table
 
 
+def _may_matter(work: Work, reduced: FloatColumn) -> BoolColumn:
+    keep: BoolColumn = reduced <= work.points - work.price_bound + BETTER
+    keep &= (keep.sum(axis=1) > 1)[:, None]
+    return keep
+
+
+def _count(work: Work, reduced: FloatColumn) -> int:
+    return int(_may_matter(work, reduced).sum())
+
+
 def _open_pairs(work: Work, reduced: FloatColumn) -> Columns:
     """Every pair a better assignment may use, of the customers that have more than one."""
-    keep = reduced <= work.points - work.price_bound + BETTER
-    keep &= (keep.sum(axis=1) > 1)[:, None]
-    return Columns(*np.nonzero(keep))
+    return Columns(*np.nonzero(_may_matter(work, reduced)))
 
 
 def _cheapest(work: Work, reduced: FloatColumn, most: int) -> Columns:
     everyone = np.arange(work.group.customers)
     limit = work.points - work.price_bound + BETTER
     second = reduced.copy()
+    if work.support is not None:
+        second[work.support.customer, work.support.csm] = -1.0
     second[everyone, work.seat] = np.inf
     who, csm = np.nonzero(second <= limit)
     if len(who) > most:
@@ -122,25 +149,24 @@ def _cheapest(work: Work, reduced: FloatColumn, most: int) -> Columns:
     return Columns(np.concatenate([people, who]), np.concatenate([work.seat[people], csm]))
 
 
-def _try(work: Work, columns: Columns, *, units: float, stop: Stop) -> Work:
+def _try(work: Work, columns: Columns, *, steps: int, stop: Stop) -> Work:
     """Look for a better assignment over some pairs; their bound proves nothing."""
     if not len(columns):
         return work
-    steps = _steps(units, columns)
     found = grow(program(work.group, columns, work.seat), seat=work.seat, steps=steps, stop=stop, gap=1e-5)
     return _taken(_spent(work, found, columns), found.seat)
 
 
-def _steps(units: float, columns: Columns) -> int:
-    return max(10, int(units / _unit(columns)))
+def _steps(units: float, pairs: int) -> int:
+    return max(10, int(units / _unit(pairs)))
 
 
-def _unit(columns: Columns) -> float:
-    return 1.0 + len(columns) / _PAIRS_A_UNIT
+def _unit(pairs: int) -> float:
+    return 1.0 + pairs / _PAIRS_A_UNIT
 
 
 def _spent(work: Work, found: Grown, columns: Columns) -> Work:
-    return replace(work, units=work.units + found.steps * _unit(columns))
+    return replace(work, units=work.units + found.steps * _unit(len(columns)))
 
 
 def _taken(work: Work, seat: IntColumn | None) -> Work:
@@ -152,7 +178,7 @@ def _taken(work: Work, seat: IntColumn | None) -> Work:
 
 def _tree(work: Work, columns: Columns, *, units: float, stop: Stop) -> Work:
     """A tree over every pair that may matter: its bound holds for the group."""
-    steps = _steps(units, columns)
+    steps = _steps(units, len(columns))
     whole = _whole(work, columns)
     found = grow(program(work.group, columns, work.seat), seat=work.seat, steps=steps, stop=stop, whole=whole)
     before = work.points

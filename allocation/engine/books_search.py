@@ -77,10 +77,13 @@ def _work(parts: Sequence[Part], effort: Effort, units: float) -> list[Work]:
         chosen = _worth_more(works)
         if not chosen:
             break
-        each = min(share, (limit - effort.used) / len(chosen))
+        given = dict(
+            zip(chosen, _shares([works[place] for place in chosen], share, limit - effort.used), strict=True)
+        )
+        chosen = [place for place in chosen if given[place] > 0]
 
-        def go(place: int, each: float = each) -> Work:
-            return deepen(works[place], units=each, seed=seed + place, stop=effort.stop)
+        def go(place: int, given: Mapping[int, float] = given) -> Work:
+            return deepen(works[place], units=given[place], seed=seed + place, stop=effort.stop)
 
         for place, work in zip(chosen, list(effort.spread(go, chosen)), strict=True):
             effort.used += max(1.0, work.units - works[place].units)
@@ -88,6 +91,17 @@ def _work(parts: Sequence[Part], effort: Effort, units: float) -> list[Work]:
         effort.report()
         share *= 2.0
     return works
+
+
+def _shares(works: Sequence[Work], share: float, left: float) -> list[float]:
+    """Units for each group, the first first: its share, but from the second round on enough to prove something."""
+    shares = []
+    for work in works:
+        wanted = max(share, work.worth) if work.rounds else share
+        given = wanted if wanted <= left else min(share, left)
+        shares.append(given)
+        left = max(0.0, left - given)
+    return shares
 
 
 def _worth_more(works: Sequence[Work]) -> list[int]:
