@@ -20,7 +20,7 @@ from allocation.engine.books_pairs import family_anchors
 from allocation.engine.books_placing import Effort, relieve, seat_by_chains, seat_greedily
 from allocation.engine.books_report import Planned, report
 from allocation.engine.books_search import Effort as SearchEffort
-from allocation.engine.books_search import Spread, search
+from allocation.engine.books_search import Spread, search, unmoved
 from allocation.engine.books_serving import serve_most
 from allocation.engine.books_state import NO_CAP, NOBODY, Books, Problem
 from allocation.engine.facts.books import (
@@ -36,7 +36,7 @@ from allocation.engine.facts.books import (
 )
 
 CUSTOMERS_A_BUDGET = 4_000
-"""The policy's search iterations are units of work for a small company; each 4 000 customers add as many."""
+"""The policy's search iterations are the units of work for each so many customers; a quarter of them are there anyway."""
 
 _EFFORT = 4
 _LEAST_EFFORT = 2000
@@ -64,7 +64,7 @@ def propose_books(
     """
     stop = Stop(should_stop, seconds=patience)
     planned = _planned(facts, policy)
-    units = policy.search_iterations * (1.0 + len(planned.customers) / CUSTOMERS_A_BUDGET)
+    units = policy.search_iterations * (0.25 + len(planned.customers) / CUSTOMERS_A_BUDGET)
     effort = SearchEffort(
         units=units,
         seed=seed,
@@ -76,7 +76,7 @@ def propose_books(
     most = serve_most(books=books, causes=planned.causes(), effort=effort)
     planned = _with_families(planned, books)
     table = who_may_have_whom(books, _where_to_search(planned, books))
-    found = search(books, table, effort)
+    found = unmoved(books, search(books, table, effort))
     for row in np.flatnonzero(found.seat != books.seat).tolist():
         books.move(row, int(found.seat[row]), "balance")
     return report(

@@ -14,7 +14,7 @@ import numpy as np
 
 from allocation.engine.assignment_search import BETTER, Work, begin, deepen
 from allocation.engine.assignment_solver import Stop
-from allocation.engine.books_groups import Part, budgets_of, part_of, parts_of
+from allocation.engine.books_groups import Part, budgets_of, left_out_points, part_of, parts_of
 from allocation.engine.books_state import Books
 from allocation.engine.facts.books import BoolColumn, IntColumn
 
@@ -42,6 +42,10 @@ class Effort:
         self.progress(min(int(self.used), int(self.units)), int(self.units))
 
 
+WORTH_MOVING = 0.005
+"""Books within this share of the best that was found stay as they are: nobody changes CSM for half a per cent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Searched:
     """The groups when the search ended. ``move_prices`` = points per chosen move ("moves") and per unit of money that moves
@@ -61,11 +65,41 @@ class Searched:
 def search(books: Books, table: BoolColumn, effort: Effort) -> Searched:
     """Better books than ``books`` (which keep all limits), within ``table`` and the move budget."""
     parts = parts_of(books, table)
+    if len(parts) == 1:
+        return _one_group(books, parts[0], effort)
     works = _work(parts, effort, effort.units)
     seat = _seats(books, parts, works)
     if _within_budget(books, seat):
         return Searched(tuple(parts), tuple(works), seat)
     return _with_budget(books, table, parts, effort)
+
+
+def unmoved(books: Books, found: Searched) -> Searched:
+    """The books as they were, with the bounds that were found, where moving people by choice would win next to nothing."""
+    before = _all_points(books)
+    after = Books(problem=books.problem, seat=found.seat)
+    more = after.chosen > books.chosen
+    if not more or before - _all_points(after) > WORTH_MOVING * before:
+        return found
+    works = tuple(
+        _seated(part, work, books.seat) for part, work in zip(found.parts, found.works, strict=True)
+    )
+    return replace(found, works=works, seat=books.seat.copy())
+
+
+def _all_points(books: Books) -> float:
+    able = books.problem.allowed.any(axis=1)
+    waiting = np.flatnonzero((books.seat < 0) & able)
+    return books.points() + float(left_out_points(books, waiting).sum())
+
+
+def _one_group(books: Books, part: Part, effort: Effort) -> Searched:
+    """A single group carries the move budget itself."""
+    budgets = budgets_of(books, part)
+    part = replace(part, group=replace(part.group, budgets=tuple(budgets.values())))
+    works = _work([part], effort, effort.units)
+    limits = {name: budget.limit for name, budget in budgets.items()}
+    return Searched((part,), tuple(works), _seats(books, [part], works), {}, limits)
 
 
 def _work(parts: Sequence[Part], effort: Effort, units: float) -> list[Work]:
