@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 
 from allocation.engine.assignment import Group
+from allocation.engine.assignment_programs import Columns, program
 from allocation.engine.assignment_search import Work, begin, deepen
-from allocation.engine.assignment_solver import Columns, Stop, grow, program
+from allocation.engine.assignment_solver import Stop, grow
 from allocation.engine.books_objective import Measures
 from allocation.engine.facts.books import IntColumn
 from benchmarks.isolation import Emit, clock, deadline, measured

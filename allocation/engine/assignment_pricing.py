@@ -19,16 +19,8 @@ from allocation.engine.assignment import (
     priced_costs,
     prices_of_loads,
 )
-from allocation.engine.assignment_solver import (
-    Basis,
-    Columns,
-    Relaxed,
-    Stop,
-    basis_of,
-    program,
-    relax,
-    widened,
-)
+from allocation.engine.assignment_programs import Columns, program
+from allocation.engine.assignment_solver import Basis, Relaxed, Stop, basis_of, relax, widened
 from allocation.engine.facts.books import FloatColumn, IntColumn
 
 _EPS = 1e-7

@@ -14,7 +14,8 @@ import numpy as np
 
 from allocation.engine.assignment import Group, Prices, priced_costs
 from allocation.engine.assignment_pricing import find_prices
-from allocation.engine.assignment_solver import Columns, Grown, Stop, grow, program
+from allocation.engine.assignment_programs import Columns, program
+from allocation.engine.assignment_solver import Grown, Stop, grow
 from allocation.engine.facts.books import BoolColumn, FloatColumn, IntColumn
 
 BETTER = 1e-7

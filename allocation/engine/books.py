@@ -18,7 +18,8 @@ from allocation.engine.books_groups import who_may_have_whom
 from allocation.engine.books_objective import measures, pair_costs
 from allocation.engine.books_pairs import family_anchors
 from allocation.engine.books_placing import Effort, relieve, seat_by_chains, seat_greedily
-from allocation.engine.books_report import Planned, report
+from allocation.engine.books_planned import Planned
+from allocation.engine.books_report import report
 from allocation.engine.books_search import Effort as SearchEffort
 from allocation.engine.books_search import Spread, search, unmoved
 from allocation.engine.books_serving import serve_most

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from allocation.engine.books_eligibility import Eligibility, pool_names, why_unable
+from allocation.engine.books_breaches import breaches
+from allocation.engine.books_eligibility import pool_names, why_unable
 from allocation.engine.books_groups import left_out_points
 from allocation.engine.books_objective import customer_weights
+from allocation.engine.books_planned import Planned
 from allocation.engine.books_proof import gap_pct, proofs, proven_bound
 from allocation.engine.books_search import Searched
 from allocation.engine.books_shortage import shortages
-from allocation.engine.books_state import NO_CAP, NOBODY, Books, Problem
+from allocation.engine.books_state import NO_CAP, Books
 from allocation.engine.facts.books import (
-    BookPolicy,
     BookProposal,
     BookRow,
-    BoolColumn,
-    Breach,
     BudgetUse,
     CsmFacts,
     CustomerColumns,
@@ -30,42 +28,6 @@ from allocation.engine.facts.books import (
     TierFacts,
     UnassignedFinding,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """Facts in canonical order and what was made from them. ``customers`` are the served ones among ``everyone``.
-
-    ``must_move``: sits where it should not. ``preferred``: who may have whom before generalists stand in.
-    """
-
-    everyone: CustomerColumns
-    customers: CustomerColumns
-    csms: tuple[CsmFacts, ...]
-    tiers: tuple[TierFacts, ...]
-    policy: BookPolicy
-    fit: Eligibility
-    problem: Problem
-    must_move: BoolColumn
-    preferred: BoolColumn
-
-    def causes(self) -> list[MoveCode]:
-        """Why each customer would have to be seated anew, if it had to."""
-        return [self._cause(row) for row in range(len(self.customers))]
-
-    def _cause(self, row: int) -> MoveCode:
-        if not self.customers.csm[row]:
-            return "no_csm"
-        current = int(self.problem.current[row])
-        if current == NOBODY or self.csms[current].leaving == "gone":
-            return "leaver"
-        if not self.fit.lawful[row, current]:
-            return "country_law"
-        return "leaver" if self.csms[current].leaving == "soon" else "unable"
-
-    def csm_name(self, key: str) -> str:
-        """The name people know; a CSM who is no longer in the facts keeps its key."""
-        return next((csm.name for csm in self.csms if csm.key == key), key)
 
 
 def report(
@@ -101,7 +63,7 @@ def report(
             policy=planned.policy,
             able=planned.fit.able,
         ),
-        breaches=_breaches(planned, books),
+        breaches=breaches(planned=planned, books=books),
         fallbacks=tuple(
             customers.external_id[row]
             for row in range(len(customers))
@@ -275,49 +237,6 @@ def _why_nobody(planned: Planned, books: Books, row: int) -> str:
     return (
         f"No room with the {len(takes)} who may take it: {capped} at their {name} cap, {short} out of hours."
     )
-
-
-def _breaches(planned: Planned, books: Books) -> tuple[Breach, ...]:
-    found = []
-    for place, csm in enumerate(planned.csms):
-        found += _limits_broken(planned, books, place, csm)
-    for row, seat in enumerate(books.seat):
-        if seat >= 0 and seat == planned.problem.current[row] and not _sits_well(planned, row, int(seat)):
-            found.append(_misfit(planned, row, planned.csms[int(seat)]))
-    return tuple(found)
-
-
-def _misfit(planned: Planned, row: int, csm: CsmFacts) -> Breach:
-    customers = planned.customers
-    why = why_unable(customers=customers, position=row, csm=csm, policy=planned.policy)
-    held = customers.hold[row]
-    return Breach(
-        csm=csm.key,
-        kind="fit" if why else "leaver",
-        tier="",
-        external_id=customers.external_id[row],
-        held=1,
-        limit=0,
-        reason=f"{csm.name} {why or 'leaves'}; " + (f"held: {held}." if held else "nobody else has room."),
-    )
-
-
-def _sits_well(planned: Planned, row: int, seat: int) -> bool:
-    return bool(planned.fit.able[row, seat]) and not planned.must_move[row]
-
-
-def _limits_broken(planned: Planned, books: Books, place: int, csm: CsmFacts) -> list[Breach]:
-    problem, found = planned.problem, []
-    for column, tier in enumerate(planned.tiers):
-        held, limit = int(books.count[place, column]), int(problem.cap[place, column])
-        if held > limit:
-            reason = f"{csm.name} holds {held} {tier.name} customers, the cap is {limit}."
-            found.append(Breach(csm.key, "cap", tier.slug, "", held, limit, reason))
-    held, limit = int(books.load[place]), int(problem.capacity[place])
-    if held > limit:
-        reason = f"The book of {csm.name} asks for {held / 60:.1f} hours a month, there are {limit / 60:.1f}."
-        found.append(Breach(csm.key, "hours", "", "", held, limit, reason))
-    return found
 
 
 def _parts(planned: Planned, books: Books) -> Mapping[str, float]:
