@@ -96,6 +96,9 @@ def deepen(work: Work, *, units: float, seed: int, stop: Stop) -> Work:
         return work
     until = work.units + units
     reduced = _reduced_costs(work)
+    if work.pairs <= 2 * _CORE:  # the likeliest would be nearly all: one tree over all of them
+        work = _tree(work, _open_pairs(work, reduced), units=units, stop=stop)
+        return replace(work, rounds=work.rounds + 1, pairs=_count(work, reduced))
     grown = 4**work.rounds
     if work.rounds == 0 or units < work.worth or not work.worth:
         core = _cheapest(work, reduced, _CORE * grown)

@@ -123,7 +123,7 @@ def _work(parts: Sequence[Part], effort: Effort, units: float) -> list[Work]:
             effort.used += max(1.0, work.units - works[place].units)
             works[place] = work
         effort.report()
-        share *= 2.0
+        share *= 3.0  # a tree begins anew each round: doubling would spend half of all work again
     return works
 
 
