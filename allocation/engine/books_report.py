@@ -247,7 +247,7 @@ def _parts(planned: Planned, books: Books) -> Mapping[str, float]:
     pairs = float(problem.costs[seated, books.seat[seated]].sum())
     moved = problem.home & (books.seat != problem.current) & (books.seat >= 0)
     weights = customer_weights(customers=planned.customers, tiers=planned.tiers)
-    continuity = float((weights[moved] * planned.policy.weight_continuity).sum())
+    continuity = float((weights[moved] * problem.costs.weight_continuity).sum())
     able = planned.problem.allowed.any(axis=1)
     waiting = np.flatnonzero((books.seat < 0) & able)
     return {
