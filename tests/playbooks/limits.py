@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import pytest
+
 from tests.playbooks.door import Company
 from tests.playbooks.imagined import NET_HOURS, TIERS, email
 
@@ -26,6 +28,8 @@ KEYS = {
 }
 MOST_GAP = 0.5
 """Per cent of the objective that a plan of these sizes may lie above its proven bound."""
+MOST_POINTS = 0.15
+"""... or points a customer: where nobody has a CSM yet Z is a few points in all, and per cents of next to nothing say little."""
 
 
 def anybody(customer: Row, csm: Row) -> bool:
@@ -34,7 +38,11 @@ def anybody(customer: Row, csm: Row) -> bool:
 
 def by_vertical(customer: Row, csm: Row) -> bool:
     """Specialists of the vertical and generalists."""
-    return not csm.get("verticals") or not customer["vertical"] or customer["vertical"] in _listed(csm, "verticals")
+    return (
+        not csm.get("verticals")
+        or not customer["vertical"]
+        or customer["vertical"] in _listed(csm, "verticals")
+    )
 
 
 def by_region(customer: Row, csm: Row) -> bool:
@@ -58,10 +66,9 @@ def check(
     rows: Sequence[Row],
     team: Sequence[Row],
     able: Callable[[Row, Row], bool] = anybody,
-    most_gap: float = MOST_GAP,
 ) -> None:
     """Every law that holds for each applied plan of books that were within their limits before."""
-    check_answer(plan, most_gap=most_gap)
+    check_answer(plan)
     tiers = TIERS[playbook]
     export = company.export()
     people = {email(csm): csm for csm in team}
@@ -92,7 +99,7 @@ def check(
         assert line["heads"] >= 1 and isinstance(line["heads"], int)
 
 
-def check_answer(plan: Row, *, most_gap: float = MOST_GAP) -> None:
+def check_answer(plan: Row) -> None:
     """The keys that others rely on, and a bound that is one."""
     assert set(plan) >= KEYS
     for move in plan["moves"]:
@@ -101,6 +108,13 @@ def check_answer(plan: Row, *, most_gap: float = MOST_GAP) -> None:
         assert set(line) >= {"pool", "customers", "hours", "heads"}
     assert set(plan["balance"]) == {"before", "after"}
     assert set(plan["balance"]["after"]) >= {"csms", "outside_15_pct", "cv", "gini", "max_over_mean"}
-    assert plan["bound"] is not None and plan["gap_pct"] is not None
-    assert 0 <= plan["bound"] <= plan["objective"] + 1e-9
-    assert 0 <= plan["gap_pct"] <= most_gap, (plan["objective"], plan["bound"])
+    objective, bound, gap = plan["objective"], plan["bound"], plan["gap_pct"]
+    assert None not in (objective, bound, gap)
+    assert 0 <= bound <= objective
+    assert 0 <= gap <= 100
+    assert gap == pytest.approx(100 * (objective - bound) / objective if objective else 0, abs=0.001)
+    first = all(move["from"] is None for move in plan["moves"]) and plan["moves"]
+    assert gap <= MOST_GAP or (first and objective - bound <= MOST_POINTS * plan["customers"]), (
+        objective,
+        bound,
+    )

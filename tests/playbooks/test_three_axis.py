@@ -93,35 +93,33 @@ def test_many_customers_on_each_side_of_every_bound_get_their_tier(playbook, see
     assert set(wanted.values()) == {"global", "enterprise", "scale"}
 
 
-def pools_team(seed, factor):
+def pools_team(playbook, rows, factor):
     """Specialists of Finance and Telco and generalists, as many of each as their pool asks for, times ``factor``."""
-
-    def made(playbook, rows):
-        tiers = playbook.tiers()
-        team = []
-        for name, listed in (("Finance", "Finance"), ("Telco", "Telco"), ("Rest", "")):
-            pool = [tiers[row["external_id"]] for row in rows if pool_of(row) == name]
-            wanted = max(1, round(factor * heads("three-axis", pool)))
-            team += [
-                {**csm, "name": f"{name.lower()}-{csm['name']}", "verticals": listed}
-                for csm in csms(seed, wanted)
-            ]
-        return team
-
-    return made
+    tiers = playbook.tiers()
+    team = []
+    for name, listed in (("Finance", "Finance"), ("Telco", "Telco"), ("Rest", "")):
+        pool = [tiers[row["external_id"]] for row in rows if pool_of(row) == name]
+        made = csms(len(rows), max(1, round(factor * heads("three-axis", pool))))
+        team += [{**csm, "name": f"{name.lower()}-{csm['name']}", "verticals": listed} for csm in made]
+    return team
 
 
 def pool_of(row):
     return row["vertical"] if row["vertical"] in {"Finance", "Telco"} else "Rest"
 
 
-@pytest.mark.parametrize(("seed", "count"), [(1, 30), (2, 90), (3, 200)])
-@pytest.mark.parametrize("factor", [1.4, 0.4], ids=["enough", "overfull"])
-def test_nobody_holds_more_than_6_15_and_40_also_where_csms_are_short(playbook, seed, count, factor):
+ENOUGH = [(1, 30, 1.4, None), (2, 90, 1.4, None), (3, 200, 1.4, None)]
+OVERFULL = [(4, 30, 0.4, 40), (5, 90, 0.4, 120), (6, 200, 0.4, None), (7, 600, 0.3, None)]
+
+
+@pytest.mark.parametrize(("seed", "count", "factor", "hours"), ENOUGH + OVERFULL)
+def test_nobody_holds_more_than_6_15_and_40_also_where_csms_are_short(playbook, seed, count, factor, hours):
     rows = customers(seed, count)
     playbook.customers(rows)
     playbook.retier()
-    team = pools_team(seed, factor)(playbook, rows)
+    team = pools_team(playbook, rows, factor)
+    if hours:
+        team = [{**csm, "hours_per_month": hours} for csm in team]
     playbook.csms(team)
     plan = playbook.plan()
     check(playbook, "three-axis", plan, rows=rows, team=team, able=by_vertical)
@@ -131,7 +129,9 @@ def test_nobody_holds_more_than_6_15_and_40_also_where_csms_are_short(playbook, 
     # specialists first: a generalist has a bank only where no specialist had room, and is then said to stand in
     generalists = {email(csm) for csm in team if not csm["verticals"]}
     stand_ins = {
-        row["external_id"] for row in rows if pool_of(row) != "Rest" and owners[row["external_id"]] in generalists
+        row["external_id"]
+        for row in rows
+        if pool_of(row) != "Rest" and owners[row["external_id"]] in generalists
     }
     assert stand_ins == set(plan["fallbacks"])
     names = {"Finance", "Telco", "everyone else"}
@@ -158,10 +158,9 @@ def test_the_bank_gets_a_finance_specialist_and_the_largest_share_of_the_hours(p
         "potential_arr": 9_000_000,
         "champion": "yes",
     }
-    team = pools_team(seed, 1.6)
     playbook.customers([*rows, bank])
     playbook.retier()
-    team = team(playbook, [*rows, bank])
+    team = pools_team(playbook, [*rows, bank], 1.6)
     playbook.csms(team)
     plan = playbook.plan()
     check(playbook, "three-axis", plan, rows=[*rows, bank], team=team, able=by_vertical)
