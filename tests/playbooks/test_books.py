@@ -16,7 +16,7 @@ def started(company, playbook, rows):
     return found, heads(playbook, list(found.tiers().values()))
 
 
-@pytest.mark.parametrize(("seed", "count"), [(1, 30), (2, 100), (3, 200)])
+@pytest.mark.parametrize(("seed", "count"), [(1, 30), (2, 110)])
 @pytest.mark.parametrize("playbook", NAMES)
 def test_books_are_filled_within_every_limit_and_a_second_plan_moves_nobody(company, playbook, seed, count):
     rows = customers(seed, count, country="")
@@ -44,9 +44,9 @@ def test_books_are_filled_within_every_limit_and_a_second_plan_moves_nobody(comp
 
 @pytest.mark.parametrize("playbook", NAMES)
 def test_books_as_history_left_them_are_evened_out_within_the_budget(company, playbook):
-    rows = customers(11, 120, country="")
+    rows = customers(11, 60, country="")
     here, wanted = started(company, playbook, rows)
-    team = csms(11, enough(wanted, 1) + 1, 0)
+    team = csms(11, enough(wanted, 1) + 2, 0)
     here.csms(team)
     here.customers(with_random_csms(rows, team, 11))
     for number in range(25):
@@ -61,7 +61,7 @@ def test_books_as_history_left_them_are_evened_out_within_the_budget(company, pl
     check(here, playbook, plan, rows=rows, team=team)
 
 
-@pytest.mark.parametrize(("seed", "count"), [(4, 60), (5, 150)])
+@pytest.mark.parametrize(("seed", "count"), [(4, 60), (5, 110)])
 @pytest.mark.parametrize("playbook", NAMES)
 def test_the_heads_that_the_shortages_list_end_them(company, playbook, seed, count):
     """Hire just these, able for their pool, and everybody is served."""
@@ -96,7 +96,7 @@ def test_specialists_hired_for_their_pool_end_its_shortage(company, seed):
     rows = customers(seed, 120)
     here, _ = started(company, "three-axis", rows)
     team = [
-        {"name": f"csm-{name}", "verticals": listed, "hours_per_month": 100}
+        {"name": f"csm-{listed}", "verticals": listed, "hours_per_month": 100}
         for name, listed in SPECIALISTS.items()
     ]
     here.csms(team)
