@@ -55,8 +55,8 @@ def proofs(
 
 
 def proven_bound(*, proof: Sequence[PoolProof], objective: float) -> float:
-    """No plan that keeps the limits and serves as many costs less."""
-    return round(min(objective, sum(line.bound for line in proof)), 6)
+    """No plan that keeps the limits and serves as many costs less; and none less than nothing."""
+    return round(max(0.0, min(objective, sum(line.bound for line in proof))), 6)
 
 
 def gap_pct(*, objective: float, bound: float) -> float:

@@ -1,18 +1,23 @@
 """The doors that an acceptance test of a playbook goes through: public commands, and CSV files as people send them.
 
-Nothing here reads or writes a table, but for the touch plan, which no command shows yet.
+Nothing here reads or writes a table, but for what people do on a page and no command does: see the touch plan, change a
+policy, enter a CSM's last day.
 """
 
 import csv
 import io
 import json
 from collections.abc import Iterable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from django.core.management import call_command
+from django.forms.models import model_to_dict
 
-from accounts.models import TouchActivity
+from accounts.models import CSM, Tier, TouchActivity
+from allocation.forms.policies import PolicyForm
+from allocation.models import AllocationPolicy
 
 Row = Mapping[str, object]
 
@@ -60,10 +65,31 @@ class Company:
         assert run["status"] == "applied", run["message"]
         return run
 
-    def plan(self) -> dict[str, Any]:
-        plan = answer("plan_books", "--apply")
+    def plan(self, *words: str) -> dict[str, Any]:
+        plan = answer("plan_books", "--apply", *words)
         assert plan["status"] == "applied"
         return plan
+
+    def policy(self, **changes: object) -> None:
+        """Edit the policy in force as its page does, with what the page refuses."""
+        policy = AllocationPolicy.objects.get(is_active=True)
+        form = PolicyForm({**model_to_dict(policy), **changes}, instance=policy)
+        assert form.is_valid(), form.errors
+        form.save()
+
+    def leaves(self, name: str, on: date) -> None:
+        """Enter a CSM's last day, as the CSM's page does."""
+        csm = CSM.objects.get(name=name)
+        csm.leaves_on = on
+        csm.full_clean()
+        csm.save()
+
+    def cap(self, tier: str, cap: int) -> None:
+        """Change a tier's cap, as the tier's page does."""
+        row = Tier.objects.get(slug=tier)
+        row.cap = cap
+        row.full_clean()
+        row.save()
 
     def export(self) -> dict[str, dict[str, str]]:
         """What colleagues get of each customer, by external id."""
@@ -75,6 +101,14 @@ class Company:
     def tiers(self) -> dict[str, str]:
         """The slug of the tier that each customer holds."""
         return {key: row["tier"] for key, row in self.export().items()}
+
+    def owners(self) -> dict[str, str]:
+        """The e-mail of the CSM that each customer has, "" for none."""
+        return {key: row["csm"] for key, row in self.export().items()}
+
+    def sizes(self) -> dict[str, int]:
+        """Customers of each CSM."""
+        return {book["csm"]: book["customers"] for book in answer("workload_balance")["csms"]}
 
     def explain(self, external_id: str) -> dict[str, Any]:
         return answer("explain", external_id)

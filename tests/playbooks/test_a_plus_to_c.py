@@ -2,10 +2,14 @@
 
 import random
 from fractions import Fraction
+from itertools import pairwise
+from statistics import mean
 
 import pytest
 
 from tests.playbooks.door import Company
+from tests.playbooks.imagined import TIERS, csms, customers, email, enough, heads, with_random_csms
+from tests.playbooks.limits import MOST_GAP, check, check_answer
 
 
 @pytest.fixture
@@ -95,3 +99,87 @@ def test_a_customer_of_unknown_arr_is_with_the_rest(playbook):
     playbook.customers([{"external_id": "known", "arr": 10}, {"external_id": "unknown", "arr": ""}])
     playbook.retier()
     assert playbook.tiers() == {"known": "a-plus", "unknown": "c"}
+
+
+# Seniority of the first, second, … CSM of a team; the teams are as large as the customers need, and a share more.
+TEAMS = {
+    "every kind": [1, 2, 3, 4, 5],
+    "many juniors": [1, 1, 2, 2, 3, 4, 5],
+    "many seniors": [5, 5, 4, 4, 3, 2, 1],
+    "juniors and seniors": [1, 5],
+    "one senior": [5, *[1] * 30],
+}
+
+
+def staffed(playbook, rows, team, spare):
+    """CSMs for the tiers that the customers have."""
+    wanted = heads("a-plus-to-c", list(playbook.tiers().values()))
+    people = csms(len(rows), max(2, enough(wanted, spare)))
+    return [{**csm, "seniority": team[place % len(team)]} for place, csm in enumerate(people)]
+
+
+def mean_seniority(playbook, people):
+    """By tier from A+ to C, weighted by customers."""
+    seniority = {email(csm): csm["seniority"] for csm in people}
+    found = {tier: [] for tier in TIERS["a-plus-to-c"]}
+    for row in playbook.export().values():
+        if row["csm"]:
+            found[row["tier"]].append(seniority[row["csm"]])
+    return [mean(seen) for seen in found.values()]
+
+
+def falls(means):
+    return all(high >= low for high, low in pairwise(means)) and means[0] > means[-1]
+
+
+@pytest.mark.parametrize(
+    ("seed", "count", "spare"), [(1, 60, 0.3), (2, 120, 0.4), (3, 200, 0.3), (4, 120, 0.8)]
+)
+@pytest.mark.parametrize("team", TEAMS)
+def test_seniority_falls_from_a_plus_to_c_and_every_c_has_a_name(playbook, team, seed, count, spare):
+    rows = customers(seed, count)
+    playbook.customers(rows)
+    playbook.retier()
+    people = staffed(playbook, rows, TEAMS[team], spare)
+    playbook.csms(people)
+    plan = playbook.plan()
+    check(playbook, "a-plus-to-c", plan, rows=rows, team=people)
+    assert plan["gap_pct"] <= MOST_GAP
+    assert all(row["csm"] for row in playbook.export().values())
+    assert falls(mean_seniority(playbook, people))
+    # who knows no package tiers and plans the same
+    owners = playbook.owners()
+    playbook.customers([{"external_id": key, "package": f"P{len(key) % 3}"} for key in owners])
+    assert (playbook.retier()["moves"], playbook.plan()["moves"], playbook.owners()) == ([], [], owners)
+
+
+def test_in_a_large_team_each_step_down_is_a_step_down(playbook):
+    rows = customers(5, 600)
+    playbook.customers(rows)
+    playbook.retier()
+    people = staffed(playbook, rows, TEAMS["every kind"], 0.2)
+    playbook.csms(people)
+    plan = playbook.plan()
+    check(playbook, "a-plus-to-c", plan, rows=rows, team=people)
+    assert plan["gap_pct"] <= MOST_GAP
+    means = mean_seniority(playbook, people)
+    assert all(high > low + 0.1 for high, low in pairwise(means)), means
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_books_as_history_left_them_come_to_it_within_the_move_budget(playbook, seed):
+    rows = customers(seed, 150)
+    playbook.customers(rows)
+    playbook.retier()
+    people = staffed(playbook, rows, TEAMS["every kind"], 0.4)
+    playbook.csms(people)
+    playbook.customers(with_random_csms(rows, people, seed))
+    for _ in range(20):
+        plan = playbook.plan()
+        check_answer(plan)
+        assert plan["chosen"] <= len(rows) // 10
+        if not plan["moves"]:
+            break
+    assert not plan["moves"]
+    means = mean_seniority(playbook, people)
+    assert means[0] > means[1] > max(means[2:]) + 0.3, means

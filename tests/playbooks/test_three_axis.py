@@ -6,6 +6,8 @@ import pytest
 from django.utils import timezone
 
 from tests.playbooks.door import Company, answer
+from tests.playbooks.imagined import csms, customers, email, heads
+from tests.playbooks.limits import by_vertical, check
 
 RATE = 0.75  # GBP for 1 USD
 
@@ -89,3 +91,86 @@ def test_many_customers_on_each_side_of_every_bound_get_their_tier(playbook, see
     wanted = {row["external_id"]: expected_tier(row) for row in rows}
     assert playbook.tiers() == wanted
     assert set(wanted.values()) == {"global", "enterprise", "scale"}
+
+
+def pools_team(playbook, rows, factor):
+    """Specialists of Finance and Telco and generalists, as many of each as their pool asks for, times ``factor``."""
+    tiers = playbook.tiers()
+    team = []
+    for name, listed in (("Finance", "Finance"), ("Telco", "Telco"), ("Rest", "")):
+        pool = [tiers[row["external_id"]] for row in rows if pool_of(row) == name]
+        made = csms(len(rows), max(1, round(factor * heads("three-axis", pool))))
+        team += [{**csm, "name": f"{name.lower()}-{csm['name']}", "verticals": listed} for csm in made]
+    return team
+
+
+def pool_of(row):
+    return row["vertical"] if row["vertical"] in {"Finance", "Telco"} else "Rest"
+
+
+ENOUGH = [(1, 30, 1.4, None), (2, 90, 1.4, None), (3, 200, 1.4, None)]
+OVERFULL = [(4, 30, 0.4, 40), (5, 90, 0.4, 120), (6, 200, 0.4, None), (7, 600, 0.3, None)]
+
+
+@pytest.mark.parametrize(("seed", "count", "factor", "hours"), ENOUGH + OVERFULL)
+def test_nobody_holds_more_than_6_15_and_40_also_where_csms_are_short(playbook, seed, count, factor, hours):
+    rows = customers(seed, count)
+    playbook.customers(rows)
+    playbook.retier()
+    team = pools_team(playbook, rows, factor)
+    if hours:
+        team = [{**csm, "hours_per_month": hours} for csm in team]
+    playbook.csms(team)
+    plan = playbook.plan()
+    check(playbook, "three-axis", plan, rows=rows, team=team, able=by_vertical)
+    owners = playbook.owners()
+    if factor < 1:
+        assert plan["unassigned"]
+    # specialists first: a generalist has a bank only where no specialist had room, and is then said to stand in
+    generalists = {email(csm) for csm in team if not csm["verticals"]}
+    stand_ins = {
+        row["external_id"]
+        for row in rows
+        if pool_of(row) != "Rest" and owners[row["external_id"]] in generalists
+    }
+    assert stand_ins == set(plan["fallbacks"])
+    names = {"Finance", "Telco", "everyone else"}
+    assert {line["pool"].split(" · ")[0] for line in plan["shortages"]} <= names
+    for line in plan["shortages"]:
+        pool = line["pool"].split(" · ")[0].replace("everyone else", "Rest")
+        assert {pool_of(row) for row in rows if row["external_id"] in line["external_ids"]} == {pool}
+    # books already even: asked again, nothing moves
+    again = playbook.plan()
+    assert (again["moves"], playbook.owners()) == ([], owners)
+    check(playbook, "three-axis", again, rows=rows, team=team, able=by_vertical)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_bank_gets_a_finance_specialist_and_the_largest_share_of_the_hours(playbook, seed):
+    """Among many: whatever else there is, and whoever had it before."""
+    give_rates(playbook)
+    rows = customers(seed, 80, currency="GBP")
+    bank = {
+        **rows[0],
+        "external_id": "bank",
+        "vertical": "Finance",
+        "arr": 2_000_000,
+        "potential_arr": 9_000_000,
+        "champion": "yes",
+    }
+    playbook.customers([*rows, bank])
+    playbook.retier()
+    team = pools_team(playbook, [*rows, bank], 1.6)
+    playbook.csms(team)
+    plan = playbook.plan()
+    check(playbook, "three-axis", plan, rows=[*rows, bank], team=team, able=by_vertical)
+    row = playbook.export()["bank"]
+    assert row["tier"] == "global"
+    specialists = {email(csm) for csm in team if csm["verticals"] == "Finance"}
+    assert row["csm"] in specialists
+    book = next(book for book in answer("workload_balance")["csms"] if book["csm"] == row["csm"])
+    assert book["by_tier"]["global"] <= 6
+    shares = {each["external_id"]: each["hours"] for each in answer("attention", row["csm"])["customers"]}
+    assert shares["bank"] == max(shares.values())
+    assert sum(hours == shares["bank"] for hours in shares.values()) == 1
+    assert playbook.explain("bank")["effective"] == "global"
