@@ -30,9 +30,20 @@ NAMES = ("hours", "arr", "customers")
 MOVE_BUDGET, IDLE = "Move budget", "CSMs without customers"
 CLOSE = 1e-5
 NOBODY = -1
-_COLUMNS = (
-    "external_id tier csm minutes arr_cents vertical region country language products family hold"
-).split()
+_COLUMNS = [
+    "external_id",
+    "tier",
+    "csm",
+    "minutes",
+    "arr_cents",
+    "vertical",
+    "region",
+    "country",
+    "language",
+    "products",
+    "family",
+    "hold",
+]
 
 
 def faults(facts: BookFacts, policy: BookPolicy, proposal: BookProposal) -> list[str]:
