@@ -111,6 +111,7 @@ def _planned(facts: BookFacts, policy: BookPolicy) -> Planned:
         current=current,
         home=home,
         fixed=fixed,
+        must_move=must_move,
         allowed=allowed,
         costs=pair_costs(
             customers=customers,
