@@ -27,7 +27,7 @@ from allocation.engine.facts.books import (
 )
 
 NAMES = ("hours", "arr", "customers")
-MOVE_BUDGET, IDLE = "Move budget", "CSMs without customers"
+MOVE_BUDGET, IDLE, WAITING = "Move budget", "CSMs without customers", "Customers without a CSM"
 CLOSE = 1e-5
 NOBODY = -1
 _COLUMNS = [
@@ -564,8 +564,10 @@ class Answer:
         if name == IDLE:
             idle = [j for key, j in q.place.items() if key not in keys]
             points = sum(self.off(k, j) for j in idle for k in range(3))
-            points += sum(q.left_out_points(i) for i in range(q.n) if not self.choices(i) and q.servable(i))
             floor = points
+        elif name == WAITING:
+            out = [i for i in range(q.n) if not self.choices(i) and q.servable(i)]
+            points = floor = sum(q.left_out_points(i) for i in out)
         elif name == MOVE_BUDGET:
             limits, prices = line.prices["move_limits"], line.prices
             ours = {"moves": 1.0, "moves_arr": 0.01}
