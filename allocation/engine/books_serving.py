@@ -78,7 +78,9 @@ def _sums(books: Books, table: BoolColumn, who: IntColumn, csms: IntColumn) -> _
     home = np.where(problem.home[who], problem.current[who], NOBODY)
     stuck = np.where((seat == problem.current[who]) & ~problem.home[who], seat, NOBODY)
     bits = np.packbits(table[who], axis=1).astype(np.int64)
-    keys = np.column_stack([problem.tier[who], problem.minutes[who], home, stuck, problem.must_move[who], bits])
+    keys = np.column_stack(
+        [problem.tier[who], problem.minutes[who], home, stuck, problem.must_move[who], bits]
+    )
     _, first, kind = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     kind = kind.ravel()
     unknown, csm = np.nonzero(table[who[first]])
