@@ -46,6 +46,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("plans/<int:pk>/progress/", plans.plan_progress, name="plan_progress"),
     path("plans/<int:pk>/apply/", acting.plan_apply, name="plan_apply"),
     path("plans/<int:pk>/discard/", acting.plan_discard, name="plan_discard"),
+    path("plans/<int:pk>/stop/", acting.plan_stop, name="plan_stop"),
     path("plans/<int:pk>/undo/", acting.plan_undo, name="plan_undo"),
     path("plans/<int:pk>/moves/", plan_reviewing.plan_rows, name="plan_rows"),
     path("plans/<int:pk>/moves/<int:move>/", plan_reviewing.plan_move, name="plan_move"),

@@ -111,6 +111,7 @@ def _planned(facts: BookFacts, policy: BookPolicy) -> Planned:
         current=current,
         home=home,
         fixed=fixed,
+        must_move=must_move,
         allowed=allowed,
         costs=pair_costs(
             customers=customers,
@@ -191,14 +192,14 @@ def _seated(
     # Specialists first: generalists stand in only for who finds no specialist with room.
     everybody = books.problem
     books.problem = replace(everybody, allowed=planned.preferred)
-    seat_greedily(books=books, order=order, causes=causes, stop=effort.stop)
+    seat_greedily(books=books, order=order, causes=causes)
     books.problem = everybody
     left = [
         i
         for i in order
         if books.seat[i] == NOBODY or (must_move[i] and books.seat[i] == everybody.current[i])
     ]
-    seat_greedily(books=books, order=left, causes=causes, stop=effort.stop)
+    seat_greedily(books=books, order=left, causes=causes)
     for _ in range(2):  # relief may make room for somebody who is still waiting, and the other way round
         waiting = _still_waiting(books, order, must_move)
         seat_by_chains(books=books, waiting=waiting, causes=causes, effort=effort)

@@ -78,7 +78,7 @@ def part_of(books: Books, table: BoolColumn, customers: IntColumn, csms: IntColu
     needs = problem.minutes[customers].astype(np.float64)[:, None]
     measures = _measures(problem.measures, customers, csms, nobody)
     if nobody:
-        may = ~problem.home[customers] & (left_out | ~_sits_now(books, customers))
+        may = left_out | ~(problem.home | problem.must_move)[customers]
         costs = np.column_stack([costs, np.where(may, left_out_points(books, customers), np.inf)])
         needs = np.column_stack([np.repeat(needs, len(csms), axis=1), np.ones(len(customers))])
         capacity = np.append(capacity, int(left_out.sum()))
@@ -105,13 +105,6 @@ def _numbered(csms: IntColumn, count: int, nobody: bool) -> IntColumn:
     place[csms] = np.arange(len(csms))
     place[NOBODY] = len(csms) if nobody else -1
     return place
-
-
-def _sits_now(books: Books, customers: IntColumn) -> BoolColumn:
-    sits: BoolColumn = (books.seat[customers] >= 0) & (
-        books.seat[customers] == books.problem.current[customers]
-    )
-    return sits
 
 
 def left_out_points(books: Books, customers: IntColumn) -> FloatColumn:

@@ -30,6 +30,9 @@ from allocation.engine.facts.books import (
 FALLBACK_NEW = 2.0
 """Specialist-first: a generalist costs this many mismatches when newly given such a customer (one when keeping it)."""
 
+LEAST_CONTINUITY = 1e-3
+"""Where keeping a CSM is worth nothing, a move still costs a thousandth of a point: of equal plans the calmest is taken."""
+
 SENIORITY_STEP = 0.075
 """ARR share of a CSM: 0.85 for seniority 1, 1 for 3, 1.15 for 5."""
 
@@ -140,7 +143,7 @@ def pair_costs(
         new_fallback=FALLBACK_NEW - 1.0 if policy.vertical_fit == "specialist_first" else 0.0,
         weights=customer_weights(customers=customers, tiers=tiers),
         weight_fit=policy.weight_fit,
-        weight_continuity=policy.weight_continuity,
+        weight_continuity=max(policy.weight_continuity, LEAST_CONTINUITY),
         weight_background=policy.weight_background,
         difference=difference_of_csms(csms),
         current=current,

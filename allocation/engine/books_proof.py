@@ -15,6 +15,7 @@ from allocation.engine.facts.books import CsmFacts, FloatColumn, PoolProof, Tier
 MEASURES = ("hours", "arr", "customers")
 MOVE_BUDGET = "Move budget"
 IDLE = "CSMs without customers"
+WAITING = "Customers without a CSM"
 _SIX = 1e6
 
 
@@ -27,9 +28,10 @@ def proofs(
     weights: FloatColumn,
     objective: float,
     idle: float,
+    waiting: float,
 ) -> tuple[PoolProof, ...]:
-    """A line a group; one for CSMs in no group, where their empty books cost ``idle`` points; one for the move budget where
-    the groups' points contain a price of it. Objectives and bounds add up to those of the plan.
+    """A line a group; one for CSMs in no group, where their empty books cost ``idle`` points; one for customers in no group, left
+    out at ``waiting`` points; one for the move budget where the groups' points contain a price of it. Objectives and bounds add up to those of the plan.
     """
     measures = [name for name, weight in zip(MEASURES, weights, strict=True) if weight > 0]
     lines = [
@@ -47,6 +49,8 @@ def proofs(
     ]
     if idle > 0:
         lines.append(_line(IDLE, round(idle, 6), rounded_down(idle), {}))
+    if waiting > 0:
+        lines.append(_line(WAITING, round(waiting, 6), rounded_down(waiting), {}))
     if found.move_prices:
         used = round(objective - sum(line.objective for line in lines), 6)
         prices = {**found.move_prices, "move_limits": dict(found.move_limits)}

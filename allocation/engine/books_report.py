@@ -49,6 +49,7 @@ def report(
         weights=problem.measures.weights,
         objective=objective,
         idle=_idle_points(planned, books, found),
+        waiting=_waiting_points(planned, books, found),
     )
     bound = proven_bound(proof=proof, objective=objective)
     return BookProposal(
@@ -247,7 +248,7 @@ def _parts(planned: Planned, books: Books) -> Mapping[str, float]:
     pairs = float(problem.costs[seated, books.seat[seated]].sum())
     moved = problem.home & (books.seat != problem.current) & (books.seat >= 0)
     weights = customer_weights(customers=planned.customers, tiers=planned.tiers)
-    continuity = float((weights[moved] * planned.policy.weight_continuity).sum())
+    continuity = float((weights[moved] * problem.costs.weight_continuity).sum())
     able = planned.problem.allowed.any(axis=1)
     waiting = np.flatnonzero((books.seat < 0) & able)
     return {
@@ -266,6 +267,14 @@ def _idle_points(planned: Planned, books: Books, found: Searched) -> float:
     for part in found.parts:
         idle[part.csms] = False
     return float(planned.problem.measures.penalty(books.measured)[idle].sum()) if idle.any() else 0.0
+
+
+def _waiting_points(planned: Planned, books: Books, found: Searched) -> float:
+    """Points of who is left out and in no group: all who may have it are over a limit, or stand in for specialists."""
+    waiting = planned.problem.allowed.any(axis=1)
+    for part in found.parts:
+        waiting[part.customers] = False
+    return float(left_out_points(books, np.flatnonzero(waiting)).sum())
 
 
 def _after(planned: Planned, seats: Sequence[str]) -> list[str]:

@@ -54,13 +54,14 @@ def _waiting(books: Books) -> BoolColumn:
 @dataclass(frozen=True, slots=True)
 class _Sums:
     """Kinds of customers of one component. ``members`` of each kind; ``home`` = position of the CSM it may stay with (−1 =
-    none); ``stuck`` = of the CSM it sits with but should leave (−1 = none). Who has neither may be left out.
+    none); ``stuck`` = of the CSM it sits with but should leave (−1 = none). ``settled``: had a seat and keeps one.
     An unknown is a ``kind`` and a ``csm``: how many of the kind sit there. ``waits``: that is no good seat.
     """
 
     members: list[IntColumn]
     home: IntColumn
     stuck: IntColumn
+    settled: BoolColumn
     kind: IntColumn
     csm: IntColumn
     csms: IntColumn
@@ -77,7 +78,7 @@ def _sums(books: Books, table: BoolColumn, who: IntColumn, csms: IntColumn) -> _
     home = np.where(problem.home[who], problem.current[who], NOBODY)
     stuck = np.where((seat == problem.current[who]) & ~problem.home[who], seat, NOBODY)
     bits = np.packbits(table[who], axis=1).astype(np.int64)
-    keys = np.column_stack([problem.tier[who], problem.minutes[who], home, stuck, bits])
+    keys = np.column_stack([problem.tier[who], problem.minutes[who], home, stuck, problem.must_move[who], bits])
     _, first, kind = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     kind = kind.ravel()
     unknown, csm = np.nonzero(table[who[first]])
@@ -86,6 +87,7 @@ def _sums(books: Books, table: BoolColumn, who: IntColumn, csms: IntColumn) -> _
         members=np.split(who[order], np.cumsum(np.bincount(kind))[:-1]),
         home=home[first],
         stuck=stuck[first],
+        settled=(problem.home | problem.must_move)[who[first]],
         kind=unknown,
         csm=csm,
         csms=csms,
@@ -124,8 +126,7 @@ def _program(books: Books, sums: _Sums) -> highspy.Highs:
     costs = costs + stand_in * _STAND_IN / people
     rows = _RowsOf(n)
     sizes = sums.sizes.astype(np.float64)
-    settled = (sums.home >= 0) | (sums.stuck >= 0)
-    rows.add(sums.kind, np.ones(n), np.where(settled, sizes, 0.0), sizes)
+    rows.add(sums.kind, np.ones(n), np.where(sums.settled, sizes, 0.0), sizes)
     place = np.full(problem.csms, -1, dtype=np.int64)
     place[sums.csms] = np.arange(len(sums.csms))
     minutes = problem.minutes[first][sums.kind].astype(np.float64)

@@ -22,7 +22,8 @@ class Problem:
     """The fixed part, in canonical order (customers by external id, CSMs by key).
 
     ``allowed``: the CSM may hold the customer (able, and either open for new ones or its CSM now). ``home``: the customer
-    may stay where it is. ``fixed``: it must. ``cap`` CSMs × tiers. Budgets: None = no budget.
+    may stay where it is. ``fixed``: it must. ``must_move``: it sits where it should not, but better than nowhere, so that it
+    is never left out. ``cap`` CSMs × tiers. Budgets: None = no budget.
     """
 
     minutes: IntColumn
@@ -31,6 +32,7 @@ class Problem:
     current: IntColumn
     home: BoolColumn
     fixed: BoolColumn
+    must_move: BoolColumn
     allowed: BoolColumn
     costs: PairCosts
     measures: Measures

@@ -211,6 +211,8 @@ class BookPlan(Proposal):
         default=list, blank=True, editable=False, help_text="How the bound was proven, by pool."
     )
     repeatable = models.BooleanField(default=True, editable=False)
+    # Somebody asked to stop the search and keep the best so far; the runner looks at it with each heartbeat.
+    stop_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
     balance_before = models.JSONField(default=dict, blank=True, editable=False)
     balance_after = models.JSONField(default=dict, blank=True, editable=False)
     shortages = models.JSONField(default=list, blank=True, editable=False)

@@ -187,6 +187,21 @@ def plan_discard(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @for_ops
+def plan_stop(request: HttpRequest, pk: int) -> HttpResponse:
+    """Keep the best plan so far; whoever computes it sees the wish with its next heartbeat."""
+    plan = plan_or_404(user=request.user, pk=pk)
+    user: Any = request.user
+    try:
+        planning.stop_plan(plan_id=plan.pk, actor=user, at=timezone.now())
+    except planning.UnableToPlanBooks as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"Plan {pk} stops within a few seconds and keeps the best so far.")
+    return redirect("plan", pk=pk)
+
+
+@require_POST
+@for_ops
 def plan_undo(request: HttpRequest, pk: int) -> HttpResponse:
     """Give back what an applied plan changed; the row says so at once, a worker does it."""
     plan = plan_or_404(user=request.user, pk=pk)

@@ -149,6 +149,7 @@ def _rights(this: BookPlan, user: Any) -> dict[str, bool]:
         "half_applied": half,
         "can_apply": user.is_ops and this.status == RunStatus.PROPOSED and not under_way,
         "can_discard": user.is_ops and this.status in OPEN_STATUSES and not under_way,
+        "can_stop": user.is_ops and this.status == RunStatus.COMPUTING and this.stop_asked_at is None,
         "can_undo": user.is_ops and not under_way and planning.plan_can_be_undone(plan=this),
     }
 

@@ -172,6 +172,16 @@ def test_a_plan_that_came_to_nothing_says_why(company, sign_in, status, sentence
     assert sentence in read(sign_in(company.cast.ops).get(reverse("plan", args=[company.plan.pk]))).words
 
 
+def test_a_plan_that_is_computed_can_be_stopped_once(company, sign_in):
+    client, address = sign_in(company.cast.ops), reverse("plan", args=[company.plan.pk])
+    stop = reverse("plan_stop", args=[company.plan.pk])
+    assert "only a plan that is being computed can be stopped" in read(client.post(stop, follow=True)).words
+    BookPlan.objects.filter(pk=company.plan.pk).update(status="computing")
+    assert "Stop and keep the best so far" in read(client.get(address)).words
+    assert "stops within a few seconds" in read(client.post(stop, follow=True)).words
+    assert "Stop and keep the best so far" not in read(client.get(address)).words
+
+
 def test_a_plan_stopped_early_says_that_it_is_not_repeatable(company, sign_in):
     BookPlan.objects.filter(pk=company.plan.pk).update(repeatable=False)
     words = read(sign_in(company.cast.ops).get(reverse("plan", args=[company.plan.pk]))).words

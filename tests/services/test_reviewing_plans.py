@@ -19,7 +19,7 @@ from allocation.services.planning import (
     repoint_move,
 )
 from allocation.snapshots.books import books_digest
-from tests.factories import CSMFactory
+from tests.factories import TODAY, CSMFactory
 from tests.services.plan_cast import applied, books, by_hand, chosen, ids, move_of, proposed, seats
 
 pytestmark = pytest.mark.django_db
@@ -146,7 +146,7 @@ def test_a_move_is_accepted_again_only_while_there_is_room(cast: SimpleNamespace
     one, _ = chosen(plan)
     refuse(plan, one, actor=cast.ops)
     Tier.objects.update(cap=3)
-    BookPlan.objects.filter(pk=plan.pk).update(facts_digest=books_digest(policy=world.policy))
+    BookPlan.objects.filter(pk=plan.pk).update(facts_digest=books_digest(policy=world.policy, as_of=TODAY))
     with pytest.raises(
         UnableToReviewPlan, match=r"If 1 move were accepted again: Ben Book would hold 4 Scale"
     ):
@@ -230,7 +230,7 @@ def test_a_sentence_for_a_manager_does_not_name_who_is_out_of_sight(cast: Simple
     refuse(plan, one, actor=cast.ops)
     # Three customers of two hours each are all that Ben has hours for by now.
     CSM.objects.filter(pk=world.ben.pk).update(overhead_pct=0, hours_per_month=Decimal(6), ramp_pct=100)
-    BookPlan.objects.filter(pk=plan.pk).update(facts_digest=books_digest(policy=world.policy))
+    BookPlan.objects.filter(pk=plan.pk).update(facts_digest=books_digest(policy=world.policy, as_of=TODAY))
     with pytest.raises(UnableToReviewPlan) as refused:
         accept(plan, one, actor=cast.manager)
     assert "of a CSM of another team would ask for" in str(refused.value)

@@ -1,4 +1,4 @@
-"""`plan show|apply|discard|refuse|accept|repoint|approve|decline ID`."""
+"""`plan show|apply|discard|refuse|accept|repoint|approve|decline|stop ID`."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ from allocation.services.planning import (
     discard_plan,
     refuse_moves,
     repoint_move,
+    stop_plan,
 )
 from allocation.tasks.runner import runner_name
 
-ACTIONS = ("show", "apply", "discard", "refuse", "accept", "repoint", "approve", "decline")
+ACTIONS = ("show", "apply", "discard", "refuse", "accept", "repoint", "approve", "decline", "stop")
 
 
 class Command(DoorCommand):
@@ -63,6 +64,7 @@ class Command(DoorCommand):
         calls: dict[str, Callable[[], object]] = {
             "apply": lambda: apply_plan(plan_id=plan_id, actor=actor, owner=runner_name()),
             "discard": lambda: discard_plan(plan_id=plan_id, actor=actor),
+            "stop": lambda: stop_plan(plan_id=plan_id, actor=actor, at=at),
             "refuse": lambda: refuse_moves(plan_id=plan_id, move_ids=rows(), **said),
             "accept": lambda: accept_moves(plan_id=plan_id, move_ids=rows(), actor=actor),
             "repoint": lambda: self.repoint(plan_id, rows(), options["to"], said),

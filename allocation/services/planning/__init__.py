@@ -8,7 +8,7 @@ so that a crashed runner's work is taken over by the next and a late runner can 
 from allocation.services.planning.applying import apply_plan, is_half_applied
 from allocation.services.planning.approving import UnableToApproveMoves, approve_moves, decline_moves
 from allocation.services.planning.proposing import propose_plan
-from allocation.services.planning.queueing import UnableToPlanBooks, discard_plan, queue_plan
+from allocation.services.planning.queueing import UnableToPlanBooks, discard_plan, queue_plan, stop_plan
 from allocation.services.planning.reviewing import (
     UnableToReviewPlan,
     accept_moves,
@@ -39,5 +39,6 @@ __all__ = [
     "queue_plan",
     "refuse_moves",
     "repoint_move",
+    "stop_plan",
     "undo_plan",
 ]

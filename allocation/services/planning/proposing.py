@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
+from threading import get_ident
 from typing import Any
 
 from django.db import transaction
@@ -77,15 +78,19 @@ class _Pulse:
     done: int = 0
     total: int = 0
     lost: bool = False
+    stopped: bool = False
     beaten: float = field(default_factory=time.monotonic)
+    thread: int = field(default_factory=get_ident)
 
     def progress(self, done: int, total: int) -> None:
         self.done, self.total = done, total
         self.beat()
 
     def stop(self) -> bool:
-        """Asked on the threads that work: it looks, and leaves the database alone."""
-        return self.lost or bool(self.should_stop and self.should_stop())
+        """Asked on the threads that work as well: there it looks, and leaves the database alone."""
+        if get_ident() == self.thread:
+            self.beat()
+        return self.lost or self.stopped or bool(self.should_stop and self.should_stop())
 
     def beat(self) -> None:
         # Pacing only: how often it beats decides nothing about the plan.
@@ -99,6 +104,8 @@ class _Pulse:
             total=self.total,
             message="Looking for a better plan",
         )
+        asked = BookPlan.objects.filter(pk=self.plan_id, stop_asked_at__isnull=False)
+        self.stopped = self.stopped or asked.exists()
 
 
 def _on_threads(

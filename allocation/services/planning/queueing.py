@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from django.db import IntegrityError, transaction
+from django.db.models import Value
+from django.db.models.functions import Coalesce
 
 from accounts.models import User
 from allocation.models import OPEN_STATUSES, AllocationPolicy, BookPlan, RunStatus
@@ -61,6 +63,21 @@ def discard_plan(*, plan_id: int, actor: User | None) -> BookPlan:
             f"Book plan {plan_id} is {plan.get_status_display().lower()}: it cannot be discarded."
         )
     return plan
+
+
+def stop_plan(*, plan_id: int, actor: User | None, at: datetime) -> BookPlan:
+    """Ask whoever computes the plan to stop and keep the best so far; asking twice is once. Raises UnableToPlanBooks.
+
+    The plan is proposed within a few seconds and says that it is not repeatable.
+    """
+    only_ops(actor)
+    computing = BookPlan.objects.filter(pk=plan_id, status=RunStatus.COMPUTING)
+    if not computing.update(stop_asked_at=Coalesce("stop_asked_at", Value(at))):
+        plan = plan_or_refuse(plan_id)
+        raise UnableToPlanBooks(
+            f"Book plan {plan_id} is {plan.get_status_display().lower()}: only a plan that is being computed can be stopped."
+        )
+    return plan_or_refuse(plan_id)
 
 
 def plan_or_refuse(plan_id: int) -> BookPlan:
