@@ -6,6 +6,8 @@ import random
 import pytest
 
 from tests.playbooks.door import Company, answer, touch_plan
+from tests.playbooks.imagined import TIERS, csms, customers, with_random_csms
+from tests.playbooks.limits import check
 
 
 @pytest.fixture
@@ -103,3 +105,26 @@ def test_many_customers_on_each_side_of_every_bound_get_their_tier(playbook, see
     wanted = {row["external_id"]: expected_tier(row) for row in rows}
     assert playbook.tiers() == wanted
     assert len(set(wanted.values())) == 4
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_self_service_leaves_the_books_that_history_put_it_in_and_others_stay_within_their_caps(
+    playbook, seed
+):
+    rows, team = customers(seed, 120), csms(seed, 5)
+    playbook.csms(team)
+    playbook.customers(with_random_csms(rows, team, seed))
+    playbook.retier()
+    alone = {key for key, tier in playbook.tiers().items() if tier == "self-service"}
+    assert alone
+    plan = playbook.plan()
+    check(playbook, "enterprise-strategic-many-self", plan, rows=rows, team=team)
+    owners = playbook.owners()
+    assert {key for key, csm in owners.items() if not csm} == alone
+    assert plan["customers"] == len(rows) - len(alone)
+    assert not alone & {key for line in plan["shortages"] for key in line["external_ids"]}
+    books = answer("workload_balance")["csms"]
+    asks = {tier: hours for tier, (_, hours) in TIERS["enterprise-strategic-many-self"].items()}
+    assert sum(book["hours"] for book in books) == pytest.approx(
+        sum(asks.get(tier, 0) for tier in playbook.tiers().values()), abs=0.01 * len(books)
+    )

@@ -7,6 +7,8 @@ import pytest
 from django.utils import timezone
 
 from tests.playbooks.door import Company
+from tests.playbooks.imagined import csms, customers, email
+from tests.playbooks.limits import check
 
 
 @pytest.fixture
@@ -110,3 +112,22 @@ def test_many_customers_on_each_side_of_every_bound_get_their_tier(playbook, see
     wanted = {row["external_id"]: expected_tier(row) for row in rows}
     assert playbook.tiers() == wanted
     assert set(wanted.values()) == {"strategic", "mid-market", "tech-touch"}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_in_a_grown_company_everybody_in_tech_touch_has_one_name_and_keeps_it(playbook, seed):
+    rows = [{**row, "sentiment": 5, "first_renewal_done": "yes"} for row in customers(seed, 120, country="")]
+    playbook.customers(rows)
+    playbook.retier()
+    team = csms(seed, 6)
+    playbook.csms(team)
+    plan = playbook.plan()
+    check(playbook, "tech-touch-after-first-renewal", plan, rows=rows, team=team)
+    export = playbook.export()
+    pooled = {key: row["csm"] for key, row in export.items() if row["tier"] == "tech-touch"}
+    assert len(pooled) > 40
+    assert set(pooled.values()) <= {email(csm) for csm in team}
+    assert playbook.plan()["moves"] == []
+    assert {key: row["csm"] for key, row in playbook.export().items()} == {
+        key: row["csm"] for key, row in export.items()
+    }

@@ -109,7 +109,7 @@ def pool_of(row):
 
 
 ENOUGH = [(1, 30, 1.4, None), (2, 90, 1.4, None), (3, 200, 1.4, None)]
-OVERFULL = [(4, 30, 0.4, 40), (5, 90, 0.4, 120), (6, 200, 0.4, None), (7, 600, 0.3, None)]
+OVERFULL = [(4, 30, 0.4, 40), (5, 90, 0.4, 120), (6, 200, 0.4, None), (7, 300, 0.3, None)]
 
 
 @pytest.mark.parametrize(("seed", "count", "factor", "hours"), ENOUGH + OVERFULL)
