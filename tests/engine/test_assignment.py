@@ -222,7 +222,7 @@ def test_no_prices_prove_more_than_the_optimum(block: range) -> None:
     for number in block:
         one = case(number)
         dice = np.random.default_rng(number)
-        for _ in range(20):
+        for _ in range(8):
             assert price_bound(one.group, random_prices(one.group, dice)) <= one.best + 1e-9
 
 
@@ -262,7 +262,7 @@ def test_with_customers_divided_and_little_looked_at_nothing_false_is_said(
         for name, value in {"_CORE": 1, "_PROVABLE": 2, "_TREE_STEPS": 0, "_NEIGHBOURHOOD": 2}.items():
             monkeypatch.setattr(assignment_search, name, value)
         work = begin(one.group, one.start, stop=Stop())
-        for _ in range(3):
+        for _ in range(2):
             before = work
             work = deepen(work, units=30.0, seed=number, stop=Stop())
             check_work(one, work)
