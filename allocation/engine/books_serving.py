@@ -31,10 +31,10 @@ _MOVE, _STAND_IN = 0.6, 0.3
 def serve_most(*, books: Books, causes: Sequence[MoveCode], effort: Effort) -> bool:
     """Seat as many of those who wait as can be; True when it is proven that no more can be."""
     problem = books.problem
-    waiting = _waiting(books) & problem.allowed.any(axis=1)
+    table = who_may_have_whom(books, problem.allowed)
+    waiting = _waiting(books) & table.any(axis=1)  # nothing is to be proven of who has nowhere to go
     if not waiting.any():
         return True
-    table = who_may_have_whom(books, problem.allowed)
     customers, csms = components(table)
     proven = True
     for label in dict.fromkeys(customers[waiting].tolist()):
