@@ -187,6 +187,10 @@ def _tree(work: Work, columns: Columns, *, units: float, stop: Stop) -> Work:
     found = grow(program(work.group, columns, work.seat), seat=work.seat, steps=steps, stop=stop, whole=whole)
     before = work.points
     work = _taken(_spent(work, found, columns), found.seat)
+    if not np.isfinite(
+        found.bound
+    ):  # stopped before its first bound, or a numerical failure: nothing is proven
+        return work
     # What lies outside the tree costs at least as much as the best assignment known when it was planted. The solver's
     # own tolerance is taken off its bound.
     proven = min(found.bound - TOLERANCE * max(1.0, abs(found.bound)), before)

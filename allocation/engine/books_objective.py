@@ -152,7 +152,8 @@ def pair_costs(
         wanted=wanted_seniority(customers=customers, csms=csms, allowed=allowed)
         if policy.seniority_follows_value
         else np.full(len(customers), np.nan),
-        anchor=family_anchors(customers=customers, seat=current)
+        # Who has to move anyway is no reason for the family to follow: it belongs with those who may stay.
+        anchor=family_anchors(customers=customers, seat=np.where(home, current, -1))
         if policy.keep_families_together
         else no_anchor,
     )

@@ -29,6 +29,7 @@ def proofs(
     objective: float,
     idle: float,
     waiting: float,
+    families: Mapping[int, tuple[str, int]],
 ) -> tuple[PoolProof, ...]:
     """A line a group; one for CSMs in no group, where their empty books cost ``idle`` points; one for customers in no group, left
     out at ``waiting`` points; one for the move budget where the groups' points contain a price of it. Objectives and bounds add up to those of the plan.
@@ -43,7 +44,10 @@ def proofs(
             bound=rounded_down(min(work.bound, work.points)),
             how="search_tree" if work.by_tree else "relaxation",
             price_bound=rounded_down(work.price_bound),
-            prices=_prices(part, work, found, csms, tiers, measures),
+            prices={
+                **_prices(part, work, found, csms, tiers, measures),
+                "families": _families(part, csms, families),
+            },
         )
         for part, work in zip(found.parts, found.works, strict=True)
     ]
@@ -56,6 +60,14 @@ def proofs(
         prices = {**found.move_prices, "move_limits": dict(found.move_limits)}
         lines.append(_line(MOVE_BUDGET, used, rounded_down(-found.credit), prices))
     return tuple(lines)
+
+
+def _families(
+    part: Part, csms: Sequence[CsmFacts], families: Mapping[int, tuple[str, int]]
+) -> dict[str, str]:
+    """The CSM that each family of the group belongs with."""
+    there = [families[row] for row in part.customers.tolist() if row in families]
+    return {name: csms[place].key for name, place in sorted(set(there))}
 
 
 def proven_bound(*, proof: Sequence[PoolProof], objective: float) -> float:

@@ -50,6 +50,7 @@ def report(
         objective=objective,
         idle=_idle_points(planned, books, found),
         waiting=_waiting_points(planned, books, found),
+        families=_families(planned),
     )
     bound = proven_bound(proof=proof, objective=objective)
     return BookProposal(
@@ -269,9 +270,16 @@ def _idle_points(planned: Planned, books: Books, found: Searched) -> float:
     return float(planned.problem.measures.penalty(books.measured)[idle].sum()) if idle.any() else 0.0
 
 
+def _families(planned: Planned) -> dict[int, tuple[str, int]]:
+    anchor = planned.problem.costs.anchor
+    return {
+        row: (planned.customers.family[row], int(anchor[row])) for row in np.flatnonzero(anchor >= 0).tolist()
+    }
+
+
 def _waiting_points(planned: Planned, books: Books, found: Searched) -> float:
     """Points of who is left out and in no group: all who may have it are over a limit, or stand in for specialists."""
-    waiting = planned.problem.allowed.any(axis=1)
+    waiting = np.array(planned.problem.allowed.any(axis=1), dtype=np.bool_)
     for part in found.parts:
         waiting[part.customers] = False
     return float(left_out_points(books, np.flatnonzero(waiting)).sum())

@@ -114,8 +114,8 @@ def _solve(books: Books, sums: _Sums, causes: Sequence[MoveCode], effort: Effort
     if int(counts[~sums.waits].sum()) > well and _keeps_limits(books, sums, counts):
         _seat(books, sums, counts, causes)
         well = int((~_waiting(books))[everyone].sum())
-    # Preferences among equal numbers are worth less than one customer in all.
-    return float(info.mip_dual_bound) > -(well + 1) + 1e-6
+    # One more served would cost −(well + 1) and, with all of them stand-ins, _STAND_IN more at most.
+    return float(info.mip_dual_bound) > -(well + 1) + _STAND_IN + 1e-6
 
 
 def _program(books: Books, sums: _Sums) -> highspy.Highs:

@@ -6,7 +6,6 @@ CSM). Nothing comes from the planner but the targets, which are part of the ques
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 
@@ -118,26 +117,14 @@ class Answer:
         return found
 
     def _anchors(self) -> dict[str, int]:
-        """Families that nobody had belong with whom their largest member was first given to, which may have changed since:
-        then the CSM is whichever makes the points right.
-        """
-        q = self.q
-        known = q.families()
+        """Families belong with the CSM of their largest member who may stay; where nobody may, the proof says with whom."""
+        q, told = self.q, {}
+        place = {csm.key: j for j, csm in enumerate(q.csms)}
+        for line in self.lines:
+            told |= {name: place[key] for name, key in line.prices.get("families", {}).items()}
         if not q.policy.keep_families_together:
-            return known
-        late: dict[str, tuple[int, str, int]] = {}
-        for i, row in enumerate(q.rows):
-            if row["family"] and row["family"] not in known and self.seat[i] != NOBODY:
-                rank = (-int(q.cents[i]), q.ids[i], self.seat[i])
-                late[row["family"]] = min(rank, late.get(row["family"], rank))
-        first = {**known, **{family: rank[2] for family, rank in late.items()}}
-        told = self.proposal.objective_parts.get("fit", 0.0)
-        choices = itertools.product(range(q.m), repeat=len(late))
-        for some in itertools.islice(choices, 400):
-            if abs(self.parts(first)["fit"] - told) <= CLOSE:
-                return first
-            first = {**known, **dict(zip(late, some, strict=True))}
-        return {**known, **{family: rank[2] for family, rank in late.items()}}
+            return q.families()
+        return {**told, **q.families()}
 
     # --- proof
 

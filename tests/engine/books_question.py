@@ -160,7 +160,7 @@ class Question:
             bad += float(anchors.get(self.rows[i]["family"], j) != j)
         points = policy.weight_fit * bad
         if not self.stays(i, j):
-            points += policy.weight_continuity * self.home[i]
+            points += max(policy.weight_continuity, 1e-3) * self.home[i]
             if self.current[i] != NOBODY:
                 points += policy.weight_background * _difference(self.csms[self.current[i]], csm)
                 points += 25.0 * (self.current[i] == j)
@@ -261,10 +261,10 @@ class Question:
         return limits
 
     def families(self) -> dict[str, int]:
-        """CSM of the largest customer of each family that has one."""
+        """CSM of the largest customer of each family that may stay with one."""
         first: dict[str, tuple[int, str, int]] = {}
         for i, row in enumerate(self.rows):
-            if row["family"] and self.current[i] != NOBODY:
+            if row["family"] and self.home[i]:
                 rank = (-int(self.cents[i]), self.ids[i], self.current[i])
                 first[row["family"]] = min(rank, first.get(row["family"], rank))
         return {family: rank[2] for family, rank in first.items()}

@@ -15,7 +15,7 @@ from allocation.engine import assignment_search
 from allocation.engine.assignment import Budget, Group, Prices, lawful, no_prices, price_bound
 from allocation.engine.assignment_pricing import find_prices
 from allocation.engine.assignment_search import Work, begin, deepen
-from allocation.engine.assignment_solver import Stop
+from allocation.engine.assignment_solver import Grown, Stop
 from allocation.engine.books_objective import Measures
 
 NO_CAP = 10**15
@@ -315,3 +315,21 @@ def test_unlawful_prices_are_brought_into_their_range() -> None:
     assert not prices.caps.any()
     assert not prices.budgets.any()
     assert (prices.balance == -group.measures.weights[:, None]).all()
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_what_the_solver_says_is_looked_at_again(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proposal over a limit is not taken, and the solver's tolerance is taken off its bound."""
+    one = case(number)
+    work = begin(one.group, one.start, stop=Stop())
+    if work.closed or one.fine.all():
+        return
+    wrong = one.seats[~one.fine][np.argmin(one.points[~one.fine])]
+
+    def lies(*_: Any, **__: Any) -> Grown:
+        return Grown(seat=wrong, bound=one.best, closed=True, steps=1)
+
+    monkeypatch.setattr(assignment_search, "grow", lies)
+    work = deepen(work, units=400.0, seed=1, stop=Stop())
+    assert (work.seat == one.start).all()
+    assert work.bound <= max(work.price_bound, one.best - 1e-6 * max(1.0, abs(one.best)))

@@ -275,6 +275,16 @@ def test_seniority_follows_value_where_the_policy_says() -> None:
     assert arr["junior"] < arr["middle"] < arr["senior"]
 
 
+def test_the_family_of_a_csm_who_is_gone_goes_together_too() -> None:
+    gone = csm("ann", leaving="gone")
+    rows = [{"csm": "ann", "family": "f", "arr": 100}, {"csm": "ann", "family": "f", "arr": 10}]
+    proposal = plan(
+        company(rows, [gone, csm("bob"), csm("cy")]),
+        keep_families_together=True, vertical_fit="ignore", weight_hours=1, weight_arr=0, weight_fit=10,
+    )  # fmt: skip
+    assert len(set(proposal.assignment.values())) == 1
+
+
 def test_families_go_together_where_the_policy_says() -> None:
     rows = [{"id": "mother", "csm": "bob", "family": "mother", "arr": 9}, {"id": "child", "family": "mother"}]
     crew = [csm("ann"), csm("bob")]

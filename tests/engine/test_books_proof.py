@@ -121,13 +121,13 @@ def settled(seed: int) -> bool:
 CALM = range(200, 245)
 
 
-@pytest.mark.parametrize("seed", CALM)
-def test_a_plan_that_was_applied_moves_nobody_by_choice_when_planned_again(seed: int) -> None:
-    if not settled(seed):
-        pytest.skip("something is left to do")
-    facts, policy, proposal = calm(seed)
-    again = propose_books(facts=applied(facts, proposal), policy=policy, seed=1)
-    assert [move.external_id for move in again.moves if move.kind == "chosen"] == []
+def test_a_settled_plan_that_was_applied_moves_nobody_by_choice_when_planned_again() -> None:
+    seeds = [seed for seed in CALM if settled(seed)]
+    assert len(seeds) >= 10
+    for seed in seeds:
+        facts, policy, proposal = calm(seed)
+        again = propose_books(facts=applied(facts, proposal), policy=policy, seed=1)
+        assert [move.external_id for move in again.moves if move.kind == "chosen"] == [], seed
 
 
 @pytest.mark.parametrize("seed", range(0, 24, 3))
