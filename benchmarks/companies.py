@@ -124,6 +124,7 @@ def policy(family: str) -> BookPolicy:
         region_fit="hard",
         language_fit="soft",
         product_fit="ignore",
+        search_iterations=5_000,  # more than fits into the seconds: these are what is measured
         full_time_minutes=FULL_TIME,
         weight_hours=60.0,
         weight_arr=30.0,
