@@ -177,7 +177,7 @@ class AllocationPolicyAdmin(PolicyAdmin):
             "Holds",
             {
                 "fields": (("hold_before_renewal_days", "hold_first_days", "hold_after_move_days"),),
-                "description": "Only a CSM who is gone and country law outrank a hold. 0 days: no hold.",
+                "description": "Only a CSM who leaves (within 90 days, or is gone) and country law outrank a hold. 0 days: no hold.",
             },
         ),
         ("Work", {"fields": (("full_time_hours", "search_iterations"),), "classes": ("collapse",)}),
