@@ -193,6 +193,19 @@ SWEEP_SECONDS = env.int("SWEEP_SECONDS", default=30)
 # goals changed. The home page of CS ops says when the next full run is due.
 FULL_RUN_EVERY_DAYS = env.int("FULL_RUN_EVERY_DAYS", default=365)
 
+# An override lasts at most this long; a request, a run over its limit or a move that needs approval is due in so many days.
+OVERRIDE_MONTHS = env.int("OVERRIDE_MONTHS", default=12)
+APPROVAL_DAYS = env.int("APPROVAL_DAYS", default=7)
+# The asker of an override is told so many days before it ends.
+OVERRIDE_WARNING_DAYS = env.int("OVERRIDE_WARNING_DAYS", default=14)
+
+# Mail to people of the company. Nothing set: it is written to the log of the process (console backend).
+EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
+vars().update(EMAIL_CONFIG)
+DEFAULT_FROM_EMAIL = env("EMAIL_FROM", default="cstiers@localhost")
+# What links in mails begin with, since a mail is written where no request is.
+SITE_URL = env("SITE_URL", default="http://localhost:8000").rstrip("/")
+
 # Money: every amount is compared in this currency (design: amount / rate).
 BASE_CURRENCY = env("BASE_CURRENCY", default="USD")
 

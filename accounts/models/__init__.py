@@ -1,6 +1,7 @@
 """The nouns. Import them from here."""
 
 from accounts.models.customers import Customer
+from accounts.models.delegation import Delegation
 from accounts.models.importing import ColumnMapping, ImportBatch, ImportChunk, ImportFile, ImportKind
 from accounts.models.jobs import Job
 from accounts.models.people import CSM, Leave, Team, User
@@ -12,6 +13,7 @@ __all__ = [
     "ColumnMapping",
     "CustomAttribute",
     "Customer",
+    "Delegation",
     "ExchangeRate",
     "Goal",
     "GoalKind",

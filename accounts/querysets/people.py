@@ -40,3 +40,15 @@ class CSMQuerySet(models.QuerySet):
 class LeaveQuerySet(models.QuerySet):
     def visible_to(self, user: Any) -> LeaveQuerySet:
         return self.filter(csm_scope(user, "csm"))
+
+
+class DelegationQuerySet(models.QuerySet):
+    def visible_to(self, user: Any) -> DelegationQuerySet:
+        """CS ops all, others those they gave or took."""
+        if not getattr(user, "is_authenticated", False) or not user.is_active:
+            return self.none()
+        return self.all() if user.is_ops else self.filter(Q(manager=user) | Q(delegate=user))
+
+    def holding(self, on: date) -> DelegationQuerySet:
+        """Those that hold on the day and were not taken back."""
+        return self.filter(starts_on__lte=on, ends_before__gt=on, ended_at__isnull=True)

@@ -6,10 +6,14 @@ Every `visible_to(user)` in the project is built from `csm_scope`.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.db.models import Q
+from django.utils import timezone
+
+from accounts import roles
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -18,20 +22,34 @@ NOTHING = Q(pk__in=[])
 
 
 def led_team_ids(user: User) -> frozenset[int]:
-    """Ids of the teams that `user` manages and of all teams below them. One query a request."""
+    """Ids of the teams that `user` manages, of those whose manager is away and delegated to `user`, and of all teams
+    below them. Two queries a request. What holds is what holds today: rights are of the moment of asking.
+    """
     cached: frozenset[int] | None = getattr(user, "_led_team_ids", None)
     if cached is not None:
         return cached
+    found = teams_below(managers={user.pk, *managers_represented_by(user)})
+    user._led_team_ids = found  # type: ignore[attr-defined]  # kept for the rest of the request
+    return found
+
+
+def managers_represented_by(user: User) -> frozenset[int]:
+    """Ids of managers who delegated their decisions to `user` today, and who still are managers."""
+    holding = apps.get_model("accounts", "Delegation").objects.holding(timezone.localdate())
+    still = holding.filter(delegate=user, manager__groups__name=roles.MANAGER)
+    return frozenset(still.values_list("manager_id", flat=True))
+
+
+def teams_below(*, managers: Collection[int]) -> frozenset[int]:
+    """Ids of the teams of these managers and of all teams below them. One query."""
     teams = list(apps.get_model("accounts", "Team").objects.values_list("id", "parent_id", "manager_id"))
-    led = {team for team, _, manager in teams if manager == user.pk}
+    led = {team for team, _, manager in teams if manager in managers}
     grew = bool(led)
     while grew:  # a forest: each round goes one level down, and a level is only entered once
         below = {team for team, parent, _ in teams if parent in led} - led
         led |= below
         grew = bool(below)
-    found = frozenset(led)
-    user._led_team_ids = found  # type: ignore[attr-defined]  # kept for the rest of the request
-    return found
+    return frozenset(led)
 
 
 def csm_scope(user: Any, path: str) -> Q:

@@ -6,8 +6,11 @@ from allocation.models.kept import RunChunk, RunTally, TierStanding
 from allocation.models.ledger import BookHolding, Source, TierHolding
 from allocation.models.locks import ModelLock
 from allocation.models.named_tiers import NamedTiers
+from allocation.models.notices import Notice
+from allocation.models.objections import Objection
+from allocation.models.overrides import Override, OverrideEdit
 from allocation.models.statuses import OPEN_STATUSES, RowStatus, RunStatus
-from allocation.models.tiering import Override, RetierRun, TierDecision, TieringModel
+from allocation.models.tiering import RetierRun, TierDecision, TieringModel
 
 __all__ = [
     "OPEN_STATUSES",
@@ -20,7 +23,10 @@ __all__ = [
     "ModelLock",
     "Move",
     "NamedTiers",
+    "Notice",
+    "Objection",
     "Override",
+    "OverrideEdit",
     "RetierRun",
     "RowStatus",
     "RunChunk",

@@ -219,6 +219,10 @@ class BookPlan(Proposal):
     unassigned = models.JSONField(default=list, blank=True, editable=False)
     # Counts the reviews: an approval is of what was shown.
     review_version = models.PositiveIntegerField(default=0, editable=False)
+    # Until the end of the day before this one, each CSM concerned may object to a move; nothing is applied before.
+    objections_until = models.DateField(null=True, blank=True, editable=False)
+    objections_opened_by = _by_whom()
+    objections_opened_at = models.DateTimeField(null=True, blank=True, editable=False)
     undone_by = _by_whom()
     undone_at = models.DateTimeField(null=True, blank=True, editable=False)
 

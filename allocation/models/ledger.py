@@ -9,7 +9,8 @@ from django.db.models import F, Q
 
 from accounts.models import CSM, Customer, Tier
 from allocation.models.books import BookPlan
-from allocation.models.tiering import Override, RetierRun
+from allocation.models.overrides import Override
+from allocation.models.tiering import RetierRun
 from allocation.querysets.decisions import HoldingQuerySet
 
 

@@ -1,4 +1,4 @@
-"""Tiering models, re-tiering runs and their decisions, overrides."""
+"""Tiering models, re-tiering runs and their decisions."""
 
 from django.conf import settings
 from django.db import models
@@ -7,7 +7,6 @@ from django.db.models.functions import Replace
 
 from accounts.models import Customer, Tier
 from accounts.models.checks import between
-from accounts.querysets.customers import CustomerPartQuerySet
 from allocation.models.proposals import Proposal
 from allocation.models.statuses import RowStatus
 from allocation.querysets.decisions import DecisionQuerySet, RunQuerySet
@@ -174,81 +173,3 @@ class TierDecision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.customer} in run {self.run_id}"
-
-
-class Override(models.Model):
-    """An approved human exception: wins over the model until it expires."""
-
-    class Status(models.TextChoices):
-        ASKED = "asked", "Asked"
-        APPROVED = "approved", "Approved"
-        DECLINED = "declined", "Declined"
-        WITHDRAWN = "withdrawn", "Withdrawn"
-        EXPIRED = "expired", "Expired"
-
-    class Reason(models.TextChoices):
-        RELATIONSHIP = "relationship", "Relationship"
-        RISK = "risk", "Risk the model does not see"
-        POTENTIAL = "potential", "Potential the model does not see"
-        PROMISE = "promise", "A promise made"
-        DATA = "data", "The data is wrong"
-        OTHER = "other", "Other"
-
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="overrides")
-    tier = models.ForeignKey(Tier, on_delete=models.PROTECT, related_name="+")
-    reason_kind = models.CharField(max_length=20, choices=Reason.choices)
-    words = models.TextField(max_length=2000)
-    evidence = models.TextField(max_length=2000, blank=True)
-    starts_on = models.DateField()
-    expires_on = models.DateField(help_text="First day it no longer holds.")
-    status = models.CharField(max_length=10, choices=Status.choices, default=Status.ASKED, editable=False)
-    asked_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="overrides_asked", editable=False
-    )
-    asked_at = models.DateTimeField(auto_now_add=True)
-    decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        null=True,
-        blank=True,
-        on_delete=models.PROTECT,
-        related_name="overrides_decided",
-        editable=False,
-    )
-    decided_at = models.DateTimeField(null=True, blank=True, editable=False)
-    decided_words = models.TextField(max_length=2000, blank=True, editable=False)
-
-    objects = CustomerPartQuerySet.as_manager()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["customer"], condition=Q(status="asked"), name="one_override_of_a_customer_is_asked"
-            ),
-            models.UniqueConstraint(
-                fields=["customer"],
-                condition=Q(status="approved"),
-                name="one_override_of_a_customer_is_in_force",
-            ),
-            models.CheckConstraint(
-                name="override_approver_is_not_requester",
-                condition=Q(decided_by__isnull=True) | ~Q(decided_by=F("asked_by")),
-                violation_error_message="Nobody decides the own request.",
-            ),
-            models.CheckConstraint(
-                name="override_decided_by_and_at_together",
-                condition=Q(decided_by__isnull=True, decided_at__isnull=True)
-                | Q(decided_by__isnull=False, decided_at__isnull=False),
-            ),
-            models.CheckConstraint(
-                name="override_approval_has_an_approver",
-                condition=~Q(status__in=["approved", "declined"]) | Q(decided_by__isnull=False),
-            ),
-            models.CheckConstraint(
-                name="override_expires_after_it_starts",
-                condition=Q(expires_on__gt=F("starts_on")),
-                violation_error_message="An override must expire after it starts.",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.customer} → {self.tier}"

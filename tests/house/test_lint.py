@@ -13,6 +13,7 @@ CLOCK_MAY_BE_READ = (
     "accounts/management/",
     "accounts/models/",
     "accounts/querysets/jobs.py",
+    "accounts/querysets/scope.py",  # rights are of the moment of asking, whatever day a page shows
     "allocation/admin/",
     "allocation/management/",
     "allocation/models/",

@@ -207,9 +207,12 @@ def test_nobody_decides_the_own_override() -> None:
         asked_by=asker,
     )
     rows = Override.objects.filter(pk=override.pk)
-    refused(lambda: rows.update(status="approved", decided_by=asker, decided_at=timezone.now()))
+    said = {"decided_at": timezone.now(), "decided_words": "Agreed"}
+    refused(lambda: rows.update(status="approved", decided_by=asker, **said))
     refused(lambda: rows.update(status="approved"))  # an approval has an approver
-    rows.update(status="approved", decided_by=factories.UserFactory(), decided_at=timezone.now())
+    other = factories.UserFactory()
+    refused(lambda: rows.update(status="approved", decided_by=other, decided_at=timezone.now()))  # and words
+    rows.update(status="approved", decided_by=other, **said)
 
 
 def test_one_csm_has_a_customer_at_a_time_in_the_ledger() -> None:

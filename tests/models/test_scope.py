@@ -80,6 +80,6 @@ def test_without_a_role_nothing_is_visible_anywhere(books: SimpleNamespace, who:
 
 
 def test_the_teams_of_a_manager_are_read_once(books: SimpleNamespace, django_assert_num_queries) -> None:
-    with django_assert_num_queries(2 + 2):  # roles and teams once, then one query a list
+    with django_assert_num_queries(3 + 2):  # roles, delegations and teams once, then one query a list
         list(Customer.objects.visible_to(books.manager))
         list(CSM.objects.visible_to(books.manager))

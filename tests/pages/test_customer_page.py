@@ -112,6 +112,7 @@ def test_an_override_in_force_is_shown_with_its_end(company, sign_in):
         asked_by=company.cast.csm_a,
         decided_by=company.cast.manager,
         decided_at="2026-11-22T09:00Z",
+        decided_words="Agreed",
     )
     words = plain(page_of(sign_in(company.cast.csm_a), company.a[2]).words)
     assert "Global until 22 Dec 2026: A promise made. Promised in the contract" in words

@@ -318,6 +318,7 @@ def test_overridden_customers_have_their_tab(company, ops):
         asked_by=company.cast.csm_a,
         decided_by=company.cast.manager,
         decided_at=NOW,
+        decided_words="Agreed",
     )
     response = page_of(ops, proposed_run(company.cast), show="overridden")
     assert names(response) == {"Alpha customer 002"}

@@ -122,6 +122,7 @@ def override(customer, tier, **dates):
         asked_by=factories.UserFactory(),
         decided_by=factories.UserFactory(),
         decided_at=timezone.now(),
+        decided_words="Agreed",
         **dates,
     )
 

@@ -114,6 +114,7 @@ def override(of, slug, **more):
         asked_by=asker,
         decided_by=approver,
         decided_at=timezone.now(),
+        decided_words="Agreed",
         **values,
     )
 

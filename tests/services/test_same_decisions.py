@@ -192,6 +192,7 @@ def write(order):
             asked_by=asking,
             decided_by=deciding,
             decided_at=datetime(2024, 6, 28, tzinfo=UTC),
+            decided_words="Agreed",
         )
         for at in overridden
     )

@@ -39,6 +39,7 @@ def override(customer, **days):
         asked_by=UserFactory(),
         decided_by=UserFactory(),
         decided_at=timezone.now(),
+        decided_words="Agreed",
         **{"starts_on": TODAY - timedelta(days=90), "expires_on": TODAY + timedelta(days=90), **days},
     )
 

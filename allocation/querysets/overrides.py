@@ -1,0 +1,67 @@
+"""Querysets of overrides and of objections."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.querysets.customers import CustomerPartQuerySet
+from accounts.querysets.scope import csm_scope, led_team_ids
+
+
+class OverrideQuerySet(CustomerPartQuerySet):
+    def asked(self) -> OverrideQuerySet:
+        """Those that wait for a decision."""
+        return self.filter(status="asked")
+
+    def in_force(self, on: date) -> OverrideQuerySet:
+        return self.filter(status="approved", starts_on__lte=on, expires_on__gt=on)
+
+    def to_begin(self, on: date) -> OverrideQuerySet:
+        """Approved ones whose day has come and whose tier nobody has given to the customer yet."""
+        return self.in_force(on).filter(begun_at__isnull=True)
+
+    def run_out(self, on: date) -> OverrideQuerySet:
+        """Those that the calendar ends: approved ones that no longer hold, and requests that nobody decided in time."""
+        return self.filter(status__in=("asked", "approved"), expires_on__lte=on)
+
+    def decidable_by(self, user: Any) -> OverrideQuerySet:
+        """Those that wait, and that this manager may decide: of customers of the own teams and those below (and of teams
+        that were delegated), neither asked for nor edited by the manager.
+        """
+        if not (getattr(user, "is_authenticated", False) and user.is_active and user.is_manager):
+            return self.none()
+        theirs = self.asked().filter(customer__csm__team_id__in=led_team_ids(user))
+        return theirs.exclude(asked_by=user).exclude(edits__editor=user)
+
+
+class OverrideEditQuerySet(models.QuerySet):
+    def visible_to(self, user: Any) -> OverrideEditQuerySet:
+        return self.filter(csm_scope(user, "override__customer__csm"))
+
+
+class ObjectionQuerySet(models.QuerySet):
+    """Seen by whoever sees the book it was raised for."""
+
+    def visible_to(self, user: Any) -> ObjectionQuerySet:
+        return self.filter(
+            csm_scope(user, "csm") | csm_scope(user, "move__from_csm") | csm_scope(user, "move__to_csm")
+        )
+
+    def standing(self) -> ObjectionQuerySet:
+        """Not taken back."""
+        return self.filter(withdrawn_at__isnull=True)
+
+
+class NoticeQuerySet(models.QuerySet):
+    def visible_to(self, user: Any) -> NoticeQuerySet:
+        """Everybody the own ones, CS ops all: they look for mail that did not go out."""
+        if not getattr(user, "is_authenticated", False) or not user.is_active:
+            return self.none()
+        return self.all() if user.is_ops else self.filter(Q(to=user))
+
+    def unsent(self) -> NoticeQuerySet:
+        return self.filter(sent_at__isnull=True)
