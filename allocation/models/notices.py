@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import models
 
-from allocation.querysets.overrides import NoticeQuerySet
+from allocation.querysets.notices import NoticeQuerySet
 
 
 class Notice(models.Model):

@@ -6,7 +6,6 @@ from datetime import date
 from typing import Any
 
 from django.db import models
-from django.db.models import Q
 
 from accounts.querysets.customers import CustomerPartQuerySet
 from accounts.querysets.scope import csm_scope, led_team_ids
@@ -54,14 +53,3 @@ class ObjectionQuerySet(models.QuerySet):
     def standing(self) -> ObjectionQuerySet:
         """Not taken back."""
         return self.filter(withdrawn_at__isnull=True)
-
-
-class NoticeQuerySet(models.QuerySet):
-    def visible_to(self, user: Any) -> NoticeQuerySet:
-        """Everybody the own ones, CS ops all: they look for mail that did not go out."""
-        if not getattr(user, "is_authenticated", False) or not user.is_active:
-            return self.none()
-        return self.all() if user.is_ops else self.filter(Q(to=user))
-
-    def unsent(self) -> NoticeQuerySet:
-        return self.filter(sent_at__isnull=True)
