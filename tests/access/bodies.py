@@ -21,6 +21,7 @@ class Fields(HTMLParser):
     def __init__(self, markup: str) -> None:
         super().__init__()
         self.values: dict[str, list[str]] = {}
+        self.names: set[str] = set()  # of unticked boxes too
         self.text: str | None = None
         self.select: str | None = None
         self.offered: list[str] = []
@@ -29,9 +30,11 @@ class Fields(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {key: value or "" for key, value in attrs}
         name = given.get("name", "")
+        self.names.add(name)
         if tag == "input" and name and given.get("type") not in {"submit", "file", "search"}:
             if given.get("type") not in {"checkbox", "radio"} or "checked" in given:
-                self.values.setdefault(name, []).append(given.get("value", "on"))
+                plain = "on" if given.get("type") in {"checkbox", "radio"} else ""
+                self.values.setdefault(name, []).append(given.get("value", plain))
         elif tag == "textarea" and name:
             self.text = name
             self.values.setdefault(name, []).append("")
@@ -68,7 +71,8 @@ def kitchen_sink(world: SimpleNamespace) -> dict[str, Any]:
         "manager": str(world.persons["manager_a"].pk), "delegate": str(world.persons["manager_b"].pk),
         "username": "ops@example.com", "password": "wrong", "old_password": "wrong", "new_password1": "correct horse 7",
         "new_password2": "correct horse 7", "slug": "even-split", "column-0": "external_id", "column-1": "name",
-        "definition": "{}", "decision": "approve",
+        "definition": "{}", "decision": "approve", "number_style": "", "date_order": "", "allow_new_values": "on",
+        "all_or_nothing": "", "save_as": "", "max_moves_pct": "", "continuity_weight": "",
     }  # fmt: skip
 
 
@@ -80,9 +84,9 @@ def full_body(route: Route, path: str, world: SimpleNamespace) -> dict[str, Any]
     if path not in world.forms:
         answer = world.clients["ops"].get(path)
         html = answer.status_code == 200 and answer["Content-Type"].startswith("text/html")
-        world.forms[path] = dict(Fields(answer.content.decode()).values) if html else {}
-    body = world.forms[path] or kitchen_sink(world)
-    body = {name: value for name, value in body.items() if name != "csrfmiddlewaretoken"}
+        world.forms[path] = Fields(answer.content.decode() if html else "")
+    body = world.forms[path].values or kitchen_sink(world)
+    body = {name: value for name, value in body.items() if name not in NOT_SENT and "__prefix__" not in name}
     for name in TYPED & set(body):
         body[name] = [f"{A} matrix"]
     if "/new/" in path:
@@ -90,5 +94,6 @@ def full_body(route: Route, path: str, world: SimpleNamespace) -> dict[str, Any]
     return body
 
 
+NOT_SENT = {"csrfmiddlewaretoken", "next"}
 # Fields of a form for a new row that are empty and required: something is typed into them.
 TYPED = {"name", "label", "external_id"}

@@ -5,7 +5,6 @@ another book leaves the house, and what is refused changes nothing.
 from __future__ import annotations
 
 import re
-from http.cookies import SimpleCookie
 
 import pytest
 
@@ -69,16 +68,14 @@ def called(world, route, person, way, *, there=True):
     """The answers to this way of calling the address: GET and HEAD, or POST with an empty and with a full body."""
     here = route.path(**arguments_of(route, world))
     path = here if there else route.path(**missing_arguments(route, world))
-    client, cookies = world.clients[person], world.clients[person].cookies.output(header="", sep=";")
     if way == "read":
-        calls = [lambda: client.get(path), lambda: client.head(path)]
+        calls = [lambda: world.clients[person].get(path), lambda: world.clients[person].head(path)]
     else:
         full = bodies.full_body(route, here, world)
-        calls = [lambda: client.post(path), lambda: client.post(path, full)]
+        calls = [lambda: world.clients[person].post(path), lambda: world.clients[person].post(path, full)]
     for make in calls:
         with undone(), watched() as written:
             yield make(), written
-        client.cookies = SimpleCookie(cookies)  # signing out took the session away; the row of it is back
 
 
 def same_as_missing(world, route, person, way, texts):

@@ -11,6 +11,7 @@ import hashlib
 from types import SimpleNamespace
 from typing import Any
 
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import models
 from django.test import Client
@@ -63,7 +64,6 @@ READS = {
     "csm_a2": frozenset({A2}),
     "csm_b": frozenset({B}),
 }
-PERSONS = (*READS, "nobody", "stranger")
 NOW = company.NOW
 # Texts with a grammar of their own: no free words.
 NOT_WORDS = {"currency", "slug", "decided_by", "sha256", "digest", "facts_digest", "claimed_by", "password", "key"}
@@ -112,7 +112,7 @@ def build() -> SimpleNamespace:
         _around(book, world)
     _proposals(world, cast, undone, plan)
     _objects(world)
-    world.clients = {name: _client(persons.get(name)) for name in PERSONS}
+    world.clients = Clients(persons)
     world.batches = {person: _import(world, person) for person in ("ops",)}
     world.objects["accounts.importbatch"] = world.batches["ops"]
     return world
@@ -269,11 +269,21 @@ def object_of(world: SimpleNamespace, model: type[models.Model]) -> Any:
     return world.objects[label]
 
 
-def _client(user: User | None) -> Client:
-    client = Client(raise_request_exception=False)
-    if user is not None:
-        client.force_login(user)
-    return client
+class Clients:
+    """A browser for each person, a new one each time: signing out in one call is not felt in the next."""
+
+    def __init__(self, persons: dict[str, User]) -> None:
+        self.sessions = {}
+        for name, user in persons.items():
+            client = Client()
+            client.force_login(user)
+            self.sessions[name] = client.cookies[settings.SESSION_COOKIE_NAME].value
+
+    def __getitem__(self, person: str) -> Client:
+        client = Client(raise_request_exception=False)
+        if person in self.sessions:
+            client.cookies[settings.SESSION_COOKIE_NAME] = self.sessions[person]
+        return client
 
 
 def _import(world: SimpleNamespace, person: str) -> ImportBatch:
