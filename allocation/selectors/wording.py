@@ -88,3 +88,14 @@ def directions(*, ups: int, downs: int, from_retired: int) -> str:
 
 def from_cents(cents: int) -> Decimal:
     return Decimal(cents) / 100
+
+
+def fault_of(words: str, *, if_none: str, most: int) -> str:
+    """What keeps a text from being stored, as a sentence; empty when nothing does. if_none: empty where a text may be missing."""
+    if not words.strip():
+        return if_none
+    if len(words) > most:
+        return f"Say it in at most {grouped(most)} characters, not {grouped(len(words))}."
+    if "\0" in words:  # PostgreSQL keeps none
+        return "What you say holds the character NUL: take it out."
+    return ""
