@@ -6,7 +6,6 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from accounts.models import Customer
 from allocation.models import Notice, Override
@@ -96,7 +95,7 @@ def _who_was_first(override: Override) -> str:
         if override.decided_at
         else (override.ended_by, override.ended_at)
     )
-    moment = f"{timezone.localtime(when):%d %b %Y, %H:%M}" if when else ""
+    moment = wording.moment(when) if when else ""
     by = f" by {who}" if who else ""
     ended = (
         f" It is {override.get_status_display().lower()} since."

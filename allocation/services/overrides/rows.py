@@ -76,4 +76,5 @@ def tell_those_concerned(
 
 
 def link_to(customer: Customer) -> str:
+    """The customer's page, for a mail."""
     return f"{settings.SITE_URL}/customers/{customer.pk}/"
