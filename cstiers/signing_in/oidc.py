@@ -75,7 +75,7 @@ class ByProvider(OIDCAuthenticationBackend):
         """The claims of an ID token that is signed by the provider, for us, for this very request, and not too old."""
         try:
             if jwt.get_unverified_header(token).get("alg") != ALGORITHM:
-                raise Refused(_not_believed("it is not signed in the way we ask for"))
+                raise Refused(not_believed("it is not signed in the way we ask for"))
             claims: dict[str, Any] = jwt.decode(
                 token,
                 self._key_of(token),
@@ -86,13 +86,13 @@ class ByProvider(OIDCAuthenticationBackend):
                 options={"require": ["iss", "sub", "aud", "exp", "iat"]},
             )
         except jwt.ExpiredSignatureError as error:
-            raise Refused(_not_believed("it is too old")) from error
+            raise Refused(not_believed("it is too old")) from error
         except jwt.InvalidAudienceError as error:
-            raise Refused(_not_believed("it is meant for another site")) from error
+            raise Refused(not_believed("it is meant for another site")) from error
         except jwt.InvalidIssuerError as error:
-            raise Refused(_not_believed("it comes from somebody else")) from error
+            raise Refused(not_believed("it comes from somebody else")) from error
         except jwt.PyJWTError as error:
-            raise Refused(_not_believed("its signature or form is wrong")) from error
+            raise Refused(not_believed("its signature or form is wrong")) from error
         _check_request(claims, nonce=kwargs.get("nonce"))
         return claims
 
@@ -100,7 +100,7 @@ class ByProvider(OIDCAuthenticationBackend):
         try:
             return self.retrieve_matching_jwk(token)
         except (SuspiciousOperation, KeyError) as error:
-            raise Refused(_not_believed("no key of the service fits its signature")) from error
+            raise Refused(not_believed("no key of the service fits its signature")) from error
         except (requests.RequestException, ValueError, TypeError) as error:
             raise away() from error
 
@@ -137,21 +137,21 @@ class ByProvider(OIDCAuthenticationBackend):
             )
         )
         if said.get("sub") != payload["sub"]:
-            raise Refused(_not_believed("it speaks of two persons"))
+            raise Refused(not_believed("it speaks of two persons"))
         return {**said, **payload}
 
 
-def _not_believed(why: str) -> str:
+def not_believed(why: str) -> str:
     return f"The answer of {provider().name} cannot be believed: {why}. Start again from the sign-in page; if it happens again, tell CS ops."
 
 
 def _check_request(claims: dict[str, Any], *, nonce: str | None) -> None:
     if not nonce or not hmac.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode()):
-        raise Refused(_not_believed("it belongs to another request"))
+        raise Refused(not_believed("it belongs to another request"))
     audiences = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
     azp = claims.get("azp")
     if (len(audiences) > 1 or azp is not None) and azp != provider().client_id:
-        raise Refused(_not_believed("it was made out for another site"))
+        raise Refused(not_believed("it was made out for another site"))
 
 
 def _proven_email(claims: dict[str, Any]) -> str:

@@ -16,8 +16,8 @@ from django.views import View
 from django.views.decorators.cache import never_cache
 from mozilla_django_oidc.views import OIDCAuthenticationRequestView
 
-from cstiers.signing_in.oidc import ByProvider
-from cstiers.signing_in.provider import Refused, library_setting, provider
+from cstiers.signing_in.oidc import ByProvider, not_believed
+from cstiers.signing_in.provider import Refused, discovery, library_setting, provider
 
 BACKEND = f"{ByProvider.__module__}.{ByProvider.__qualname__}"
 ANSWER_WITHIN_SECONDS = 600
@@ -81,6 +81,9 @@ class FromProvider(View):
         if error:
             code = error if re.fullmatch(r"[a-z_]{1,40}", error) else "an error"
             raise Refused(f"{provider().name} signed nobody in (it says: {code}).")
+        said_by = request.GET.get("iss")  # RFC 9207: which provider answers, where one says so
+        if said_by is not None and said_by != discovery.document()["issuer"]:
+            raise Refused(not_believed("it comes from somebody else"))
         return dict(asked)
 
 
