@@ -66,6 +66,7 @@ ADMIN_GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
             ("accounts.leave", "leave", "Leave"),
             ("accounts.user", "user", "Users"),
             ("auth.group", "group", "Groups"),
+            ("axes.accessattempt", "lock", "Sign-in locks"),
         ),
     ),
     (

@@ -3,6 +3,8 @@
 import datetime
 from types import SimpleNamespace
 
+from django.utils import timezone
+
 from accounts.models import (
     CSM,
     CustomAttribute,
@@ -26,6 +28,7 @@ from allocation.models import (
     TierStanding,
     Touch,
 )
+from cstiers.signing_in.throttle import take_place
 from tests import factories
 from tests.factories import TODAY
 
@@ -98,6 +101,7 @@ def build(cast: SimpleNamespace, *, customers: int = 2) -> SimpleNamespace:
         asked_by=cast.csm_a,
     )
     Scenario.objects.create(name="Two tiers", owner=cast.ops)
+    take_place(person="guessed@example.com", address="192.0.2.1", at=timezone.now())
     return SimpleNamespace(
         csm=csm,
         top=top,
