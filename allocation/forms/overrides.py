@@ -1,0 +1,85 @@
+"""Forms of an override on the customer's page: ask for one, take one back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.conf import settings
+
+from allocation.models import Override
+from allocation.models.overrides import LONGEST_WORDS
+from allocation.selectors.overrides import latest_end, proposed_end
+
+Choices = Sequence[tuple[int, str]]
+
+
+def _day(**options: Any) -> forms.DateField:
+    return forms.DateField(widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), **options)
+
+
+def check_days(*, form: forms.BaseForm, starts_on: date | None, expires_on: date | None) -> None:
+    """Say beside the last day what is wrong with it; the service says the same to those who come another way."""
+    if starts_on is None or expires_on is None:
+        return
+    if expires_on <= starts_on:
+        form.add_error("expires_on", "It must end after it starts.")
+    elif expires_on > latest_end(starts_on):
+        form.add_error(
+            "expires_on",
+            f"At most {settings.OVERRIDE_MONTHS} months after its start: {latest_end(starts_on):%d %b %Y} at the latest. "
+            "It can be asked for again then.",
+        )
+
+
+class Words(forms.CharField):
+    """Words as people wrote them. A browser sends each line's end as two characters and counts it as one: so do we."""
+
+    def __init__(self, *, rows: int, **options: Any) -> None:
+        super().__init__(max_length=LONGEST_WORDS, widget=forms.Textarea(attrs={"rows": rows}), **options)
+
+    def to_python(self, value: Any) -> str:
+        return super().to_python(value.replace("\r\n", "\n") if isinstance(value, str) else value)
+
+
+class OverrideForm(forms.Form):
+    """The wished tier, why, and for how long. `tiers` are those to choose from; `back` is where the person came from."""
+
+    tier = forms.TypedChoiceField(label="Tier", coerce=int)
+    reason_kind = forms.ChoiceField(label="Reason", choices=[("", "Choose a reason"), *Override.Reason.choices])
+    words = Words(
+        rows=4, label="Why", help_text="The approver judges by this: what does the model not see?"
+    )
+    evidence = Words(
+        rows=2,
+        label="Evidence",
+        required=False,
+        help_text="What it rests on: a mail, a contract, a call with its date.",
+    )
+    starts_on = _day(label="Starts")
+    expires_on = _day(label="Ends")
+    back = forms.CharField(required=False, max_length=500, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, tiers: Choices, today: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["tier"].choices = [("", "Choose a tier"), *tiers]  # type: ignore[attr-defined]
+        self.initial.setdefault("starts_on", today)
+        self.initial.setdefault("expires_on", proposed_end(today))
+        months = settings.OVERRIDE_MONTHS
+        self.fields["expires_on"].help_text = (
+            f"The first day it no longer holds, at most {months} months after the start. Then the model is asked "
+            "again; you are told before."
+        )
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        check_days(form=self, starts_on=given.get("starts_on"), expires_on=given.get("expires_on"))
+        return given
+
+
+class WithdrawForm(forms.Form):
+    """Why it is taken back."""
+
+    words = Words(rows=2, label="Why")

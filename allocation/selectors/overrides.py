@@ -1,0 +1,159 @@
+"""Overrides as people read them: those of one customer, who may do what with them, the list of the command."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, QuerySet
+
+from accounts.models import Customer, Tier, User
+from accounts.querysets.scope import led_team_ids
+from allocation.models import Override, OverrideEdit
+from allocation.selectors.approvers import approvers_of_team
+from allocation.selectors.tiers import tiers_in_use
+
+# Of the past ones the page shows so many, the newest first; the admin lists all.
+PAST_SHOWN = 20
+PROPOSED_MONTHS = 6
+
+
+def months_after(day: date, months: int) -> date:
+    """The same day so many months later, or the last of that month: 31 Aug + 6 → 28 Feb."""
+    years, month = divmod(day.month - 1 + months, 12)
+    year = min(day.year + years, date.max.year)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def latest_end(starts_on: date) -> date:
+    """The last day that an override which starts then may name as the first it no longer holds."""
+    return months_after(starts_on, settings.OVERRIDE_MONTHS)
+
+
+def proposed_end(starts_on: date) -> date:
+    """What the form proposes: half a year, or less where less is allowed."""
+    return months_after(starts_on, min(PROPOSED_MONTHS, settings.OVERRIDE_MONTHS))
+
+
+def tiers_to_wish() -> QuerySet[Tier]:
+    """Tiers that may be asked for, the highest first."""
+    return tiers_in_use().filter(retired=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerOverrides:
+    """in_force: decides the tier today; coming: approved, begins later; waiting: nobody has decided it; past: the rest.
+
+    deciders: names of who is asked about the one that waits; lacking: the sentence when nobody can decide it.
+    """
+
+    in_force: Override | None
+    coming: Override | None
+    waiting: Override | None
+    past: tuple[Override, ...]
+    more_past: bool
+    deciders: tuple[str, ...] = ()
+    lacking: str = ""
+
+    @property
+    def approved(self) -> Override | None:
+        return self.in_force or self.coming
+
+
+def customer_overrides(*, customer: Customer, today: date) -> CustomerOverrides:
+    """One statement; four more where one waits, for who is asked."""
+    joins = ("tier", "tier_when_asked", "asked_by", "decided_by", "ended_by")
+    rows = list(
+        Override.objects.filter(customer=customer).select_related(*joins).order_by("-pk")[: PAST_SHOWN + 3]
+    )
+    waiting = next((row for row in rows if row.status == Override.Status.ASKED), None)
+    approved = next((row for row in rows if row.status == Override.Status.APPROVED), None)
+    past = [row for row in rows if row is not waiting and row is not approved]
+    deciders, lacking = ((), "") if waiting is None else _deciders(customer, waiting, today)
+    return CustomerOverrides(
+        in_force=approved if approved and approved.starts_on <= today else None,
+        coming=approved if approved and approved.starts_on > today else None,
+        waiting=waiting,
+        past=tuple(past[:PAST_SHOWN]),
+        more_past=len(past) > PAST_SHOWN,
+        deciders=deciders,
+        lacking=lacking,
+    )
+
+
+def _deciders(customer: Customer, waiting: Override, today: date) -> tuple[tuple[str, ...], str]:
+    team = customer.csm.team_id if customer.csm else None
+    editors = OverrideEdit.objects.filter(override=waiting).values_list("editor_id", flat=True)
+    barred = {waiting.asked_by_id, *editors}
+    found = approvers_of_team(team_id=team, on=today, without=barred)
+    people = User.objects.in_bulk(found.people)
+    return tuple(str(people[pk]) for pk in found.people if pk in people), found.lacking
+
+
+def may_decide(*, override: Override, user: Any) -> bool:
+    """Whether this person is one of those who may approve or decline it now."""
+    rows = Override.objects.filter(pk=override.pk)
+    return rows.decidable_by(user).exists()
+
+
+def may_withdraw(*, override: Override, customer: Customer, user: Any) -> bool:
+    """Who asked, or a manager of the customer's team (or above it). Two statements at most."""
+    return bool(override.asked_by_id == user.pk or leads_customer(customer=customer, user=user))
+
+
+def leads_customer(*, customer: Customer, user: Any) -> bool:
+    """Whether this person manages the customer's team, one above it, or stands in for who does."""
+    team = customer.csm.team_id if customer.csm else None
+    return bool(user.is_manager and team is not None and team in led_team_ids(user))
+
+
+def with_override_marks(rows: QuerySet[Customer], *, on: date) -> QuerySet[Customer]:
+    """Adds ``overridden`` (one decides the tier on the day) and ``override_asked`` to the rows' own statement."""
+    of_this = Override.objects.filter(customer=OuterRef("pk"))
+    return rows.annotate(overridden=Exists(of_this.in_force(on)), override_asked=Exists(of_this.asked()))
+
+
+def override_or_none(*, pk: int, user: Any = None) -> Override | None:
+    """One override with everything that is said of it; of those the person may see, where somebody is named."""
+    rows = Override.objects.all() if user is None else Override.objects.visible_to(user)
+    found: Override | None = with_joins(rows).filter(pk=pk).first()
+    return found
+
+
+def with_joins(rows: QuerySet[Override]) -> QuerySet[Override]:
+    """The joins of a row of a list."""
+    return rows.select_related("customer__csm", "tier", "asked_by", "decided_by")
+
+
+def listed_overrides(*, user: Any, status: str = "") -> Sequence[Override]:
+    """Of the customers the person may see (None: all), the newest first; of one status where one is named."""
+    rows = Override.objects.all() if user is None else Override.objects.visible_to(user)
+    if status:
+        rows = rows.filter(status=status)
+    return list(with_joins(rows).order_by("-pk"))
+
+
+def override_answer(override: Override) -> Mapping[str, Any]:
+    """One override under the JSON keys of the command."""
+    decided = override.decided_by
+    return {
+        "override": override.pk,
+        "external_id": override.customer.external_id,
+        "tier": override.tier.slug,
+        "status": override.status,
+        "asked_by": override.asked_by.email,
+        "decided_by": decided.email if decided else None,
+        "expires_on": override.expires_on,
+        "starts_on": override.starts_on,
+        "reason": override.reason_kind,
+        "words": override.words,
+        "evidence": override.evidence,
+        "due_on": override.due_on,
+        "decided_words": override.decided_words or None,
+        "ended_words": override.ended_words or None,
+        "model_suggested": override.model_said.get("suggested"),
+    }
