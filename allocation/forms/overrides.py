@@ -83,3 +83,31 @@ class WithdrawForm(forms.Form):
     """Why it is taken back."""
 
     words = Words(rows=2, label="Why")
+
+
+class PeriodForm(forms.Form):
+    """From when to when a report looks. `from` is a word of Python, so the field is put in by name."""
+
+    to = _day(label="To", required=False)
+
+    field_order = ("from", "to")
+
+    def __init__(self, *args: Any, initial: dict[str, date], **kwargs: Any) -> None:
+        super().__init__(*args, initial=initial, **kwargs)
+        self.fields["from"] = _day(label="From", required=False)
+        self.order_fields(self.field_order)
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        starts_on, ends_on = (given.get(name) or self.initial[name] for name in ("from", "to"))
+        if starts_on > ends_on:
+            self.add_error("to", "Choose a day after the first one.")
+        return given
+
+    @property
+    def period(self) -> tuple[date, date]:
+        """The days asked for; for one that is missing or makes no sense, the usual one."""
+        usual: tuple[date, date] = (self.initial["from"], self.initial["to"])
+        if not self.is_valid():
+            return usual
+        return self.cleaned_data["from"] or usual[0], self.cleaned_data["to"] or usual[1]

@@ -19,7 +19,7 @@ from django.utils.timezone import localtime
 
 from accounts.models import Tier, User
 from allocation.models import Override
-from allocation.selectors.overrides import months_after
+from allocation.selectors.overrides import months_later
 from allocation.selectors.rules_at_work import RuleName, rules_at_work
 
 UP, DOWN, NEITHER = "up", "down", "neither"
@@ -128,7 +128,7 @@ def override_report(*, user: Any, starts_on: date, ends_on: date, today: date) -
     Seven statements, eight for CS ops; the same at any number of overrides and customers.
     """
     tiers = {tier.slug: tier for tier in Tier.objects.order_by("rank")}
-    seen = [_said(row, tiers) for row in _rows(user, months_after(starts_on, -_look_back()), ends_on)]
+    seen = [_said(row, tiers) for row in _rows(user, months_later(starts_on, -_look_back()), ends_on)]
     asked = [said for said in seen if said.asked_on >= starts_on]
     approved = [said for said in asked if said.was_approved]
     rules, segments = _of_the_model(asked, user=user, today=today)

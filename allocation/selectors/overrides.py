@@ -22,21 +22,21 @@ PAST_SHOWN = 20
 PROPOSED_MONTHS = 6
 
 
-def months_after(day: date, months: int) -> date:
-    """The same day so many months later, or the last of that month: 31 Aug + 6 → 28 Feb."""
-    years, month = divmod(day.month - 1 + months, 12)
-    year = min(day.year + years, date.max.year)
-    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+def months_later(day: date, months: int) -> date:
+    """The same day of a later month (of an earlier one, where months are negative), or its last day where it is shorter."""
+    place = day.year * 12 + day.month - 1 + months
+    year, month = place // 12, place % 12 + 1
+    return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
 
 
 def latest_end(starts_on: date) -> date:
     """The last day that an override which starts then may name as the first it no longer holds."""
-    return months_after(starts_on, settings.OVERRIDE_MONTHS)
+    return months_later(starts_on, settings.OVERRIDE_MONTHS)
 
 
 def proposed_end(starts_on: date) -> date:
     """What the form proposes: half a year, or less where less is allowed."""
-    return months_after(starts_on, min(PROPOSED_MONTHS, settings.OVERRIDE_MONTHS))
+    return months_later(starts_on, min(PROPOSED_MONTHS, settings.OVERRIDE_MONTHS))
 
 
 def tiers_to_wish() -> QuerySet[Tier]:
@@ -48,7 +48,8 @@ def tiers_to_wish() -> QuerySet[Tier]:
 class CustomerOverrides:
     """in_force: decides the tier today; coming: approved, begins later; waiting: nobody has decided it; past: the rest.
 
-    deciders: names of who is asked about the one that waits; lacking: the sentence when nobody can decide it.
+    tier_names: by slug, for what the model said when each was asked for. deciders: names of who is asked about the one
+    that waits; lacking: the sentence when nobody can decide it.
     """
 
     in_force: Override | None
@@ -56,6 +57,7 @@ class CustomerOverrides:
     waiting: Override | None
     past: tuple[Override, ...]
     more_past: bool
+    tier_names: Mapping[str, str]
     deciders: tuple[str, ...] = ()
     lacking: str = ""
 
@@ -65,8 +67,8 @@ class CustomerOverrides:
 
 
 def customer_overrides(*, customer: Customer, today: date) -> CustomerOverrides:
-    """One statement; four more where one waits, for who is asked."""
-    joins = ("tier", "tier_when_asked", "asked_by", "decided_by", "ended_by")
+    """One statement; one more where there is any, and five more where one waits, for who is asked."""
+    joins = ("tier", "asked_by", "decided_by", "ended_by")
     rows = list(
         Override.objects.filter(customer=customer).select_related(*joins).order_by("-pk")[: PAST_SHOWN + 3]
     )
@@ -80,6 +82,7 @@ def customer_overrides(*, customer: Customer, today: date) -> CustomerOverrides:
         waiting=waiting,
         past=tuple(past[:PAST_SHOWN]),
         more_past=len(past) > PAST_SHOWN,
+        tier_names=dict(Tier.objects.values_list("slug", "name")) if rows else {},
         deciders=deciders,
         lacking=lacking,
     )
@@ -101,8 +104,10 @@ def may_decide(*, override: Override, user: Any) -> bool:
 
 
 def may_withdraw(*, override: Override, customer: Customer, user: Any) -> bool:
-    """Who asked, or a manager of the customer's team (or above it). Two statements at most."""
-    return bool(override.asked_by_id == user.pk or leads_customer(customer=customer, user=user))
+    """Who asked, a manager of the customer's team (or above it), and CS ops."""
+    if user.is_ops or override.asked_by_id == user.pk:
+        return True
+    return leads_customer(customer=customer, user=user)
 
 
 def leads_customer(*, customer: Customer, user: Any) -> bool:

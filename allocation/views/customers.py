@@ -18,6 +18,7 @@ from allocation.selectors.books import LOW_HEALTH
 from allocation.selectors.customer_detail import customer_detail, customer_in_scope
 from allocation.selectors.customers import DEFAULT_SORT, customer_rows, ordered, visible_customers, with_joins
 from allocation.selectors.explanations import customer_explanation
+from allocation.selectors.overrides import with_override_marks
 from allocation.selectors.timeline import tier_timeline
 from allocation.views.access import for_everyone_with_a_role, today
 from allocation.views.goals import goal_forms
@@ -48,7 +49,7 @@ def customers(request: HttpRequest) -> HttpResponse:
     found = CustomerFilter(request.GET, queryset=visible, user=request.user, today=day)
     sort = request.GET.get("sort", DEFAULT_SORT)
     rows = ordered(found.qs, sort=sort, as_of=day)
-    page = page_of(request, with_joins(rows))
+    page = page_of(request, with_override_marks(with_joins(rows), on=day))
     context = {
         "filter": found,
         "page": page,

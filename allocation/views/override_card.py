@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -40,11 +40,12 @@ NO_FAULT = Faulty()
 
 @dataclass(frozen=True)
 class Shown:
-    """One override that holds, will hold or waits. withdraw: None for who may not take it back."""
+    """One override. said: the tier the model suggested when it was asked for. withdraw: None for who may not take it back."""
 
     row: Override
-    withdraw: WithdrawForm | None
-    opened: bool
+    said: str
+    withdraw: WithdrawForm | None = None
+    opened: bool = False
 
 
 def override_card(
@@ -61,8 +62,9 @@ def override_card(
     """What the card needs. asking: the form to ask stands open, as from a link of the book."""
     return {
         "overrides": found,
-        "approved": _shown(found.approved, customer, user, faulty),
-        "waiting": _shown(found.waiting, customer, user, faulty),
+        "approved": _open(found.approved, found, customer, user, faulty),
+        "waiting": _open(found.waiting, found, customer, user, faulty),
+        "past": [_shown(row, found) for row in found.past],
         "decide_url": page_url("approvals")
         if found.waiting and may_decide(override=found.waiting, user=user)
         else "",
@@ -104,13 +106,22 @@ def may_ask(customer: Customer, user: Any) -> bool:
     return bool(user.is_ops or (user.is_csm and owns) or leads_customer(customer=customer, user=user))
 
 
-def _shown(row: Override | None, customer: Customer, user: Any, faulty: Faulty) -> Shown | None:
+def _shown(row: Override, found: CustomerOverrides) -> Shown:
+    return Shown(row, found.tier_names.get((row.model_said or {}).get("suggested") or "", ""))
+
+
+def _open(
+    row: Override | None, found: CustomerOverrides, customer: Customer, user: Any, faulty: Faulty
+) -> Shown | None:
+    """One that holds, will hold or waits, with the form to take it back."""
     if row is None:
         return None
+    shown = _shown(row, found)
+    if not may_withdraw(override=row, customer=customer, user=user):
+        return shown
     sent = faulty.back if faulty.pk == row.pk else None
     form = sent or WithdrawForm(auto_id=f"withdraw_{row.pk}_%s")
-    allowed = may_withdraw(override=row, customer=customer, user=user)
-    return Shown(row, form if allowed else None, opened=sent is not None)
+    return replace(shown, withdraw=form, opened=sent is not None)
 
 
 def _model_says(explanation: Explanation | None) -> str:

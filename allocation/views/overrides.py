@@ -77,7 +77,7 @@ def override_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     if row is None or customer is None:
         raise Http404
     if not may_withdraw(override=row, customer=customer, user=user):
-        raise PermissionDenied("An override is taken back by who asked for it or by a manager of the team.")
+        raise PermissionDenied("An override is taken back by who asked for it, by a manager of the team or by CS ops.")
     held = row.status == Override.Status.APPROVED and row.starts_on <= day
     form = WithdrawForm(request.POST, auto_id=f"withdraw_{pk}_%s")
     if form.is_valid():

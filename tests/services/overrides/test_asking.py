@@ -12,7 +12,7 @@ from allocation.services.overrides import (
     edit_override,
     withdraw_override,
 )
-from allocation.services.overrides.asking import months_later
+from allocation.selectors.overrides import months_later
 from tests.factories import TODAY, TierFactory
 from tests.services.overrides.world import DAY, IN_HALF_A_YEAR, NOW, approved, asked, tier_of
 
