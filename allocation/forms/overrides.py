@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django import forms
@@ -11,7 +11,8 @@ from django.conf import settings
 
 from allocation.models import Override
 from allocation.models.overrides import LONGEST_WORDS
-from allocation.selectors.overrides import latest_end, proposed_end
+from allocation.selectors.overrides import latest_end, proposed_end, tiers_to_wish
+from allocation.services import overrides
 
 Choices = Sequence[tuple[int, str]]
 
@@ -34,6 +35,13 @@ def check_days(*, form: forms.BaseForm, starts_on: date | None, expires_on: date
         )
 
 
+def last_day_help() -> str:
+    return (
+        f"The first day it no longer holds, at most {settings.OVERRIDE_MONTHS} months after the start. Then the model is "
+        "asked again; you are told before."
+    )
+
+
 class Words(forms.CharField):
     """Words as people wrote them. A browser sends each line's end as two characters and counts it as one: so do we."""
 
@@ -48,10 +56,10 @@ class OverrideForm(forms.Form):
     """The wished tier, why, and for how long. `tiers` are those to choose from; `back` is where the person came from."""
 
     tier = forms.TypedChoiceField(label="Tier", coerce=int)
-    reason_kind = forms.ChoiceField(label="Reason", choices=[("", "Choose a reason"), *Override.Reason.choices])
-    words = Words(
-        rows=4, label="Why", help_text="The approver judges by this: what does the model not see?"
+    reason_kind = forms.ChoiceField(
+        label="Reason", choices=[("", "Choose a reason"), *Override.Reason.choices]
     )
+    words = Words(rows=4, label="Why", help_text="The approver judges by this: what does the model not see?")
     evidence = Words(
         rows=2,
         label="Evidence",
@@ -67,16 +75,65 @@ class OverrideForm(forms.Form):
         self.fields["tier"].choices = [("", "Choose a tier"), *tiers]  # type: ignore[attr-defined]
         self.initial.setdefault("starts_on", today)
         self.initial.setdefault("expires_on", proposed_end(today))
-        months = settings.OVERRIDE_MONTHS
-        self.fields["expires_on"].help_text = (
-            f"The first day it no longer holds, at most {months} months after the start. Then the model is asked "
-            "again; you are told before."
-        )
+        self.fields["expires_on"].help_text = last_day_help()
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data
         check_days(form=self, starts_on=given.get("starts_on"), expires_on=given.get("expires_on"))
         return given
+
+
+class AskForm(forms.ModelForm):
+    """The admin's form to ask: what the service refuses is a fault of the form, with the service's sentence.
+
+    The service writes the row within the page's transaction, as the last thing that is checked: a refusal that came later
+    could only follow "added successfully". The admin sets actor (who asks), on (today) and at (now).
+    """
+
+    actor: Any
+    on: date
+    at: datetime
+
+    words = Words(rows=5, label="Why", help_text="The approver judges by this: what does the model not see?")
+    evidence = Words(
+        rows=3, required=False, help_text="What it rests on: a mail, a contract, a call with its date."
+    )
+
+    class Meta:
+        model = Override
+        fields = ("customer", "tier", "reason_kind", "words", "evidence", "starts_on", "expires_on")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "tier" in self.fields:  # a page that only shows has no fields
+            self.fields["tier"].queryset = tiers_to_wish()  # type: ignore[attr-defined]
+            self.initial.setdefault("starts_on", self.on)
+            self.initial.setdefault("expires_on", proposed_end(self.on))
+            self.fields["expires_on"].help_text = last_day_help()
+
+    def validate_constraints(self) -> None:
+        """The service says it with more words."""
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if self.errors:
+            return
+        given = self.cleaned_data
+        try:
+            self.instance = overrides.request_override(
+                customer_id=given["customer"].pk,
+                tier_id=given["tier"].pk,
+                reason_kind=given["reason_kind"],
+                words=given["words"],
+                evidence=given["evidence"],
+                starts_on=given["starts_on"],
+                expires_on=given["expires_on"],
+                actor=self.actor,
+                on=self.on,
+                at=self.at,
+            )
+        except overrides.UnableToRequestOverride as refusal:
+            self.add_error(None, str(refusal))
 
 
 class WithdrawForm(forms.Form):

@@ -122,7 +122,7 @@ class OverrideReport:
     pairs: tuple[Pair, ...] | None
 
 
-def override_report(*, user: Any, starts_on: date, ends_on: date, today: date) -> OverrideReport:
+def what_people_overrule(*, user: Any, starts_on: date, ends_on: date, today: date) -> OverrideReport:
     """Overrides of customers the person may see that were asked for from starts_on to ends_on, both included.
 
     Seven statements, eight for CS ops; the same at any number of overrides and customers.
@@ -263,8 +263,8 @@ def _pairs(approved: Iterable[Said]) -> tuple[Pair, ...]:
     """Who approves whose, where it goes both ways."""
     given = Counter((said.decided_by, said.asked_by) for said in approved if said.decided_by is not None)
     both = sorted({(one, other) for one, other in given if one < other and (other, one) in given})
-    people = {person.pk: str(person) for person in User.objects.filter(pk__in={pk for pair in both for pk in pair})}
-    found = [
-        Pair(people[one], people[other], given[one, other], given[other, one]) for one, other in both
-    ]
+    people = {
+        person.pk: str(person) for person in User.objects.filter(pk__in={pk for pair in both for pk in pair})
+    }
+    found = [Pair(people[one], people[other], given[one, other], given[other, one]) for one, other in both]
     return tuple(sorted(found, key=lambda pair: (-(pair.by_one + pair.by_other), pair.one, pair.other)))

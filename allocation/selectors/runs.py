@@ -98,9 +98,7 @@ def dates_fell_due(*, today: date) -> bool:
 
     goals = Goal.objects.filter(fell("starts_on") | fell("ends_before"))
     held = Override.objects.filter(begun_at__isnull=False)
-    overrides = held.filter(
-        fell("starts_on") | (fell("expires_on") & Q(status=Override.Status.EXPIRED))
-    )
+    overrides = held.filter(fell("starts_on") | (fell("expires_on") & Q(status=Override.Status.EXPIRED)))
     return goals.exists() or overrides.exists()
 
 

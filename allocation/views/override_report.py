@@ -25,7 +25,7 @@ from allocation.selectors.override_report import (
     CriterionLine,
     Line,
     OverrideReport,
-    override_report as report_of,
+    what_people_overrule,
 )
 from allocation.selectors.overrides import months_later
 from allocation.views.access import for_leads, today
@@ -60,7 +60,7 @@ def override_report(request: HttpRequest) -> HttpResponse:
     day = today()
     form = PeriodForm(request.GET or None, initial={"from": months_later(day, -12), "to": day})
     starts_on, ends_on = form.period
-    found = report_of(user=user, starts_on=starts_on, ends_on=ends_on, today=day)
+    found = what_people_overrule(user=user, starts_on=starts_on, ends_on=ends_on, today=day)
     tiers = {tier.slug: tier for tier in Tier.objects.order_by("rank")}
     if request.GET.get("format") == "csv":
         return _as_csv(found, tiers)
@@ -114,7 +114,11 @@ def _ways(line: Line | CriterionLine) -> str:
 
 
 def _share(pct: float | None, of: int) -> Markup | str:
-    return wording.DASH if pct is None or not of else mini_bar(pct, tone="", words=wording.percent(pct, places=1))
+    return (
+        wording.DASH
+        if pct is None or not of
+        else mini_bar(pct, tone="", words=wording.percent(pct, places=1))
+    )
 
 
 def _row(name: str, line: Line, *, tier: Tier | None = None, url: str = "") -> Row:

@@ -39,7 +39,9 @@ def override_request(request: HttpRequest, pk: int) -> HttpResponse:
     if customer is None:
         raise Http404
     if not may_ask(customer, user):
-        raise PermissionDenied("An override is asked for by the CSM of the book, a manager of the team or CS ops.")
+        raise PermissionDenied(
+            "An override is asked for by the CSM of the book, a manager of the team or CS ops."
+        )
     form = ask_form(request.POST, day=day)
     if form.is_valid():
         given = form.cleaned_data
@@ -77,18 +79,19 @@ def override_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     if row is None or customer is None:
         raise Http404
     if not may_withdraw(override=row, customer=customer, user=user):
-        raise PermissionDenied("An override is taken back by who asked for it, by a manager of the team or by CS ops.")
-    held = row.status == Override.Status.APPROVED and row.starts_on <= day
+        raise PermissionDenied(
+            "An override is taken back by who asked for it, by a manager of the team or by CS ops."
+        )
     form = WithdrawForm(request.POST, auto_id=f"withdraw_{pk}_%s")
     if form.is_valid():
         try:
-            overrides.withdraw_override(
+            ended = overrides.withdraw_override(
                 override_id=pk, actor=user, words=form.cleaned_data["words"], on=day, at=timezone.now()
             )
         except overrides.UnableToWithdrawOverride as refusal:
             form.add_error(None, str(refusal))
         else:
-            if held:
+            if ended.begun_at is not None:  # it held until now
                 say_what_follows(request, f"The override for {customer} is ended.", place=PLACE)
             else:
                 done = f"The override for {customer} is withdrawn; its tier stays as it is."

@@ -30,7 +30,9 @@ DECISIONS = {"approve": approve_override, "decline": decline_override, "withdraw
 
 
 class Command(DoorCommand):
-    help = "Ask for an override (request EXTERNAL_ID TIER), approve, decline or withdraw one (ID), or list them."
+    help = (
+        "Ask for an override (request EXTERNAL_ID TIER), approve, decline or withdraw one (ID), or list them."
+    )
 
     def add_door_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("action", choices=ACTIONS)
@@ -50,7 +52,9 @@ class Command(DoorCommand):
             self.list(actor, options)
             return
         if actor is None:
-            self.refuse("Name the acting person with --as EMAIL: an override has an asker and a second pair of eyes.")
+            self.refuse(
+                "Name the acting person with --as EMAIL: an override has an asker and a second pair of eyes."
+            )
         try:
             override_id = self.act(actor, options, today, timezone.now())
         except (UnableToRequestOverride, UnableToDecideOverride, UnableToWithdrawOverride) as refusal:
@@ -65,13 +69,11 @@ class Command(DoorCommand):
         if action == "request":
             return self.request(actor, options, today, now)
         override_id = self.number(options["about"])
-        before = override_or_none(pk=override_id, user=actor)
-        if before is None:
+        if override_or_none(pk=override_id, user=actor) is None:
             self.refuse(f"There is no override {override_id}.")
-        DECISIONS[action](override_id=override_id, actor=actor, words=options["words"], on=today, at=now)
-        begins = action == "approve" and before.starts_on <= today
-        ends = action == "withdraw" and before.begun_at is not None
-        if begins or ends:
+        act = DECISIONS[action]
+        changed = act(override_id=override_id, actor=actor, words=options["words"], on=today, at=now)
+        if changed.begun_at is not None:  # it holds from now on, or held until now
             run = ask_for_goals_run(as_of=today, at=now, actor_id=actor.pk)
             if run is not None:
                 self.tell(f"Run {run.pk} proposes what follows for the tier.")
@@ -103,9 +105,13 @@ class Command(DoorCommand):
         customer = Customer.objects.visible_to(actor).filter(external_id=about[0]).first()
         if customer is None:
             self.refuse(f"There is no customer {about[0]}.")
-        tier = Tier.objects.filter(slug=about[1]).first() or Tier.objects.filter(name__iexact=about[1]).first()
+        tier = (
+            Tier.objects.filter(slug=about[1]).first() or Tier.objects.filter(name__iexact=about[1]).first()
+        )
         if tier is None:
-            known = ", ".join(Tier.objects.filter(retired=False).order_by("rank").values_list("slug", flat=True))
+            known = ", ".join(
+                Tier.objects.filter(retired=False).order_by("rank").values_list("slug", flat=True)
+            )
             self.refuse(f"There is no tier {about[1]}. There are: {known}.")
         return customer, tier
 
