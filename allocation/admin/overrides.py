@@ -134,7 +134,7 @@ class OverrideAdmin(CSAdmin):
     lead = "Human exceptions: a reason, an expiry and a second pair of eyes. A manager of the customer's team decides."
     add_lead = (
         "You ask; a manager of the customer's team decides. What the model says today is kept beside it. Nobody decides "
-        "what he asked for."
+        "the own request."
     )
     form_lead = (
         "What was asked for and decided never changes; it is ended by withdrawing it, or by its last day."
@@ -145,11 +145,9 @@ class OverrideAdmin(CSAdmin):
         "customer",
         "to_tier",
         "state",
-        "reason_kind",
         "asked_by",
         "due_on",
         "decided_by",
-        "starts_on",
         "expires_on",
     )
     list_filter = (
@@ -163,7 +161,6 @@ class OverrideAdmin(CSAdmin):
     list_select_related = ("customer", "tier", "asked_by", "decided_by")
     search_fields = ("customer__name", "customer__external_id", "asked_by__name", "asked_by__email")
     search_help_text = "Customer or who asked"
-    date_hierarchy = "expires_on"
     ordering = ("-pk",)
     plain_choice_fields = ("tier",)
     actions = ("approve", "decline", "withdraw")
@@ -208,7 +205,8 @@ class OverrideAdmin(CSAdmin):
         return () if obj is None else self.readonly_fields
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
-        return () if obj is None else self.inlines
+        """The changes, where there are any."""
+        return self.inlines if obj is not None and obj.version > 1 else ()
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change, **kwargs)

@@ -110,6 +110,9 @@ class AskForm(forms.ModelForm):
             self.initial.setdefault("starts_on", self.on)
             self.initial.setdefault("expires_on", proposed_end(self.on))
             self.fields["expires_on"].help_text = last_day_help()
+            for name in ("customer", "tier"):  # chosen here, not made or changed on the way
+                self.fields[name].widget.can_add_related = False
+                self.fields[name].widget.can_change_related = False
 
     def validate_constraints(self) -> None:
         """The service says it with more words."""

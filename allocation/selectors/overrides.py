@@ -23,9 +23,14 @@ PROPOSED_MONTHS = 6
 
 
 def months_later(day: date, months: int) -> date:
-    """The same day of a later month (of an earlier one, where months are negative), or its last day where it is shorter."""
+    """The same day of a later month (of an earlier one, where months are negative), or its last day where it is shorter.
+
+    Beyond the calendar's ends, its last or first day.
+    """
     place = day.year * 12 + day.month - 1 + months
     year, month = place // 12, place % 12 + 1
+    if not date.min.year <= year <= date.max.year:
+        return date.max if year > date.max.year else date.min
     return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
 
 

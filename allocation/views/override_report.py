@@ -9,6 +9,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.text import capfirst
 from django.views.decorators.http import require_safe
 
 from accounts.importing.escaping import mark_formula
@@ -71,7 +72,7 @@ def override_report(request: HttpRequest) -> HttpResponse:
         "found": found,
         "kpis": _kpis(found),
         "rules": [
-            _row(f"If {rule.words}", line, tier=tiers.get(rule.tier), url=url) for rule, line in found.rules
+            _row(capfirst(rule.words), line, tier=tiers.get(rule.tier), url=url) for rule, line in found.rules
         ],
         "segments": [_row(name, line) for name, line in found.segments],
         "criteria": [_criterion(name, line) for name, line in found.criteria],

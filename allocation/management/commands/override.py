@@ -140,4 +140,4 @@ def _parts(override: Override) -> Iterator[str]:
     yield f"{wording.day(override.expires_on)}; asked for by {override.asked_by}"
     if override.decided_by:
         yield f"and decided by {override.decided_by}"
-    yield f"({override.get_reason_kind_display()}: {override.words})"
+    yield f"({override.get_reason_kind_display()}: {' '.join(override.words.split())})"
