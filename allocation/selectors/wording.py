@@ -4,8 +4,10 @@ Thousands are kept apart by a comma, as in the reasons that a run keeps; roundin
 """
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+
+from django.utils.timezone import localtime
 
 DASH = "–"
 SPACE = "\u00a0"
@@ -59,6 +61,12 @@ def percent(value: Decimal | float | None, *, places: int = 0) -> str:
 def day(value: date | None) -> str:
     """22 Nov 2026."""
     return DASH if value is None else f"{value.day}{SPACE}{value:%b}{SPACE}{value.year}"
+
+
+def moment(value: datetime) -> str:
+    """22 Nov 2026 at 09:05, in the time zone of the installation."""
+    here = localtime(value)
+    return f"{day(here.date())} at {here:%H:%M}"
 
 
 def days_from(value: date | None, *, today: date) -> str:
