@@ -41,25 +41,25 @@ def waits_for_you(*, customer: str, link: str) -> tuple[str, str]:
 
 
 def was_decided(*, customer: str, by: str, link: str) -> tuple[str, str]:
-    """Subject and body for who asked. It does not say how it was decided."""
+    """Subject and body for who asked and for the CSM. It does not say how it was decided."""
     return _mail(
-        f"Your request about {_named(customer)} was decided", f"{_named(by)} decided it and said why.", link
+        f"A request about {_named(customer)} was decided", f"{_named(by)} decided it and said why.", link
     )
 
 
 def ends_soon(*, customer: str, on: date, link: str) -> tuple[str, str]:
-    """Subject and body for who asked, some days before the day."""
+    """Subject and body for who asked and for the CSM, some days before the day."""
     return _mail(
-        f"What you asked for about {_named(customer)} ends soon",
+        f"Something agreed about {_named(customer)} ends soon",
         f"It ends on {_plain_day(on)}. If it is still needed, ask again before that day.",
         link,
     )
 
 
 def has_ended(*, customer: str, link: str) -> tuple[str, str]:
-    """Subject and body for who asked, once it no longer holds."""
+    """Subject and body for who asked and for the CSM, once it no longer holds."""
     return _mail(
-        f"What you asked for about {_named(customer)} has ended",
+        f"Something agreed about {_named(customer)} has ended",
         "If it is still needed, ask again.",
         link,
     )

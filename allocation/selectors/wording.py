@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from django.utils.timezone import localtime
+from django.utils import timezone
 
 DASH = "–"
 SPACE = "\u00a0"
@@ -64,9 +64,9 @@ def day(value: date | None) -> str:
 
 
 def moment(value: datetime) -> str:
-    """22 Nov 2026 at 09:05, in the time zone of the installation."""
-    here = localtime(value)
-    return f"{day(here.date())} at {here:%H:%M}"
+    """22 Nov 2026, 09:05, in the time zone of the installation."""
+    local = value.astimezone(timezone.get_current_timezone())
+    return f"{day(local.date())}, {local:%H:%M}"
 
 
 def days_from(value: date | None, *, today: date) -> str:
@@ -96,3 +96,14 @@ def directions(*, ups: int, downs: int, from_retired: int) -> str:
 
 def from_cents(cents: int) -> Decimal:
     return Decimal(cents) / 100
+
+
+def fault_of(words: str, *, if_none: str, most: int) -> str:
+    """What keeps a text from being stored, as a sentence; empty when nothing does. if_none: empty where a text may be missing."""
+    if not words.strip():
+        return if_none
+    if len(words) > most:
+        return f"Say it in at most {grouped(most)} characters, not {grouped(len(words))}."
+    if "\0" in words:  # PostgreSQL keeps none
+        return "What you say holds the character NUL: take it out."
+    return ""
