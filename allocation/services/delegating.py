@@ -43,7 +43,9 @@ def delegate_decisions(
     """
     _refuse_actor(manager, actor)
     _refuse_days(starts_on, ends_before, on)
-    _refuse_words(words)
+    fault = wording.fault_of(words, if_none="", most=LONGEST_WORDS)
+    if fault:
+        raise UnableToDelegate(fault)
     with transaction.atomic():
         people = _locked(manager.pk, delegate_id)
         _refuse_people(people, manager, delegate_id)
@@ -123,13 +125,6 @@ def _refuse_days(starts_on: date, ends_before: date, on: date) -> None:
         raise UnableToDelegate(
             f"Decisions are handed over for at most {most} days: for longer, CS ops names another manager of the team."
         )
-
-
-def _refuse_words(words: str) -> None:
-    if len(words) > LONGEST_WORDS:
-        raise UnableToDelegate(f"Say it in at most {LONGEST_WORDS} characters, not {len(words)}.")
-    if "\0" in words:  # PostgreSQL keeps none
-        raise UnableToDelegate("What you say holds the character NUL: take it out.")
 
 
 def _locked(*ids: int) -> dict[int, User]:

@@ -13,6 +13,8 @@ ON_THE_TIMETABLE = {
     "allocation.sweep",
     "allocation.discard_abandoned_imports",
     "allocation.ask_for_due_goals_run",
+    "allocation.send_notices",
+    "allocation.tell_who_decides",
 }
 
 

@@ -81,12 +81,10 @@ def decline_run(
 
 
 def _checked(words: str) -> str:
-    if not words.strip():
-        raise UnableToDeclineRun("Say why the run is declined, so that the next reader understands.")
-    if len(words) > LONGEST_WORDS:
-        raise UnableToDeclineRun(f"Say it in at most {LONGEST_WORDS} characters, not {len(words)}.")
-    if "\0" in words:  # PostgreSQL keeps none
-        raise UnableToDeclineRun("What you say holds the character NUL: take it out.")
+    if_none = "Say why the run is declined, so that the next reader understands."
+    fault = wording.fault_of(words, if_none=if_none, most=LONGEST_WORDS)
+    if fault:
+        raise UnableToDeclineRun(fault)
     return words.strip()
 
 
