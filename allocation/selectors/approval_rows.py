@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
+from django.utils.timezone import localtime
+
 from accounts.models import CSM, Tier
 from allocation.models import DECLINED, Move, Override, RetierRun, RowStatus, RunStatus
 from allocation.selectors import wording
@@ -14,7 +16,8 @@ from allocation.selectors.approvals import MOVE, OVERRIDE, RUN
 from allocation.selectors.approvers import Approvers, Managers, managers_on
 
 SOON_DAYS = 2
-YOU = "You"
+# Documents of a plan that a row of the queue does not read.
+HEAVY = ("policy_values", "proof", "balance_before", "balance_after", "shortages", "unassigned", "summary")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +31,15 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Deciders:
-    """who: "You", the names of other managers, or why there is nobody. mine: this person may decide it."""
+    """mine: this person may decide it. others: who else is asked, by name. why: where nobody can."""
 
-    who: str
     mine: bool
-    nobody: bool = False
+    others: str
+    why: str = ""
+
+    @property
+    def nobody(self) -> bool:
+        return not (self.mine or self.others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +119,8 @@ def _overrides(ids: Collection[int]) -> list[Any]:
 
 def _moves(ids: Collection[int]) -> list[Any]:
     joins = ("customer__csm", "from_csm", "to_csm", "tier", "plan__requested_by", "refused_by", "approved_by")
-    return list(Move.objects.filter(pk__in=ids).select_related(*joins).order_by("pk"))
+    rows = Move.objects.filter(pk__in=ids).select_related(*joins).defer(*(f"plan__{name}" for name in HEAVY))
+    return list(rows.order_by("pk"))
 
 
 def _runs(ids: Collection[int]) -> list[Any]:
@@ -135,7 +143,7 @@ def _override_row(row: Override, deciders: Deciders | None) -> ApprovalRow:
         csm_before="",
         csm_after="",
         asked_by=str(row.asked_by),
-        asked_at=wording.moment(row.asked_at),
+        asked_at=_day_of(row.asked_at),
         reason=str(row.get_reason_kind_display()),
         words=row.words,
         deciders=deciders,
@@ -166,7 +174,7 @@ def _move_row(row: Move, deciders: Deciders | None) -> ApprovalRow:
         csm_before=_csm(row.from_csm),
         csm_after=_csm(row.to_csm),
         asked_by=str(plan.requested_by or "a command"),
-        asked_at=wording.moment(plan.finished_at) if plan.finished_at else "",
+        asked_at=_day_of(plan.finished_at),
         reason="forced" if row.forced else "chosen",
         words=row.repoint_words if row.repointed_by_id else row.reason,
         deciders=deciders,
@@ -198,7 +206,7 @@ def _run_row(row: RetierRun, deciders: Deciders | None) -> ApprovalRow:
         csm_before="",
         csm_after="",
         asked_by=str(row.requested_by or ("goals that changed" if row.scope == "goals" else "a command")),
-        asked_at=wording.moment(row.finished_at) if row.finished_at else "",
+        asked_at=_day_of(row.finished_at),
         reason=f"{row.get_scope_display()} run",
         words=f"As of {wording.day(row.as_of)}; more than the change limit allows.",
         deciders=deciders,
@@ -225,6 +233,10 @@ def _by(who: Any, when: datetime | None) -> str:
     return ", ".join(
         part for part in (f"by {who}" if who else "", wording.moment(when) if when else "") if part
     )
+
+
+def _day_of(when: datetime | None) -> str:
+    return wording.day(localtime(when).date()) if when else ""
 
 
 def _csm(csm: CSM | None) -> str:
@@ -258,11 +270,7 @@ def _run_deciders(row: RetierRun, managers: Managers, user: Any) -> Deciders | N
 
 def _deciders(found: Approvers, managers: Managers, user: Any, mine: bool) -> Deciders:
     others = [managers.names[pk] for pk in found.people if pk != user.pk]
-    if mine:
-        return Deciders(" or ".join([YOU, *others]), mine=True)
-    if not found.people:
-        return Deciders(found.lacking, mine=False, nobody=True)
-    return Deciders(" or ".join(others), mine=False)
+    return Deciders(mine=mine, others=" or ".join(others), why=found.lacking)
 
 
 def _with_due(row: ApprovalRow, when: date | None, on: date) -> ApprovalRow:

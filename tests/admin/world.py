@@ -3,9 +3,11 @@
 import datetime
 from types import SimpleNamespace
 
+from accounts import roles
 from accounts.models import (
     CSM,
     CustomAttribute,
+    Delegation,
     ExchangeRate,
     Leave,
 )
@@ -17,6 +19,7 @@ from allocation.models import (
     BookPlan,
     Handover,
     Move,
+    Notice,
     Override,
     RetierRun,
     Scenario,
@@ -98,6 +101,22 @@ def build(cast: SimpleNamespace, *, customers: int = 2) -> SimpleNamespace:
         asked_by=cast.csm_a,
     )
     Scenario.objects.create(name="Two tiers", owner=cast.ops)
+    Delegation.objects.create(
+        manager=cast.manager,
+        delegate=factories.UserFactory(name="Dan Delegate", role=roles.MANAGER),
+        starts_on=TODAY,
+        ends_before=TODAY + datetime.timedelta(days=9),
+        created_by=cast.manager,
+        created_at=datetime.datetime.combine(TODAY, datetime.time(9), tzinfo=datetime.UTC),
+    )
+    Notice.objects.create(
+        to=cast.manager,
+        kind="to_decide",
+        key="request-1-to-1",
+        subject="A request waits for your decision",
+        body="Please decide it.",
+        created_at=datetime.datetime.combine(TODAY, datetime.time(9), tzinfo=datetime.UTC),
+    )
     return SimpleNamespace(
         csm=csm,
         top=top,
