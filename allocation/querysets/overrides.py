@@ -20,6 +20,10 @@ class OverrideQuerySet(CustomerPartQuerySet):
     def in_force(self, on: date) -> OverrideQuerySet:
         return self.filter(status="approved", starts_on__lte=on, expires_on__gt=on)
 
+    def begun_by(self, on: date) -> OverrideQuerySet:
+        """Those whose tier a customer holds or held."""
+        return self.filter(starts_on__lte=on, begun_at__isnull=False)
+
     def to_begin(self, on: date) -> OverrideQuerySet:
         """Approved ones whose day has come and whose tier nobody has given to the customer yet."""
         return self.in_force(on).filter(begun_at__isnull=True)

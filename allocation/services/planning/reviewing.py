@@ -129,12 +129,9 @@ def refuse_rows(table: PlanTable, move_ids: Collection[int], *, actor: Any, word
 
 def checked_words(words: str, if_none: str) -> str:
     """What a person said, fit to be kept. Raises UnableToReviewPlan."""
-    if not words.strip():
-        raise UnableToReviewPlan(if_none)
-    if len(words) > LONGEST_WORDS:
-        raise UnableToReviewPlan(f"Say it in at most {LONGEST_WORDS} characters, not {len(words)}.")
-    if "\0" in words:  # PostgreSQL keeps none
-        raise UnableToReviewPlan("What you say holds the character NUL: take it out.")
+    fault = wording.fault_of(words, if_none=if_none, most=LONGEST_WORDS)
+    if fault:
+        raise UnableToReviewPlan(fault)
     return words.strip()
 
 
