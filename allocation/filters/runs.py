@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import CSM, Customer, Tier, Vertical
 from allocation.engine.facts.ways import Way
-from allocation.models import BookPlan, Move, RetierRun, RowStatus, RunStatus, TierDecision
+from allocation.models import BookPlan, Move, Objection, RetierRun, RowStatus, RunStatus, TierDecision
 from allocation.selectors.ways import TierWays
 
 GUARDS = (
@@ -165,6 +165,12 @@ def _verticals(user: Any) -> QuerySet[Vertical]:
 ROWS = (
     ("approval", "Waits for approval", Q(status="proposed", needs_approval=True, approved_by__isnull=True)),
     ("largest", "Largest customers", Q(needs_approval=True)),
+    ("objected", "Objected to", Q(Exists(Objection.objects.standing().filter(move=OuterRef("pk"))))),
+    (
+        "unanswered",
+        "Objection not answered",
+        Q(Exists(Objection.objects.unanswered().filter(move=OuterRef("pk")))),
+    ),
     ("repointed", "Re-pointed by a person", Q(repointed_by__isnull=False)),
     ("refused", "Refused", Q(status=RowStatus.REFUSED)),
     ("skipped", "Skipped", Q(status=RowStatus.SKIPPED)),
