@@ -10,7 +10,7 @@ from typing import Any
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tests.access.routes import Route
-from tests.access.world import A, TODAY
+from tests.access.world import TODAY, A
 
 LATER = (TODAY + datetime.timedelta(days=60)).isoformat()
 

@@ -84,7 +84,9 @@ def arguments_of(route: Route, world: SimpleNamespace) -> dict[str, Any]:
     if model:
         return dict.fromkeys(route.arguments, object_of(world, apps.get_model(*model.groups())).pk)
     fitting = [beginning for beginning in OBJECTS if route.address.startswith(beginning)]
-    assert fitting, f"Say in tests/access/routes.py (OBJECTS) what stands for the arguments of {route.address}."
+    assert fitting, (
+        f"Say in tests/access/routes.py (OBJECTS) what stands for the arguments of {route.address}."
+    )
     labels = OBJECTS[max(fitting, key=len)]
     return {name: _row(world, labels[name]).pk for name in route.arguments}
 

@@ -22,7 +22,9 @@ PEOPLE = [(column, person) for column, people in matrix.COLUMNS.items() for pers
 WAYS = ("read", "write")
 REFUSED = {"sign in", "403", "404", "405", "400"}
 # What differs between two answers that are the same: tokens, and the length that follows from the address shown.
-MASKED = re.compile(r'name="csrfmiddlewaretoken" value="\w+"|csrftoken=\w+|sessionid=\w+|expires=[^;\n]+|Expires: [^\n]+|Content-Length: \d+')
+MASKED = re.compile(
+    r'name="csrfmiddlewaretoken" value="\w+"|csrftoken=\w+|sessionid=\w+|expires=[^;\n]+|Expires: [^\n]+|Content-Length: \d+'
+)
 
 
 def test_every_address_has_its_lines_and_no_line_is_without_address(request):

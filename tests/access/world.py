@@ -66,7 +66,17 @@ READS = {
 PERSONS = (*READS, "nobody", "stranger")
 NOW = company.NOW
 # Texts with a grammar of their own: no free words.
-NOT_WORDS = {"currency", "slug", "decided_by", "sha256", "digest", "facts_digest", "claimed_by", "password", "key"}
+NOT_WORDS = {
+    "currency",
+    "slug",
+    "decided_by",
+    "sha256",
+    "digest",
+    "facts_digest",
+    "claimed_by",
+    "password",
+    "key",
+}
 
 
 def words(model: type[models.Model], book: str) -> dict[str, str]:
@@ -122,8 +132,12 @@ def _people() -> dict[str, User]:
     make = factories.UserFactory
     persons = {
         "ops": make(email="ops@example.com", name="Olga Ops", role=roles.OPS, is_staff=True),
-        "manager_a": make(email="manager-a@example.com", name="Mia Manager", role=roles.MANAGER, is_staff=True),
-        "manager_b": make(email="manager-b@example.com", name="Max Manager", role=roles.MANAGER, is_staff=True),
+        "manager_a": make(
+            email="manager-a@example.com", name="Mia Manager", role=roles.MANAGER, is_staff=True
+        ),
+        "manager_b": make(
+            email="manager-b@example.com", name="Max Manager", role=roles.MANAGER, is_staff=True
+        ),
         "csm_a": make(email="csm-quokka@example.com", name=f"{A} Ada", role=roles.CSM),
         "csm_a2": make(email="csm-zorilla@example.com", name=f"{A2} Ann", role=roles.CSM),
         "csm_b": make(email="csm-axolotl@example.com", name=f"{B} Ben", role=roles.CSM),
@@ -169,7 +183,9 @@ def _around(book: str, world: SimpleNamespace) -> None:
     kind = factories.GoalKindFactory(slug="adoption")
     tier = first.__class__.objects.get(pk=first.pk).tier
     Goal.objects.create(customer=first, kind=kind, owner=csm.user, starts_on=TODAY, **words(Goal, book))
-    Leave.objects.create(csm=csm, starts_on=TODAY, ends_before=TODAY + datetime.timedelta(days=40), covered_by=world.former)
+    Leave.objects.create(
+        csm=csm, starts_on=TODAY, ends_before=TODAY + datetime.timedelta(days=40), covered_by=world.former
+    )
     Touch.objects.create(
         customer=first, activity=TouchActivity.objects.order_by("pk").first(), due_on=TODAY, hours=1,
         done_by=csm, **words(Touch, book),
@@ -226,15 +242,28 @@ def _proposals(world: SimpleNamespace, cast: SimpleNamespace, applied: RetierRun
             move=move, csm=csm, by=csm.user, reason_kind="timing", at=NOW, **words(Objection, book)
         )
         Handover.objects.create(
-            customer=customer, move=move, from_csm=world.former, to_csm=csm, due_on=TODAY, **words(Handover, book)
+            customer=customer,
+            move=move,
+            from_csm=world.former,
+            to_csm=csm,
+            due_on=TODAY,
+            **words(Handover, book),
         )
         decision = TierDecision.objects.filter(run=applied, customer=customer)
-        decision.update(**{name: text for name, text in words(TierDecision, book).items() if name != "segment"})
+        decision.update(
+            **{name: text for name, text in words(TierDecision, book).items() if name != "segment"}
+        )
     Scenario.objects.create(name="Scenario of ops", owner=cast.ops)
     ModelLock.objects.create(until=TODAY, words="Year-end.", set_by=cast.ops, set_at=NOW)
     ColumnMapping.objects.create(name="CRM", mapping={"Account": "name"}, saved_by=cast.ops)
     TieringModel.objects.draft(name="Draft", definition=applied.tiering_model.definition, created_by_id=None)
-    world.objects |= {"run": over, "run applied": applied, "plan": open_plan, "plan applied": plan, "comparison": head}
+    world.objects |= {
+        "run": over,
+        "run applied": applied,
+        "plan": open_plan,
+        "plan applied": plan,
+        "comparison": head,
+    }
 
 
 def _objects(world: SimpleNamespace) -> None:
@@ -280,7 +309,9 @@ def _import(world: SimpleNamespace, person: str) -> ImportBatch:
     """A file with a row of each book and a refused one, read and waiting for the word of who sent it."""
     lines = [f"{book}New,{book} new,x" for book in BOOKS] + [f"{B}Bad,{B} bad row,y"]
     file = SimpleUploadedFile("list.csv", "\n".join(["external_id,name,health", *lines]).encode())
-    answer = world.clients[person].post(reverse("admin:import_customers"), {"file": file, "allow_new_values": "on"})
+    answer = world.clients[person].post(
+        reverse("admin:import_customers"), {"file": file, "allow_new_values": "on"}
+    )
     assert answer.status_code == 302, answer.content.decode()[:2000]
     return ImportBatch.objects.order_by("-pk")[0]
 
@@ -300,4 +331,3 @@ def digest() -> str:
 
 
 NOT_COUNTED = {"sessions.Session", "admin.LogEntry"}
-
