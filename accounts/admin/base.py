@@ -120,9 +120,15 @@ class CSAdmin(Scoped, admin.ModelAdmin):
         """Only what the list itself offers as a filter: an address typed by hand can ask rows for nothing else."""
         first, *how = lookup.split(LOOKUP_SEP)
         if first not in {field.name for field in self.opts.get_fields()}:
-            return super().lookup_allowed(lookup, value, request)  # no field: Django shows the list without it
+            return super().lookup_allowed(
+                lookup, value, request
+            )  # no field: Django shows the list without it
         offered = {self.date_hierarchy, *(getattr(item, "parameter_name", item) for item in self.list_filter)}
-        return first in offered and set(how) <= ASKED_BY_FILTERS and super().lookup_allowed(lookup, value, request)
+        return (
+            first in offered
+            and set(how) <= ASKED_BY_FILTERS
+            and super().lookup_allowed(lookup, value, request)
+        )
 
     def list_buttons(self, request: HttpRequest) -> tuple[Button, ...]:
         """Buttons beside the heading of the list."""

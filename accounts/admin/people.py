@@ -77,7 +77,9 @@ class UserForm(UserChangeForm):
         The rows are locked till the page is saved (the admin saves in one transaction); the roles are read after that.
         """
         ops = User.objects.filter(groups__name=roles.OPS, is_active=True)
-        list(User.objects.select_for_update().filter(pk__in=ops.values("pk")).order_by("pk").values_list("pk"))
+        list(
+            User.objects.select_for_update().filter(pk__in=ops.values("pk")).order_by("pk").values_list("pk")
+        )
         return self.acting_user is not None and ops.filter(pk=self.acting_user.pk).exists()
 
 

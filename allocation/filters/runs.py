@@ -7,11 +7,11 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import CSM, Tier, Vertical
 from allocation.engine.facts.ways import Way
-from allocation.models import BookPlan, Move, RetierRun, RowStatus, RunStatus, TierDecision
+from allocation.models import BookPlan, Move, Objection, RetierRun, RowStatus, RunStatus, TierDecision
 from allocation.selectors.ways import TierWays
 
 GUARDS = (
@@ -157,6 +157,12 @@ class DecisionFilter(django_filters.FilterSet):
 ROWS = (
     ("approval", "Waits for approval", Q(status="proposed", needs_approval=True, approved_by__isnull=True)),
     ("largest", "Largest customers", Q(needs_approval=True)),
+    ("objected", "Objected to", Q(Exists(Objection.objects.standing().filter(move=OuterRef("pk"))))),
+    (
+        "unanswered",
+        "Objection not answered",
+        Q(Exists(Objection.objects.unanswered().filter(move=OuterRef("pk")))),
+    ),
     ("repointed", "Re-pointed by a person", Q(repointed_by__isnull=False)),
     ("refused", "Refused", Q(status=RowStatus.REFUSED)),
     ("skipped", "Skipped", Q(status=RowStatus.SKIPPED)),

@@ -9,8 +9,9 @@ from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from accounts.models import Tier
 from tests.access.routes import Route
-from tests.access.world import A, TODAY
+from tests.access.world import TODAY, A
 
 LATER = (TODAY + datetime.timedelta(days=60)).isoformat()
 
@@ -64,7 +65,7 @@ def kitchen_sink(world: SimpleNamespace) -> dict[str, Any]:
     return {
         "action": "refuse", "row": [str(world.moves[A].pk)], "all": "1", "query": "show=moves", "words": "Because of it",
         "reason": "other", "reason_kind": "other", "evidence": "Seen", "kind": str(world.objects["kind"].pk),
-        "owner": str(csm.user_id), "csm": str(world.csms["Zorilla"].pk), "tier": str(customer.tier_id),
+        "owner": str(csm.user_id), "csm": str(world.csms["Zorilla"].pk), "tier": str(Tier.objects.exclude(pk=customer.tier_id).order_by("rank")[0].pk),
         "starts_on": TODAY.isoformat(), "expires_on": LATER, "ends_before": LATER, "until": LATER,
         "as_of": TODAY.isoformat(), "scope": "full", "seed": "1", "moves": "3", "version": "0", "seen": "1",
         "name": "Made by the matrix", "customer": str(customer.pk), "move": str(world.moves[A].pk),
@@ -74,6 +75,15 @@ def kitchen_sink(world: SimpleNamespace) -> dict[str, Any]:
         "definition": "{}", "decision": "approve", "number_style": "", "date_order": "", "allow_new_values": "on",
         "all_or_nothing": "", "save_as": "", "max_moves_pct": "", "continuity_weight": "",
     }  # fmt: skip
+
+
+def said(route: Route, world: SimpleNamespace) -> dict[str, Any]:
+    """What a button of the page says over the fields above."""
+    return {
+        "approvals/overrides/{pk}/": {"action": "approve", "version": "1", "words": "Seen"},
+        "approvals/decide/": {"row": [f"override:{world.objects['allocation.override'].pk}:1"]},
+        "plans/{pk}/objections/": {"action": "open"},
+    }.get(route.address, {})
 
 
 def full_body(route: Route, path: str, world: SimpleNamespace) -> dict[str, Any]:
@@ -86,6 +96,7 @@ def full_body(route: Route, path: str, world: SimpleNamespace) -> dict[str, Any]
         html = answer.status_code == 200 and answer["Content-Type"].startswith("text/html")
         world.forms[path] = Fields(answer.content.decode() if html else "")
     body = world.forms[path].values or kitchen_sink(world)
+    body |= said(route, world)
     body = {name: value for name, value in body.items() if name not in NOT_SENT and "__prefix__" not in name}
     for name in TYPED & set(body):
         body[name] = [f"{A} matrix"]

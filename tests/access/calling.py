@@ -52,7 +52,9 @@ def changed(written: set[str], before: str) -> bool:
 def text_of(response: Any) -> str:
     """Everything that left the house: headers with the redirect's target, body, the parts of a workbook."""
     headers = "\n".join(f"{name}: {value}" for name, value in response.headers.items())
-    cookies = "\n".join(morsel.OutputString() for name, morsel in response.cookies.items() if name != "sessionid")
+    cookies = "\n".join(
+        morsel.OutputString() for name, morsel in response.cookies.items() if name != "sessionid"
+    )
     body = b"".join(response.streaming_content) if response.streaming else response.content
     parts = [body]
     if body[:2] == b"PK":

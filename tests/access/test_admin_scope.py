@@ -37,7 +37,9 @@ def let_in(world, monkeypatch):
 
 
 def address(model, page="", *args):
-    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page or 'changelist'}", args=args)
+    return reverse(
+        f"admin:{model._meta.app_label}_{model._meta.model_name}_{page or 'changelist'}", args=args
+    )
 
 
 @pytest.mark.parametrize("person", OUTSIDERS)
@@ -76,7 +78,10 @@ def test_a_row_of_another_book_answers_as_one_that_is_not_there(let_in, page):
         looked_at += 1
         answers = [client.get(address(model, page, pk)) for pk in (row.pk, 10**9 + row.pk)]
         said = [(answer.status_code, text_of(client.get("/admin/"))) for answer in answers if answer]
-        if foreign_words(text_of(answers[0]) + said[0][1], "csm_a") or answers[0].status_code != answers[1].status_code:
+        if (
+            foreign_words(text_of(answers[0]) + said[0][1], "csm_a")
+            or answers[0].status_code != answers[1].status_code
+        ):
             faults.append((model._meta.label, answers[0].status_code, answers[1].status_code))
     assert faults == []
     assert looked_at > 12
@@ -90,7 +95,9 @@ def test_the_own_rows_open_without_a_word_of_others(let_in):
         for page in ("change", "history") if row is not None else ():
             response = client.get(address(model, page, row.pk), follow=True)
             if foreign_words(text_of(response), "csm_a"):
-                faults.append((model._meta.label, page, response.status_code, foreign_words(text_of(response), "csm_a")))
+                faults.append(
+                    (model._meta.label, page, response.status_code, foreign_words(text_of(response), "csm_a"))
+                )
     assert faults == []
 
 
@@ -102,7 +109,12 @@ def test_autocompletes_offer_the_own_rows_only(let_in):
             for term in ("", B, "e"):
                 response = client.get(
                     reverse("admin:autocomplete"),
-                    {"app_label": model._meta.app_label, "model_name": model._meta.model_name, "field_name": name, "term": term},
+                    {
+                        "app_label": model._meta.app_label,
+                        "model_name": model._meta.model_name,
+                        "field_name": name,
+                        "term": term,
+                    },
                 )
                 asked += 1
                 if foreign_words(text_of(response), "csm_a"):
@@ -117,13 +129,24 @@ def test_an_action_touches_no_row_of_another_book(let_in):
     for model in set(SCOPED) & set(MODELS_OF_PEOPLE):
         row = row_of(let_in, model, B)
         screen = admin.site._registry[model]
-        names = {*screen.get_actions(type("Request", (), {"user": let_in.persons["ops"], "GET": {}})()), "delete_selected"}
+        names = {
+            *screen.get_actions(type("Request", (), {"user": let_in.persons["ops"], "GET": {}})()),
+            "delete_selected",
+        }
         for name in sorted(names) if row is not None else ():
             for everything in ("0", "1"):
-                body = {"action": name, "_selected_action": [str(row.pk)], "select_across": everything, "index": "0", "post": "yes"}
+                body = {
+                    "action": name,
+                    "_selected_action": [str(row.pk)],
+                    "select_across": everything,
+                    "index": "0",
+                    "post": "yes",
+                }
                 with undone(), watched() as written:
                     response = client.post(address(model), body)
-                    if foreign_words(text_of(response), "csm_a") or (everything == "0" and changed(written, before)):
+                    if foreign_words(text_of(response), "csm_a") or (
+                        everything == "0" and changed(written, before)
+                    ):
                         faults.append((model._meta.label, name, everything))
     assert faults == []
 
@@ -132,7 +155,11 @@ def test_a_form_takes_no_row_of_another_book_as_a_choice(let_in):
     """A foreign id in a foreign key is refused like one that is not there."""
     goal, foreign = apps.get_model("accounts.goal"), let_in.customers[B][0]
     client = let_in.clients["csm_a"]
-    body = {"kind": object_of(let_in, apps.get_model("accounts.goalkind")).pk, "starts_on": "2026-11-22", "words": ""}
+    body = {
+        "kind": object_of(let_in, apps.get_model("accounts.goalkind")).pk,
+        "starts_on": "2026-11-22",
+        "words": "",
+    }
     found = [client.post(address(goal, "add"), body | {"customer": pk}) for pk in (foreign.pk, 10**9)]
     errors = [response.context["adminform"].form.errors["customer"] for response in found]
     assert errors[0] == errors[1]
@@ -152,7 +179,9 @@ ODD_LOOKUPS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("label", "lookup"), [(label, one) for label, many in ODD_LOOKUPS.items() for one in many])
+@pytest.mark.parametrize(
+    ("label", "lookup"), [(label, one) for label, many in ODD_LOOKUPS.items() for one in many]
+)
 def test_an_address_asks_rows_for_nothing_that_no_filter_offers(world, label, lookup):
     """Even of CS ops: a list is no oracle for passwords and no place for regular expressions."""
     for value in ("a", "(a+)+$", "pbkdf2"):
@@ -160,7 +189,18 @@ def test_an_address_asks_rows_for_nothing_that_no_filter_offers(world, label, lo
         assert response.status_code == 400, (lookup, value)
 
 
-@pytest.mark.parametrize("query", ["_to_field=password", "_popup=1&_to_field=email", "o=99.-7.x", "p=999999999", "e=1", "foo=1", "_facets=1"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "_to_field=password",
+        "_popup=1&_to_field=email",
+        "o=99.-7.x",
+        "p=999999999",
+        "e=1",
+        "foo=1",
+        "_facets=1",
+    ],
+)
 def test_odd_switches_of_a_list_are_refused_or_ignored(world, query):
     for model in REGISTERED:
         response = world.clients["ops"].get(f"{address(model)}?{query}", follow=True)
@@ -169,7 +209,9 @@ def test_odd_switches_of_a_list_are_refused_or_ignored(world, query):
 
 def test_a_flood_of_parameters_is_refused(world):
     query = "&".join(f"status__exact={number}" for number in range(10_000))
-    assert world.clients["ops"].get(f"{address(apps.get_model('accounts.customer'))}?{query}").status_code == 400
+    assert (
+        world.clients["ops"].get(f"{address(apps.get_model('accounts.customer'))}?{query}").status_code == 400
+    )
 
 
 def test_the_filters_that_lists_offer_still_work(world):
@@ -178,5 +220,10 @@ def test_the_filters_that_lists_offer_still_work(world):
     for query in ("status__exact=active", "gap=arr", "csm_team=1", "health=poor", "renewal=90", "vertical=1"):
         assert world.clients["ops"].get(f"{customers}?{query}").status_code == 200, query
     ledger = address(apps.get_model("allocation.tierholding"))
-    for query in ("starts_on__year=2026", "starts_on__month=11&starts_on__year=2026", "source__exact=run", "now=yes"):
+    for query in (
+        "starts_on__year=2026",
+        "starts_on__month=11&starts_on__year=2026",
+        "source__exact=run",
+        "now=yes",
+    ):
         assert world.clients["ops"].get(f"{ledger}?{query}").status_code == 200, query

@@ -18,7 +18,17 @@ ROUTES = routes()
 NAMES = sorted(
     {field.name for model in apps.get_models() for field in model._meta.get_fields()}
     | {field.attname for model in apps.get_models() for field in model._meta.concrete_fields}
-    | {"is_staff", "is_superuser", "user_permissions", "state", "decided_by", "actor", "actor_id", "user", "as_of"}
+    | {
+        "is_staff",
+        "is_superuser",
+        "user_permissions",
+        "state",
+        "decided_by",
+        "actor",
+        "actor_id",
+        "user",
+        "as_of",
+    }
 )
 # Who is signed in when: CS ops everywhere, the others where the page is theirs.
 PEOPLE = ("ops", "manager_a", "csm_a")

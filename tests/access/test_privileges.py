@@ -60,13 +60,21 @@ def test_ops_give_no_permission_and_no_superuser(world):
     forged = {"is_superuser": "on", "is_staff": "on", "user_permissions": permissions}
     assert send(world, "ops", world.persons["nobody"], name="New name", **forged).status_code == 302
     user = User.objects.get(pk=world.persons["nobody"].pk)
-    assert (user.name, user.is_superuser, user.is_staff, user.user_permissions.count()) == ("New name", False, False, 0)
+    assert (user.name, user.is_superuser, user.is_staff, user.user_permissions.count()) == (
+        "New name",
+        False,
+        False,
+        0,
+    )
 
 
 def test_what_a_role_may_do_is_changed_by_nobody(world):
     before = digest()
     for person in ("ops", "manager_a", "csm_a", "nobody"):
-        for path in (reverse("admin:auth_group_change", args=[group(roles.CSM)]), reverse("admin:auth_group_add")):
+        for path in (
+            reverse("admin:auth_group_change", args=[group(roles.CSM)]),
+            reverse("admin:auth_group_add"),
+        ):
             world.clients[person].post(path, {"name": "Kings", "permissions": ["1", "2"]})
     assert digest() == before
 
@@ -101,7 +109,12 @@ def test_the_last_of_ops_is_sent_away_by_nobody(world):
     olga = world.persons["ops"]
     assert "ask a colleague" in send(world, "ops", olga, groups=[]).content.decode()
     assert "ask a colleague" in send(world, "ops", olga, is_active=None).content.decode()
-    assert world.clients["ops"].post(reverse("admin:accounts_user_delete", args=[olga.pk]), {"post": "yes"}).status_code == 403
+    assert (
+        world.clients["ops"]
+        .post(reverse("admin:accounts_user_delete", args=[olga.pk]), {"post": "yes"})
+        .status_code
+        == 403
+    )
     assert User.objects.filter(groups__name=roles.OPS, is_active=True).exists()
 
 
@@ -110,9 +123,17 @@ def test_others_change_no_role_no_team_and_no_person(world, person):
     user, before = world.persons[person], digest()
     send(world, person, user, groups=[group(roles.OPS)], is_staff="on", is_superuser="on")
     csm, team = CSM.objects.get(user=world.persons["csm_a"]), Team.objects.get(pk=world.csms[A].team_id)
-    form = {"name": "Mine", "team": str(team.pk), "manager": str(user.pk), "user": str(user.pk), "seniority": "5"}
+    form = {
+        "name": "Mine",
+        "team": str(team.pk),
+        "manager": str(user.pk),
+        "user": str(user.pk),
+        "seniority": "5",
+    }
     for name, row in (("csm", csm), ("team", team)):
         world.clients[person].post(reverse(f"admin:accounts_{name}_change", args=[row.pk]), form)
         world.clients[person].post(reverse(f"admin:accounts_{name}_add"), form)
-    world.clients[person].post(reverse("admin:auth_user_password_change", args=[user.pk]), {"password1": "x", "password2": "x"})
+    world.clients[person].post(
+        reverse("admin:auth_user_password_change", args=[user.pk]), {"password1": "x", "password2": "x"}
+    )
     assert digest() == before

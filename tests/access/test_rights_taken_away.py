@@ -11,7 +11,7 @@ from accounts.models import CSM, Customer, Delegation, Goal, Team, User
 from allocation.models import RetierRun
 from tests import factories
 from tests.access.calling import undone
-from tests.access.world import A, B, NOW
+from tests.access.world import NOW, A, B
 
 pytestmark = pytest.mark.django_db
 
@@ -108,7 +108,10 @@ def test_a_csm_without_a_book_is_told_so_and_sees_nobodys(world, name):
 
 
 def delegation(world, **fields):
-    values = {"starts_on": TODAY - datetime.timedelta(days=1), "ends_before": TODAY + datetime.timedelta(days=5)}
+    values = {
+        "starts_on": TODAY - datetime.timedelta(days=1),
+        "ends_before": TODAY + datetime.timedelta(days=5),
+    }
     people = {"manager": world.persons["manager_a"], "delegate": world.persons["manager_b"]}
     return Delegation.objects.create(
         **people | values | fields, created_by=world.persons["manager_a"], created_at=NOW

@@ -11,6 +11,7 @@ import hashlib
 from types import SimpleNamespace
 from typing import Any
 
+from axes.models import AccessAttempt
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import models
@@ -49,6 +50,7 @@ from allocation.models import (
     Touch,
 )
 from allocation.models.locks import ModelLock
+from cstiers.signing_in.throttle import PERSON
 from tests import factories
 from tests.factories import TODAY
 from tests.pages import company
@@ -66,7 +68,17 @@ READS = {
 }
 NOW = company.NOW
 # Texts with a grammar of their own: no free words.
-NOT_WORDS = {"currency", "slug", "decided_by", "sha256", "digest", "facts_digest", "claimed_by", "password", "key"}
+NOT_WORDS = {
+    "currency",
+    "slug",
+    "decided_by",
+    "sha256",
+    "digest",
+    "facts_digest",
+    "claimed_by",
+    "password",
+    "key",
+}
 
 
 def words(model: type[models.Model], book: str) -> dict[str, str]:
@@ -89,12 +101,15 @@ def build() -> SimpleNamespace:
     world = SimpleNamespace(persons=persons, objects={}, customers={}, csms={}, former=former, forms={})
     company.load_playbook(slug="three-axis", publish=True, at=NOW, actor_id=persons["ops"].pk)
     CustomAttribute.objects.create(slug="motto", label="Motto", kind="choice")
+    AccessAttempt.objects.create(
+        username="ops@example.com", ip_address="192.0.2.7", user_agent=PERSON, failures_since_start=3
+    )
     ExchangeRate.objects.create(currency="EUR", day=TODAY, rate="0.9", base="USD")
     Delegation.objects.create(
         manager=persons["manager_a"],
         delegate=persons["former_manager"],
-        starts_on=TODAY - datetime.timedelta(days=30),
-        ends_before=TODAY - datetime.timedelta(days=20),
+        starts_on=TODAY + datetime.timedelta(days=20),
+        ends_before=TODAY + datetime.timedelta(days=30),
         words="Away",
         created_by=persons["manager_a"],
         created_at=NOW,
@@ -122,8 +137,12 @@ def _people() -> dict[str, User]:
     make = factories.UserFactory
     persons = {
         "ops": make(email="ops@example.com", name="Olga Ops", role=roles.OPS, is_staff=True),
-        "manager_a": make(email="manager-a@example.com", name="Mia Manager", role=roles.MANAGER, is_staff=True),
-        "manager_b": make(email="manager-b@example.com", name="Max Manager", role=roles.MANAGER, is_staff=True),
+        "manager_a": make(
+            email="manager-a@example.com", name="Mia Manager", role=roles.MANAGER, is_staff=True
+        ),
+        "manager_b": make(
+            email="manager-b@example.com", name="Max Manager", role=roles.MANAGER, is_staff=True
+        ),
         "csm_a": make(email="csm-quokka@example.com", name=f"{A} Ada", role=roles.CSM),
         "csm_a2": make(email="csm-zorilla@example.com", name=f"{A2} Ann", role=roles.CSM),
         "csm_b": make(email="csm-axolotl@example.com", name=f"{B} Ben", role=roles.CSM),
@@ -169,7 +188,9 @@ def _around(book: str, world: SimpleNamespace) -> None:
     kind = factories.GoalKindFactory(slug="adoption")
     tier = first.__class__.objects.get(pk=first.pk).tier
     Goal.objects.create(customer=first, kind=kind, owner=csm.user, starts_on=TODAY, **words(Goal, book))
-    Leave.objects.create(csm=csm, starts_on=TODAY, ends_before=TODAY + datetime.timedelta(days=40), covered_by=world.former)
+    Leave.objects.create(
+        csm=csm, starts_on=TODAY, ends_before=TODAY + datetime.timedelta(days=40), covered_by=world.former
+    )
     Touch.objects.create(
         customer=first, activity=TouchActivity.objects.order_by("pk").first(), due_on=TODAY, hours=1,
         done_by=csm, **words(Touch, book),
@@ -226,15 +247,28 @@ def _proposals(world: SimpleNamespace, cast: SimpleNamespace, applied: RetierRun
             move=move, csm=csm, by=csm.user, reason_kind="timing", at=NOW, **words(Objection, book)
         )
         Handover.objects.create(
-            customer=customer, move=move, from_csm=world.former, to_csm=csm, due_on=TODAY, **words(Handover, book)
+            customer=customer,
+            move=move,
+            from_csm=world.former,
+            to_csm=csm,
+            due_on=TODAY,
+            **words(Handover, book),
         )
-        decision = TierDecision.objects.filter(run=applied, customer=customer)
-        decision.update(**{name: text for name, text in words(TierDecision, book).items() if name != "segment"})
+        decision = TierDecision.objects.filter(run=over, customer=customer)
+        decision.update(
+            **{name: text for name, text in words(TierDecision, book).items() if name != "segment"}
+        )
     Scenario.objects.create(name="Scenario of ops", owner=cast.ops)
     ModelLock.objects.create(until=TODAY, words="Year-end.", set_by=cast.ops, set_at=NOW)
     ColumnMapping.objects.create(name="CRM", mapping={"Account": "name"}, saved_by=cast.ops)
     TieringModel.objects.draft(name="Draft", definition=applied.tiering_model.definition, created_by_id=None)
-    world.objects |= {"run": over, "run applied": applied, "plan": open_plan, "plan applied": plan, "comparison": head}
+    world.objects |= {
+        "run": over,
+        "run applied": applied,
+        "plan": open_plan,
+        "plan applied": plan,
+        "comparison": head,
+    }
 
 
 def _objects(world: SimpleNamespace) -> None:
@@ -243,6 +277,8 @@ def _objects(world: SimpleNamespace) -> None:
     world.objects |= {
         "accounts.csm": csm,
         "accounts.customer": customer,
+        "allocation.override": Override.objects.get(customer=customer, status="asked"),
+        "customer without a request": world.customers[A][2],
         "accounts.user": csm.user,
         "accounts.team": Team.objects.get(pk=csm.team_id),
         "accounts.vertical": customer.vertical,
@@ -290,7 +326,9 @@ def _import(world: SimpleNamespace, person: str) -> ImportBatch:
     """A file with a row of each book and a refused one, read and waiting for the word of who sent it."""
     lines = [f"{book}New,{book} new,x" for book in BOOKS] + [f"{B}Bad,{B} bad row,y"]
     file = SimpleUploadedFile("list.csv", "\n".join(["external_id,name,health", *lines]).encode())
-    answer = world.clients[person].post(reverse("admin:import_customers"), {"file": file, "allow_new_values": "on"})
+    answer = world.clients[person].post(
+        reverse("admin:import_customers"), {"file": file, "allow_new_values": "on"}
+    )
     assert answer.status_code == 302, answer.content.decode()[:2000]
     return ImportBatch.objects.order_by("-pk")[0]
 
@@ -310,4 +348,3 @@ def digest() -> str:
 
 
 NOT_COUNTED = {"sessions.Session", "admin.LogEntry"}
-
