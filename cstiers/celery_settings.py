@@ -87,6 +87,11 @@ beat_schedule = {
         # A sweep that waited longer than its period is followed by a fresher one.
         "options": {"expires": settings.SWEEP_SECONDS},
     },
+    "overrides that begin or end by the calendar": {
+        "task": "allocation.keep_overrides",
+        "schedule": HOUR,
+        "options": {"expires": HOUR},
+    },
     "tell who decides what waits": {
         "task": "allocation.tell_who_decides",
         "schedule": settings.SWEEP_SECONDS,

@@ -82,6 +82,17 @@ class CSTiersAdminSite(admin.AdminSite):
             raise PermissionDenied("The admin is for CS ops. Your own pages are under Home.")
         return redirect_to_login(request.GET.get("next") or reverse("admin:index", current_app=self.name))
 
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The common page: it looks at the old password, and guesses are counted there."""
+        return HttpResponseRedirect(reverse("password_change"))
+
+    def password_change_done(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return HttpResponseRedirect(reverse("password_change_done"))
+
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         from allocation.selectors.todo import desk  # models are not loaded yet when the site is made
         from cstiers.navigation import admin_groups

@@ -3,7 +3,7 @@
 from allocation.models.attention import AttentionPolicy, Scenario, Touch
 from allocation.models.books import AllocationPolicy, BookPlan, Fit, Handover, Move, Variant
 from allocation.models.kept import RunChunk, RunTally, TierStanding
-from allocation.models.ledger import BookHolding, Source, TierHolding
+from allocation.models.ledger import BookHolding, Departure, Source, TierHolding
 from allocation.models.locks import ModelLock
 from allocation.models.named_tiers import NamedTiers
 from allocation.models.notices import Notice
@@ -19,6 +19,7 @@ __all__ = [
     "AttentionPolicy",
     "BookHolding",
     "BookPlan",
+    "Departure",
     "Fit",
     "Handover",
     "ModelLock",

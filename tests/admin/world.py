@@ -3,6 +3,8 @@
 import datetime
 from types import SimpleNamespace
 
+from django.utils import timezone
+
 from accounts import roles
 from accounts.models import (
     CSM,
@@ -29,6 +31,7 @@ from allocation.models import (
     TierStanding,
     Touch,
 )
+from cstiers.signing_in.throttle import take_place
 from tests import factories
 from tests.factories import TODAY
 
@@ -101,6 +104,7 @@ def build(cast: SimpleNamespace, *, customers: int = 2) -> SimpleNamespace:
         asked_by=cast.csm_a,
     )
     Scenario.objects.create(name="Two tiers", owner=cast.ops)
+    take_place(person="guessed@example.com", address="192.0.2.1", at=timezone.now())
     Delegation.objects.create(
         manager=cast.manager,
         delegate=factories.UserFactory(name="Dan Delegate", role=roles.MANAGER),
