@@ -56,6 +56,8 @@ def test_pages_of_a_plan_that_moves_customers_ask_equally_often(cast, sign_in, q
     addresses = {
         "plan with moves": reverse("plan", args=[plan.pk]),
         "move of a plan": reverse("plan_move", args=[plan.pk, move.pk]),
+        "approvals": reverse("approvals"),
+        "approvals decided lately": reverse("approvals") + "?state=decided",
     }
     for role in ("ops", "manager"):
         client = sign_in(getattr(cast, role))

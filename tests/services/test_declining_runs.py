@@ -1,9 +1,11 @@
 """A run over the change limit is declined by a manager who did not ask for it: discarded, with words and who."""
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from allocation.models import Notice, RetierRun, RunStatus
 from allocation.services.retiering import (
@@ -90,3 +92,15 @@ def test_who_asked_is_told_in_either_case_and_a_command_is_not(world: SimpleName
     decline(waiting_run(None), world.manager)
     told = Notice.objects.filter(kind="decided").select_related("to")
     assert [notice.to for notice in told] == [world.ops, world.ops]
+
+
+def test_the_command_declines_as_a_person_and_refuses_as_the_service_does(
+    world: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = waiting_run(world.ops)
+    given = ["run", "decline", str(run.pk), "--format", "json", "--words", "Not now"]
+    with pytest.raises((CommandError, SystemExit)):
+        call_command(*given, "--as", world.ops.email)
+    capsys.readouterr()
+    call_command(*given, "--as", world.manager.email)
+    assert json.loads(capsys.readouterr().out)["status"] == "discarded"
