@@ -169,7 +169,7 @@ def test_the_oldest_go_first_and_no_more_than_the_limit(cast: SimpleNamespace) -
     assert mail.outbox[0].to == ["manager@example.com"]
 
 
-@pytest.mark.parametrize("breaks", ["\r\nBcc: all@example.com", "\nSubject: other", "\r", "\x00", "\u2028"])
+@pytest.mark.parametrize("breaks", ["\r\nBcc: all@example.com", "\nSubject: other", "\r", "\x0b", "\u2028"])
 def test_no_name_becomes_a_header(cast: SimpleNamespace, breaks: str) -> None:
     subject, body = notice_words.waits_for_you(customer=f"Acme{breaks}", link="https://cs.example/approvals/")
     assert "\n" not in subject
@@ -182,6 +182,12 @@ def test_no_name_becomes_a_header(cast: SimpleNamespace, breaks: str) -> None:
     assert sent.message()["Bcc"] is None
     assert "\n" not in sent.subject
     assert body.startswith(subject)
+
+
+def test_a_nul_in_a_name_is_a_space() -> None:
+    subject, body = notice_words.waits_for_you(customer="Ac\x00me", link="x")
+    assert subject == "A request about Ac me waits for your decision"
+    assert "\x00" not in body
 
 
 def texts() -> list[tuple[str, str]]:
