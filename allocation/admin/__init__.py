@@ -1,4 +1,4 @@
-"""Admin screens of the decisions, of the customer, whose page shows them, and of the tiers that a lock binds."""
+"""Admin screens of the decisions, of the customer, whose page shows them, of the tiers that a lock binds, and of who decides."""
 
 from allocation.admin import (
     attention,
@@ -9,6 +9,7 @@ from allocation.admin import (
     ledger,
     models_of_tiering,
     overrides,
+    people,
     policies,
     service,
     tiering,
@@ -23,6 +24,7 @@ __all__ = [
     "ledger",
     "models_of_tiering",
     "overrides",
+    "people",
     "policies",
     "service",
     "tiering",
