@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from unittest.mock import patch
 
 import pytest
 
@@ -59,28 +60,25 @@ def said(suggested="scale", rule=REST, segment="Scale"):
 
 
 def override(world, customer, tier="global", *, status="approved", asked_on=TODAY, days=2, **more):
-    """One in the table; days: till it was decided. asked_at is set afterwards, since the row's own default is now."""
+    """One in the table; days: till it was decided. When it was asked never changes, so the clock stands at that day."""
     decided = status in {"approved", "declined"} or more.pop("was_approved", False)
-    row = Override.objects.create(
-        customer=customer,
-        tier=world.tiers[tier],
-        status=status,
-        words="Because",
-        **{
-            "reason_kind": "risk",
-            "starts_on": asked_on,
-            "expires_on": asked_on + 90 * DAY,
-            "asked_by": world.csm_a,
-            "decided_by": world.manager if decided else None,
-            "decided_at": noon(asked_on) + days * DAY if decided else None,
-            "decided_words": "So" if decided else "",
-            "ended_at": noon(asked_on) if status in {"withdrawn", "expired"} else None,
-            "model_said": said(),
-            **more,
-        },
-    )
-    Override.objects.filter(pk=row.pk).update(asked_at=noon(asked_on))
-    return row
+    given = {
+        "customer": customer,
+        "tier": world.tiers[tier],
+        "status": status,
+        "words": "Because",
+        "reason_kind": "risk",
+        "starts_on": asked_on,
+        "expires_on": asked_on + 90 * DAY,
+        "asked_by": world.csm_a,
+        "decided_by": world.manager if decided else None,
+        "decided_at": noon(asked_on) + days * DAY if decided else None,
+        "decided_words": "So" if decided else "",
+        "ended_at": noon(asked_on) if status in {"withdrawn", "expired"} else None,
+        "model_said": said(),
+    }
+    with patch("django.utils.timezone.now", return_value=noon(asked_on)):
+        return Override.objects.create(**(given | more))
 
 
 def report(world, user=None, **days):
