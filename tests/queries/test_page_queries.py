@@ -34,6 +34,7 @@ def test_pages_ask_equally_often_at_any_size(cast, sign_in, query_counts, rows):
         "plans": reverse("plans"),
         "plan": reverse("plan", args=[plan.pk]),
         "plans side by side": reverse("plan_compare", args=[head.pk]),
+        "what people overrule": reverse("override_report"),
     }
     for role in ("ops", "manager", "csm_a"):
         client = sign_in(getattr(cast, role))
