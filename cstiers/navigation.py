@@ -65,8 +65,10 @@ ADMIN_GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
             ("accounts.csm", "people", ""),
             ("accounts.team", "team", ""),
             ("accounts.leave", "leave", "Leave"),
+            ("accounts.delegation", "handover", "Delegations"),
             ("accounts.user", "user", "Users"),
             ("auth.group", "group", "Groups"),
+            ("axes.accessattempt", "lock", "Sign-in locks"),
         ),
     ),
     (
@@ -88,6 +90,7 @@ ADMIN_GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
             ("allocation.override", "override", "Overrides"),
             ("allocation.tierholding", "ledger", "Tier ledger"),
             ("allocation.bookholding", "ledger", "Book ledger"),
+            ("allocation.notice", "inbox", "Notices"),
         ),
     ),
     (

@@ -9,7 +9,7 @@ import django_filters
 from django import forms
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from accounts.models import CSM, Customer, Tier, Vertical
+from accounts.models import CSM, Tier, Vertical
 from allocation.engine.facts.ways import Way
 from allocation.models import BookPlan, Move, Objection, RetierRun, RowStatus, RunStatus, TierDecision
 from allocation.selectors.ways import TierWays
@@ -123,7 +123,7 @@ class DecisionFilter(django_filters.FilterSet):
         if tab == "held":
             self.filters["to"].label = "Keeps tier"
         self.filters["csm"].queryset = CSM.objects.visible_to(user).order_by("name", "pk")
-        self.filters["vertical"].queryset = _verticals(user)
+        self.filters["vertical"].queryset = Vertical.objects.visible_to(user).order_by("name", "pk")
         self.filters["segment"].extra["choices"] = [(name, name) for name in segments]
 
     @property
@@ -151,14 +151,6 @@ class DecisionFilter(django_filters.FilterSet):
             after = [tier.pk for tier in others if self.ways.between(before, tier) == value]
             fits |= Q(previous=before, effective__in=after)
         return rows.filter(fits)
-
-
-def _verticals(user: Any) -> QuerySet[Vertical]:
-    """Ops know every word; others those of their own customers, so that no foreign word shows."""
-    every: QuerySet[Vertical] = Vertical.objects.order_by("name", "pk")
-    if user.is_ops:
-        return every
-    return every.filter(Exists(Customer.objects.visible_to(user).filter(vertical=OuterRef("pk"))))
 
 
 # What became of a move: key, words, the rows.

@@ -42,6 +42,8 @@ ICONS = {
     "imports": "import",
     "imports_asking": "import",
     "overrides_asked": "approval",
+    "overrides_mine": "approval",
+    "moves_mine": "plan",
     "overrides_approved": "override",
     "without_tier": "tier",
     "retired_tier": "tier",
@@ -77,7 +79,9 @@ PAGES = {
     "leavers": ("admin:accounts_csm_changelist", "?standing=leaving"),
     "imports": ("admin:accounts_importbatch_changelist", "?status__exact=staged"),
     "imports_asking": ("admin:accounts_importbatch_changelist", "?status__exact=asking"),
-    "overrides_asked": ("admin:allocation_override_changelist", "?status__exact=asked"),
+    "overrides_asked": ("approvals", "?kind=override"),
+    "overrides_mine": ("approvals", "?kind=override&mine=yes"),
+    "moves_mine": ("approvals", "?kind=move&mine=yes"),
     "overrides_approved": ("admin:allocation_override_changelist", "?status__exact=approved"),
 }
 
