@@ -1,7 +1,7 @@
 """The decisions: tiers, books, attention."""
 
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 
 
 class AllocationConfig(AppConfig):
@@ -11,10 +11,11 @@ class AllocationConfig(AppConfig):
     def ready(self) -> None:
         from allocation import checks  # noqa: F401  (registers the system checks)
 
-        # The one signal of the project: permissions and tables exist only after migrate, and the groups and
+        # The signals of migrating: permissions and tables exist only after migrate, and the groups and
         # triggers need them.
         from allocation.groups import ensure_groups_after_migrate
-        from allocation.triggers import ensure_triggers_after_migrate
+        from allocation.triggers import drop_triggers_before_migrate, ensure_triggers_after_migrate
 
+        pre_migrate.connect(drop_triggers_before_migrate, sender=self)
         post_migrate.connect(ensure_groups_after_migrate, sender=self)
         post_migrate.connect(ensure_triggers_after_migrate, sender=self)

@@ -242,12 +242,15 @@ FULL_RUN_EVERY_DAYS = env.int("FULL_RUN_EVERY_DAYS", default=365)
 # An override lasts at most this long; a request, a run over its limit or a move that needs approval is due in so many days.
 OVERRIDE_MONTHS = env.int("OVERRIDE_MONTHS", default=12)
 APPROVAL_DAYS = env.int("APPROVAL_DAYS", default=7)
+# A manager who is away hands the decisions over for at most so many days.
+DELEGATION_DAYS = env.int("DELEGATION_DAYS", default=90)
 # The asker of an override is told so many days before it ends.
 OVERRIDE_WARNING_DAYS = env.int("OVERRIDE_WARNING_DAYS", default=14)
 
 # Mail to people of the company. Nothing set: it is written to the log of the process (console backend).
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
+EMAIL_TIMEOUT = 20  # seconds; none is the default, and a mail server that hangs would hang the worker
 DEFAULT_FROM_EMAIL = env("EMAIL_FROM", default="cstiers@localhost")
 # What links in mails begin with, since a mail is written where no request is.
 _ADDRESS = (

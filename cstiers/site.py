@@ -15,7 +15,6 @@ from django.utils import timezone
 TODO_LISTS: dict[str, tuple[str, str]] = {
     "tiering_models": ("allocation_tieringmodel", ""),
     "exchange_rates": ("accounts_exchangerate", ""),
-    "overrides_asked": ("allocation_override", "?status__exact=asked"),
     "overrides_approved": ("allocation_override", "?status__exact=approved"),
     "without_tier": ("accounts_customer", "?gap=tier"),
     "retired_tier": ("accounts_customer", "?gap=retired_tier"),
@@ -130,6 +129,8 @@ class CSTiersAdminSite(admin.AdminSite):
             return url_or_nothing("runs")
         if kind == "import_customers":
             return url_or_nothing("admin:import_customers")
+        if kind == "overrides_asked":
+            return f"{url_or_nothing('approvals')}?kind=override"
         name, query = TODO_LISTS[kind]
         address = url_or_nothing(f"admin:{name}_changelist")
         return f"{address}{query}" if address else ""

@@ -20,8 +20,10 @@ from accounts.admin.fields import CurrencyCode, DayInput, KnownOrNot, ListOfText
 from accounts.admin.filters import FixedFilter, rows_filter
 from accounts.models import CustomAttribute, Customer, Goal, GoalKind, Region, Team, Tier, Vertical
 from allocation.admin.goals import GoalInline, ask_after_commit, goals_changed
+from allocation.models import Source
 from allocation.selectors.explanations import FACTS_CHANGED, customer_explanation
 from allocation.selectors.tiers import tiers_in_use
+from allocation.services.decisions import DecisionSource, note_departures
 
 FIELD_PREFIX = "attribute_"
 SOON_DAYS = (30, 90, 180)
@@ -259,6 +261,12 @@ class CustomerAdmin(CSAdmin):
             obj.save(update_fields=[*shown, "attributes", "version"])
         else:
             super().save_model(request, obj, form, change)
+        if "status" in form.changed_data:
+            note_departures(
+                customer_ids=[obj.pk],
+                on=timezone.localdate(),
+                decision=DecisionSource(Source.MANUAL, actor_id=request.user.pk),
+            )
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         super().save_formset(request, form, formset, change)

@@ -3,21 +3,23 @@
 from allocation.models.attention import AttentionPolicy, Scenario, Touch
 from allocation.models.books import AllocationPolicy, BookPlan, Fit, Handover, Move, Variant
 from allocation.models.kept import RunChunk, RunTally, TierStanding
-from allocation.models.ledger import BookHolding, Source, TierHolding
+from allocation.models.ledger import BookHolding, Departure, Source, TierHolding
 from allocation.models.locks import ModelLock
 from allocation.models.named_tiers import NamedTiers
 from allocation.models.notices import Notice
 from allocation.models.objections import Objection
 from allocation.models.overrides import Override, OverrideEdit
-from allocation.models.statuses import OPEN_STATUSES, RowStatus, RunStatus
+from allocation.models.statuses import DECLINED, OPEN_STATUSES, RowStatus, RunStatus
 from allocation.models.tiering import RetierRun, TierDecision, TieringModel
 
 __all__ = [
+    "DECLINED",
     "OPEN_STATUSES",
     "AllocationPolicy",
     "AttentionPolicy",
     "BookHolding",
     "BookPlan",
+    "Departure",
     "Fit",
     "Handover",
     "ModelLock",

@@ -1,4 +1,4 @@
-"""The dated ledger: who held which tier and which CSM when, by what decision.
+"""The dated ledger: who held which tier and which CSM when, by what decision; and who had left when.
 
 Rows are added and closed, never changed.
 """
@@ -83,6 +83,18 @@ class BookHolding(Holding):
 
     def __str__(self) -> str:
         return f"{self.customer}: {self.csm} from {self.starts_on:%d %b %Y}"
+
+
+class Departure(Holding):
+    """The customer had left, from the day this was said until the day it was said to be back.
+
+    Kept since there is history one can ask: of who had left before, it is not known since when.
+    """
+
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="departures")
+
+    def __str__(self) -> str:
+        return f"{self.customer}: left on {self.starts_on:%d %b %Y}"
 
 
 SOURCE_MODELS = {Source.RUN: RetierRun, Source.PLAN: BookPlan, Source.OVERRIDE: Override}

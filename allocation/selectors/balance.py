@@ -16,7 +16,8 @@ from allocation.engine.books import caps
 from allocation.engine.books_report import book_rows
 from allocation.engine.facts.books import BookRow
 from allocation.models import AllocationPolicy
-from allocation.snapshots.books import book_snapshot, changed_since
+from allocation.snapshots.books import book_snapshot
+from allocation.snapshots.held import changed_since
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,11 @@ def plan_link(plan_id: int) -> str:
     return settings.SITE_URL + reverse("plan", args=[plan_id])
 
 
+def objections_link() -> str:
+    """The page on which a CSM objects, and reads the answers."""
+    return settings.SITE_URL + reverse("objections")
+
+
 def waits_for_you(*, customer: str, link: str) -> tuple[str, str]:
     """Subject and body for each person who may decide."""
     return _mail(f"A request about {_named(customer)} waits for your decision", "Please decide it.", link)
@@ -92,6 +97,20 @@ def you_no_longer_decide_for(*, manager: str, link: str) -> tuple[str, str]:
         "The delegation was taken back before its time.",
         link,
     )
+
+
+def may_be_objected_to(*, until: date, link: str) -> tuple[str, str]:
+    """Subject and body for each CSM whose book a proposed change concerns."""
+    return _mail(
+        f"Planned changes in your book can be objected to before {_plain_day(until)}",
+        "Please look at them. What you do not object to may be carried out from that day on.",
+        link,
+    )
+
+
+def objection_was_answered(*, link: str) -> tuple[str, str]:
+    """Subject and body for who objected. It does not say how it was answered."""
+    return _mail("Your objection was answered", "Who answered it said why.", link)
 
 
 def _mail(subject: str, said: str, link: str) -> tuple[str, str]:

@@ -14,10 +14,11 @@ from datetime import date
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, Value
+from django.db.models.functions import Greatest
 
 from accounts.models import Customer
-from allocation.models import BookHolding, Source, TierHolding
+from allocation.models import BookHolding, Departure, Source, TierHolding
 
 # Either ledger; they differ in the one column `field` names.
 HoldingModel = type[Any]
@@ -84,6 +85,30 @@ def set_csms(*, changes: Sequence[CsmChange], on: date, decision: DecisionSource
         for change in changes
     ]
     return _write(rows, on=on, decision=decision, field="csm", holding=BookHolding)
+
+
+def note_departures(*, customer_ids: Sequence[int], on: date, decision: DecisionSource) -> None:
+    """Write down who of these customers left on day `on`, and who came back, as their status says now.
+
+    In the transaction that wrote the status; repeating changes nothing.
+    """
+    for chunk in _chunks(sorted(customer_ids)):
+        left = set(Customer.objects.filter(pk__in=chunk, status="left").values_list("pk", flat=True))
+        away = Departure.objects.current().filter(customer_id__in=chunk)
+        known = set(away.values_list("customer_id", flat=True))
+        # Nothing ends before it began, on whatever day this is said.
+        away.exclude(customer_id__in=left).update(ends_before=Greatest("starts_on", Value(on)))
+        Departure.objects.bulk_create(
+            Departure(
+                customer_id=customer_id,
+                starts_on=on,
+                source=decision.kind,
+                source_id=decision.source_id,
+                actor_id=decision.actor_id,
+                words=decision.words[:500],
+            )
+            for customer_id in sorted(left - known)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from typing import Any, cast
 
 import numpy as np
 from django.conf import settings
-from django.db.models import Q
 
 from accounts.models import CSM, Customer, Goal, Leave, Tier, TouchActivity
 from allocation.engine.attention import base_minutes, net_minutes
@@ -27,7 +26,8 @@ from allocation.engine.facts.books import (
     TierFacts,
     VerticalFit,
 )
-from allocation.models import AllocationPolicy, BookHolding, NamedTiers, TierHolding
+from allocation.models import AllocationPolicy, NamedTiers
+from allocation.snapshots.held import active_on, csms_on, tiers_on
 from allocation.snapshots.money import frozen_rates, in_base
 
 MONTH_DAYS = 30
@@ -107,9 +107,7 @@ def book_snapshot(
         .prefetch_related("verticals", "regions", "languages")
         .order_by("pk")
     )
-    rows = list(_customer_rows())
-    if by_ledger:
-        rows = _as_held(rows, as_of=as_of)
+    rows = _as_held(as_of=as_of) if by_ledger else list(_customer_rows())
     away = days_away(as_of=as_of, at_least=LONG_LEAVE_DAYS)
     named = named_tiers(policy=policy)
     keys = {csm.pk: csm.key for csm in csms}
@@ -257,16 +255,11 @@ def _customer_rows() -> Iterable[Mapping[str, Any]]:
     return rows
 
 
-def _as_held(rows: Sequence[Mapping[str, Any]], *, as_of: date) -> list[Mapping[str, Any]]:
-    tiers = dict(TierHolding.objects.held_on(as_of).values_list("customer_id", "tier_id"))
-    csms = dict(BookHolding.objects.held_on(as_of).values_list("customer_id", "csm_id"))
+def _as_held(*, as_of: date) -> list[Mapping[str, Any]]:
+    """The rows of who had not left on that day, with what they held then."""
+    tiers, csms = tiers_on(day=as_of), csms_on(day=as_of)
+    rows = active_on(day=as_of).order_by("pk").values(*_ROW)
     return [{**row, "tier_id": tiers.get(row["pk"]), "csm_id": csms.get(row["pk"])} for row in rows]
-
-
-def changed_since(*, as_of: date) -> bool:
-    """Whether the ledger knows of a change of tier or CSM after the day."""
-    after = Q(starts_on__gt=as_of) | Q(ends_before__gt=as_of)
-    return BookHolding.objects.filter(after).exists() or TierHolding.objects.filter(after).exists()
 
 
 def _columns(

@@ -11,6 +11,7 @@ from tests import factories
 from tests.admin import world
 from tests.factories import TODAY
 from tests.queries.counting import queries_of
+from tests.rewriting import before_the_triggers
 
 QUERIES_OF_THE_DESK = 15
 
@@ -97,7 +98,8 @@ def test_open_proposals_wait_however_many_runs_came_after(cast):
 @pytest.mark.parametrize(("days", "due"), [(364, False), (365, True)])
 def test_the_next_full_run_is_due_a_year_after_the_last(cast, days, due):
     world.build(cast)  # with an applied full run
-    RetierRun.objects.update(as_of=TODAY - datetime.timedelta(days=days))
+    with before_the_triggers("allocation_retierrun"):
+        RetierRun.objects.update(as_of=TODAY - datetime.timedelta(days=days))
     # What is proposed, or about goals only, is no full run of the company.
     model = TieringModel.objects.get()
     RetierRun.objects.create(as_of=TODAY, tiering_model=model, status="proposed")
@@ -113,7 +115,8 @@ def test_the_next_full_run_is_due_a_year_after_the_last(cast, days, due):
 
 def test_how_often_a_full_run_is_due_is_a_setting(cast, settings):
     world.build(cast)
-    RetierRun.objects.update(as_of=TODAY - datetime.timedelta(days=30))
+    with before_the_triggers("allocation_retierrun"):
+        RetierRun.objects.update(as_of=TODAY - datetime.timedelta(days=30))
     assert "full_run" not in todos(cast.ops)
     settings.FULL_RUN_EVERY_DAYS = 30
     assert "full_run" in todos(cast.ops)
@@ -178,7 +181,8 @@ def test_every_todo_leads_somewhere(cast, sign_in):
     CSM.objects.update(leaves_on=TODAY)
     ImportBatch.objects.update(status="staged")
     ImportBatch.objects.create(kind="csms", file_name="b.csv", sha256="2" * 64, status="asking")
-    RetierRun.objects.update(as_of=TODAY - datetime.timedelta(days=400))
+    with before_the_triggers("allocation_retierrun"):
+        RetierRun.objects.update(as_of=TODAY - datetime.timedelta(days=400))
     client = sign_in(cast.ops)
     assert "/runs/" in [entry["url"] for entry in client.get("/admin/").context["todos"]]
     RetierRun.objects.all().update(status="failed")

@@ -9,6 +9,7 @@ from accounts.models import Customer
 from allocation.models import TierStanding
 from allocation.services.playbooks import load_playbook
 from allocation.services.retiering import apply_run, propose_run, queue_run
+from allocation.triggers import drop_triggers_before_migrate, ensure_triggers
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -17,6 +18,7 @@ BEFORE = [("allocation", "0003_decisions_know_the_lifecycle_they_saw")]
 
 
 def migrate(targets):
+    drop_triggers_before_migrate(using="default")
     executor = MigrationExecutor(connection)
     executor.migrate(targets)
     return MigrationExecutor(connection).loader.project_state(targets).apps
@@ -55,6 +57,7 @@ def test_what_customers_stood_on_is_carried_over():
         assert "allocation_tierstanding" not in connection.introspection.table_names()
     finally:
         migrate(latest)
+        ensure_triggers(using="default")
     after = {row.customer_id: row for row in TierStanding.objects.all()}
     for key, before in stood.items():
         for field in ("run_id", "segment", "score", "decided_by", "lifecycle", "goals"):

@@ -11,6 +11,7 @@ from accounts.models import Customer
 from allocation.models import Override, RetierRun
 from tests.factories import TODAY, CustomerFactory, GoalFactory, GoalKindFactory, TierFactory, UserFactory
 from tests.pages.reading import plain, read
+from tests.rewriting import before_the_triggers
 
 
 def page_of(client, customer):
@@ -47,7 +48,8 @@ def test_facts_that_changed_since_the_run_are_told(company, sign_in):
 
 
 def test_amounts_are_said_to_be_in_the_currency_of_the_run(company, sign_in):
-    RetierRun.objects.update(base_currency="CHF")
+    with before_the_triggers("allocation_retierrun"):
+        RetierRun.objects.update(base_currency="CHF")
     response = sign_in(company.cast.ops).get(reverse("customer", args=[company.a[1].pk]))
     why = response.context["why"]
     assert why.source.endswith("; amounts in CHF")
@@ -115,8 +117,9 @@ def test_an_override_in_force_is_shown_with_its_end(company, sign_in):
         decided_words="Agreed",
     )
     words = plain(page_of(sign_in(company.cast.csm_a), company.a[2]).words)
-    assert "Global until 22 Dec 2026: A promise made. Promised in the contract" in words
-    assert "approved by Mia Manager" in words
+    assert "Global In force Until 22 Dec 2026. The model says Scale" in words.replace("1 Global", "Global")
+    assert "A promise made : Promised in the contract" in words
+    assert "Approved by Mia Manager on 22 Nov 2026: Agreed" in words
 
 
 def test_a_customer_that_no_run_has_seen_says_what_comes(company, sign_in):

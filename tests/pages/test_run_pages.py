@@ -12,6 +12,7 @@ from allocation.tasks.retiering import apply_retier_run, propose_retier_run
 from tests.factories import TODAY, CustomerFactory
 from tests.pages.company import proposed_run, refreshed
 from tests.pages.reading import plain, read
+from tests.rewriting import before_the_triggers
 
 
 @pytest.fixture
@@ -255,7 +256,8 @@ def test_a_run_that_came_to_nothing_says_why(company, sign_in, status, sentence)
     ],
 )
 def test_the_form_says_when_the_next_full_run_is_due(company, sign_in, days_ago, words):
-    RetierRun.objects.update(as_of=TODAY - timedelta(days=days_ago))
+    with before_the_triggers("allocation_retierrun"):
+        RetierRun.objects.update(as_of=TODAY - timedelta(days=days_ago))
     page = read(sign_in(company.cast.ops).get(reverse("runs")))
     assert words in page.words.replace(" .", ".")
     scopes = [option for option in page.of("option") if option.get("value") in {"full", "goals"}]

@@ -10,7 +10,7 @@ from accounts.importing.customers import ATTRIBUTE_PREFIX
 from accounts.importing.keys import word_key
 from accounts.models import CustomAttribute, Customer, Goal, GoalKind, Tier
 from allocation.models import Source
-from allocation.services.decisions import CsmChange, DecisionSource, set_csms
+from allocation.services.decisions import CsmChange, DecisionSource, note_departures, set_csms
 from allocation.services.importing.bulk_sql import insert_customers, update_customers
 from allocation.services.importing.rows import CREATED, UPDATED, Row
 from allocation.services.importing.vocabulary import (
@@ -39,6 +39,7 @@ class Writer:
         self.decision = DecisionSource(Source.IMPORT, source_id=batch_id, actor_id=actor_id)
         self.ids: dict[str, dict[str, int]] = {}
         self._csms: dict[str, str] = {}  # external id -> key of the CSM, until `settle`
+        self._moved_on: list[str] = []  # external ids of those who left or came back, until `settle`
 
     def bring_new_values(self, new_values: Mapping[str, Sequence[str]]) -> None:
         """Make the words, CSMs and attributes that the preview listed, then look everything up."""
@@ -62,11 +63,18 @@ class Writer:
             self._set_goals([row for row in touched if "goals" in row.values])
         if "csm" in self.columns:
             self._csms |= {row.key: row.values["csm"] for row in touched if "csm" in row.values}
+        if "status" in self.columns:
+            self._moved_on += [row.key for row in touched if _leaves_or_is_back(row)]
 
     def settle(self) -> None:
         """Give the customers written so far their CSM: one call for all of them, grouped by CSM."""
         self._set_csms(self._csms)
         self._csms = {}
+        if self._moved_on:
+            note_departures(
+                customer_ids=list(_ids_of(self._moved_on).values()), on=self.on, decision=self.decision
+            )
+        self._moved_on = []
 
     def _create(self, rows: Sequence[Row]) -> None:
         insert_customers(
@@ -166,6 +174,12 @@ class Writer:
                 changes.append(CsmChange(pk, now, target))
         if changes:
             set_csms(changes=changes, on=self.on, decision=self.decision)
+
+
+def _leaves_or_is_back(row: Row) -> bool:
+    """The status changes; of a customer that is new, only having left is worth a word."""
+    before = row.before.get("status", Customer.Status.ACTIVE)
+    return "status" in row.values and row.values["status"] != before
 
 
 def _with_attribute(attributes: Mapping[str, Any], column: str, value: Any) -> dict[str, Any]:

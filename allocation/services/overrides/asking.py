@@ -16,6 +16,7 @@ from allocation.models import Override, OverrideEdit
 from allocation.models.overrides import LONGEST_WORDS
 from allocation.selectors import wording
 from allocation.selectors.explanations import customer_explanation
+from allocation.selectors.overrides import latest_end
 from allocation.services.overrides.rows import UNKNOWN, held_customer, held_override, leads, tell_who_decides
 
 LONGEST_EDIT_WORDS = 500
@@ -195,7 +196,7 @@ def _fault_of_wish(wish: _Wish, customer: Customer, on: date, *, edited: Overrid
         return "An override cannot start in the past: choose today or a later day."
     if wish.expires_on <= max(wish.starts_on, on):
         return "An override must expire after it starts, on a day to come."
-    latest = months_later(wish.starts_on, settings.OVERRIDE_MONTHS)
+    latest = latest_end(wish.starts_on)
     if wish.expires_on > latest:
         return (
             f"An override lasts {settings.OVERRIDE_MONTHS} months at most: let it expire by {wording.day(latest)} "
@@ -215,14 +216,6 @@ def fault_of_start(starts_on: date, customer: Customer, on: date) -> str:
         f"{customer} has an approved override until {wording.day(holds.expires_on)}. Ask for one that starts today (it "
         "takes the place of that one), or wait until that one ends."
     )
-
-
-def months_later(day: date, months: int) -> date:
-    """The same day of a later month, or its last day where the month is shorter."""
-    place = day.year * 12 + day.month - 1 + months
-    first = date(place // 12, place % 12 + 1, 1)
-    after = date((place + 1) // 12, (place + 1) % 12 + 1, 1)
-    return first + timedelta(days=min(day.day, (after - first).days) - 1)
 
 
 def _as_json(wish: _Wish) -> dict[str, Any]:

@@ -6,13 +6,13 @@ import pytest
 
 from accounts.models import Customer
 from allocation.models import Notice, Override, OverrideEdit
+from allocation.selectors.overrides import months_later
 from allocation.services.overrides import (
     UnableToEditOverride,
     UnableToRequestOverride,
     edit_override,
     withdraw_override,
 )
-from allocation.services.overrides.asking import months_later
 from tests.factories import TODAY, TierFactory
 from tests.services.overrides.world import DAY, IN_HALF_A_YEAR, NOW, approved, asked, tier_of
 

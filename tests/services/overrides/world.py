@@ -22,22 +22,17 @@ def build(cast: SimpleNamespace) -> SimpleNamespace:
     top = TeamFactory(name="Top", manager=cast.director)
     cast.team_a.parent = top
     cast.team_a.save()
-    cast.customer = CustomerFactory()
-    placed(cast.customer, cast.low)
-    set_csms(
-        changes=[CsmChange(cast.customer.pk, None, cast.csm_a.csm.pk)],
-        on=TODAY - 100 * DAY,
-        decision=DecisionSource(kind=Source.MANUAL),
-    )
+    cast.customer = customer_of(cast)
     return cast
 
 
-def placed(customer, tier):
-    set_tiers(
-        changes=[TierChange(customer.pk, None, tier.pk)],
-        on=TODAY - 100 * DAY,
-        decision=DecisionSource(kind=Source.MANUAL),
-    )
+def customer_of(world):
+    """A customer of the book of CSM A in the tier `.low`, by the ledgers too."""
+    customer, decision = CustomerFactory(), DecisionSource(kind=Source.MANUAL)
+    since = TODAY - 100 * DAY
+    set_tiers(changes=[TierChange(customer.pk, None, world.low.pk)], on=since, decision=decision)
+    set_csms(changes=[CsmChange(customer.pk, None, world.csm_a.csm.pk)], on=since, decision=decision)
+    return customer
 
 
 def asked(world, actor=None, **more) -> Override:

@@ -1,0 +1,35 @@
+"""Who held what on a day, as the ledgers say."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from accounts.models import Customer
+from allocation.models import BookHolding, Departure, TierHolding
+
+
+def tiers_on(*, day: date) -> dict[int, int]:
+    """Tier ids by customer id."""
+    return dict(TierHolding.objects.held_on(day).values_list("customer_id", "tier_id"))
+
+
+def csms_on(*, day: date) -> dict[int, int]:
+    """CSM ids by customer id."""
+    return dict(BookHolding.objects.held_on(day).values_list("customer_id", "csm_id"))
+
+
+def active_on(*, day: date) -> QuerySet[Customer]:
+    """Customers that had not left on the day. Who left before departures were kept counts as left on every day."""
+    away = Departure.objects.filter(customer=OuterRef("pk"))
+    undated = Q(status=Customer.Status.LEFT) & ~Exists(away.current())
+    return Customer.objects.exclude(Exists(away.held_on(day))).exclude(undated)
+
+
+def changed_since(*, as_of: date) -> bool:
+    """Whether a ledger knows of a change of tier, of CSM, or of who had left, after the day."""
+    after = Q(starts_on__gt=as_of) | Q(ends_before__gt=as_of)
+    tiers = TierHolding.objects.filter(after).order_by().values("pk")
+    gone = Departure.objects.filter(after).order_by().values("pk")
+    return BookHolding.objects.filter(after).exists() or tiers.union(gone, all=True).exists()
