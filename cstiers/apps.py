@@ -8,6 +8,14 @@ class CstiersConfig(AppConfig):
     name = "cstiers"
     default = True
 
+    def ready(self) -> None:
+        from django.contrib.auth.signals import user_logged_in
+
+        from cstiers import checks  # noqa: F401  (registers the system checks)
+        from cstiers.signing_in.sessions import begin_session
+
+        user_logged_in.connect(begin_session, dispatch_uid="cstiers.begin_session")
+
 
 class CstiersAdminConfig(admin_apps.AdminConfig):
     default = False

@@ -87,6 +87,21 @@ beat_schedule = {
         # A sweep that waited longer than its period is followed by a fresher one.
         "options": {"expires": settings.SWEEP_SECONDS},
     },
+    "overrides that begin or end by the calendar": {
+        "task": "allocation.keep_overrides",
+        "schedule": HOUR,
+        "options": {"expires": HOUR},
+    },
+    "tell who decides what waits": {
+        "task": "allocation.tell_who_decides",
+        "schedule": settings.SWEEP_SECONDS,
+        "options": {"expires": settings.SWEEP_SECONDS},
+    },
+    "send notices": {
+        "task": "allocation.send_notices",
+        "schedule": settings.SWEEP_SECONDS,
+        "options": {"expires": settings.SWEEP_SECONDS},
+    },
     "goals that begin or end by the calendar": {
         "task": "allocation.ask_for_due_goals_run",
         "schedule": HOUR,

@@ -33,6 +33,7 @@ class Group:
 PAGES: tuple[tuple[str, str, str, frozenset[str]], ...] = (
     ("/", "Home", "home", frozenset({"ops", "manager", "csm"})),
     ("/book/", "My book", "book", frozenset({"csm"})),
+    ("/objections/", "Objections", "move", frozenset({"csm"})),
     ("/balance/", "Balance", "balance", frozenset({"ops", "manager"})),
     ("/books/", "Books", "book", frozenset({"ops", "manager"})),
     ("/pyramid/", "Pyramid", "pyramid", frozenset({"ops", "manager"})),
@@ -64,8 +65,10 @@ ADMIN_GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
             ("accounts.csm", "people", ""),
             ("accounts.team", "team", ""),
             ("accounts.leave", "leave", "Leave"),
+            ("accounts.delegation", "handover", "Delegations"),
             ("accounts.user", "user", "Users"),
             ("auth.group", "group", "Groups"),
+            ("axes.accessattempt", "lock", "Sign-in locks"),
         ),
     ),
     (
@@ -88,6 +91,7 @@ ADMIN_GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
             ("allocation.tierholding", "ledger", "Tier ledger"),
             ("allocation.bookholding", "ledger", "Book ledger"),
             ("auditlog.logentry", "history", "Changes"),
+            ("allocation.notice", "inbox", "Notices"),
         ),
     ),
     (

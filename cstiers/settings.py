@@ -10,6 +10,9 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
+from cstiers.production import refuse_bad_settings
+from cstiers.signing_in.options import provider_of
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
@@ -52,6 +55,7 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "axes",
     "csp",
     "django_filters",
     "import_export",
@@ -72,10 +76,12 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "cstiers.middleware.ChangesAreOfWhoAsks",
+    "cstiers.signing_in.sessions.SessionLimits",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "cstiers.middleware.NeverStoreSignedInPages",
     "cstiers.middleware.PageForWrongMethod",
+    "axes.middleware.AxesMiddleware",  # turns a sign-in without a free place into our page
 ]
 
 ROOT_URLCONF = "cstiers.urls"
@@ -118,8 +124,27 @@ AUTH_USER_MODEL = "accounts.User"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
+# Single sign-on, where OIDC_… variables describe a provider (docs/signing-in.md); None switches it off altogether.
+OIDC = provider_of(env)
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",  # asks for a free place before a password is looked at
+    "cstiers.signing_in.backends.BreakGlassPassword"
+    if OIDC and OIDC.only
+    else "django.contrib.auth.backends.ModelBackend",
+    *(["cstiers.signing_in.oidc.ByProvider"] if OIDC else []),
+]
+# The first one is for new passwords; a password of another kind is stored anew when its owner signs in.
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
+]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email", "name")},
+    },
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
         "OPTIONS": {"min_length": 12},
@@ -127,6 +152,22 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+
+# Guesses: so many wrong passwords for one person from one address, and for everybody from one address, in a while.
+SIGN_IN_GUESSES = env.int("SIGN_IN_GUESSES", default=5)
+SIGN_IN_GUESSES_OF_ADDRESS = env.int("SIGN_IN_GUESSES_OF_ADDRESS", default=50)
+SIGN_IN_MINUTES = env.int("SIGN_IN_MINUTES", default=15)
+# Proxies between the internet and this process: so many entries of X-Forwarded-For are believed, from the right.
+BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=1 if BEHIND_PROXY else 0)
+# django-axes gives the hooks and the table; who gets a place is ours to say (cstiers/signing_in/throttle.py).
+AXES_HANDLER = "cstiers.signing_in.throttle.PlaceBeforeCheck"
+AXES_LOCKOUT_CALLABLE = "cstiers.signing_in.views.too_many_guesses"
+AXES_CLIENT_IP_CALLABLE = "cstiers.signing_in.address.client_address"
+AXES_USERNAME_FORM_FIELD = "username"
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_ENABLE_ADMIN = False  # cstiers/admin.py shows the locks
+AXES_VERBOSE = False
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = env("TIME_ZONE", default="UTC")
@@ -144,7 +185,9 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 
-SESSION_COOKIE_AGE = 8 * 3600
+# A sign-in lasts so long at most, and so long without a request (cstiers/signing_in/sessions.py).
+SESSION_COOKIE_AGE = env.int("SESSION_HOURS", default=8) * 3600
+SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_MINUTES", default=30) * 60
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
@@ -153,11 +196,14 @@ SECURE_REFERRER_POLICY = "same-origin"
 # Behind TLS (every real installation): HTTPS_ONLY=1 makes cookies and redirects insist on it.
 HTTPS_ONLY = env.bool("HTTPS_ONLY", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS_ONLY
+CSRF_COOKIE_HTTPONLY = True  # scripts of ours take the token from the page
+if HTTPS_ONLY:  # browsers take a cookie of such a name from this very host only, by TLS, for all of it
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS_ONLY else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS_ONLY
 # Being in the browsers' own list is for the owner of the domain to decide.
 SILENCED_SYSTEM_CHECKS = ["security.W021"]
-if env.bool("BEHIND_PROXY", default=False):
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 CONTENT_SECURITY_POLICY = {
@@ -204,15 +250,21 @@ FULL_RUN_EVERY_DAYS = env.int("FULL_RUN_EVERY_DAYS", default=365)
 # An override lasts at most this long; a request, a run over its limit or a move that needs approval is due in so many days.
 OVERRIDE_MONTHS = env.int("OVERRIDE_MONTHS", default=12)
 APPROVAL_DAYS = env.int("APPROVAL_DAYS", default=7)
+# A manager who is away hands the decisions over for at most so many days.
+DELEGATION_DAYS = env.int("DELEGATION_DAYS", default=90)
 # The asker of an override is told so many days before it ends.
 OVERRIDE_WARNING_DAYS = env.int("OVERRIDE_WARNING_DAYS", default=14)
 
 # Mail to people of the company. Nothing set: it is written to the log of the process (console backend).
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
+EMAIL_TIMEOUT = 20  # seconds; none is the default, and a mail server that hangs would hang the worker
 DEFAULT_FROM_EMAIL = env("EMAIL_FROM", default="cstiers@localhost")
 # What links in mails begin with, since a mail is written where no request is.
-SITE_URL = env("SITE_URL", default="http://localhost:8000").rstrip("/")
+_ADDRESS = (
+    f"https://{(ALLOWED_HOSTS or ['localhost'])[0].lstrip('.')}" if HTTPS_ONLY else "http://localhost:8000"
+)
+SITE_URL = env("SITE_URL", default=_ADDRESS).rstrip("/")
 
 # Money: every amount is compared in this currency (design: amount / rate).
 BASE_CURRENCY = env("BASE_CURRENCY", default="USD")
@@ -224,3 +276,5 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env("LOG_LEVEL", default="WARNING")},
 }
+
+refuse_bad_settings(globals())

@@ -15,7 +15,6 @@ from django.utils import timezone
 TODO_LISTS: dict[str, tuple[str, str]] = {
     "tiering_models": ("allocation_tieringmodel", ""),
     "exchange_rates": ("accounts_exchangerate", ""),
-    "overrides_asked": ("allocation_override", "?status__exact=asked"),
     "overrides_approved": ("allocation_override", "?status__exact=approved"),
     "without_tier": ("accounts_customer", "?gap=tier"),
     "retired_tier": ("accounts_customer", "?gap=retired_tier"),
@@ -83,6 +82,17 @@ class CSTiersAdminSite(admin.AdminSite):
             raise PermissionDenied("The admin is for CS ops. Your own pages are under Home.")
         return redirect_to_login(request.GET.get("next") or reverse("admin:index", current_app=self.name))
 
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The common page: it looks at the old password, and guesses are counted there."""
+        return HttpResponseRedirect(reverse("password_change"))
+
+    def password_change_done(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return HttpResponseRedirect(reverse("password_change_done"))
+
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         from allocation.selectors.todo import desk  # models are not loaded yet when the site is made
         from cstiers.navigation import admin_groups
@@ -119,6 +129,8 @@ class CSTiersAdminSite(admin.AdminSite):
             return url_or_nothing("runs")
         if kind == "import_customers":
             return url_or_nothing("admin:import_customers")
+        if kind == "overrides_asked":
+            return f"{url_or_nothing('approvals')}?kind=override"
         name, query = TODO_LISTS[kind]
         address = url_or_nothing(f"admin:{name}_changelist")
         return f"{address}{query}" if address else ""

@@ -24,6 +24,8 @@ from accounts.models import (
 )
 
 TODAY = datetime.date(2026, 11, 22)
+NOW = datetime.datetime.combine(TODAY, datetime.time(9), tzinfo=datetime.UTC)
+CLOCK = {"on": TODAY, "at": NOW}  # what an edge reads once and hands on
 
 
 class UserFactory(DjangoModelFactory):

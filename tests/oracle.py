@@ -7,7 +7,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from accounts.models import Customer, ImportBatch
-from allocation.models import BookHolding, BookPlan, RetierRun, TierHolding
+from allocation.models import BookHolding, BookPlan, Override, RetierRun, Source, TierHolding
 
 
 def faults() -> list[str]:
@@ -15,6 +15,7 @@ def faults() -> list[str]:
     return [
         *_ledger(TierHolding, "tier"),
         *_ledger(BookHolding, "csm"),
+        *_overrides(),
         *_dead_claims(),
         *_broken_references(),
     ]
@@ -39,6 +40,19 @@ def _ledger(holding: type[Any], field: str) -> list[str]:
         if before is not None and row.starts_on < before:
             found.append(f"Ledger rows of {field} of customer {row.customer_id} overlap.")
         ends[row.customer_id] = row.ends_before
+    return found
+
+
+def _overrides() -> list[str]:
+    """Decided once, by another than who asked or edited; one that holds and was begun is in the customer's ledger."""
+    found = []
+    for row in Override.objects.select_related("customer").prefetch_related("edits"):
+        authors = {row.asked_by_id, *(edit.editor_id for edit in row.edits.all())}
+        if row.decided_by_id in authors:
+            found.append(f"Override {row.pk} is decided by somebody who asked for it or edited it.")
+        begun = TierHolding.objects.filter(source=Source.OVERRIDE, source_id=row.pk)
+        if begun.count() > 1 or (begun.exists() and row.begun_at is None):
+            found.append(f"Override {row.pk} gave its tier {begun.count()} times.")
     return found
 
 

@@ -13,6 +13,7 @@ from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import QuerySet
+from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
@@ -21,6 +22,9 @@ from django.utils.text import capfirst
 from accounts.admin.fields import DayInput, KnownOrNot, StorableJSON
 from accounts.changes import is_logged
 from accounts.selectors.changes import SHORT, CappedPaginator, differences, lines_of
+
+# How the filters and the dates above a list ask.
+ASKED_BY_FILTERS = frozenset({"exact", "isnull", "year", "month", "day", "gte", "lt"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,20 @@ class CSAdmin(Scoped, admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.deletable and super().has_delete_permission(request, obj)
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        """Only what the list itself offers as a filter: an address typed by hand can ask rows for nothing else."""
+        first, *how = lookup.split(LOOKUP_SEP)
+        if first not in {field.name for field in self.opts.get_fields()}:
+            return super().lookup_allowed(
+                lookup, value, request
+            )  # no field: Django shows the list without it
+        offered = {self.date_hierarchy, *(getattr(item, "parameter_name", item) for item in self.list_filter)}
+        return (
+            first in offered
+            and set(how) <= ASKED_BY_FILTERS
+            and super().lookup_allowed(lookup, value, request)
+        )
 
     def list_buttons(self, request: HttpRequest) -> tuple[Button, ...]:
         """Buttons beside the heading of the list."""

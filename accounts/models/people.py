@@ -15,12 +15,12 @@ from django.utils.functional import cached_property
 
 from accounts import roles
 from accounts.models.checks import at_most_characters, between, not_blank
-from accounts.querysets.people import CSMQuerySet, LeaveQuerySet, TeamQuerySet
+from accounts.querysets.people import CSMQuerySet, LeaveQuerySet, TeamQuerySet, UserQuerySet
 
 TEAM_DEPTH = 20
 
 
-class UserManager(BaseUserManager["User"]):
+class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
         if not email:
             raise ValueError("A user needs an e-mail address.")

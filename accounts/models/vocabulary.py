@@ -7,12 +7,15 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 
 from accounts.models.checks import at_most_characters, not_blank
+from accounts.querysets.vocabulary import WordQuerySet
 
 
 class Word(models.Model):
     """A name that exists once, in any case."""
 
     name = models.CharField(max_length=200)
+
+    objects = WordQuerySet.as_manager()
 
     class Meta:
         abstract = True

@@ -11,6 +11,12 @@ from django.db.models import Q
 from accounts.querysets.scope import NOTHING, csm_scope, led_team_ids
 
 
+class UserQuerySet(models.QuerySet):
+    def visible_to(self, user: Any) -> UserQuerySet:
+        """People to choose from: CS ops everybody, others who serves a book in scope."""
+        return self.filter(csm_scope(user, "csm"))
+
+
 class TeamQuerySet(models.QuerySet):
     def visible_to(self, user: Any) -> TeamQuerySet:
         if not getattr(user, "is_authenticated", False) or not user.is_active:

@@ -1,4 +1,4 @@
-"""Admin screens of the decisions, of the customer, whose page shows them, and of the tiers that a lock binds."""
+"""Admin screens of the decisions, of the customer, whose page shows them, of the tiers that a lock binds, and of who decides."""
 
 from allocation.admin import (
     attention,
@@ -8,6 +8,8 @@ from allocation.admin import (
     importing,
     ledger,
     models_of_tiering,
+    overrides,
+    people,
     policies,
     service,
     tiering,
@@ -21,6 +23,8 @@ __all__ = [
     "importing",
     "ledger",
     "models_of_tiering",
+    "overrides",
+    "people",
     "policies",
     "service",
     "tiering",

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.admin.badges import status_badge
 from accounts.admin.base import Button, ViewOnlyAdmin, button
@@ -111,14 +111,16 @@ class ImportBatchAdmin(ViewOnlyAdmin):
                 "new/customers/", wrap(self.upload), {"kind": ImportKind.CUSTOMERS}, name="import_customers"
             ),
             path("new/csms/", wrap(self.upload), {"kind": ImportKind.CSMS}, name="import_csms"),
-            path("export/customers/", wrap(require_GET(self.export)), name="export_customers"),
-            path("export/customers/file/", wrap(require_GET(self.export_file)), name="export_customers_file"),
-            path("<int:pk>/preview/", wrap(require_GET(self.preview)), name="import_preview"),
+            path("export/customers/", wrap(require_safe(self.export)), name="export_customers"),
+            path(
+                "export/customers/file/", wrap(require_safe(self.export_file)), name="export_customers_file"
+            ),
+            path("<int:pk>/preview/", wrap(require_safe(self.preview)), name="import_preview"),
             path("<int:pk>/columns/", wrap(require_POST(self.read_again)), name="import_read_again"),
             path("<int:pk>/confirm/", wrap(require_POST(self.confirm)), name="import_confirm"),
             path("<int:pk>/discard/", wrap(require_POST(self.discard)), name="import_discard"),
-            path("<int:pk>/refused.csv", wrap(require_GET(self.refused)), name="import_refused"),
-            path("<int:pk>/progress/", wrap(require_GET(self.progress)), name="import_progress"),
+            path("<int:pk>/refused.csv", wrap(require_safe(self.refused)), name="import_refused"),
+            path("<int:pk>/progress/", wrap(require_safe(self.progress)), name="import_progress"),
         ]
         return own + super().get_urls()
 

@@ -166,7 +166,7 @@ class AllocationPolicyAdmin(PolicyAdmin):
         (
             "Limits of a plan",
             {
-                "fields": (("max_moves_pct", "max_moves_arr_pct"), "approve_top"),
+                "fields": (("max_moves_pct", "max_moves_arr_pct"), ("approve_top", "objection_days")),
                 "description": (
                     "Changes by choice only. Leavers' customers, those whose CSM may not serve them and those without a "
                     "CSM move whatever the budget."

@@ -1,4 +1,4 @@
-"""Re-tiering runs, their decisions, overrides."""
+"""Re-tiering runs and their decisions."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from accounts.admin import badges
 from accounts.admin.base import Button, ViewOnlyAdmin, button
 from accounts.admin.filters import FixedFilter, rows_filter
 from accounts.models import Tier
-from allocation.models import Override, RetierRun, TierDecision
-from allocation.selectors.tiers import tiers_in_decisions, tiers_in_overrides
+from allocation.models import RetierRun, TierDecision
+from allocation.selectors.tiers import tiers_in_decisions
 
 
 @admin.register(RetierRun)
@@ -149,27 +149,4 @@ class TierDecisionAdmin(ViewOnlyAdmin):
 
     @admin.display(description="Row", ordering="status")
     def row_state(self, row: TierDecision) -> str:
-        return badges.status_badge(status=row.status, words=row.get_status_display())
-
-
-@admin.register(Override)
-class OverrideAdmin(ViewOnlyAdmin):
-    lead = "Human exceptions: a reason, an expiry and a second pair of eyes. Nobody decides the own request. Read only for now."
-    list_display = ("customer", "to_tier", "state", "reason_kind", "asked_by", "decided_by", "expires_on")
-    list_filter = (
-        "status",
-        "reason_kind",
-        rows_filter(Tier, "tier", title="tier", offered=tiers_in_overrides, none_words=""),
-    )
-    list_select_related = ("customer", "tier", "asked_by", "decided_by")
-    search_fields = ("customer__name", "customer__external_id", "asked_by__name", "asked_by__email")
-    search_help_text = "Customer or who asked"
-    ordering = ("-pk",)
-
-    @admin.display(description="Tier", ordering="tier__rank")
-    def to_tier(self, row: Override) -> str:
-        return badges.tier_mark(name=row.tier.name, rank=row.tier.shown_rank)
-
-    @admin.display(description="Status", ordering="status")
-    def state(self, row: Override) -> str:
         return badges.status_badge(status=row.status, words=row.get_status_display())

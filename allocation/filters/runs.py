@@ -9,9 +9,9 @@ import django_filters
 from django import forms
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from accounts.models import CSM, Customer, Tier, Vertical
+from accounts.models import CSM, Tier, Vertical
 from allocation.engine.facts.ways import Way
-from allocation.models import BookPlan, Move, RetierRun, RowStatus, RunStatus, TierDecision
+from allocation.models import BookPlan, Move, Objection, RetierRun, RowStatus, RunStatus, TierDecision
 from allocation.selectors.ways import TierWays
 
 GUARDS = (
@@ -123,7 +123,7 @@ class DecisionFilter(django_filters.FilterSet):
         if tab == "held":
             self.filters["to"].label = "Keeps tier"
         self.filters["csm"].queryset = CSM.objects.visible_to(user).order_by("name", "pk")
-        self.filters["vertical"].queryset = _verticals(user)
+        self.filters["vertical"].queryset = Vertical.objects.visible_to(user).order_by("name", "pk")
         self.filters["segment"].extra["choices"] = [(name, name) for name in segments]
 
     @property
@@ -153,18 +153,16 @@ class DecisionFilter(django_filters.FilterSet):
         return rows.filter(fits)
 
 
-def _verticals(user: Any) -> QuerySet[Vertical]:
-    """Ops know every word; others those of their own customers, so that no foreign word shows."""
-    every: QuerySet[Vertical] = Vertical.objects.order_by("name", "pk")
-    if user.is_ops:
-        return every
-    return every.filter(Exists(Customer.objects.visible_to(user).filter(vertical=OuterRef("pk"))))
-
-
 # What became of a move: key, words, the rows.
 ROWS = (
     ("approval", "Waits for approval", Q(status="proposed", needs_approval=True, approved_by__isnull=True)),
     ("largest", "Largest customers", Q(needs_approval=True)),
+    ("objected", "Objected to", Q(Exists(Objection.objects.standing().filter(move=OuterRef("pk"))))),
+    (
+        "unanswered",
+        "Objection not answered",
+        Q(Exists(Objection.objects.unanswered().filter(move=OuterRef("pk")))),
+    ),
     ("repointed", "Re-pointed by a person", Q(repointed_by__isnull=False)),
     ("refused", "Refused", Q(status=RowStatus.REFUSED)),
     ("skipped", "Skipped", Q(status=RowStatus.SKIPPED)),

@@ -37,6 +37,7 @@ LABELS = {
     "max_moves_pct": "Customers that may move, %",
     "max_moves_arr_pct": "ARR that may move, %",
     "approve_top": "Largest customers that need approval",
+    "objection_days": "Time to object, days",
     "hold_before_renewal_days": "Before a renewal, days",
     "hold_first_days": "First days of a contract",
     "hold_after_move_days": "After a change of CSM, days",
@@ -53,6 +54,7 @@ BUYS = {
     "hours_tolerance_pct": "Hours this close to the target count as even; nobody is moved for less.",
     "arr_tolerance_pct": "ARR this close to the target counts as even. Wider than hours: one large customer is more than a whole target.",
     "approve_top": "A change of CSM of these many customers of the highest ARR needs a manager's own approval. 0: none does.",
+    "objection_days": "Each CSM concerned can object to a move for these days, and nothing is applied before. 0: no time of its own; CS ops can open one on a plan's page.",
 }
 
 

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0005_delegations'),
-        ('allocation', '0015_overrides_objections_notices'),
+        ('allocation', '0016_objection_days'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

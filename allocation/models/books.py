@@ -8,7 +8,8 @@ from accounts.models import CSM, Customer, Tier
 from accounts.models.checks import between
 from allocation.models.proposals import Proposal
 from allocation.models.statuses import RowStatus
-from allocation.querysets.decisions import HandoverQuerySet, MoveQuerySet, PolicyQuerySet, RunQuerySet
+from allocation.querysets.decisions import HandoverQuerySet, MoveQuerySet, PolicyQuerySet
+from allocation.querysets.plans import PlanQuerySet
 
 
 class Fit(models.TextChoices):
@@ -105,6 +106,9 @@ class AllocationPolicy(models.Model):
         default=0,
         help_text="Moves of this many customers of the highest ARR need a manager's own approval. 0: none do.",
     )
+    objection_days = models.PositiveSmallIntegerField(
+        default=0, help_text="Days in which the CSMs concerned can object before a plan is applied. 0: none."
+    )
     hold_before_renewal_days = models.PositiveSmallIntegerField(
         default=0, help_text="No change of CSM this close to a renewal."
     )
@@ -153,6 +157,7 @@ class AllocationPolicy(models.Model):
                     "max_moves_arr_pct",
                 )
             ),
+            between("objection_days", 0, 60, "policy_objection_days_0_to_60", "Give 0 to 60 days."),
             between(
                 "full_time_hours",
                 1,
@@ -219,14 +224,16 @@ class BookPlan(Proposal):
     unassigned = models.JSONField(default=list, blank=True, editable=False)
     # Counts the reviews: an approval is of what was shown.
     review_version = models.PositiveIntegerField(default=0, editable=False)
-    # Until the end of the day before this one, each CSM concerned may object to a move; nothing is applied before.
+    # Before this day each CSM concerned may object to a move, and nothing is applied. Once set it is never empty again.
     objections_until = models.DateField(null=True, blank=True, editable=False)
     objections_opened_by = _by_whom()
     objections_opened_at = models.DateTimeField(null=True, blank=True, editable=False)
+    objections_closed_by = _by_whom()  # where somebody closed the window before its day
+    objections_closed_at = models.DateTimeField(null=True, blank=True, editable=False)
     undone_by = _by_whom()
     undone_at = models.DateTimeField(null=True, blank=True, editable=False)
 
-    objects = RunQuerySet.as_manager()
+    objects = PlanQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -263,6 +270,11 @@ class BookPlan(Proposal):
 
     def __str__(self) -> str:
         return f"Book plan {self.pk} (as of {self.as_of:%d %b %Y})"
+
+    @property
+    def is_accepted(self) -> bool:
+        """Where CSMs may object, a wish from before waits (`wished` of the queryset); one given afterwards does not."""
+        return super().is_accepted and (self.objections_until is None or self.applied_by_id is not None)
 
     @property
     def is_changed(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from django.apps import apps
 from django.db import models
 from django.db.models import Q
 
@@ -26,9 +27,9 @@ class RunQuerySet(JobQuerySet):
     def visible_to(self, user: Any) -> RunQuerySet:
         return self.all() if _leads(user) else self.none()
 
-    def side_by_side(self, comparison_id: int) -> RunQuerySet:
-        """The book plans of one comparison."""
-        return self.filter(Q(pk=comparison_id) | Q(compared_with_id=comparison_id))
+    def wished(self, *, on: date) -> RunQuerySet:
+        """Open proposals that somebody wished applied, and that can be on the day."""
+        return self.filter(status="proposed", apply_when_proposed=True)
 
     def outdate(self, *, model_id: int, number: int) -> int:
         """Proposals of other versions than the one just published become stale."""
@@ -73,6 +74,15 @@ class MoveQuerySet(models.QuerySet):
     def waiting_for_approval(self) -> MoveQuerySet:
         """To be applied, of one of the largest customers, and no manager said yes."""
         return self.filter(status="proposed", needs_approval=True, approved_by__isnull=True)
+
+    def of(self, user: Any) -> MoveQuerySet:
+        """Moves out of this person's own book, or into it."""
+        return self.filter(Q(from_csm__user=user) | Q(to_csm__user=user))
+
+    def open_to_objections(self, on: date) -> MoveQuerySet:
+        """To be applied, of a plan to which the CSMs concerned may object on the day."""
+        open_plans = apps.get_model("allocation", "BookPlan").objects.open_to_objections(on)
+        return self.filter(status="proposed", plan__in=open_plans.values("pk"))
 
     def decided_by(self, user: Any) -> MoveQuerySet:
         """Moves a manager may approve: of the customers of the own teams and those below (of one without a CSM, those

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from django.db import models
+from django.db.models import Q
 
 from accounts.querysets.customers import CustomerPartQuerySet
 from accounts.querysets.scope import csm_scope, led_team_ids
@@ -18,6 +19,10 @@ class OverrideQuerySet(CustomerPartQuerySet):
 
     def in_force(self, on: date) -> OverrideQuerySet:
         return self.filter(status="approved", starts_on__lte=on, expires_on__gt=on)
+
+    def begun_by(self, on: date) -> OverrideQuerySet:
+        """Those whose tier a customer holds or held."""
+        return self.filter(starts_on__lte=on, begun_at__isnull=False)
 
     def to_begin(self, on: date) -> OverrideQuerySet:
         """Approved ones whose day has come and whose tier nobody has given to the customer yet."""
@@ -43,13 +48,33 @@ class OverrideEditQuerySet(models.QuerySet):
 
 
 class ObjectionQuerySet(models.QuerySet):
-    """Seen by whoever sees the book it was raised for."""
+    """Seen by whoever sees the book it was raised for; by managers also from the other book of the move."""
 
     def visible_to(self, user: Any) -> ObjectionQuerySet:
-        return self.filter(
-            csm_scope(user, "csm") | csm_scope(user, "move__from_csm") | csm_scope(user, "move__to_csm")
-        )
+        own = csm_scope(user, "csm")
+        if not (getattr(user, "is_authenticated", False) and user.is_active and user.is_manager):
+            return self.filter(own)
+        teams = led_team_ids(user)
+        return self.filter(own | Q(move__from_csm__team_id__in=teams) | Q(move__to_csm__team_id__in=teams))
 
     def standing(self) -> ObjectionQuerySet:
         """Not taken back."""
         return self.filter(withdrawn_at__isnull=True)
+
+    def unanswered(self) -> ObjectionQuerySet:
+        """Standing, nobody answered it, and the move is still to be applied: such a plan is not applied."""
+        return self.standing().filter(answered_at__isnull=True, move__status="proposed")
+
+    def answerable_by(self, user: Any) -> ObjectionQuerySet:
+        """Unanswered ones that this person may answer: CS ops all; a manager those of CSMs of the own teams, and those
+        to moves of customers of these; nobody the own.
+        """
+        if not (getattr(user, "is_authenticated", False) and user.is_active):
+            return self.none()
+        others = self.unanswered().exclude(by=user)
+        if user.is_ops:
+            return others
+        if not user.is_manager:
+            return self.none()
+        teams = led_team_ids(user)
+        return others.filter(Q(csm__team_id__in=teams) | Q(move__customer__csm__team_id__in=teams))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from accounts import roles
 from accounts.models import Delegation, Team, User
+
+NO_TEAM = "No team has this customer, so no manager can decide: give it a CSM who is in a team."
+NOBODY_ABOVE = "No other manager can decide this: name a manager of the team, or of a team above it."
+NO_OTHER_MANAGER = "No other manager can decide this: give another person the role Manager."
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,48 +23,75 @@ class Approvers:
     lacking: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Managers:
+    """The company's managers on one day, read once, to be asked about many teams.
+
+    names: the active ones. delegates: who decides for whom. teams: {id: (team above, manager)}.
+    """
+
+    names: Mapping[int, str]
+    delegates: Mapping[int, tuple[int, ...]]
+    teams: Mapping[int, tuple[int | None, int | None]]
+
+    def of_team(self, team_id: int | None, *, without: Collection[int] = ()) -> Approvers:
+        """Who decides for a team: as `approvers_of_team` says."""
+        if team_id is None:
+            return Approvers((), NO_TEAM)
+        for manager in self._going_up(team_id):
+            people = self._who_may([manager], without)
+            if people:
+                return Approvers(people)
+        return Approvers((), NOBODY_ABOVE)
+
+    def of_everybody(self, *, without: Collection[int] = ()) -> Approvers:
+        """Who is asked about what concerns all teams: managers of teams that are below no other.
+
+        Where none of them may, every manager who may is asked.
+        """
+        top = sorted(manager for above, manager in self.teams.values() if above is None and manager)
+        people = self._who_may(top, without) or self._who_may(sorted(self.names), without)
+        return Approvers(people, "" if people else NO_OTHER_MANAGER)
+
+    def _who_may(self, managers: Iterable[int], without: Collection[int]) -> tuple[int, ...]:
+        """Of these managers and their delegates, those who are active managers and not barred."""
+        asked = [pk for manager in managers for pk in (manager, *self.delegates.get(manager, ()))]
+        return tuple(pk for pk in dict.fromkeys(asked) if pk in self.names and pk not in without)
+
+    def _going_up(self, team_id: int) -> list[int]:
+        """Managers of the team and of the teams above, the nearest first."""
+        found: list[int] = []
+        here: int | None = team_id
+        seen: set[int] = set()
+        while here is not None and here in self.teams and here not in seen:
+            seen.add(here)
+            above, manager = self.teams[here]
+            if manager is not None:
+                found.append(manager)
+            here = above
+        return found
+
+
+def managers_on(*, on: date) -> Managers:
+    """Managers, delegations and teams as they are on the day; three queries."""
+    people = User.objects.filter(is_active=True, groups__name=roles.MANAGER).order_by("pk")
+    delegates: dict[int, tuple[int, ...]] = {}
+    for manager, delegate in (
+        Delegation.objects.holding(on).order_by("pk").values_list("manager_id", "delegate_id")
+    ):
+        delegates[manager] = (*delegates.get(manager, ()), delegate)
+    teams = Team.objects.values_list("pk", "parent_id", "manager_id")
+    return Managers(
+        names={person.pk: str(person) for person in people.only("pk", "name", "email")},
+        delegates=delegates,
+        teams={pk: (above, manager) for pk, above, manager in teams},
+    )
+
+
 def approvers_of_team(*, team_id: int | None, on: date, without: Collection[int] = ()) -> Approvers:
     """Who decides for a team on the day. without: ids of those who may not (they asked, or edited).
 
     The nearest active manager going up who may; if that one is away, the delegates too. Nobody is never everybody: a
     request without an approver waits, and CS ops is told what is missing. Three queries.
     """
-    if team_id is None:
-        return Approvers(
-            (), "No team has this customer, so no manager can decide: give it a CSM who is in a team."
-        )
-    barred = set(without)
-    active = dict(_managers())
-    represented: dict[int, list[int]] = {}
-    for manager, delegate in Delegation.objects.holding(on).values_list("manager_id", "delegate_id"):
-        represented.setdefault(manager, []).append(delegate)
-    for manager in _going_up(team_id):
-        people = [pk for pk in (manager, *represented.get(manager, ())) if pk in active and pk not in barred]
-        if people:
-            return Approvers(tuple(dict.fromkeys(people)))
-    return Approvers(
-        (), "No other manager can decide this: name a manager of the team, or of a team above it."
-    )
-
-
-def _managers() -> Any:
-    rows = User.objects.filter(is_active=True, groups__name=roles.MANAGER)
-    return rows.values_list("pk", "email")
-
-
-def _going_up(team_id: int) -> list[int]:
-    """Managers of the team and of the teams above, the nearest first."""
-    teams = {
-        pk: (parent, manager)
-        for pk, parent, manager in Team.objects.values_list("pk", "parent_id", "manager_id")
-    }
-    found: list[int] = []
-    here: int | None = team_id
-    seen: set[int] = set()
-    while here is not None and here in teams and here not in seen:
-        seen.add(here)
-        parent, manager = teams[here]
-        if manager is not None:
-            found.append(manager)
-        here = parent
-    return found
+    return managers_on(on=on).of_team(team_id, without=set(without))

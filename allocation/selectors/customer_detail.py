@@ -12,13 +12,13 @@ from accounts.models import CustomAttribute, Customer, Goal
 from allocation.models import (
     OPEN_STATUSES,
     BookHolding,
-    Override,
     RowStatus,
     Source,
     TierDecision,
     TierHolding,
 )
 from allocation.selectors import wording
+from allocation.selectors.overrides import CustomerOverrides, customer_overrides
 
 # Sources whose id leads to a page that managers and ops may open.
 PAGES = {Source.RUN: "run", Source.PLAN: "plan"}
@@ -76,8 +76,7 @@ class CustomerDetail:
     groups: tuple[FactGroup, ...]
     goals: tuple[GoalLine, ...]
     events: tuple[Event, ...]
-    override: Override | None
-    asked: Override | None
+    overrides: CustomerOverrides
     proposed: TierDecision | None
 
 
@@ -88,21 +87,13 @@ def customer_detail(*, customer: Customer, user: Any, today: date) -> CustomerDe
         if customer.parent_id
         else None
     )
-    overrides = {
-        override.status: override
-        for override in Override.objects.filter(
-            customer=customer, status__in=(Override.Status.ASKED, Override.Status.APPROVED)
-        ).select_related("tier", "asked_by", "decided_by")
-    }
-    approved = overrides.get(Override.Status.APPROVED)
     return CustomerDetail(
         customer=customer,
         parent=parent,
         groups=_groups(customer, today),
         goals=_goals(customer, today),
         events=_events(customer),
-        override=approved if approved and approved.starts_on <= today < approved.expires_on else None,
-        asked=overrides.get(Override.Status.ASKED),
+        overrides=customer_overrides(customer=customer, today=today),
         proposed=_proposed(customer),
     )
 

@@ -71,6 +71,9 @@ class CustomerRow:
     left: bool
     csm_since: str
     hours: str = ""
+    # An override decides the tier today; one is asked for. Known where the rows were asked for with their marks.
+    overridden: bool = False
+    override_asked: bool = False
 
 
 def customer_rows(
@@ -103,6 +106,8 @@ def customer_rows(
             left=customer.status == Customer.Status.LEFT,
             csm_since=wording.day(customer.csm_since),
             hours=wording.minutes_as_hours((minutes or {}).get(customer.pk)),
+            overridden=getattr(customer, "overridden", False),
+            override_asked=getattr(customer, "override_asked", False),
         )
         for customer in customers
     ]

@@ -21,7 +21,7 @@ def manager_todos(*, user: Any, today: date) -> list[Todo]:
     return [
         *_runs_to_approve(user),
         *_moves_to_approve(user),
-        *_overrides_to_decide(user),
+        *_overrides_to_decide(user, today),
         *_people(user, today),
         *_customers(user, today),
     ]
@@ -56,7 +56,7 @@ def _moves_to_approve(user: Any) -> list[Todo]:
     found = waiting.order_by("-plan_id").values_list("plan_id").annotate(n=Count("pk"))[:5]
     return [
         Todo(
-            "plan",
+            "moves_mine",
             "warn",
             f"Book plan {plan_id}: {wording.counted(n, 'move')} of your largest customers to approve or decline",
             "The plan is applied when each of them is decided.",
@@ -66,16 +66,22 @@ def _moves_to_approve(user: Any) -> list[Todo]:
     ]
 
 
-def _overrides_to_decide(user: Any) -> list[Todo]:
-    asked = (
-        Override.objects.visible_to(user).filter(status=Override.Status.ASKED).exclude(asked_by=user).count()
+def _overrides_to_decide(user: Any, today: date) -> list[Todo]:
+    """Those that this manager may decide: what he asked for or changed waits for another."""
+    counts = (
+        Override.objects.decidable_by(user)
+        .order_by()
+        .aggregate(
+            asked=Count("pk", distinct=True), late=Count("pk", filter=Q(due_on__lt=today), distinct=True)
+        )
     )
-    if not asked:
+    if not counts["asked"]:
         return []
-    title = f"{wording.counted(asked, 'override')} asked for in your teams"
-    return [
-        Todo("overrides_asked", "warn", title, "Each needs a decision by a manager who did not ask for it.")
-    ]
+    title = f"{wording.counted(counts['asked'], 'override')} asked for in your teams"
+    words = "Each needs a decision by a manager who did not ask for it."
+    if counts["late"]:
+        return [Todo("overrides_mine", "bad", title, f"{wording.grouped(counts['late'])} overdue. {words}")]
+    return [Todo("overrides_mine", "warn", title, words)]
 
 
 def _people(user: Any, today: date) -> list[Todo]:

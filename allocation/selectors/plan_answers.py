@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-from accounts.models import User
+from accounts.models import CSM, User
 from allocation.engine.attention import hours_of
 from allocation.engine.facts.books import BookFacts, BookPolicy, BookProposal, BudgetUse
 from allocation.models import AllocationPolicy, BookPlan, Move, RowStatus
 from allocation.selectors.balance import measured, money_number, workload_answer
+from allocation.selectors.objections import ObjectionLine, objections_of
 
 Named = Sequence[tuple[str, Sequence[str]]]
 
@@ -24,6 +25,7 @@ def policy_values(*, policy: BookPolicy, stored: AllocationPolicy, named: Named)
             "first": stored.hold_first_days,
             "after_move": stored.hold_after_move_days,
         },
+        "objection_days": stored.objection_days,  # no input of the search
         "named_tiers": [{"csm": csm, "tiers": list(tiers)} for csm, tiers in named],
     }
 
@@ -113,7 +115,7 @@ def proof_answer(*, plan: BookPlan) -> list[dict[str, Any]]:
 
 
 def plan_answer(*, plan: BookPlan, user: User | None = None) -> dict[str, Any]:
-    """A plan as the commands print it; with ``user`` only the moves that person may see. Two queries."""
+    """A plan as the commands print it; with ``user`` only the moves that person may see. Three queries."""
     rows = Move.objects.filter(plan=plan)
     if user is not None:
         rows = rows.visible_to(user)
@@ -154,7 +156,47 @@ def plan_answer(*, plan: BookPlan, user: User | None = None) -> dict[str, Any]:
         "refused": [move.customer.external_id for move in moves if move.status == RowStatus.REFUSED],
         "repointed": [move.customer.external_id for move in moves if move.repointed_by_id is not None],
         "waiting_for_approval": [move.customer.external_id for move in moves if move.waits_for_approval],
+        "objections_until": plan.objections_until,
+        "objections": objection_values(moves=moves, user=user),
         "balance": {"before": plan.balance_before, "after": plan.balance_after},
+    }
+
+
+def objection_values(*, moves: Sequence[Move], user: User | None) -> list[dict[str, Any]]:
+    """Standing objections to these moves, in their order; a CSM out of the person's sight is not named. Two queries."""
+    csms = (
+        None
+        if user is None or user.is_ops
+        else set(CSM.objects.visible_to(user).values_list("pk", flat=True))
+    )
+    seen = None if csms is None else frozenset(csms)
+    found = objections_of([move.pk for move in moves], seen=seen)
+    return [_objection(move, line) for move in moves for line in found.get(move.pk, ())]
+
+
+def own_objections_answer(*, plan: BookPlan, user: User) -> dict[str, Any]:
+    """What a CSM is told of a plan: until when one may object, and what the CSM objected to. Two queries."""
+    moves = list(
+        Move.objects.filter(plan=plan).of(user).select_related("customer").order_by("customer__external_id")
+    )
+    found = objections_of([move.pk for move in moves])
+    own = [(move, line) for move in moves for line in found.get(move.pk, ()) if line.by_id == user.pk]
+    return {
+        "plan": plan.pk,
+        "status": plan.status,
+        "objections_until": plan.objections_until,
+        "objections": [_objection(move, line) for move, line in own],
+    }
+
+
+def _objection(move: Move, line: ObjectionLine) -> dict[str, Any]:
+    return {
+        "external_id": move.customer.external_id,
+        "csm": line.csm_key,
+        "reason": line.reason_kind,
+        "words": line.words,
+        "answered": line.is_answered,
+        "answer": line.answer,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
@@ -13,6 +13,7 @@ from django.utils.timezone import localtime
 from accounts.models import CSM, Tier
 from allocation.models import BookPlan, Move, RowStatus
 from allocation.selectors import wording
+from allocation.selectors.objections import ObjectionLine
 from allocation.selectors.plan_answers import proof_answer
 
 HIDDEN = "someone in another team"
@@ -24,7 +25,7 @@ TOLD_APART = frozenset({RowStatus.REFUSED, RowStatus.SKIPPED, RowStatus.KEPT})
 class MoveRow:
     """``planned``: whom the planner had named, where a person named another; ``history``: who did what when, and why.
 
-    ``approval``: "" no approval is needed, else what became of it. ``decides``: this person may approve or decline it.
+    ``approval``: "" no approval is needed, else what became of it. ``decides``: this person may approve or decline it. ``answers``: this person may answer an objection to it.
     """
 
     pk: int
@@ -45,6 +46,8 @@ class MoveRow:
     approval: str
     waits: bool
     decides: bool
+    objections: tuple[ObjectionLine, ...]
+    answers: bool
     is_open: bool
     now: str
 
@@ -54,11 +57,13 @@ def move_rows(
     *,
     seen: frozenset[int] | None,
     decides: frozenset[int] = frozenset(),
+    answers: frozenset[int] = frozenset(),
+    objections: Mapping[int, Sequence[ObjectionLine]] | None = None,
 ) -> list[MoveRow]:
     """A page of moves as strings.
 
     ``seen``: ids of CSMs whose names the person may read as alternatives (None: all); ``decides``: ids of the moves the
-    person may approve.
+    person may approve, ``answers`` of those with an objection the person may answer; ``objections``: as of `objections_of`.
     """
     return [
         MoveRow(
@@ -80,6 +85,8 @@ def move_rows(
             approval=_approval(row),
             waits=row.waits_for_approval,
             decides=row.waits_for_approval and row.pk in decides,
+            objections=tuple((objections or {}).get(row.pk, ())),
+            answers=row.pk in answers,
             is_open=row.status in {RowStatus.PROPOSED, RowStatus.REFUSED},
             now=_said(row.customer.csm, seen) or "nobody",
         )

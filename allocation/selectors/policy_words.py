@@ -162,6 +162,9 @@ def _moves(values: Mapping[str, Any]) -> list[str]:
     if top:
         which = "the customer" if top == 1 else f"one of the {top:,} customers"
         said.append(f"A change of CSM of {which} of the highest ARR needs a manager's own approval.")
+    days = values.get("objection_days") or 0
+    if days:
+        said.append(f"CSMs concerned have {counted(days, 'day')} to object before a plan is applied.")
     return said
 
 

@@ -80,9 +80,11 @@ CAME_TO_NOTHING = (RunStatus.FAILED, RunStatus.DISCARDED, RunStatus.STALE, RunSt
 
 
 def dates_fell_due(*, today: date) -> bool:
-    """Whether a goal or an override began or ended since the last run looked, by a day that was written down before.
+    """Whether a goal began or ended since the last run looked, by a day that was written down before, or the calendar
+    began or ended an override and nobody asked for a run then.
 
-    What people change is asked for when they change it; a day that simply comes is noticed by nobody.
+    What people change is asked for when they change it; a day that simply comes is noticed by nobody. An override whose day
+    has come, but which the calendar's task has not begun or ended yet, is left to that task: it asks for the one run.
     """
     # One that came to nothing has looked at nothing, but is tried again tomorrow, not every hour.
     looked = RetierRun.objects.exclude(status__in=CAME_TO_NOTHING, as_of__lt=today)
@@ -95,9 +97,8 @@ def dates_fell_due(*, today: date) -> bool:
         return Q(**{f"{field}__{lookup}": day for lookup, day in since.items()})
 
     goals = Goal.objects.filter(fell("starts_on") | fell("ends_before"))
-    overrides = Override.objects.filter(
-        fell("starts_on") | fell("expires_on"), status=Override.Status.APPROVED
-    )
+    held = Override.objects.filter(begun_at__isnull=False)
+    overrides = held.filter(fell("starts_on") | (fell("expires_on") & Q(status=Override.Status.EXPIRED)))
     return goals.exists() or overrides.exists()
 
 

@@ -4,8 +4,10 @@ Thousands are kept apart by a comma, as in the reasons that a run keeps; roundin
 """
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+
+from django.utils import timezone
 
 DASH = "–"
 SPACE = "\u00a0"
@@ -61,6 +63,12 @@ def day(value: date | None) -> str:
     return DASH if value is None else f"{value.day}{SPACE}{value:%b}{SPACE}{value.year}"
 
 
+def moment(value: datetime) -> str:
+    """22 Nov 2026, 09:05, in the time zone of the installation."""
+    local = value.astimezone(timezone.get_current_timezone())
+    return f"{day(local.date())}, {local:%H:%M}"
+
+
 def days_from(value: date | None, *, today: date) -> str:
     """ "in 12 days", "today", "3 days ago"; empty when unknown."""
     if value is None:
@@ -88,3 +96,14 @@ def directions(*, ups: int, downs: int, from_retired: int) -> str:
 
 def from_cents(cents: int) -> Decimal:
     return Decimal(cents) / 100
+
+
+def fault_of(words: str, *, if_none: str, most: int) -> str:
+    """What keeps a text from being stored, as a sentence; empty when nothing does. if_none: empty where a text may be missing."""
+    if not words.strip():
+        return if_none
+    if len(words) > most:
+        return f"Say it in at most {grouped(most)} characters, not {grouped(len(words))}."
+    if "\0" in words:  # PostgreSQL keeps none
+        return "What you say holds the character NUL: take it out."
+    return ""

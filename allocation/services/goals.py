@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from accounts.models import Customer, Goal, GoalKind, User
+from allocation.selectors import wording
 from allocation.selectors.goals import goal_owners
 
 LONGEST_WORDS = 2000
@@ -116,10 +117,9 @@ def _is_over(goal: Goal, on: date) -> bool:
 
 def _fault(customer: Customer, actor: User, owner_id: int | None, words: str) -> str:
     """A sentence about an owner or words that cannot be taken; empty when they can."""
-    if len(words) > LONGEST_WORDS:
-        return f"Say it in {LONGEST_WORDS:,} characters at most."
-    if "\0" in words:  # PostgreSQL keeps none
-        return "What you say holds the character NUL: take it out."
+    fault = wording.fault_of(words, if_none="", most=LONGEST_WORDS)
+    if fault:
+        return fault
     if owner_id is None or goal_owners(customer=customer, user=actor).filter(pk=owner_id).exists():
         return ""
     return "Choose an owner among the people you work with on this customer."

@@ -75,13 +75,14 @@ class _Rows:
 
     customers: list[dict[str, Any]]
     goals: dict[int, tuple[str, ...]]
-    overrides: dict[int, tuple[int, int]]  # customer → (override, tier)
+    overrides: dict[int, tuple[int, int]]  # in force: customer → (override, tier)
+    ended: dict[int, int]  # customer → the last override that held once and does no more
 
     def lifecycle(self, row: Mapping[str, Any]) -> int:
+        """An override that came and went between two runs is a change too: the customer still holds its tier."""
         pk = row["pk"]
-        return digest(
-            self.goals.get(pk, ()), row["status"], row["first_renewal_done"], self.overrides.get(pk)
-        )
+        override = self.overrides.get(pk) or self.ended.get(pk)
+        return digest(self.goals.get(pk, ()), row["status"], row["first_renewal_done"], override)
 
     def digest(self, row: Mapping[str, Any], names: Iterable[str]) -> int:
         """Of the stored values, so that another exchange rate is no change of facts."""
@@ -206,9 +207,7 @@ def _read(names: Sequence[str], as_of: date, whom: Q, every: int = 1) -> _Rows:
         fields.add("attributes")
     customers = Customer.objects.order_by("pk").values(*ALWAYS, *sorted(fields - set(ALWAYS)))
     goals = Goal.objects.open_on(as_of).order_by("kind__slug", "pk")
-    overrides = Override.objects.filter(
-        status=Override.Status.APPROVED, starts_on__lte=as_of, expires_on__gt=as_of
-    )
+    overrides = Override.objects.in_force(as_of) | Override.objects.begun_by(as_of)
     if whom:
         customers = customers.filter(whom)
         goals, overrides = goals.filter(_of_customer(whom)), overrides.filter(_of_customer(whom))
@@ -219,13 +218,19 @@ def _read(names: Sequence[str], as_of: date, whom: Q, every: int = 1) -> _Rows:
     open_goals: dict[int, list[str]] = {}
     for customer_id, slug in goals.values_list("customer_id", "kind__slug"):
         open_goals.setdefault(customer_id, []).append(slug)
+    in_force: dict[int, tuple[int, int]] = {}
+    ended: dict[int, int] = {}
+    fields_of_one = ("pk", "customer_id", "tier_id", "status", "expires_on")
+    for pk, customer_id, tier_id, status, expires_on in overrides.order_by("pk").values_list(*fields_of_one):
+        if status == Override.Status.APPROVED and expires_on > as_of:
+            in_force[customer_id] = (pk, tier_id)
+        else:
+            ended[customer_id] = pk
     return _Rows(
         customers=list(customers),
         goals={customer_id: tuple(slugs) for customer_id, slugs in open_goals.items()},
-        overrides={
-            customer: (pk, tier)
-            for pk, customer, tier in overrides.values_list("pk", "customer_id", "tier_id")
-        },
+        overrides=in_force,
+        ended=ended,
     )
 
 
@@ -312,13 +317,14 @@ def _held(
     )
     keys = [row["pk"] for row in rows.customers]
     then = [stands.get(pk) for pk in keys]
-    ended = [
-        pk not in rows.overrides
-        and (pk in by_override or (before is not None and before[2] == DecidedBy.OVERRIDE))
-        for pk, before in zip(keys, then, strict=True)
-    ]
     now = zip(then, lifecycles.tolist(), strict=True)
     changed = [before is None or before[0] != lifecycle for before, lifecycle in now]
+    # A run that was applied since its end has decided the customer anew, also where it left the tier as it was.
+    ended = [
+        pk not in rows.overrides
+        and ((pk in by_override and anew) or (before is not None and before[2] == DecidedBy.OVERRIDE))
+        for pk, before, anew in zip(keys, then, changed, strict=True)
+    ]
     other = zip(then, goals.tolist(), strict=True)
     return HeldTiers(
         current=_places(vocabulary, [row["tier_id"] for row in rows.customers]),

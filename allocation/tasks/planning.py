@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from allocation.models import BookPlan, RunStatus
+from allocation.models import BookPlan
 from allocation.services import planning
 from allocation.tasks.bell import ring
 from allocation.tasks.runner import runner_name
@@ -17,10 +17,12 @@ logger = logging.getLogger(__name__)
 def propose_book_plan(*, plan_id: int) -> None:
     """Compute a queued plan; where it was asked for with its proposal, ring for the applying."""
     try:
-        planning.propose_plan(plan_id=plan_id, owner=runner_name())
+        planning.propose_plan(
+            plan_id=plan_id, owner=runner_name(), on=timezone.localdate(), at=timezone.now()
+        )
     except planning.UnableToPlanBooks as refused:
         logger.info("Book plan %s: %s", plan_id, refused)
-    if BookPlan.objects.filter(pk=plan_id, status=RunStatus.PROPOSED, apply_when_proposed=True).exists():
+    if BookPlan.objects.filter(pk=plan_id).wished(on=timezone.localdate()).exists():
         ring(apply_book_plan, plan_id=plan_id)
 
 
@@ -29,7 +31,12 @@ def apply_book_plan(*, plan_id: int) -> None:
     """Give customers the CSMs that a plan names, in the name of who wished it."""
     plan = BookPlan.objects.select_related("applied_by", "requested_by").get(pk=plan_id)
     try:
-        planning.apply_plan(plan_id=plan_id, actor=plan.applied_by or plan.requested_by, owner=runner_name())
+        planning.apply_plan(
+            plan_id=plan_id,
+            actor=plan.applied_by or plan.requested_by,
+            owner=runner_name(),
+            on=timezone.localdate(),
+        )
     except planning.UnableToPlanBooks as refused:
         logger.info("Book plan %s: %s", plan_id, refused)
 

@@ -70,7 +70,10 @@ def undo_retier_run(*, run_id: int) -> None:
 
 @shared_task(name="allocation.ask_for_due_goals_run")
 def ask_for_due_goals_run() -> None:
-    """A goals run where a goal or override began or ended by the calendar. On the timetable; nothing to do on most days."""
+    """A goals run where a goal began or ended by the calendar, or where one that had to follow an override was lost.
+
+    On the timetable; nothing to do on most days.
+    """
     today = timezone.localdate()
     if dates_fell_due(today=today):
         ask_for_goals_run(as_of=today, at=timezone.now(), actor_id=None)

@@ -32,7 +32,7 @@ GIVEN_UP = (
 class Errand:
     """What is rung for rows of `model` in one of `statuses`: `task`, told the row's id as `argument`.
 
-    `accepted`: the rows are open proposals, and wait only where somebody wished them applied.
+    `accepted`: the rows are open proposals, and wait only where somebody wished them applied and they can be today.
     """
 
     model: type[Job]
@@ -43,10 +43,10 @@ class Errand:
 
     def waiting(self) -> QuerySet[Any]:
         """The rows whose bell was not heard."""
-        rows = self.model._default_manager.filter(status__in=self.statuses)
+        rows: Any = self.model._default_manager.filter(status__in=self.statuses)
         if self.accepted:
             since = timezone.now() - timedelta(seconds=settings.SWEEP_SECONDS)
-            return rows.filter(apply_when_proposed=True, finished_at__lt=since)
+            return rows.wished(on=timezone.localdate()).filter(finished_at__lt=since)
         return rows.waiting_too_long(seconds=settings.SWEEP_SECONDS)
 
 

@@ -163,7 +163,7 @@ def plan_apply(request: HttpRequest, pk: int) -> HttpResponse:
     """Accept the proposal; a worker applies it, and if none hears the bell the sweep finds it."""
     plan = plan_or_404(user=request.user, pk=pk)
     try:
-        accepting.accept_plan(plan_id=plan.pk, actor=request.user)
+        accepting.accept_plan(plan_id=plan.pk, actor=request.user, on=today())
     except accepting.UnableToAccept as refusal:
         messages.error(request, str(refusal))
     else:

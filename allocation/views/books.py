@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -11,8 +13,10 @@ from allocation.filters.customers import CustomerFilter
 from allocation.selectors import books as selector
 from allocation.selectors import wording
 from allocation.selectors.customers import customer_rows, ordered, with_joins
+from allocation.selectors.overrides import with_override_marks
 from allocation.views.access import for_everyone_with_a_role, for_roles, today
 from allocation.views.lists import Column, has_filters, headings, page_of
+from allocation.views.override_card import PLACE
 from allocation.views.parts import Kpi, arr_kpi, rows_of, tier_shares, utilisation_tone
 
 COLUMNS = (
@@ -54,7 +58,7 @@ def _page(request: HttpRequest, csm: CSM, *, own: bool) -> HttpResponse:
     found = CustomerFilter(request.GET, queryset=customers, user=request.user, today=day, in_book=True)
     sort = request.GET.get("sort", "tier")
     rows = ordered(found.qs, sort=sort, as_of=day, default="tier")
-    page = page_of(request, with_joins(rows))
+    page = page_of(request, with_override_marks(with_joins(rows), on=day))
     renewals = selector.next_renewals(customers=customers, as_of=day, by_amount=False)
     context = {
         "csm": csm,
@@ -72,6 +76,7 @@ def _page(request: HttpRequest, csm: CSM, *, own: bool) -> HttpResponse:
         "sort": sort,
         "page": page,
         "rows": customer_rows(customers=list(page.object_list), today=day, minutes=this.summary.minutes_of),
+        "override_query": urlencode({"ask": PLACE, "back": request.get_full_path()}),
     }
     return render(request, "pages/book.html", context)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from django.contrib.messages import get_messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -17,11 +18,13 @@ from allocation.selectors.books import LOW_HEALTH
 from allocation.selectors.customer_detail import customer_detail, customer_in_scope
 from allocation.selectors.customers import DEFAULT_SORT, customer_rows, ordered, visible_customers, with_joins
 from allocation.selectors.explanations import customer_explanation
+from allocation.selectors.overrides import with_override_marks
 from allocation.selectors.timeline import tier_timeline
 from allocation.views.access import for_everyone_with_a_role, today
 from allocation.views.goals import goal_forms
 from allocation.views.history import tier_history
 from allocation.views.lists import Column, has_filters, headings, page_of
+from allocation.views.override_card import NO_FAULT, PLACE, Faulty, override_card
 from allocation.views.parts import Kpi, page_url
 from allocation.views.why import why
 
@@ -46,7 +49,7 @@ def customers(request: HttpRequest) -> HttpResponse:
     found = CustomerFilter(request.GET, queryset=visible, user=request.user, today=day)
     sort = request.GET.get("sort", DEFAULT_SORT)
     rows = ordered(found.qs, sort=sort, as_of=day)
-    page = page_of(request, with_joins(rows))
+    page = page_of(request, with_override_marks(with_joins(rows), on=day))
     context = {
         "filter": found,
         "page": page,
@@ -67,16 +70,38 @@ def customer(request: HttpRequest, pk: int) -> HttpResponse:
     this = customer_in_scope(user=user, pk=pk)
     if this is None:
         raise Http404
+    return customer_page(request, this)
+
+
+def customer_page(
+    request: HttpRequest, this: Customer, *, faulty: Faulty = NO_FAULT, status: int = 200
+) -> HttpResponse:
+    """The page of a customer in scope. faulty: a form about an override that was sent and refused."""
+    user: Any = request.user
     day = today()
-    explanation = customer_explanation(customer_id=pk, today=day)
+    explanation = customer_explanation(customer_id=this.pk, today=day)
     detail = customer_detail(customer=this, user=user, today=day)
+    said = list(get_messages(request))
     context = {
         "customer": this,
         "detail": detail,
+        # Each is said in the card where the redirect leads.
+        "messages": [one for one in said if PLACE not in one.tags.split()],
+        "override_messages": [one for one in said if PLACE in one.tags.split()],
         **goal_forms(customer=this, detail=detail, user=user),
+        **override_card(
+            customer=this,
+            found=detail.overrides,
+            explanation=explanation,
+            user=user,
+            day=day,
+            asking=request.GET.get("ask") == PLACE,
+            back=request.GET.get("back", ""),
+            faulty=faulty,
+        ),
         "kpis": _kpis(this, day),
         "why": why(explanation) if explanation else None,
-        "history": tier_history(tier_timeline(customer_id=pk), today=day),
+        "history": tier_history(tier_timeline(customer_id=this.pk), today=day),
         "why_empty": "No run has looked at this customer yet. "
         + (
             "Start a re-tiering run to get a tier with a reason."
@@ -88,7 +113,7 @@ def customer(request: HttpRequest, pk: int) -> HttpResponse:
         if user.is_ops and user.is_staff
         else "",
     }
-    return render(request, "pages/customer.html", context)
+    return render(request, "pages/customer.html", context, status=status)
 
 
 def _kpis(this: Customer, day: date) -> list[Kpi]:

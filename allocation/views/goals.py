@@ -78,7 +78,7 @@ def goal_open(request: HttpRequest, pk: int) -> HttpResponse:
     except goals.UnableToOpenGoal as refusal:
         messages.error(request, str(refusal))
     else:
-        _say(request, f"The goal “{goal.kind}” is open.")
+        say_what_follows(request, f"The goal “{goal.kind}” is open.")
     return _back(pk)
 
 
@@ -118,7 +118,7 @@ def goal_close(request: HttpRequest, pk: int) -> HttpResponse:
     except goals.UnableToCloseGoal as refusal:
         messages.error(request, str(refusal))
     else:
-        _say(request, f"The goal “{goal.kind}” is closed.")
+        say_what_follows(request, f"The goal “{goal.kind}” is closed.")
     return _back(goal.customer_id)
 
 
@@ -130,11 +130,12 @@ def _goal_or_404(user: Any, pk: int) -> Goal:
     return found
 
 
-def _say(request: HttpRequest, done: str) -> None:
-    """What was done, and what follows from it."""
+def say_what_follows(request: HttpRequest, done: str, *, place: str = "") -> None:
+    """Ask for a goals run; say what was done, and what follows from it. place: the card that says it (its tag)."""
     user: Any = request.user
     run = ask_for_goals_run(as_of=today(), at=timezone.now(), actor_id=user.pk)
-    messages.success(request, done if run is None else format_html("{} {}", done, _what_follows(run, user)))
+    words = done if run is None else format_html("{} {}", done, _what_follows(run, user))
+    messages.success(request, words, extra_tags=place)
 
 
 def _what_follows(run: RetierRun, user: Any) -> Any:

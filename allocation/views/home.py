@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.models import Customer
-from allocation.selectors import books, home, todo, wording
+from allocation.selectors import books, home, objections, todo, wording
 from allocation.selectors.balance import Workload, workload
 from allocation.selectors.book_lines import book_lines, furthest_from_even, mean_pct, over_capacity
 from allocation.selectors.todo import Todo
@@ -42,6 +42,8 @@ ICONS = {
     "imports": "import",
     "imports_asking": "import",
     "overrides_asked": "approval",
+    "overrides_mine": "approval",
+    "moves_mine": "plan",
     "overrides_approved": "override",
     "without_tier": "tier",
     "retired_tier": "tier",
@@ -53,6 +55,8 @@ ICONS = {
     "low_health": "attention",
     "no_health": "info",
     "handovers": "handover",
+    "objections": "move",
+    "plan_objections": "plan",
     "over_capacity": "balance",
 }
 # Where a line leads: the name of a page and its filters.
@@ -64,6 +68,7 @@ PAGES = {
     "renewal_30": ("customers", "?renewal=30&sort=renewal"),
     "low_health": ("customers", "?health=low&sort=health"),
     "no_health": ("customers", "?gap=no_health"),
+    "objections": ("objections", ""),
     "over_capacity": ("balance", ""),
     "full_run": ("runs", ""),
     "full_run_of_model": ("runs", ""),
@@ -74,7 +79,9 @@ PAGES = {
     "leavers": ("admin:accounts_csm_changelist", "?standing=leaving"),
     "imports": ("admin:accounts_importbatch_changelist", "?status__exact=staged"),
     "imports_asking": ("admin:accounts_importbatch_changelist", "?status__exact=asking"),
-    "overrides_asked": ("admin:allocation_override_changelist", "?status__exact=asked"),
+    "overrides_asked": ("approvals", "?kind=override"),
+    "overrides_mine": ("approvals", "?kind=override&mine=yes"),
+    "moves_mine": ("approvals", "?kind=move&mine=yes"),
     "overrides_approved": ("admin:allocation_override_changelist", "?status__exact=approved"),
 }
 
@@ -100,7 +107,7 @@ def _ops(user: Any) -> dict[str, Any]:
     desk = todo.desk(user=user, today=day)
     found = _workload(user)
     summary = books.summary(customers=Customer.objects.visible_to(user), as_of=day, hours=False)
-    todos = [*desk.todos, *_over_capacity(found)]
+    todos = [*objections.answering_todos(user=user), *desk.todos, *_over_capacity(found)]
     return {
         "lead": "What needs doing, how the books stand, and what comes next.",
         "kpis": _scope_kpis(summary, found),
@@ -138,7 +145,11 @@ def _manager(user: Any) -> dict[str, Any]:
     visible = Customer.objects.visible_to(user)
     found = _workload(user)
     summary = books.summary(customers=visible, as_of=day, hours=False)
-    todos = [*home.manager_todos(user=user, today=day), *_over_capacity(found)]
+    todos = [
+        *home.manager_todos(user=user, today=day),
+        *objections.answering_todos(user=user),
+        *_over_capacity(found),
+    ]
     return {
         "lead": "Your teams: what waits for you, how the books stand, which renewals are big.",
         "kpis": _scope_kpis(summary, found),
@@ -171,7 +182,10 @@ def _csm(user: Any) -> dict[str, Any]:
     return {
         "lead": "Your customers and what they need.",
         "kpis": book_kpis(book, url=reverse("my_book")),
-        "todos": [_entry(line, user) for line in home.csm_todos(user=user, today=day)],
+        "todos": [
+            _entry(line, user)
+            for line in (*objections.csm_todos(user=user, on=day), *home.csm_todos(user=user, today=day))
+        ],
         "nothing_words": "No renewal is near, no health is low, and every customer has a score.",
         "shares": tier_shares(
             book.summary, with_cap=True, with_hours=False, customers_url=reverse("my_book")
@@ -263,6 +277,8 @@ def _entry(line: Todo, user: Any) -> dict[str, str]:
 
 def _todo_url(line: Todo, user: Any) -> str:
     """Where a line leads, if the person may go there."""
+    if line.kind == "plan_objections":
+        return page_url("plan", line.pk, query="?row=unanswered#moves")
     if line.kind in {"run", "plan", "book"}:
         return page_url(line.kind, line.pk)
     name, query = PAGES.get(line.kind, ("", ""))

@@ -4,12 +4,10 @@ from typing import Any
 
 from django.http import JsonResponse
 
-from allocation.models import RunStatus
-
 
 def is_under_way(job: Any) -> bool:
     """Queued, being worked on, or proposed with somebody's wish to apply it: the page looks again by itself."""
-    return bool(job.is_busy or (job.status == RunStatus.PROPOSED and job.apply_when_proposed))
+    return bool(job.is_busy)
 
 
 def progress(job: Any) -> JsonResponse:

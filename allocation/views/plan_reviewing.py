@@ -20,13 +20,14 @@ from allocation.filters.runs import MoveFilter
 from allocation.models import BookPlan, Move, RowStatus
 from allocation.selectors import plans as selector
 from allocation.selectors import wording
+from allocation.selectors.objections import answerable_moves, objections_of, refusal_to_apply
 from allocation.selectors.plan_rows import move_rows
 from allocation.selectors.plan_standing import offers, read_table
 from allocation.services import planning
 from allocation.snapshots.money import UnknownRate
 from allocation.tasks.bell import ring
 from allocation.tasks.planning import apply_book_plan
-from allocation.views.access import for_leads
+from allocation.views.access import for_leads, today
 from allocation.views.plans import can_review, decided_ids, plan_or_404, seen_csms
 
 BIGGEST_ID = 2**63 - 1
@@ -36,21 +37,33 @@ BEFORE = {
     "accept": RowStatus.REFUSED,
     "approve": RowStatus.PROPOSED,
     "decline": RowStatus.PROPOSED,
+    "keep": RowStatus.PROPOSED,
 }
 NOTHING_TICKED = "Tick the moves that are meant, or all that fit the filter."
-REFUSALS = (planning.UnableToReviewPlan, planning.UnableToApproveMoves)
+REFUSALS = (
+    planning.UnableToReviewPlan,
+    planning.UnableToApproveMoves,
+    planning.UnableToAnswerObjections,
+)
+WITH_WHAT_WAS_SEEN = {
+    "approve": planning.approve_moves,
+    "decline": planning.decline_moves,
+    "keep": planning.answer_objections,
+}
 
 
 @require_POST
 @for_leads
 def plan_rows(request: HttpRequest, pk: int) -> HttpResponse:
-    """Refuse moves, accept them again, approve or decline them."""
+    """Refuse moves, accept them again, approve or decline them, keep them in spite of an objection."""
     plan = plan_or_404(user=request.user, pk=pk)
     query = QueryDict(request.POST.get("query", "")[:2000], mutable=True)
     action, ids = _asked(request)
     back = _address(request, plan, query)
     if action not in BEFORE:
-        messages.error(request, "Say whether the moves are refused, accepted again, approved or declined.")
+        messages.error(
+            request, "Say whether the moves are refused, accepted again, approved, declined or kept."
+        )
         return redirect(back)
     if request.POST.get("all") == "1" and not request.POST.get("one"):
         ids = _all_that_fit(request, plan, query, action)
@@ -84,9 +97,17 @@ def plan_move(request: HttpRequest, pk: int, move: int) -> HttpResponse:
         else:
             can, cannot, hidden = offers(table=table, move_id=row.pk, user=user)
             lacking = "Policy, tiers or books changed since: plan again." if table.is_stale else ""
+    seen = seen_csms(user)
+    shown = move_rows(
+        [row],
+        seen=seen,
+        decides=decided_ids(plan, user),
+        answers=answerable_moves(plan=plan, user=user),
+        objections=objections_of([row.pk], seen=seen),
+    )
     context = {
         "plan": plan,
-        "row": move_rows([row], seen=seen_csms(user), decides=decided_ids(plan, user))[0],
+        "row": shown[0],
         "reviewing": reviewing and not lacking,
         "lacking": lacking,
         "can": can,
@@ -166,7 +187,7 @@ def _act(action: str, plan: BookPlan, ids: list[int], request: HttpRequest) -> i
         return planning.refuse_moves(**said)
     if action == "accept":
         return planning.accept_moves(plan_id=plan.pk, move_ids=ids, actor=request.user)
-    decide: Callable[..., int] = planning.approve_moves if action == "approve" else planning.decline_moves
+    decide: Callable[..., int] = WITH_WHAT_WAS_SEEN[action]
     version = _number(request.POST.get("version", ""))
     if version is None:
         raise planning.UnableToApproveMoves(
@@ -192,6 +213,9 @@ def _say(request: HttpRequest, action: str, changed: int, ids: list[int]) -> Non
         "refuse": f"{moves} refused: {_who_stays(ids, changed)}",
         "accept": f"{moves} accepted again.",
         "approve": f"{moves} approved.",
+        "keep": f"{moves} stay as planned; who objected is told why."
+        if changed > 1
+        else "1 move stays as planned; who objected is told why.",
         "decline": f"{moves} declined: {_who_stays(ids, changed)}",
     }[action]
     messages.success(request, done + rest)
@@ -209,14 +233,15 @@ def _who_stays(ids: list[int], changed: int) -> str:
 
 def _after(request: HttpRequest, before: BookPlan) -> None:
     """A review may begin or end the waiting for an approval; an approval may let a wish to apply come true."""
-    now = BookPlan.objects.only("status", "apply_when_proposed").get(pk=before.pk)
-    if now.is_accepted:
+    now = BookPlan.objects.get(pk=before.pk)
+    if BookPlan.objects.filter(pk=now.pk).wished(on=today()).exists():
         messages.success(request, f"Plan {now.pk} is being applied, as was asked for.")
         ring(apply_book_plan, plan_id=now.pk)
     elif before.status != now.status and now.status == "awaiting_approval":
         messages.warning(request, "A manager has to approve or decline this move before the plan is applied.")
     elif before.status != now.status:
-        messages.success(request, "Nothing waits for an approval any more: CS ops can apply the plan.")
+        why_not = refusal_to_apply(plan=now, on=today()) or "CS ops can apply the plan."
+        messages.success(request, f"Nothing waits for an approval any more: {why_not}")
 
 
 def _address(request: HttpRequest, plan: BookPlan, query: QueryDict) -> str:

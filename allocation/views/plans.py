@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,10 +15,17 @@ from accounts.models import CSM
 from allocation.charts.flows import NARROW, WIDE, Shift, shifts
 from allocation.charts.svg import Markup, wide_and_narrow
 from allocation.filters.runs import MoveFilter, PlanFilter
+from allocation.forms.objections import WindowForm
 from allocation.forms.runs import PlanForm
 from allocation.models import OPEN_STATUSES, AllocationPolicy, BookPlan, Move, RunStatus
 from allocation.selectors import plans as selector
 from allocation.selectors import wording
+from allocation.selectors.objections import (
+    ObjectionWindow,
+    answerable_moves,
+    objection_window,
+    objections_of,
+)
 from allocation.selectors.plan_rows import move_rows, proof_headline, proof_lines, within
 from allocation.selectors.plans import BookChange
 from allocation.selectors.policy_words import policy_words
@@ -28,6 +36,7 @@ from allocation.views.lists import has_filters, page_of
 from allocation.views.parts import Kpi
 
 UNPLACED_SHOWN = 50
+USUAL_DAYS = 7  # to object, offered where the policy names none
 
 
 @require_safe
@@ -50,7 +59,7 @@ def plans(request: HttpRequest) -> HttpResponse:
 def plan_or_404(*, user: Any, pk: int) -> BookPlan:
     found = (
         BookPlan.objects.visible_to(user)
-        .select_related("policy", "requested_by", "applied_by", "undone_by")
+        .select_related("policy", "requested_by", "applied_by", "undone_by", "objections_closed_by")
         .defer("proof")
         .annotate(is_compared=selector.is_compared())
         .filter(pk=pk)
@@ -93,6 +102,9 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
     balance = selector.plan_balance(plan=this, user=user)
     reviewing = can_review(this)
     decides = decided_ids(this, user) if reviewing else frozenset()
+    answers = answerable_moves(plan=this, user=user) if reviewing else frozenset()
+    window = objection_window(plan=this, user=user, on=today())
+    shown, seen = list(page.object_list), seen_csms(user)
     context = {
         "plan": this,
         "has_result": bool(this.summary),
@@ -106,13 +118,21 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
         "filter": found,
         "filtered": has_filters(request),
         "page": page,
-        "rows": move_rows(list(page.object_list), seen=seen_csms(user), decides=decides),
+        "rows": move_rows(
+            shown,
+            seen=seen,
+            decides=decides,
+            answers=answers,
+            objections=objections_of([row.pk for row in shown], seen=seen),
+        ),
         "reviewing": reviewing,
         "decides": bool(decides),
+        "answers": bool(answers),
+        "window": window,
         "query": request.GET.urlencode(),
         **_for_ops(this, user, counts),
         **_unplaced(this, user),
-        **_rights(this, user),
+        **_rights(this, user, window),
     }
     return render(request, "pages/plan.html", context)
 
@@ -140,18 +160,32 @@ def _unplaced(this: BookPlan, user: Any) -> dict[str, Any]:
     }
 
 
-def _rights(this: BookPlan, user: Any) -> dict[str, bool]:
+def _rights(this: BookPlan, user: Any, window: ObjectionWindow) -> dict[str, Any]:
     """Which buttons are shown; the services decide again."""
     under_way = is_under_way(this)
+    # Asked for with --apply, before there was anything to object to: it comes true by itself, or after the answers.
+    waits = this.status in OPEN_STATUSES and this.apply_when_proposed and not this.is_accepted
     half = this.status == RunStatus.FAILED and user.is_ops and planning.is_half_applied(plan=this)
     return {
         "under_way": under_way,
         "half_applied": half,
-        "can_apply": user.is_ops and this.status == RunStatus.PROPOSED and not under_way,
+        "can_apply": user.is_ops
+        and this.status == RunStatus.PROPOSED
+        and not (under_way or waits)
+        and window.allows_applying,
+        "wish_waits": waits,
+        "window_form": _window_form(this, window) if user.is_ops and this.status in OPEN_STATUSES else None,
         "can_discard": user.is_ops and this.status in OPEN_STATUSES and not under_way,
         "can_stop": user.is_ops and this.status == RunStatus.COMPUTING and this.stop_asked_at is None,
         "can_undo": user.is_ops and not under_way and planning.plan_can_be_undone(plan=this),
     }
+
+
+def _window_form(this: BookPlan, window: ObjectionWindow) -> WindowForm:
+    """Filled in with the day as it is, or as the policy says."""
+    days = this.policy_values.get("objection_days") or USUAL_DAYS
+    until = window.until if window.is_open else today() + timedelta(days=days)
+    return WindowForm(initial={"until": until}, auto_id="window_%s")
 
 
 @require_safe

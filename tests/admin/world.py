@@ -3,9 +3,13 @@
 import datetime
 from types import SimpleNamespace
 
+from django.utils import timezone
+
+from accounts import roles
 from accounts.models import (
     CSM,
     CustomAttribute,
+    Delegation,
     ExchangeRate,
     Leave,
 )
@@ -17,6 +21,7 @@ from allocation.models import (
     BookPlan,
     Handover,
     Move,
+    Notice,
     Override,
     RetierRun,
     Scenario,
@@ -26,6 +31,7 @@ from allocation.models import (
     TierStanding,
     Touch,
 )
+from cstiers.signing_in.throttle import take_place
 from tests import factories
 from tests.factories import TODAY
 
@@ -98,6 +104,23 @@ def build(cast: SimpleNamespace, *, customers: int = 2) -> SimpleNamespace:
         asked_by=cast.csm_a,
     )
     Scenario.objects.create(name="Two tiers", owner=cast.ops)
+    take_place(person="guessed@example.com", address="192.0.2.1", at=timezone.now())
+    Delegation.objects.create(
+        manager=cast.manager,
+        delegate=factories.UserFactory(name="Dan Delegate", role=roles.MANAGER),
+        starts_on=TODAY,
+        ends_before=TODAY + datetime.timedelta(days=9),
+        created_by=cast.manager,
+        created_at=datetime.datetime.combine(TODAY, datetime.time(9), tzinfo=datetime.UTC),
+    )
+    Notice.objects.create(
+        to=cast.manager,
+        kind="to_decide",
+        key="request-1-to-1",
+        subject="A request waits for your decision",
+        body="Please decide it.",
+        created_at=datetime.datetime.combine(TODAY, datetime.time(9), tzinfo=datetime.UTC),
+    )
     return SimpleNamespace(
         csm=csm,
         top=top,

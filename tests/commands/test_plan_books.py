@@ -20,7 +20,7 @@ from allocation.selectors.attention import book_attention
 from allocation.selectors.balance import workload
 from allocation.services.decisions import CsmChange, DecisionSource, set_csms
 from allocation.services.planning import apply_plan, propose_plan, queue_plan
-from tests.factories import CSMFactory, CustomerFactory, TierFactory, TouchActivityFactory
+from tests.factories import CLOCK, TODAY, CSMFactory, CustomerFactory, TierFactory, TouchActivityFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -137,7 +137,7 @@ def test_what_a_dead_runner_left_is_finished_first(
     books: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left = queue_plan(as_of=books.today, seed=1, actor=None)
-    propose_plan(plan_id=left.pk, owner="dead")
+    propose_plan(plan_id=left.pk, owner="dead", **CLOCK)
     BookPlan.objects.filter(pk=left.pk).update(
         status=RunStatus.APPLYING, lease_until=timezone.now() - timedelta(seconds=1)
     )
@@ -219,8 +219,8 @@ def test_workload_balance_of_a_far_day_is_refused(books: SimpleNamespace) -> Non
 
 def test_attention_shares_a_csms_month_to_the_minute(books: SimpleNamespace, cast: SimpleNamespace) -> None:
     plan = queue_plan(as_of=books.today, seed=1, actor=None)
-    propose_plan(plan_id=plan.pk, owner="test")
-    apply_plan(plan_id=plan.pk, actor=None, owner="test")
+    propose_plan(plan_id=plan.pk, owner="test", **CLOCK)
+    apply_plan(plan_id=plan.pk, actor=None, owner="test", on=TODAY)
     found = answer("attention", "csm-a@example.com")
     assert (found["csm"], found["net_hours"], found["net_minutes"]) == ("csm-a@example.com", 120.0, 7200)
     assert found["customers"] == [

@@ -50,7 +50,7 @@ def fresh_plan() -> BookPlan:
     )
     tiered([factories.CustomerFactory() for _ in range(3)], tier)
     plan = queue_plan(as_of=TODAY, seed=1, actor=None, max_moves_pct=Decimal(0))
-    found = propose_plan(plan_id=plan.pk, owner="test")
+    found = propose_plan(plan_id=plan.pk, owner="test", **factories.CLOCK)
     assert found is not None
     assert Move.objects.filter(plan=found).count() >= 3
     return found
@@ -65,7 +65,7 @@ def attempt(work: Any, *refusals: type[Exception]) -> object:
 
 def apply(plan: BookPlan, number: int) -> object:
     return attempt(
-        lambda: apply_plan(plan_id=plan.pk, actor=None, owner=f"runner {number}"), UnableToPlanBooks
+        lambda: apply_plan(plan_id=plan.pk, actor=None, owner=f"runner {number}", on=TODAY), UnableToPlanBooks
     )
 
 
@@ -80,7 +80,7 @@ def test_of_eight_who_undo_one_does_and_everything_is_given_back_once() -> None:
     for _ in range(ROUNDS):
         plan = fresh_plan()
         moved = list(Move.objects.filter(plan=plan).values_list("customer", flat=True))
-        apply_plan(plan_id=plan.pk, actor=None, owner="test")
+        apply_plan(plan_id=plan.pk, actor=None, owner="test", on=TODAY)
         written = BookHolding.objects.count()
         assert at_once(lambda number, plan=plan: undo(plan, number)).count(True) == 1
         plan.refresh_from_db()
@@ -94,7 +94,7 @@ def test_of_eight_who_ask_for_the_undo_one_is_heard() -> None:
     ops = factories.cast().ops
     for _ in range(ROUNDS):
         plan = fresh_plan()
-        apply_plan(plan_id=plan.pk, actor=None, owner="test")
+        apply_plan(plan_id=plan.pk, actor=None, owner="test", on=TODAY)
 
         def ask(number: int, plan: BookPlan = plan) -> object:
             return attempt(
@@ -179,7 +179,7 @@ def test_of_eight_managers_one_approves_and_its_words_stay() -> None:
 def finish(plan: BookPlan) -> None:
     """Where every runner was refused because a review was on: apply it now."""
     if BookPlan.objects.get(pk=plan.pk).status != RunStatus.APPLIED:
-        apply_plan(plan_id=plan.pk, actor=None, owner="last")
+        apply_plan(plan_id=plan.pk, actor=None, owner="last", on=TODAY)
 
 
 def check_then_save(plan: BookPlan, change: Any) -> int:
@@ -190,7 +190,7 @@ def check_then_save(plan: BookPlan, change: Any) -> int:
         open_then = BookPlan.objects.get(pk=plan.pk).status == RunStatus.PROPOSED
         gate.wait(timeout=20)
         if number == 0:
-            apply_plan(plan_id=plan.pk, actor=None, owner="applier")
+            apply_plan(plan_id=plan.pk, actor=None, owner="applier", on=TODAY)
         gate.wait(timeout=20)
         return number != 0 and open_then and change() == 1
 
@@ -217,7 +217,7 @@ def test_control_repointing_without_looking_at_the_plan_first_names_a_csm_nobody
 def test_control_undoing_without_a_claim_gives_back_several_times() -> None:
     """Each reads "applied" and marks it undone: all are told that it was their doing."""
     plan = fresh_plan()
-    apply_plan(plan_id=plan.pk, actor=None, owner="test")
+    apply_plan(plan_id=plan.pk, actor=None, owner="test", on=TODAY)
     gate = threading.Barrier(RUNNERS)
 
     def act(number: int) -> bool:

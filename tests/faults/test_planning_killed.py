@@ -54,7 +54,7 @@ def outcome() -> list[Any]:
 
 
 def apply(plan: BookPlan) -> None:
-    apply_plan(plan_id=plan.pk, actor=None, owner="runner")
+    apply_plan(plan_id=plan.pk, actor=None, owner="runner", on=factories.TODAY)
 
 
 def undo(plan: BookPlan) -> None:

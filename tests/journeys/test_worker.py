@@ -117,7 +117,7 @@ def test_books_are_planned_and_applied_by_the_worker(installation: Installation)
 plan = planning.queue_plan(as_of=timezone.localdate(), seed=1, actor=ops)
 ring(propose_book_plan, plan_id=plan.pk)
 wait(plan, "proposed", "failed"); tell(plan)
-accept_plan(plan_id=plan.pk, actor=ops)
+accept_plan(plan_id=plan.pk, actor=ops, on=timezone.localdate())
 ring(apply_book_plan, plan_id=plan.pk)
 wait(plan, "applied", "failed"); tell(plan)
 """,

@@ -12,6 +12,7 @@ from allocation.services import comparing, planning, retiering
 from allocation.services.decisions import CsmChange, DecisionSource, set_csms
 from allocation.services.playbooks import load_playbook
 from tests.factories import (
+    CLOCK,
     TODAY,
     CustomerFactory,
     GoalFactory,
@@ -86,7 +87,7 @@ def applied_run(cast):
 
 def proposed_plan(cast):
     plan = planning.queue_plan(as_of=TODAY, seed=1, actor=cast.ops)
-    planning.propose_plan(plan_id=plan.pk, owner="test")
+    planning.propose_plan(plan_id=plan.pk, owner="test", **CLOCK)
     return BookPlan.objects.get(pk=plan.pk)
 
 
@@ -94,13 +95,13 @@ def compared_plans(cast):
     """Plans side by side; the head of them."""
     plans = comparing.queue_comparison(as_of=TODAY, seed=1, actor=cast.ops)
     for plan in plans:
-        planning.propose_plan(plan_id=plan.pk, owner="test")
+        planning.propose_plan(plan_id=plan.pk, owner="test", **CLOCK)
     return BookPlan.objects.get(pk=plans[0].pk)
 
 
 def applied_plan(cast):
     plan = proposed_plan(cast)
-    planning.apply_plan(plan_id=plan.pk, actor=cast.ops, owner="test")
+    planning.apply_plan(plan_id=plan.pk, actor=cast.ops, owner="test", on=TODAY)
     return BookPlan.objects.get(pk=plan.pk)
 
 

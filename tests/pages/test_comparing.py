@@ -8,7 +8,7 @@ from django.urls import reverse
 from allocation.models import BookPlan, RunStatus, Variant
 from allocation.services.planning import apply_plan, propose_plan
 from allocation.tasks.planning import propose_book_plan
-from tests.factories import TODAY, CustomerFactory
+from tests.factories import CLOCK, TODAY, CustomerFactory
 from tests.pages.company import applied_run, compared_plans
 from tests.pages.reading import plain, read
 
@@ -50,12 +50,12 @@ def test_while_it_is_computed_the_page_says_how_far_it_is(company, sign_in, rung
     assert "0 of 4" in words
     head = BookPlan.objects.get(status=RunStatus.QUEUED, variant=Variant.AS_POLICY)
     address = reverse("compare_progress", args=[head.pk])
-    propose_plan(plan_id=head.pk, owner="test")
+    propose_plan(plan_id=head.pk, owner="test", **CLOCK)
     assert client.get(address).json() == {
         "status": "queued", "done": 1, "total": 4, "message": "Waiting for a worker", "finished": False,
     }  # fmt: skip
     for plan in head.alternatives.all():
-        propose_plan(plan_id=plan.pk, owner="test")
+        propose_plan(plan_id=plan.pk, owner="test", **CLOCK)
     assert client.get(address).json()["finished"] is True
 
 
@@ -121,7 +121,7 @@ def test_all_of_them_are_put_away_by_one_button(company, sign_in, rung, compared
 
 
 def test_one_that_was_applied_leaves_the_others_stale(company, sign_in, compared):
-    apply_plan(plan_id=compared.pk, actor=company.cast.ops, owner="test")
+    apply_plan(plan_id=compared.pk, actor=company.cast.ops, owner="test", on=TODAY)
     words = plain(read(page_of(sign_in, company.cast.ops, compared)).words)
     assert words.count(f"Book plan {compared.pk} of the same comparison was applied.") == 3
 

@@ -117,8 +117,9 @@ def test_an_override_in_force_is_shown_with_its_end(company, sign_in):
         decided_words="Agreed",
     )
     words = plain(page_of(sign_in(company.cast.csm_a), company.a[2]).words)
-    assert "Global until 22 Dec 2026: A promise made. Promised in the contract" in words
-    assert "approved by Mia Manager" in words
+    assert "Global In force Until 22 Dec 2026. The model says Scale" in words.replace("1 Global", "Global")
+    assert "A promise made : Promised in the contract" in words
+    assert "Approved by Mia Manager on 22 Nov 2026: Agreed" in words
 
 
 def test_a_customer_that_no_run_has_seen_says_what_comes(company, sign_in):

@@ -11,7 +11,7 @@ from allocation.models import BookPlan, Move, RowStatus, RunStatus
 from allocation.services import planning
 from allocation.services.planning import applying
 from allocation.tasks.planning import apply_book_plan, undo_book_plan
-from tests.factories import CSMFactory, CustomerFactory, UserFactory
+from tests.factories import TODAY, CSMFactory, CustomerFactory, UserFactory
 from tests.pages.company import CANARY, NOW, applied_run, proposed_plan, refreshed
 from tests.pages.reading import plain, read
 from tests.rewriting import before_the_triggers
@@ -299,7 +299,7 @@ def test_the_proof_is_shown_by_pool_to_ops_only(company, ops, manager, plan):
 
 
 def test_an_applied_plan_is_undone_from_its_page(company, ops, plan, rung):
-    planning.apply_plan(plan_id=plan.pk, actor=company.cast.ops, owner="test")
+    planning.apply_plan(plan_id=plan.pk, actor=company.cast.ops, owner="test", on=TODAY)
     page = read(page_of(ops, plan))
     assert [form for form in page.of("form") if form.get("action", "").endswith("/undo/")]
     assert not [form for form in page.of("form") if form.get("action", "").endswith("/moves/")]
@@ -317,7 +317,7 @@ def test_an_applied_plan_is_undone_from_its_page(company, ops, plan, rung):
 
 
 def test_what_could_not_be_restored_is_listed_with_the_reason(company, ops, plan, rung):
-    planning.apply_plan(plan_id=plan.pk, actor=company.cast.ops, owner="test")
+    planning.apply_plan(plan_id=plan.pk, actor=company.cast.ops, owner="test", on=TODAY)
     with before_the_triggers("allocation_move"):
         Move.objects.filter(pk=row(plan, 0).pk).update(to_csm=company.cem)  # so that somebody else has it now
     ops.post(reverse("plan_undo", args=[plan.pk]))

@@ -7,7 +7,7 @@ import pytest
 from allocation.models import AllocationPolicy, BookPlan, NamedTiers
 from allocation.selectors.policy_words import policy_words, words_of_policy
 from allocation.services.planning import propose_plan, queue_plan
-from tests.factories import TODAY, CSMFactory, CustomerFactory, TierFactory
+from tests.factories import CLOCK, TODAY, CSMFactory, CustomerFactory, TierFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -78,7 +78,7 @@ def test_a_plan_tells_the_policy_as_it_was_read() -> None:
     NamedTiers.objects.create(policy=policy, csm=ann).tiers.set([scale, top])
     CustomerFactory(tier=top, tier_since=TODAY)
     plan = queue_plan(as_of=TODAY, seed=1, actor=None)
-    propose_plan(plan_id=plan.pk, owner="test")
+    propose_plan(plan_id=plan.pk, owner="test", **CLOCK)
     kept = BookPlan.objects.get(pk=plan.pk).policy_values
     assert policy_words(values=kept) == words_of_policy(policy=policy)
     AllocationPolicy.objects.update(hold_first_days=0)

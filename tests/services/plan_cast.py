@@ -15,7 +15,7 @@ from accounts.models import CSM, Customer, Tier
 from allocation.models import AllocationPolicy, BookHolding, BookPlan, Move, Source
 from allocation.services.decisions import CsmChange, DecisionSource, TierChange, set_csms, set_tiers
 from allocation.services.planning import apply_plan, propose_plan, proposing, queue_plan, undo_plan
-from tests.factories import TODAY, CSMFactory, CustomerFactory, TierFactory, TouchActivityFactory
+from tests.factories import CLOCK, TODAY, CSMFactory, CustomerFactory, TierFactory, TouchActivityFactory
 
 OF_ADA = ("A0", "A1", "A2", "A3", "A4", "A5")
 LONG_AGO = TODAY - timedelta(days=200)
@@ -49,13 +49,13 @@ def books(cast: SimpleNamespace, *, cap: int | None = 40) -> SimpleNamespace:
 
 def proposed(*, actor: Any = None, **given: Any) -> BookPlan:
     queued = queue_plan(**{"as_of": TODAY, "seed": 1, "actor": actor, **given})
-    plan = propose_plan(plan_id=queued.pk, owner="test")
+    plan = propose_plan(plan_id=queued.pk, owner="test", **CLOCK)
     assert plan is not None
     return plan
 
 
 def applied(plan: BookPlan, *, actor: Any = None) -> BookPlan:
-    return apply_plan(plan_id=plan.pk, actor=actor, owner="test")
+    return apply_plan(plan_id=plan.pk, actor=actor, owner="test", on=TODAY)
 
 
 def undone(plan: BookPlan, *, on: Any = TODAY, actor: Any = None) -> bool:

@@ -24,7 +24,7 @@ from allocation.services.planning import (
 from allocation.tasks.errands import ERRANDS
 from allocation.tasks.planning import apply_book_plan
 from allocation.tasks.sweeping import due_rows
-from tests.factories import CSMFactory, TeamFactory, UserFactory
+from tests.factories import CLOCK, TODAY, CSMFactory, TeamFactory, UserFactory
 from tests.services.plan_cast import applied, books, ids, move_of, proposed, seats, the_largest_are
 
 pytestmark = pytest.mark.django_db
@@ -69,7 +69,7 @@ def test_a_plan_waits_until_every_such_move_is_approved(world: SimpleNamespace) 
     with pytest.raises(UnableToPlanBooks, match=r"has to approve or decline .* customers \(L0, N0\)"):
         applied(plan)
     with pytest.raises(accepting.UnableToAccept, match="waits for a manager to approve or decline"):
-        accepting.accept_plan(plan_id=plan.pk, actor=ops)
+        accepting.accept_plan(plan_id=plan.pk, actor=ops, on=TODAY)
     assert approve(plan, "L0", actor=mia, words=" Good hands ") == 1
     row = move_of(plan, "L0")
     assert (row.approved_by, row.approval_words, row.status) == (mia, "Good hands", RowStatus.PROPOSED)
@@ -203,7 +203,7 @@ def test_words_are_needed(world: SimpleNamespace, act: Any) -> None:
 def test_without_large_customers_nothing_waits(world: SimpleNamespace, monkeypatch: Any) -> None:
     monkeypatch.setattr("allocation.services.planning.proposing.propose_books", the_largest_are(()))
     queued = queue_plan(as_of=proposed().as_of, seed=1, actor=None)
-    plan = propose_plan(plan_id=queued.pk, owner="test")
+    plan = propose_plan(plan_id=queued.pk, owner="test", **CLOCK)
     assert plan is not None
     assert (plan.status, plan.message) == (RunStatus.PROPOSED, "")
     assert not Move.objects.filter(plan=plan, needs_approval=True).exists()

@@ -17,7 +17,7 @@ from allocation.services.planning import (
     propose_plan,
     queue_plan,
 )
-from tests.factories import TODAY, CSMFactory, CustomerFactory, TierFactory, TouchActivityFactory
+from tests.factories import CLOCK, TODAY, CSMFactory, CustomerFactory, TierFactory, TouchActivityFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -40,7 +40,7 @@ def books() -> SimpleNamespace:
 def compared(**given: object) -> list[BookPlan]:
     plans = queue_comparison(**{"as_of": TODAY, "seed": 1, "actor": None, **given})
     for plan in plans:
-        assert propose_plan(plan_id=plan.pk, owner="test") is not None
+        assert propose_plan(plan_id=plan.pk, owner="test", **CLOCK) is not None
     return list(BookPlan.objects.filter(pk__in=[plan.pk for plan in plans]).order_by("pk"))
 
 
@@ -94,13 +94,13 @@ def test_they_do_not_make_each_other_stale_and_lie_from_fewest_moves_to_most_eve
 
 def test_a_newer_plan_makes_all_of_them_stale(books: SimpleNamespace) -> None:
     compared()
-    propose_plan(plan_id=queue_plan(as_of=TODAY, seed=1, actor=None).pk, owner="test")
+    propose_plan(plan_id=queue_plan(as_of=TODAY, seed=1, actor=None).pk, owner="test", **CLOCK)
     assert BookPlan.objects.filter(status=RunStatus.STALE).count() == 4
 
 
 def test_they_make_an_older_plan_stale(books: SimpleNamespace) -> None:
     older = queue_plan(as_of=TODAY, seed=1, actor=None)
-    propose_plan(plan_id=older.pk, owner="test")
+    propose_plan(plan_id=older.pk, owner="test", **CLOCK)
     compared()
     older.refresh_from_db()
     assert older.status == RunStatus.STALE
@@ -108,21 +108,21 @@ def test_they_make_an_older_plan_stale(books: SimpleNamespace) -> None:
 
 def test_applying_one_makes_the_others_stale(books: SimpleNamespace) -> None:
     head, *_, evener = compared()
-    apply_plan(plan_id=evener.pk, actor=None, owner="test")
+    apply_plan(plan_id=evener.pk, actor=None, owner="test", on=TODAY)
     assert set(BookPlan.objects.exclude(pk=evener.pk).values_list("status", "message")) == {
         (RunStatus.STALE, f"Book plan {evener.pk} of the same comparison was applied.")
     }
     # And were they still open, their digest would refuse them.
     BookPlan.objects.filter(pk=head.pk).update(status=RunStatus.PROPOSED)
     with pytest.raises(UnableToPlanBooks, match="is stale: Policy, tiers or books changed"):
-        apply_plan(plan_id=head.pk, actor=None, owner="test")
+        apply_plan(plan_id=head.pk, actor=None, owner="test", on=TODAY)
 
 
 def test_while_some_are_computed_no_other_plan_is(books: SimpleNamespace) -> None:
     head, *others = queue_comparison(as_of=TODAY, seed=1, actor=None)
     with pytest.raises(UnableToCompare, match="being computed already"):
         queue_comparison(as_of=TODAY, seed=1, actor=None)
-    propose_plan(plan_id=head.pk, owner="test")
+    propose_plan(plan_id=head.pk, owner="test", **CLOCK)
     with pytest.raises(UnableToPlanBooks, match="being computed already"):
         queue_plan(as_of=TODAY, seed=1, actor=None)
     for plan in others:
@@ -140,7 +140,7 @@ def test_what_no_plan_may_be_no_comparison_may_be(books: SimpleNamespace, cast: 
             queue_comparison(as_of=TODAY, seed=1, actor=person)
         with pytest.raises(UnableToCompare, match="Only CS ops"):
             discard_comparison(comparison_id=1, actor=person)
-    apply_plan(plan_id=compared()[0].pk, actor=None, owner="test")
+    apply_plan(plan_id=compared()[0].pk, actor=None, owner="test", on=TODAY)
     with pytest.raises(UnableToCompare, match="was applied as of"):
         queue_comparison(as_of=TODAY - timedelta(days=1), seed=1, actor=None)
 
@@ -158,9 +158,9 @@ def test_a_comparison_is_put_away_as_a_whole(books: SimpleNamespace) -> None:
 
 def test_books_that_changed_between_two_of_them_are_said(books: SimpleNamespace) -> None:
     head, *others = queue_comparison(as_of=TODAY, seed=1, actor=None)
-    propose_plan(plan_id=head.pk, owner="test")
+    propose_plan(plan_id=head.pk, owner="test", **CLOCK)
     Customer.objects.filter(external_id="C00").update(csm=books.bob, csm_since=TODAY)
-    propose_plan(plan_id=others[0].pk, owner="test")
+    propose_plan(plan_id=others[0].pk, owner="test", **CLOCK)
     assert not comparison(pk=head.pk, user=None).same_books
 
 

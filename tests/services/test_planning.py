@@ -23,7 +23,7 @@ from allocation.services.planning import (
     proposing,
     queue_plan,
 )
-from tests.factories import TODAY, CSMFactory, CustomerFactory, TierFactory, TouchActivityFactory
+from tests.factories import CLOCK, TODAY, CSMFactory, CustomerFactory, TierFactory, TouchActivityFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -47,13 +47,13 @@ def queued(**given: Any) -> BookPlan:
 
 
 def proposed(**given: Any) -> BookPlan:
-    plan = propose_plan(plan_id=queued(**given).pk, owner="test")
+    plan = propose_plan(plan_id=queued(**given).pk, owner="test", **CLOCK)
     assert plan is not None
     return plan
 
 
 def applied(plan: BookPlan) -> BookPlan:
-    return apply_plan(plan_id=plan.pk, actor=None, owner="test")
+    return apply_plan(plan_id=plan.pk, actor=None, owner="test", on=TODAY)
 
 
 def seats() -> dict[str, str | None]:
@@ -250,11 +250,11 @@ def test_a_runner_that_was_overtaken_stores_nothing(
     def overtaken(**given: Any) -> Any:
         lapse(plan)
         monkeypatch.setattr(proposing, "propose_books", real)
-        assert propose_plan(plan_id=plan.pk, owner="the other") is not None
+        assert propose_plan(plan_id=plan.pk, owner="the other", **CLOCK) is not None
         return real(**given)
 
     monkeypatch.setattr(proposing, "propose_books", overtaken)
-    assert propose_plan(plan_id=plan.pk, owner="the slow one") is None
+    assert propose_plan(plan_id=plan.pk, owner="the slow one", **CLOCK) is None
     plan.refresh_from_db()
     assert (plan.status, plan.attempts) == (RunStatus.PROPOSED, 2)
     assert Move.objects.filter(plan=plan).count() == 6
@@ -271,7 +271,7 @@ def test_a_plan_that_is_being_computed_can_be_discarded_and_its_runner_stores_no
         return real(**given)
 
     monkeypatch.setattr(proposing, "propose_books", put_away)
-    assert propose_plan(plan_id=plan.pk, owner="me") is None
+    assert propose_plan(plan_id=plan.pk, owner="me", **CLOCK) is None
     plan.refresh_from_db()
     assert plan.status == RunStatus.DISCARDED
     assert not Move.objects.filter(plan=plan).exists()
@@ -280,7 +280,7 @@ def test_a_plan_that_is_being_computed_can_be_discarded_and_its_runner_stores_no
 
 def test_only_one_runner_computes_a_plan(books: SimpleNamespace) -> None:
     plan = proposed()
-    assert propose_plan(plan_id=plan.pk, owner="second") is None
+    assert propose_plan(plan_id=plan.pk, owner="second", **CLOCK) is None
 
 
 def test_only_one_plan_is_computed_at_a_time(books: SimpleNamespace) -> None:
@@ -293,7 +293,7 @@ def test_a_plan_that_cannot_be_computed_says_why_and_lets_the_next_begin(books: 
     Customer.objects.filter(external_id="C0").update(currency="CHF")
     plan = queued()
     with pytest.raises(UnableToPlanBooks, match="CHF"):
-        propose_plan(plan_id=plan.pk, owner="test")
+        propose_plan(plan_id=plan.pk, owner="test", **CLOCK)
     plan.refresh_from_db()
     assert (plan.status, "CHF" in plan.message) == (RunStatus.FAILED, True)
     ExchangeRate.objects.create(currency="CHF", day=TODAY, rate=Decimal("0.9"), base="USD")
@@ -336,12 +336,12 @@ def test_only_cs_ops_plans_books(books: SimpleNamespace, cast: SimpleNamespace) 
     for person in (cast.manager, cast.csm_a, cast.nobody):
         for act in (
             lambda actor=person: queued(actor=actor),
-            lambda actor=person: apply_plan(plan_id=plan.pk, actor=actor, owner="test"),
+            lambda actor=person: apply_plan(plan_id=plan.pk, actor=actor, owner="test", on=TODAY),
             lambda actor=person: discard_plan(plan_id=plan.pk, actor=actor),
         ):
             with pytest.raises(UnableToPlanBooks, match="Only CS ops"):
                 act()
-    done = apply_plan(plan_id=proposed(actor=cast.ops).pk, actor=cast.ops, owner="test")
+    done = apply_plan(plan_id=proposed(actor=cast.ops).pk, actor=cast.ops, owner="test", on=TODAY)
     assert (done.requested_by, done.applied_by) == (cast.ops, cast.ops)
 
 

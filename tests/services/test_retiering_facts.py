@@ -192,9 +192,35 @@ def test_nor_does_it_where_the_override_came_and_went_between_two_runs(model):
             on=TODAY - timedelta(days=30),
             decision=DecisionSource(kind=source, source_id=1),
         )
+    held_for = {"starts_on": TODAY - timedelta(days=30), "expires_on": TODAY - timedelta(days=5)}
+    override(one, "global", begun_at=timezone.now(), **held_for)
     run = proposed()
     assert decision(run, one).effective.slug == "scale"
     assert decision(run, moved).decided_by == "minimum_stay"
+
+
+def test_once_a_run_has_looked_the_end_of_an_override_is_no_reason_any_more(model):
+    """The model agrees with the tier that the override gave: from then on the customer stays as long as any other."""
+    with_guards(model, minimum_stay={"days": 180})
+    one = customer(10)
+    applied(as_of=TODAY - timedelta(days=300))
+    slugs = dict(Tier.objects.values_list("slug", "pk"))
+    set_tiers(
+        changes=[TierChange(one.pk, slugs["scale"], slugs["global"])],
+        on=TODAY - timedelta(days=30),
+        decision=DecisionSource(kind=Source.OVERRIDE, source_id=1),
+    )
+    override(
+        one,
+        "global",
+        begun_at=timezone.now(),
+        starts_on=TODAY - timedelta(days=30),
+        expires_on=TODAY - timedelta(days=5),
+    )
+    Customer.objects.filter(pk=one.pk).update(arr=1_000_000)
+    applied(as_of=TODAY - timedelta(days=4))
+    Customer.objects.filter(pk=one.pk).update(arr=10)
+    assert decision(proposed(), one).decided_by == "minimum_stay"
 
 
 def test_the_paid_floor_holds():

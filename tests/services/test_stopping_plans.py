@@ -15,7 +15,7 @@ from allocation.services.planning import (
     queue_plan,
     stop_plan,
 )
-from tests.factories import TODAY
+from tests.factories import CLOCK, TODAY
 from tests.services.plan_cast import books
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +43,7 @@ def test_who_asks_a_plan_to_stop_gets_the_best_so_far(monkeypatch: pytest.Monkey
         return real(**given)
 
     monkeypatch.setattr(proposing, "propose_books", asked)
-    found = propose_plan(plan_id=plan.pk, owner="test")
+    found = propose_plan(plan_id=plan.pk, owner="test", **CLOCK)
     assert found is not None and (found.status, found.repeatable) == (RunStatus.PROPOSED, False)
     assert (
         Move.objects.filter(plan=plan, to_csm__isnull=False).count() >= 2
@@ -67,7 +67,7 @@ def test_only_the_thread_of_the_runner_touches_the_database(monkeypatch: pytest.
         return real(**given)
 
     monkeypatch.setattr(proposing, "propose_books", watched)
-    assert propose_plan(plan_id=plan.pk, owner="test") is not None
+    assert propose_plan(plan_id=plan.pk, owner="test", **CLOCK) is not None
     assert beats == [True]
 
 
@@ -78,7 +78,7 @@ def test_a_fault_on_a_working_thread_fails_the_plan_with_a_sentence(monkeypatch:
     monkeypatch.setattr(proposing, "propose_books", broken)
     plan = queued()
     with pytest.raises(ZeroDivisionError):
-        propose_plan(plan_id=plan.pk, owner="test")
+        propose_plan(plan_id=plan.pk, owner="test", **CLOCK)
     plan.refresh_from_db()
     assert (plan.status, plan.message) == (
         RunStatus.FAILED,

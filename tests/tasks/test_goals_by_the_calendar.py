@@ -1,4 +1,7 @@
-"""A goal or an override that begins or ends by the calendar is noticed: the timetable asks for a goals run, once."""
+"""A goal that begins or ends by the calendar is noticed: the timetable asks for a goals run, once.
+
+Overrides are in test_overrides; here only what of them is found when the asking was lost.
+"""
 
 from datetime import timedelta
 
@@ -35,12 +38,16 @@ def override(customer, **days):
         tier=Tier.objects.get(slug="global"),
         reason_kind="risk",
         words="Because",
-        status=Override.Status.APPROVED,
         asked_by=UserFactory(),
         decided_by=UserFactory(),
         decided_at=timezone.now(),
         decided_words="Agreed",
-        **{"starts_on": TODAY - timedelta(days=90), "expires_on": TODAY + timedelta(days=90), **days},
+        **{
+            "status": Override.Status.APPROVED,
+            "starts_on": TODAY - timedelta(days=90),
+            "expires_on": TODAY + timedelta(days=90),
+            **days,
+        },
     )
 
 
@@ -69,11 +76,23 @@ def test_a_goal_that_begins_or_ends_today_is_found(rung, days, runs):
         assert other.pk not in looked_at(run)
 
 
+ENDED = {"status": Override.Status.EXPIRED, "ended_at": "2026-11-22T00:30Z"}
+
+
 @pytest.mark.parametrize(
-    ("days", "runs"), [({"expires_on": TODAY}, 1), ({"starts_on": TODAY}, 1), ({"expires_on": TOMORROW}, 0)]
+    ("given", "runs"),
+    [
+        ({"expires_on": TODAY, **ENDED}, 1),
+        ({"starts_on": TODAY}, 1),
+        ({"expires_on": TOMORROW}, 0),
+        ({"expires_on": TODAY}, 0),  # not ended yet: allocation.tasks.overrides ends it, and asks
+        ({"starts_on": TODAY, "begun_at": None}, 0),  # not begun yet: the same
+        ({"expires_on": YESTERDAY, **ENDED}, 0),  # the run of yesterday saw it
+        ({"expires_on": TODAY, **ENDED, "begun_at": None}, 0),  # it never held
+    ],
 )
-def test_so_is_an_override(rung, days, runs):
-    override(CustomerFactory(), **days)
+def test_a_run_that_had_to_follow_an_override_and_was_lost_is_found(rung, given, runs):
+    override(CustomerFactory(), **{"begun_at": "2026-09-01T09:00Z", **given})
     applied(as_of=YESTERDAY)
     ask_for_due_goals_run()
     assert RetierRun.objects.filter(scope="goals").count() == runs

@@ -13,6 +13,9 @@ ON_THE_TIMETABLE = {
     "allocation.sweep",
     "allocation.discard_abandoned_imports",
     "allocation.ask_for_due_goals_run",
+    "allocation.keep_overrides",
+    "allocation.send_notices",
+    "allocation.tell_who_decides",
 }
 
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.management.base import DoorCommand
 from allocation.forms.runs import BIGGEST_SEED
 from allocation.models import BookPlan, RunStatus
+from allocation.selectors.objections import refusal_to_apply
 from allocation.selectors.plan_answers import plan_answer
 from allocation.selectors.plan_comparison import comparison, comparison_answer
 from allocation.selectors.plan_requests import BIGGEST_WEIGHT
@@ -85,10 +86,20 @@ def _review_lines(found: Mapping[str, Any]) -> Iterator[str]:
     """What waits for people, what people changed, and how good the plan is."""
     if found["waiting_for_approval"]:
         yield f"Waits for a manager's approval: {', '.join(found['waiting_for_approval'])}"
+    yield from objection_lines(found)
     if found["refused"] or found["repointed"]:
         yield f"Changed by review: {len(found['refused'])} moves refused, {len(found['repointed'])} re-pointed."
     if found["objective"] is not None:
         yield f"Objective {found['objective']:.2f} points; {_proof_words(found)}."
+
+
+def objection_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """Until when CSMs may object, and what they said."""
+    if found["objections_until"]:
+        yield f"CSMs may object before {found['objections_until']}; it can be applied from that day on."
+    for one in found["objections"]:
+        answer = one["answer"] or "not answered"
+        yield f"  {one['csm']} objects to {one['external_id']} ({one['reason']}): {one['words']} ({answer})"
 
 
 def _proof_words(found: Mapping[str, Any]) -> str:
@@ -165,6 +176,8 @@ class Command(DoorCommand):
                     f"Nothing was applied: {plan.message} Approve them with: plan approve {plan.pk} EXTERNAL_ID … --words WHY "
                     "--as MANAGER; then the plan is applied, as was asked for."
                 )
+            elif options["apply"] and (refusal := refusal_to_apply(plan=plan, on=timezone.localdate())):
+                self.tell(f"Nothing was applied: {refusal} It is applied by itself then, as was asked for.")
             elif options["apply"]:
                 self.apply(plan.pk, actor)
         except (UnableToPlanBooks, UnableToUndoPlan) as refusal:
@@ -199,13 +212,19 @@ class Command(DoorCommand):
 
     def propose(self, plan_id: int) -> None:
         """Compute; where a worker heard the bell first, wait until it is done."""
-        if propose_plan(plan_id=plan_id, owner=runner_name()) is None:
+        if self.compute(plan_id) is None:
             self.wait_for(plan_id, RunStatus.COMPUTING)
+
+    def compute(self, plan_id: int) -> BookPlan | None:
+        return propose_plan(plan_id=plan_id, owner=runner_name(), on=timezone.localdate(), at=timezone.now())
+
+    def apply_now(self, plan_id: int, actor: Any) -> None:
+        apply_plan(plan_id=plan_id, actor=actor, owner=runner_name(), on=timezone.localdate())
 
     def apply(self, plan_id: int, actor: Any) -> None:
         """Apply; where a worker heard the bell first, wait until it is done."""
         try:
-            apply_plan(plan_id=plan_id, actor=actor, owner=runner_name())
+            self.apply_now(plan_id, actor)
         except UnableToPlanBooks:
             self.wait_for(plan_id, RunStatus.APPLYING)
             if BookPlan.objects.get(pk=plan_id).status != RunStatus.APPLIED:
@@ -230,13 +249,13 @@ class Command(DoorCommand):
         """True when the plan left its state by our doing; False while somebody else holds it."""
         self.tell(f"Book plan {plan.pk} was left {plan.get_status_display().lower()}; finishing it first.")
         if plan.status in (RunStatus.QUEUED, RunStatus.COMPUTING):
-            return propose_plan(plan_id=plan.pk, owner=runner_name()) is not None
+            return self.compute(plan.pk) is not None
         if plan.lease_until is not None and plan.lease_until > timezone.now():
             return False
         if plan.status == RunStatus.UNDOING:
             clock = {"at": timezone.now(), "on": timezone.localdate()}
             return undo_plan(plan_id=plan.pk, actor=plan.undone_by or actor, owner=runner_name(), **clock)
-        apply_plan(plan_id=plan.pk, actor=plan.applied_by or actor, owner=runner_name())
+        self.apply_now(plan.pk, plan.applied_by or actor)
         return True
 
     def wait_for(self, plan_id: int, status: str) -> None:

@@ -7,6 +7,16 @@ so that a crashed runner's work is taken over by the next and a late runner can 
 
 from allocation.services.planning.applying import apply_plan, is_half_applied
 from allocation.services.planning.approving import UnableToApproveMoves, approve_moves, decline_moves
+from allocation.services.planning.objecting import (
+    UnableToAnswerObjections,
+    UnableToObject,
+    UnableToOpenObjections,
+    answer_objections,
+    close_objections,
+    object_to_move,
+    open_objections,
+    withdraw_objection,
+)
 from allocation.services.planning.proposing import propose_plan
 from allocation.services.planning.queueing import UnableToPlanBooks, discard_plan, queue_plan, stop_plan
 from allocation.services.planning.reviewing import (
@@ -23,17 +33,24 @@ from allocation.services.planning.undoing import (
 )
 
 __all__ = [
+    "UnableToAnswerObjections",
     "UnableToApproveMoves",
+    "UnableToObject",
+    "UnableToOpenObjections",
     "UnableToPlanBooks",
     "UnableToReviewPlan",
     "UnableToUndoPlan",
     "accept_moves",
+    "answer_objections",
     "apply_plan",
     "approve_moves",
     "ask_to_undo_plan",
+    "close_objections",
     "decline_moves",
     "discard_plan",
     "is_half_applied",
+    "object_to_move",
+    "open_objections",
     "plan_can_be_undone",
     "propose_plan",
     "queue_plan",
@@ -41,4 +58,5 @@ __all__ = [
     "repoint_move",
     "stop_plan",
     "undo_plan",
+    "withdraw_objection",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -20,6 +21,7 @@ from allocation.models import (
     RunStatus,
     Source,
 )
+from allocation.selectors.objections import refusal_to_apply, window_is_missing
 from allocation.services.decisions import CsmChange, DecisionSource, Written, set_csms
 from allocation.services.planning.queueing import UnableToPlanBooks, only_ops, plan_or_refuse
 from allocation.snapshots.books import books_digest
@@ -28,19 +30,19 @@ BATCH = 500
 NAMED = 5  # customers named in a refusal
 
 
-def apply_plan(*, plan_id: int, actor: User | None, owner: str) -> BookPlan:
+def apply_plan(*, plan_id: int, actor: User | None, owner: str, on: date) -> BookPlan:
     """Give the customers the CSMs the plan names; each batch is one transaction.
 
     Repeatable: an applied plan is returned as it is; one whose runner died is continued. A customer whose tier or CSM
     changed since is skipped and listed. Raises UnableToPlanBooks when the plan is not open, stale or another is being
-    applied.
+    applied; and where CSMs may still object on the day ``on``, or an objection waits for its answer.
     """
     only_ops(actor)
     plan = plan_or_refuse(plan_id)
     if plan.status == RunStatus.APPLIED:
         return plan
     _refuse_unapproved(plan)
-    fence = _claim_for_applying(plan, owner)
+    fence = _claim_for_applying(plan, owner, on)
     if not _begun(plan_id) and _is_stale(plan):
         words = "Policy, tiers or books changed since it was proposed."
         BookPlan.objects.finish(plan_id, fence=fence, status=RunStatus.STALE, message=words)
@@ -95,11 +97,17 @@ def _said(plan: BookPlan) -> str:
     return f"Applied: {counts[RowStatus.APPLIED]} customers changed CSM{''.join(left_out)}."
 
 
-def _claim_for_applying(plan: BookPlan, owner: str) -> int:
+def _claim_for_applying(plan: BookPlan, owner: str, on: date) -> int:
+    if plan.status == RunStatus.PROPOSED and window_is_missing(plan=plan):
+        raise UnableToPlanBooks(refusal_to_apply(plan=plan, on=on))
     waiting = [RunStatus.PROPOSED, *([RunStatus.FAILED] if is_half_applied(plan=plan) else [])]
     try:
         with transaction.atomic():
-            fence = BookPlan.objects.claim(plan.pk, owner=owner, waiting=waiting, working=RunStatus.APPLYING)
+            # Locked by a statement of its own: the claim then sees each objection that had the plan's row before.
+            list(BookPlan.objects.select_for_update().filter(pk=plan.pk).values_list("pk"))
+            fence = BookPlan.objects.free_of_objections(on).claim(
+                plan.pk, owner=owner, waiting=waiting, working=RunStatus.APPLYING
+            )
     except IntegrityError as error:
         raise UnableToPlanBooks("Another book plan is being applied or undone: wait for it.") from error
     if fence is not None:
@@ -107,8 +115,10 @@ def _claim_for_applying(plan: BookPlan, owner: str) -> int:
     now = plan_or_refuse(plan.pk)
     if now.status == RunStatus.APPLYING:
         raise UnableToPlanBooks(f"Book plan {plan.pk} is being applied already.")
+    refusal = refusal_to_apply(plan=now, on=on) if now.status == RunStatus.PROPOSED else ""
     raise UnableToPlanBooks(
-        f"Book plan {plan.pk} is {now.get_status_display().lower()}: only a proposed plan can be applied."
+        refusal
+        or f"Book plan {plan.pk} is {now.get_status_display().lower()}: only a proposed plan can be applied."
     )
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.db import transaction
 
-from allocation.models import BookPlan, Move
+from allocation.models import BookPlan, Move, Notice, RunStatus
+from allocation.selectors import notice_words
 from allocation.services.planning.reviewing import (
     UnableToReviewPlan,
     checked_words,
@@ -48,6 +49,7 @@ def approve_moves(
             .update(approved_by=actor, approved_at=at, approval_words=said)
         )
         look_at_approvals(plan_id, by_review=False)
+        _tell_asker(plan, actor, at)
     return int(approved)
 
 
@@ -70,9 +72,11 @@ def decline_moves(
         _refuse_unseen(plan, seen_version)
         ids = _theirs(plan, move_ids, actor)
         try:
-            return refuse_rows(open_table(plan_id, actor), ids, actor=actor, words=said, at=at)
+            declined = refuse_rows(open_table(plan_id, actor), ids, actor=actor, words=said, at=at)
         except UnableToReviewPlan as refusal:
             raise UnableToApproveMoves(f"{refusal} Name another CSM for it instead.") from refusal
+        _tell_asker(plan, actor, at)
+        return declined
 
 
 def _checked(words: str, if_none: str) -> str:
@@ -95,6 +99,20 @@ def _open(plan_id: int, actor: Any) -> BookPlan:
             f"You asked for book plan {plan_id} yourself; another manager has to decide."
         )
     return plan
+
+
+def _tell_asker(plan: BookPlan, actor: Any, at: datetime) -> None:
+    """Once nothing waits any more, whoever asked for the plan is told by whom the last move was decided."""
+    waits = BookPlan.objects.filter(pk=plan.pk, status=RunStatus.AWAITING_APPROVAL)
+    if plan.requested_by_id is None or waits.exists():
+        return
+    subject, body = notice_words.job_was_decided(
+        what=f"book plan {plan.pk}", by=str(actor), link=notice_words.plan_link(plan.pk)
+    )
+    about = f"plan-{plan.pk}-decided-{at:%Y%m%d%H%M%S%f}"  # a plan may wait, and be decided, again
+    Notice.objects.leave(
+        to=[plan.requested_by_id], kind=Notice.Kind.DECIDED, about=about, subject=subject, body=body, at=at
+    )
 
 
 def _refuse_unseen(plan: BookPlan, seen_version: int | None) -> None:

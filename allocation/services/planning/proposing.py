@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from threading import get_ident
@@ -18,6 +19,7 @@ from allocation.engine.facts.books import BookProposal
 from allocation.models import OPEN_STATUSES, BookPlan, Move, RunStatus
 from allocation.selectors.plan_answers import named_in, plan_results, policy_values, proof_values
 from allocation.services.planning.queueing import UnableToPlanBooks
+from allocation.services.planning.telling import tell_concerned
 from allocation.snapshots.books import Snapshot, book_snapshot
 from allocation.snapshots.money import UnknownRate
 
@@ -29,10 +31,13 @@ WAITS = "Moves of the largest customers wait for the approval of a manager."
 Stop = Callable[[], bool]
 
 
-def propose_plan(*, plan_id: int, owner: str, should_stop: Stop | None = None) -> BookPlan | None:
+def propose_plan(
+    *, plan_id: int, owner: str, on: date, at: datetime, should_stop: Stop | None = None
+) -> BookPlan | None:
     """Compute a queued plan (or one whose runner died) and store the proposal; None when somebody else has it.
 
-    An older proposal becomes stale, those of the same comparison excepted. A plan that cannot be computed is ``failed`` with a sentence, and
+    An older proposal becomes stale, those of the same comparison excepted. Where the policy gives time to object, it begins
+    on the day ``on`` and the CSMs concerned are told. A plan that cannot be computed is ``failed`` with a sentence, and
     UnableToPlanBooks is raised.
     """
     waiting, working = [RunStatus.QUEUED], RunStatus.COMPUTING
@@ -57,7 +62,7 @@ def propose_plan(*, plan_id: int, owner: str, should_stop: Stop | None = None) -
                 on_progress=pulse.progress,
                 spread=partial(_on_threads, pool, pulse),
             )
-        kept = not pulse.lost and _store(plan, fence, snapshot, proposal)
+        kept = not pulse.lost and _store(plan, fence, snapshot, proposal, _window(plan, proposal, on, at))
     except UnknownRate as error:
         BookPlan.objects.finish(plan_id, fence=fence, status=RunStatus.FAILED, message=str(error))
         raise UnableToPlanBooks(str(error)) from error
@@ -120,7 +125,18 @@ def _on_threads(
     return [job.result() for job in jobs]
 
 
-def _store(plan: BookPlan, fence: int, snapshot: Snapshot, proposal: BookProposal) -> bool:
+def _window(plan: BookPlan, proposal: BookProposal, on: date, at: datetime) -> Mapping[str, Any]:
+    """The time to object, as the policy says. Of plans side by side none has one before it is chosen (`objecting`)."""
+    days = plan.policy.objection_days
+    beside = plan.compared_with_id is not None or BookPlan.objects.filter(compared_with=plan).exists()
+    if not days or not proposal.moves or beside:
+        return {}
+    return {"objections_until": on + timedelta(days=days), "objections_opened_at": at}
+
+
+def _store(
+    plan: BookPlan, fence: int, snapshot: Snapshot, proposal: BookProposal, window: Mapping[str, Any]
+) -> bool:
     """Rows and result in one transaction; False (and nothing written) when the claim was lost."""
     results = plan_results(proposal=proposal, facts=snapshot.facts)
     waits = any(move.needs_approval for move in proposal.moves)
@@ -140,10 +156,15 @@ def _store(plan: BookPlan, fence: int, snapshot: Snapshot, proposal: BookProposa
             proof=proof_values(proposal=proposal),
             repeatable=proposal.repeatable,
             **results,
+            **window,
         )
         if not kept:
             return False
         Move.objects.bulk_create(_rows(plan, snapshot, proposal), batch_size=BATCH)
+        if window:
+            tell_concerned(
+                plan_id=plan.pk, until=window["objections_until"], at=window["objections_opened_at"]
+            )
         beside = BookPlan.objects.side_by_side(plan.comparison_id).values("pk")
         older = BookPlan.objects.filter(status__in=OPEN_STATUSES).exclude(pk__in=beside)
         older.update(status=RunStatus.STALE, message=f"Book plan {plan.pk} is newer.")

@@ -12,12 +12,19 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
+from django.utils.timezone import localtime
 
 from accounts.models import CSM
 from allocation.models import OPEN_STATUSES, BookPlan, Move, RowStatus, RunStatus
 from allocation.selectors import wording
 from allocation.selectors.plan_standing import PlanTable, Row, read_table, reviewed_results, shortened
+from allocation.services.planning.answering import (
+    answer_by_refusing,
+    answer_by_repointing,
+    ask_again_after_accepting,
+)
 from allocation.services.planning.proposing import WAITS
+from allocation.services.planning.telling import tell_concerned
 from allocation.snapshots.money import UnknownRate
 
 BATCH = 500  # keys in a statement
@@ -45,7 +52,8 @@ def refuse_moves(*, plan_id: int, move_ids: Collection[int], actor: Any, words: 
 def accept_moves(*, plan_id: int, move_ids: Collection[int], actor: Any) -> int:
     """Refused moves are to be applied after all, where they lead to now. Returns how many. Raises UnableToReviewPlan.
 
-    Refusing them took back an approval, so one of the largest waits for a manager again.
+    Refusing them took back an approval, so one of the largest waits for a manager again; and it answered objections,
+    which wait for another answer.
     """
     with transaction.atomic():
         table = open_table(plan_id, actor)
@@ -56,6 +64,7 @@ def accept_moves(*, plan_id: int, move_ids: Collection[int], actor: Any) -> int:
         )
         fields = {"status": RowStatus.PROPOSED, "words": "", "refused_by": None, "refused_at": None}
         _write(rows, RowStatus.REFUSED, fields)
+        ask_again_after_accepting(move_ids=rows)
         _keep(table, after)
         return len(rows)
 
@@ -65,7 +74,8 @@ def repoint_move(
 ) -> BookPlan:
     """The customer is to go to another CSM than the plan says; what the planner proposed stays readable.
 
-    A refused move is to be applied again by it; an approval given before does not cover it. Raises UnableToReviewPlan.
+    A refused move is to be applied again by it; an approval given before does not cover it. It answers objections to
+    the move, and whoever is to get the customer may object as well. Raises UnableToReviewPlan.
     """
     said = checked_words(words, "Say why this customer goes to another CSM.")
     with transaction.atomic():
@@ -98,6 +108,10 @@ def repoint_move(
             **NO_APPROVAL,
         }
         _write([move_id], RowStatus(row.status), fields)
+        answer_by_repointing(
+            plan=table.plan, move_id=move_id, to_csm_id=csm_id, is_back=back, actor=actor, words=said, at=at
+        )
+        _tell_who_is_concerned_now(table.plan, at)
         _keep(table, after)
     return BookPlan.objects.get(pk=plan_id)
 
@@ -108,18 +122,16 @@ def refuse_rows(table: PlanTable, move_ids: Collection[int], *, actor: Any, word
     after = _judged(table, changed, actor, lambda n: f"If {wording.counted(n, 'move')} were refused")
     fields = {"status": RowStatus.REFUSED, "words": words, "refused_by": actor, "refused_at": at}
     _write(move_ids, RowStatus.PROPOSED, {**fields, **NO_APPROVAL})
+    answer_by_refusing(plan=table.plan, move_ids=move_ids, actor=actor, words=words, at=at)
     _keep(table, after)
     return len(changed)
 
 
 def checked_words(words: str, if_none: str) -> str:
     """What a person said, fit to be kept. Raises UnableToReviewPlan."""
-    if not words.strip():
-        raise UnableToReviewPlan(if_none)
-    if len(words) > LONGEST_WORDS:
-        raise UnableToReviewPlan(f"Say it in at most {LONGEST_WORDS} characters, not {len(words)}.")
-    if "\0" in words:  # PostgreSQL keeps none
-        raise UnableToReviewPlan("What you say holds the character NUL: take it out.")
+    fault = wording.fault_of(words, if_none=if_none, most=LONGEST_WORDS)
+    if fault:
+        raise UnableToReviewPlan(fault)
     return words.strip()
 
 
@@ -211,6 +223,13 @@ def _write(move_ids: Collection[int], status: RowStatus, fields: Mapping[str, An
     )
     if changed != len(ids):  # the plan is locked, so nobody of ours changed it: something is wrong
         raise UnableToReviewPlan("These moves were changed by somebody else meanwhile: look again.")
+
+
+def _tell_who_is_concerned_now(plan: BookPlan, at: datetime) -> None:
+    """A CSM to whom nothing was going before may object as well, as long as the time to object lasts."""
+    until = plan.objections_until
+    if until is not None and until > localtime(at).date():
+        tell_concerned(plan_id=plan.pk, until=until, at=at)
 
 
 def _keep(table: PlanTable, after: Mapping[int, Row]) -> None:

@@ -5,13 +5,17 @@ Proposing writes no customer; applying and undoing are repeatable, one transacti
 """
 
 from allocation.services.retiering.applying import UnableToApplyRun, apply_run
+from allocation.services.retiering.approving import (
+    UnableToApproveRun,
+    UnableToDeclineRun,
+    approve_run,
+    decline_run,
+)
 from allocation.services.retiering.proposing import UnableToProposeRun, propose_run
 from allocation.services.retiering.queueing import (
     RunInProgress,
-    UnableToApproveRun,
     UnableToDiscardRun,
     UnableToQueueRun,
-    approve_run,
     discard_run,
     queue_run,
     request_goals_run,
@@ -25,6 +29,7 @@ __all__ = [
     "RunInProgress",
     "UnableToApplyRun",
     "UnableToApproveRun",
+    "UnableToDeclineRun",
     "UnableToDiscardRun",
     "UnableToProposeRun",
     "UnableToQueueRun",
@@ -36,6 +41,7 @@ __all__ = [
     "approve_run",
     "ask_to_undo_run",
     "can_be_undone",
+    "decline_run",
     "discard_run",
     "propose_run",
     "queue_run",

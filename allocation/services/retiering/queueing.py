@@ -1,16 +1,14 @@
-"""What people do with a run: ask for one, approve one over the change limit, discard one."""
+"""What people do with a run: ask for one, and put one aside."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
-from allocation.models import OPEN_STATUSES, RetierRun, RowStatus, RunStatus, TierDecision, TieringModel
+from allocation.models import OPEN_STATUSES, RetierRun, RunStatus, TieringModel
 
-APPROVED = "It is over the change limit, and a manager approved it."
 ATTEMPTS = 3  # a run may end between our asking and our looking
 
 
@@ -24,10 +22,6 @@ class RunInProgress(UnableToQueueRun):
     def __init__(self, run_id: int) -> None:
         super().__init__(f"Run {run_id} of this scope is being computed already; wait for it, or discard it.")
         self.run_id = run_id
-
-
-class UnableToApproveRun(ValueError):
-    """The run does not wait for approval or is another by now, or the person may not; the message says which."""
 
 
 class UnableToDiscardRun(ValueError):
@@ -93,44 +87,6 @@ def refuse_before_last_applied(*, as_of: date) -> None:
         raise UnableToQueueRun(
             f"A run as of {last:%d %b %Y} was applied already; choose that day or a later one, not {as_of:%d %b %Y}."
         )
-
-
-def approve_run(
-    *,
-    run_id: int,
-    actor: Any,
-    at: datetime,
-    seen_moves: int | None = None,
-    seen_version: int | None = None,
-) -> int:
-    """A manager lets a run over the change limit be applied: how many customers would change tier.
-
-    seen_moves, seen_version: the number and the review the manager was shown; another one by now is refused, also when
-    as many other rows were refused and accepted since. Raises UnableToApproveRun.
-    """
-    if actor is None or not actor.is_manager:
-        raise UnableToApproveRun("A run over the change limit needs the approval of a manager.")
-    waiting = RetierRun.objects.filter(pk=run_id, status=RunStatus.AWAITING_APPROVAL)
-    if waiting.filter(requested_by=actor).exists():
-        raise UnableToApproveRun(f"You asked for run {run_id} yourself; another manager has to approve it.")
-    # The version first, then the rows: whoever reviews in between makes it another version.
-    version = waiting.values_list("review_version", flat=True).first()
-    moves = _moves_left(run_id)
-    is_as_seen = seen_moves in {None, moves} and seen_version in {None, version}
-    as_seen = waiting.filter(review_version=version) if is_as_seen else waiting.none()
-    if as_seen.update(status=RunStatus.PROPOSED, approved_by=actor, approved_at=at, message=APPROVED) == 1:
-        return moves
-    if not waiting.exists():
-        raise UnableToApproveRun(f"Run {run_id} does not wait for approval.")
-    raise UnableToApproveRun(
-        f"The run was changed since you looked at it: {_moves_left(run_id)} customers would change tier now. Look again."
-    )
-
-
-def _moves_left(run_id: int) -> int:
-    """Moves of the whole run that nobody refused."""
-    rows = TierDecision.objects.filter(run_id=run_id, status=RowStatus.PROPOSED)
-    return int(rows.moves().count())
 
 
 def discard_run(*, run_id: int, at: datetime) -> None:

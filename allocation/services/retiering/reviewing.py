@@ -28,12 +28,13 @@ def refuse_rows(*, run_id: int, decision_ids: Collection[int], actor: Any, words
 
     Rows outside the person's scope, and rows that change nothing, are left alone. Raises UnableToReviewRun.
     """
-    if not words.strip():
-        raise UnableToReviewRun("Say why these rows are refused, so that the next reader understands.")
-    if len(words) > LONGEST_WORDS:
-        raise UnableToReviewRun(f"Say it in at most {LONGEST_WORDS} characters, not {len(words)}.")
-    if "\0" in words:  # PostgreSQL keeps none
-        raise UnableToReviewRun("What you say holds the character NUL: take it out.")
+    fault = wording.fault_of(
+        words,
+        if_none="Say why these rows are refused, so that the next reader understands.",
+        most=LONGEST_WORDS,
+    )
+    if fault:
+        raise UnableToReviewRun(fault)
     with transaction.atomic():
         run = _open(run_id, actor)
         changed: int = sum(

@@ -1,0 +1,132 @@
+"""What a notice says. Mail leaves the house, so it names a customer or a person and a link, and nothing else.
+
+No text of these, nor any address in them, says what it is about: neither the words of the field (docs/glossary.md) nor
+anything worked out. Whoever wants to know signs in.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.conf import settings
+from django.urls import reverse
+
+from allocation.selectors.wording import day
+
+LONGEST_NAME = 120  # a subject has room for 200 characters
+FOOT = "You are told because it concerns you. What it is about stands on the page, for whoever may sign in."
+
+
+def approvals_link() -> str:
+    """The address of the queue: for whoever decides."""
+    return settings.SITE_URL + reverse("approvals")
+
+
+def customer_link(customer_id: int) -> str:
+    """The address of a customer: for whoever asked, who may not see the queue."""
+    return settings.SITE_URL + reverse("customer", args=[customer_id])
+
+
+def run_link(run_id: int) -> str:
+    return settings.SITE_URL + reverse("run", args=[run_id])
+
+
+def plan_link(plan_id: int) -> str:
+    return settings.SITE_URL + reverse("plan", args=[plan_id])
+
+
+def objections_link() -> str:
+    """The page on which a CSM objects, and reads the answers."""
+    return settings.SITE_URL + reverse("objections")
+
+
+def waits_for_you(*, customer: str, link: str) -> tuple[str, str]:
+    """Subject and body for each person who may decide."""
+    return _mail(f"A request about {_named(customer)} waits for your decision", "Please decide it.", link)
+
+
+def was_decided(*, customer: str, by: str, link: str) -> tuple[str, str]:
+    """Subject and body for who asked and for the CSM. It does not say how it was decided."""
+    return _mail(
+        f"A request about {_named(customer)} was decided", f"{_named(by)} decided it and said why.", link
+    )
+
+
+def ends_soon(*, customer: str, on: date, link: str) -> tuple[str, str]:
+    """Subject and body for who asked and for the CSM, some days before the day."""
+    return _mail(
+        f"Something agreed about {_named(customer)} ends soon",
+        f"It ends on {_plain_day(on)}. If it is still needed, ask again before that day.",
+        link,
+    )
+
+
+def has_ended(*, customer: str, link: str) -> tuple[str, str]:
+    """Subject and body for who asked and for the CSM, once it no longer holds."""
+    return _mail(
+        f"Something agreed about {_named(customer)} has ended",
+        "If it is still needed, ask again.",
+        link,
+    )
+
+
+def job_waits_for_you(*, what: str, link: str) -> tuple[str, str]:
+    """Subject and body for each manager who may decide. what: "run 12", "book plan 3"."""
+    return _mail(f"{_capital(what)} waits for your decision", "Please look at it and decide.", link)
+
+
+def job_was_decided(*, what: str, by: str, link: str) -> tuple[str, str]:
+    """Subject and body for who asked for the run or plan."""
+    return _mail(f"{_capital(what)} was decided", f"{_named(by)} decided it and said why.", link)
+
+
+def you_decide_for(*, manager: str, starts_on: date, ends_before: date, link: str) -> tuple[str, str]:
+    """Subject and body for the delegate."""
+    return _mail(
+        f"You decide for {_named(manager)}",
+        f"{_named(manager)} is away from {_plain_day(starts_on)} and back on {_plain_day(ends_before)}. "
+        "What waits until then waits for you too.",
+        link,
+    )
+
+
+def you_no_longer_decide_for(*, manager: str, link: str) -> tuple[str, str]:
+    """Subject and body for the delegate whose delegation was taken back."""
+    return _mail(
+        f"You no longer decide for {_named(manager)}",
+        "The delegation was taken back before its time.",
+        link,
+    )
+
+
+def may_be_objected_to(*, until: date, link: str) -> tuple[str, str]:
+    """Subject and body for each CSM whose book a proposed change concerns."""
+    return _mail(
+        f"Planned changes in your book can be objected to before {_plain_day(until)}",
+        "Please look at them. What you do not object to may be carried out from that day on.",
+        link,
+    )
+
+
+def objection_was_answered(*, link: str) -> tuple[str, str]:
+    """Subject and body for who objected. It does not say how it was answered."""
+    return _mail("Your objection was answered", "Who answered it said why.", link)
+
+
+def _mail(subject: str, said: str, link: str) -> tuple[str, str]:
+    return subject, f"{subject}.\n{said}\n\n{link}\n\n{FOOT}\n"
+
+
+def _named(name: str) -> str:
+    """A name as one line of bearable length: names come from files, and a line break in a subject forges a header."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in name).split())
+    return line if len(line) <= LONGEST_NAME else f"{line[: LONGEST_NAME - 1]}…"
+
+
+def _capital(what: str) -> str:
+    return what[:1].upper() + what[1:]
+
+
+def _plain_day(on: date) -> str:
+    """Without the narrow space of the pages: not every mail program shows it."""
+    return " ".join(day(on).split())

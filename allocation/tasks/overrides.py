@@ -1,0 +1,22 @@
+"""Overrides by the calendar: those whose day has come begin, those whose time is over end, askers are told before."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from allocation.services import overrides
+from allocation.tasks.retiering import ask_for_goals_run
+
+
+@shared_task(name="allocation.keep_overrides")
+def keep_overrides() -> None:
+    """Begin, end and warn; where a customer's override began or ended, a goals run proposes what follows.
+
+    On the timetable every hour, and safe at any time: what is done is done once. If it stops between the ending and the
+    asking, `ask_for_due_goals_run` finds what ended.
+    """
+    today, now = timezone.localdate(), timezone.now()
+    begun = overrides.begin_overrides(on=today, at=now)
+    ended = overrides.expire_overrides(on=today, at=now)
+    overrides.warn_of_ending(on=today, at=now)
+    if begun or ended:
+        ask_for_goals_run(as_of=today, at=now, actor_id=None)

@@ -1,0 +1,200 @@
+"""The dispatcher of decisions: which service decides a row of the queue, and what each answered.
+
+A token names a row as it was shown: "override:12:3" (version), "run:7:0:31" (review and moves), "move:5:2" (review of
+its plan). Moves of one plan are one call, since a plan is judged as a whole. A refusal of one row stops no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from allocation.models import BookPlan, Move, Override, RetierRun, RowStatus
+from allocation.selectors import wording
+from allocation.selectors.approvals import MOVE, OVERRIDE, RUN
+from allocation.services import overrides, planning, retiering
+from allocation.tasks.bell import ring
+from allocation.tasks.notices import send_notices
+from allocation.tasks.planning import apply_book_plan
+from allocation.tasks.retiering import apply_retier_run, ask_for_goals_run
+
+BIGGEST_ID = 2**63 - 1
+DECISIONS = ("approve", "decline")
+NUMBERS = {OVERRIDE: 2, RUN: 3, MOVE: 2}  # after the kind
+UNKNOWN = "It is unknown, or outside what you may see."
+
+
+@dataclass(frozen=True)
+class Token:
+    kind: str
+    pk: int
+    seen: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one row. sentence: why it was not decided; note: what follows from it."""
+
+    done: bool
+    label: str = ""
+    sentence: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the manager said, once for all rows."""
+
+    decision: str
+    words: str
+    actor: Any
+    on: date
+    at: datetime
+
+
+def read_tokens(texts: Iterable[str]) -> list[Token]:
+    """Each row once; what is no token is left out."""
+    found: dict[tuple[str, int], Token] = {}
+    for text in texts:
+        kind, *rest = text[:100].split(":")
+        if len(rest) != NUMBERS.get(kind) or not all(part.isascii() and part.isdecimal() for part in rest):
+            continue
+        pk, *seen = (min(int(part), BIGGEST_ID) for part in rest)
+        found[kind, pk] = Token(kind, pk, tuple(seen))
+    return list(found.values())
+
+
+def decide(
+    tokens: Sequence[Token], *, decision: str, words: str, actor: Any, on: date, at: datetime
+) -> list[Result]:
+    """Decide each row; then ring for what follows from it."""
+    said = Said(decision, words, actor, on, at)
+    of: dict[str, list[Token]] = {kind: [one for one in tokens if one.kind == kind] for kind in NUMBERS}
+    results = [
+        *_overrides(of[OVERRIDE], said),
+        *(_run(one, said) for one in of[RUN]),
+        *_moves(of[MOVE], said),
+    ]
+    if any(result.done for result in results):
+        ring(send_notices)
+    return results
+
+
+def _overrides(tokens: Sequence[Token], said: Said) -> list[Result]:
+    rows = Override.objects.visible_to(said.actor).filter(pk__in=[one.pk for one in tokens])
+    names = dict(rows.values_list("pk", "customer__name"))
+    results, begun = [], False
+    for one in tokens:
+        try:
+            decided = decide_override(one.pk, said, seen_version=one.seen[0])
+        except overrides.UnableToDecideOverride as refusal:
+            results.append(Result(False, names.get(one.pk, ""), str(refusal)))
+        else:
+            results.append(Result(True))
+            begun = begun or holds(decided, said.on)
+    if begun:
+        ask_for_goals_run(as_of=said.on, at=said.at, actor_id=said.actor.pk)
+    return results
+
+
+def decide_override(override_id: int, said: Said, *, seen_version: int) -> Override:
+    """Raises UnableToDecideOverride."""
+    service = overrides.approve_override if said.decision == "approve" else overrides.decline_override
+    return service(
+        override_id=override_id,
+        actor=said.actor,
+        words=said.words,
+        on=said.on,
+        at=said.at,
+        seen_version=seen_version,
+    )
+
+
+def holds(override: Override, on: date) -> bool:
+    """In force from today: the customer has another tier now, and a run looks at what else follows."""
+    return override.status == Override.Status.APPROVED and override.starts_on <= on
+
+
+def _run(one: Token, said: Said) -> Result:
+    version, moves = one.seen
+    label = f"Run {one.pk}"
+    try:
+        if said.decision == "decline":
+            retiering.decline_run(
+                run_id=one.pk, actor=said.actor, words=said.words, at=said.at, seen_version=version
+            )
+            return Result(True, label, note=f"Run {one.pk} is discarded; no customer changes tier.")
+        retiering.approve_run(
+            run_id=one.pk, actor=said.actor, at=said.at, seen_moves=moves, seen_version=version
+        )
+    except (retiering.UnableToApproveRun, retiering.UnableToDeclineRun) as refusal:
+        return Result(False, label, str(refusal))
+    if RetierRun.objects.get(pk=one.pk).is_accepted:
+        ring(apply_retier_run, run_id=one.pk)
+        return Result(True, label, note=f"Run {one.pk} is being applied, as was asked for.")
+    return Result(True, label, note=f"Run {one.pk} is approved: CS ops can apply it now.")
+
+
+def _moves(tokens: Sequence[Token], said: Said) -> list[Result]:
+    """A call a plan, with the review that was seen; rows of one plan that were seen at two reviews are two calls."""
+    rows = Move.objects.visible_to(said.actor).filter(pk__in=[one.pk for one in tokens])
+    plans = dict(rows.values_list("pk", "plan_id"))
+    groups: dict[tuple[int, int], list[int]] = {}
+    for one in tokens:
+        if one.pk in plans:
+            groups.setdefault((plans[one.pk], one.seen[0]), []).append(one.pk)
+    results = [Result(False, "", UNKNOWN) for one in tokens if one.pk not in plans]
+    for (plan_id, version), ids in groups.items():
+        results += _moves_of_plan(plan_id, version, ids, said)
+    return results
+
+
+def _moves_of_plan(plan_id: int, version: int, ids: Sequence[int], said: Said) -> list[Result]:
+    service = planning.approve_moves if said.decision == "approve" else planning.decline_moves
+    refused = ""
+    try:
+        service(
+            plan_id=plan_id,
+            move_ids=ids,
+            actor=said.actor,
+            words=said.words,
+            at=said.at,
+            seen_version=version,
+        )
+    except planning.UnableToApproveMoves as refusal:
+        refused = str(refusal)
+    note = "" if refused else _what_follows(plan_id)
+    rows = Move.objects.filter(pk__in=ids).select_related("customer", "approved_by", "refused_by")
+    return [_told(row, said, refused, note) for row in rows.order_by("customer__name", "pk")]
+
+
+def _told(row: Move, said: Said, refused: str, note: str) -> Result:
+    """What became of this move: decided now, decided by somebody before, or not this manager's."""
+    steps = ((row.approved_by_id, row.approved_at), (row.refused_by_id, row.refused_at))
+    if not refused and (said.actor.pk, said.at) in steps:
+        return Result(True, row.customer.name, note=note)
+    first = _who_was_first(row)
+    return Result(False, row.customer.name, first or refused or "It does not wait for you.")
+
+
+def _who_was_first(row: Move) -> str:
+    said: Mapping[str, tuple[Any, datetime | None]] = {
+        "approved": (row.approved_by, row.approved_at),
+        "declined": (row.refused_by if row.status == RowStatus.REFUSED else None, row.refused_at),
+    }
+    for what, (who, when) in said.items():
+        if who is not None and when is not None:
+            return f"It was {what} by {who} already ({wording.moment(when)})."
+    return ""
+
+
+def _what_follows(plan_id: int) -> str:
+    plan = BookPlan.objects.only("status", "apply_when_proposed").get(pk=plan_id)
+    if plan.is_accepted:
+        ring(apply_book_plan, plan_id=plan_id)
+        return f"Plan {plan_id} is being applied, as was asked for."
+    if plan.status == "proposed":
+        return f"Nothing of plan {plan_id} waits for an approval any more: CS ops can apply it."
+    return ""

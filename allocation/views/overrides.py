@@ -1,0 +1,104 @@
+"""Overrides from the customer's page: ask for one, take one back. POST, one service call, back to where it began.
+
+What was typed is never lost: a form with a fault is shown again on the customer's page as it was sent.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from allocation.forms.overrides import WithdrawForm
+from allocation.models import Override
+from allocation.selectors import wording
+from allocation.selectors.customer_detail import customer_in_scope
+from allocation.selectors.overrides import may_withdraw
+from allocation.services import overrides
+from allocation.views.access import for_everyone_with_a_role, today
+from allocation.views.customers import customer_page
+from allocation.views.goals import say_what_follows
+from allocation.views.override_card import PLACE, Faulty, ask_form, may_ask, safe_address
+
+UNPROCESSABLE = 422
+
+
+@require_POST
+@for_everyone_with_a_role
+def override_request(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask for another tier of a customer in scope; a manager decides."""
+    user: Any = request.user
+    day = today()
+    customer = customer_in_scope(user=user, pk=pk)
+    if customer is None:
+        raise Http404
+    if not may_ask(customer, user):
+        raise PermissionDenied(
+            "An override is asked for by the CSM of the book, a manager of the team or CS ops."
+        )
+    form = ask_form(request.POST, day=day)
+    if form.is_valid():
+        given = form.cleaned_data
+        try:
+            asked = overrides.request_override(
+                customer_id=pk,
+                tier_id=given["tier"],
+                reason_kind=given["reason_kind"],
+                words=given["words"],
+                evidence=given["evidence"],
+                starts_on=given["starts_on"],
+                expires_on=given["expires_on"],
+                actor=user,
+                on=day,
+                at=timezone.now(),
+            )
+        except overrides.UnableToRequestOverride as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            back = safe_address(given["back"])
+            words = f"The override for {customer} is asked for: somebody else decides it, by {wording.day(asked.due_on)}."
+            messages.success(request, words, extra_tags="" if back else PLACE)
+            return redirect(back or _card(pk))
+    return customer_page(request, customer, faulty=Faulty(ask=form), status=UNPROCESSABLE)
+
+
+@require_POST
+@for_everyone_with_a_role
+def override_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take back a request, or end an override in force: then the customer goes back through a goals run."""
+    user: Any = request.user
+    day = today()
+    row = Override.objects.visible_to(user).filter(pk=pk).first()
+    customer = None if row is None else customer_in_scope(user=user, pk=row.customer_id)
+    if row is None or customer is None:
+        raise Http404
+    if not may_withdraw(override=row, customer=customer, user=user):
+        raise PermissionDenied(
+            "An override is taken back by who asked for it, by a manager of the team or by CS ops."
+        )
+    form = WithdrawForm(request.POST, auto_id=f"withdraw_{pk}_%s")
+    if form.is_valid():
+        try:
+            ended = overrides.withdraw_override(
+                override_id=pk, actor=user, words=form.cleaned_data["words"], on=day, at=timezone.now()
+            )
+        except overrides.UnableToWithdrawOverride as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            if ended.begun_at is not None:  # it held until now
+                say_what_follows(request, f"The override for {customer} is ended.", place=PLACE)
+            else:
+                done = f"The override for {customer} is withdrawn; its tier stays as it is."
+                messages.success(request, done, extra_tags=PLACE)
+            return redirect(_card(customer.pk))
+    return customer_page(request, customer, faulty=Faulty(back=form, pk=pk), status=UNPROCESSABLE)
+
+
+def _card(customer_id: int) -> str:
+    return reverse("customer", args=[customer_id]) + "#override-heading"

@@ -1,0 +1,92 @@
+"""Who guessed too often, for CS ops to see and to let in again. The table is django-axes' own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from axes.models import AccessAttempt
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.views.decorators.http import require_POST
+
+from accounts.admin import badges
+from accounts.admin.base import Button, ViewOnlyAdmin, button
+from cstiers.signing_in.throttle import PERSON, locked_until, places_of
+
+
+@admin.register(AccessAttempt)
+class SignInLockAdmin(ViewOnlyAdmin):
+    lead = (
+        "Wrong passwords of the last day, counted by person and address and by address. A lock ends by itself; clear it "
+        "when the right person waits."
+    )
+    empty_words = "Nobody has given a wrong password since yesterday."
+    list_display = ("who", "address", "wrong", "standing", "counted_at")
+    list_display_links = ("who",)
+    search_fields = ("username", "ip_address")
+    search_help_text = "E-mail or address"
+    ordering = ("-attempt_time", "-pk")
+    fields = readonly_fields = ("who", "address", "wrong", "standing", "counted_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return (
+            super().get_queryset(request).filter(failures_since_start__gt=0)
+        )  # 0: the right one was given since
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """The table belongs to no app of ours, so the group's permissions do not name it: CS ops, by the role."""
+        return bool(request.user.is_active and request.user.is_ops)
+
+    def get_urls(self) -> list[Any]:
+        clear = self.admin_site.admin_view(require_POST(self.clear))
+        return [path("<int:pk>/clear/", clear, name="clear_sign_in_lock"), *super().get_urls()]
+
+    def form_buttons(self, request: HttpRequest, obj: AccessAttempt) -> tuple[Button, ...]:
+        return button(
+            label="Clear",
+            name="admin:clear_sign_in_lock",
+            icon="key",
+            args=(obj.pk,),
+            method="post",
+            confirm="Clear this counter? Passwords can be tried again at once.",
+        )
+
+    def clear(self, request: HttpRequest, pk: int) -> HttpResponse:
+        row = get_object_or_404(AccessAttempt, pk=pk)
+        who = self.who(row)
+        self.log_change(request, row, f"Cleared: {who}, from {row.ip_address}")
+        row.delete()
+        messages.success(request, f"Cleared for {who} from {row.ip_address}: passwords can be tried again.")
+        return HttpResponseRedirect(reverse("admin:axes_accessattempt_changelist"))
+
+    @admin.display(description="Who")
+    def who(self, row: AccessAttempt) -> str:
+        return row.username if row.user_agent == PERSON else "Everybody at this address"
+
+    @admin.display(description="From", ordering="ip_address")
+    def address(self, row: AccessAttempt) -> str:
+        return str(row.ip_address)
+
+    @admin.display(description="Counted", ordering="attempt_time")
+    def counted_at(self, row: AccessAttempt) -> Any:
+        return row.attempt_time
+
+    @admin.display(description="Wrong passwords", ordering="failures_since_start")
+    def wrong(self, row: AccessAttempt) -> str:
+        return f"{row.failures_since_start} of {places_of(row)}"
+
+    @admin.display(description="Standing")
+    def standing(self, row: AccessAttempt) -> str:
+        until = locked_until(row, at=timezone.now())
+        if until is None:
+            return badges.badge(words="may try", tone="neutral", icon_name="check")
+        words = f"locked until {date_format(timezone.localtime(until), 'H:i')}"
+        return badges.badge(words=words, tone="warn", icon_name="lock")

@@ -1,0 +1,94 @@
+"""What is sent to an address: nothing, and a full body such as a browser would send to it."""
+
+from __future__ import annotations
+
+import datetime
+from html.parser import HTMLParser
+from types import SimpleNamespace
+from typing import Any
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from tests.access.routes import Route
+from tests.access.world import TODAY, A
+
+LATER = (TODAY + datetime.timedelta(days=60)).isoformat()
+
+
+class Fields(HTMLParser):
+    """The fields of the page's forms as a browser would send them back, but those of the shell (search, sign out)."""
+
+    def __init__(self, markup: str) -> None:
+        super().__init__()
+        self.values: dict[str, list[str]] = {}
+        self.text: str | None = None
+        self.select: str | None = None
+        self.offered: list[str] = []
+        self.feed(markup)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {key: value or "" for key, value in attrs}
+        name = given.get("name", "")
+        if tag == "input" and name and given.get("type") not in {"submit", "file", "search"}:
+            if given.get("type") not in {"checkbox", "radio"} or "checked" in given:
+                self.values.setdefault(name, []).append(given.get("value", "on"))
+        elif tag == "textarea" and name:
+            self.text = name
+            self.values.setdefault(name, []).append("")
+        elif tag == "select" and name:
+            self.select, self.offered = name, []
+        elif tag == "option" and self.select:
+            if "selected" in given:
+                self.values.setdefault(self.select, []).append(given.get("value", ""))
+            self.offered.append(given.get("value", ""))
+
+    def handle_data(self, data: str) -> None:
+        if self.text:
+            self.values[self.text][-1] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "textarea":
+            self.text = None
+        if tag == "select" and self.select:
+            chosen = next((value for value in self.offered if value), "")
+            self.values.setdefault(self.select, [chosen])
+            self.select = None
+
+
+def kitchen_sink(world: SimpleNamespace) -> dict[str, Any]:
+    """A value for every field that a people's page reads; what a page does not read it leaves alone."""
+    customer, csm = world.customers[A][0], world.csms[A]
+    return {
+        "action": "refuse", "row": [str(world.moves[A].pk)], "all": "1", "query": "show=moves", "words": "Because of it",
+        "reason": "other", "reason_kind": "other", "evidence": "Seen", "kind": str(world.objects["kind"].pk),
+        "owner": str(csm.user_id), "csm": str(world.csms["Zorilla"].pk), "tier": str(customer.tier_id),
+        "starts_on": TODAY.isoformat(), "expires_on": LATER, "ends_before": LATER, "until": LATER,
+        "as_of": TODAY.isoformat(), "scope": "full", "seed": "1", "moves": "3", "version": "0", "seen": "1",
+        "name": "Made by the matrix", "customer": str(customer.pk), "move": str(world.moves[A].pk),
+        "manager": str(world.persons["manager_a"].pk), "delegate": str(world.persons["manager_b"].pk),
+        "username": "ops@example.com", "password": "wrong", "old_password": "wrong", "new_password1": "correct horse 7",
+        "new_password2": "correct horse 7", "slug": "even-split", "column-0": "external_id", "column-1": "name",
+        "definition": "{}", "decision": "approve",
+    }  # fmt: skip
+
+
+def full_body(route: Route, path: str, world: SimpleNamespace) -> dict[str, Any]:
+    """A plausible body: the fields of the form that CS ops see at the address, over a value for every known field.
+
+    Each form is read once.
+    """
+    if path not in world.forms:
+        answer = world.clients["ops"].get(path)
+        html = answer.status_code == 200 and answer["Content-Type"].startswith("text/html")
+        world.forms[path] = dict(Fields(answer.content.decode()).values) if html else {}
+    body = world.forms[path] or kitchen_sink(world)
+    body = {name: value for name, value in body.items() if name != "csrfmiddlewaretoken"}
+    for name in TYPED & set(body):
+        body[name] = [f"{A} matrix"]
+    if "/new/" in path:
+        body["file"] = SimpleUploadedFile("new.csv", b"external_id,name\nNew1,New one\n")
+    return body
+
+
+# Fields of a form for a new row that are empty and required: something is typed into them.
+TYPED = {"name", "label", "external_id"}

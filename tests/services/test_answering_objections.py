@@ -1,0 +1,230 @@
+"""What answers an objection: a refusal, another CSM, words that keep the move; and until then nothing is applied."""
+
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from accounts import roles
+from allocation.models import BookPlan, Move, Notice, Objection, RowStatus, RunStatus
+from allocation.services.accepting import UnableToAccept, accept_plan
+from allocation.services.planning import (
+    UnableToAnswerObjections,
+    UnableToPlanBooks,
+    accept_moves,
+    apply_plan,
+    approve_moves,
+    refuse_moves,
+    repoint_move,
+)
+from tests.factories import NOW, UserFactory
+from tests.services.objection_cast import (
+    DAYS,
+    UNTIL,
+    keep,
+    object_to,
+    world_with_a_window,
+    world_with_spares,
+)
+from tests.services.plan_cast import ids, move_of, seats, the_largest_are
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world(cast: SimpleNamespace) -> SimpleNamespace:
+    return world_with_a_window(cast)
+
+
+@pytest.fixture
+def ada(world: SimpleNamespace) -> Any:
+    return world.cast.csm_a
+
+
+@pytest.fixture
+def ben(world: SimpleNamespace) -> Any:
+    return world.cast.csm_b
+
+
+def apply(plan: BookPlan, *, on: Any = UNTIL) -> BookPlan:
+    return apply_plan(plan_id=plan.pk, actor=None, owner="test", on=on)
+
+
+def now(plan: BookPlan) -> BookPlan:
+    return BookPlan.objects.get(pk=plan.pk)
+
+
+def mailed(kind: str = Notice.Kind.OBJECT) -> list[str]:
+    return list(Notice.objects.filter(kind=kind).order_by("pk").values_list("to__email", flat=True))
+
+
+def refuse(plan: BookPlan, *names: str, actor: Any) -> int:
+    return refuse_moves(plan_id=plan.pk, move_ids=ids(plan, *names), actor=actor, words="Then not", at=NOW)
+
+
+def repoint(plan: BookPlan, name: str, csm: Any, *, actor: Any, at: Any = NOW) -> None:
+    given = {"plan_id": plan.pk, "move_id": move_of(plan, name).pk, "csm_id": csm.pk}
+    repoint_move(**given, actor=actor, words="Closer", at=at)
+
+
+def test_a_plan_with_an_unanswered_objection_is_not_applied(world: SimpleNamespace, ada: Any) -> None:
+    object_to(world.plan, world.first, actor=ada)
+    object_to(world.plan, world.second, actor=ada)
+    both = sorted([world.first, world.second])
+    sentence = (
+        rf"2 moves of book plan {world.plan.pk} have objections \({both[0]}, {both[1]}\): answer them first"
+    )
+    with pytest.raises(UnableToPlanBooks, match=sentence):
+        apply(world.plan)
+    with pytest.raises(UnableToAccept, match=sentence):
+        accept_plan(plan_id=world.plan.pk, actor=world.cast.ops, on=UNTIL)
+    before = seats()
+    BookPlan.objects.update(apply_when_proposed=True, finished_at=NOW - timedelta(days=1))
+    assert list(BookPlan.objects.filter().wished(on=UNTIL)) == []  # nobody rings for it in vain
+    assert keep(world.plan, world.first, actor=world.cast.ops) == 1
+    refuse(world.plan, world.second, actor=world.cast.ops)
+    assert list(BookPlan.objects.filter().wished(on=UNTIL)) == [now(world.plan)]
+    apply(world.plan)
+    assert seats()[world.first] != before[world.first]
+    assert seats()[world.second] == before[world.second]
+
+
+def test_each_answer_is_kept_with_who_and_why_and_the_objector_is_told(
+    world: SimpleNamespace, ada: Any
+) -> None:
+    made = object_to(world.plan, world.first, actor=ada)
+    keep(world.plan, world.first, actor=world.cast.manager, words=" It has to be ")
+    made.refresh_from_db()
+    assert (made.answer, made.answered_by, made.answered_at, made.answer_words) == (
+        "kept", world.cast.manager, NOW, "It has to be",
+    )  # fmt: skip
+    assert mailed(Notice.Kind.DECIDED) == ["csm-a@example.com"]
+
+
+def test_nobody_answers_the_own_objection_whatever_the_role(cast: SimpleNamespace) -> None:
+    world, ada = world_with_spares(cast), cast.csm_a
+    made = object_to(world.plan, world.first, actor=ada)
+    ada.groups.add(world.cast.ops.groups.get(), world.cast.manager.groups.get())
+    both = type(ada).objects.get(pk=ada.pk)
+    with pytest.raises(UnableToAnswerObjections, match="answered, your own, or of other teams"):
+        keep(world.plan, world.first, actor=both)
+    refuse(world.plan, world.first, actor=both)  # what is asked for by it
+    accept_moves(plan_id=world.plan.pk, move_ids=ids(world.plan, world.first), actor=both)
+    repoint(world.plan, world.first, world.cem, actor=both)
+    made.refresh_from_db()
+    assert made.answer == ""
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Objection.objects.filter(pk=made.pk).update(answer="kept", answered_by=made.by, answered_at=NOW)
+
+
+def test_an_answer_says_by_whom(world: SimpleNamespace, ada: Any) -> None:
+    made = object_to(world.plan, world.first, actor=ada)
+    for half in ({"answer": "kept"}, {"answered_at": NOW}, {"answered_by": world.cast.ops}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Objection.objects.filter(pk=made.pk).update(**half)
+
+
+def test_a_manager_answers_for_csms_and_customers_of_the_own_teams(world: SimpleNamespace, ben: Any) -> None:
+    """Ben is of team B, N0 has nobody: nothing of it is Mia's. Ada's customer is, whoever objects."""
+    object_to(world.plan, "N0", actor=ben)
+    object_to(world.plan, world.first, actor=ben)
+    with pytest.raises(UnableToAnswerObjections, match="of other teams"):
+        keep(world.plan, "N0", actor=world.cast.manager)
+    assert keep(world.plan, "N0", world.first, actor=world.cast.manager) == 1
+    max_ = UserFactory(email="max@example.com", role=roles.MANAGER)
+    world.cast.team_b.manager = max_
+    world.cast.team_b.save()
+    assert keep(world.plan, "N0", actor=max_) == 1
+
+
+@pytest.mark.parametrize("who", ["csm_b", "nobody", None])
+def test_others_answer_nothing(world: SimpleNamespace, ada: Any, who: str | None) -> None:
+    object_to(world.plan, world.first, actor=ada)
+    with pytest.raises(UnableToAnswerObjections, match="reviewed by CS ops and by managers"):
+        keep(world.plan, world.first, actor=getattr(world.cast, who) if who else None)
+
+
+def test_an_answer_needs_words_and_is_to_what_was_shown(world: SimpleNamespace, ada: Any, ben: Any) -> None:
+    object_to(world.plan, world.first, actor=ada)
+    seen, ops = now(world.plan).review_version, world.cast.ops
+    with pytest.raises(UnableToAnswerObjections, match="Say why the moves stay"):
+        keep(world.plan, world.first, actor=ops, words=" ")
+    object_to(world.plan, world.first, actor=ben)  # meanwhile
+    with pytest.raises(UnableToAnswerObjections, match="was changed since you looked at it"):
+        keep(world.plan, world.first, actor=ops, seen_version=seen)
+    assert keep(world.plan, world.first, actor=ops, seen_version=seen + 1) == 1
+    assert not Objection.objects.unanswered().exists()
+
+
+def test_an_approval_given_before_an_objection_does_not_answer_it(
+    cast: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("allocation.services.planning.proposing.propose_books", the_largest_are({"L0"}))
+    world = world_with_a_window(cast)
+    seen = world.plan.review_version
+    given: dict[str, Any] = {
+        "plan_id": world.plan.pk,
+        "move_ids": ids(world.plan, "L0"),
+        "actor": cast.manager,
+    }
+    object_to(world.plan, "L0", actor=cast.csm_b)
+    with pytest.raises(ValueError, match="was changed since you looked"):
+        approve_moves(**given, words="Fine", at=NOW, seen_version=seen)
+    approve_moves(**given, words="Fine", at=NOW, seen_version=seen + 1)
+    with pytest.raises(UnableToPlanBooks, match="answer them first"):
+        apply(world.plan)
+
+
+def test_accepting_a_refused_move_again_asks_for_another_answer(world: SimpleNamespace, ada: Any) -> None:
+    made, ops = object_to(world.plan, world.first, actor=ada), world.cast.ops
+    refuse(world.plan, world.first, actor=ops)
+    made.refresh_from_db()
+    assert (made.answer, made.answered_by, made.answer_words) == ("refused", ops, "Then not")
+    accept_moves(plan_id=world.plan.pk, move_ids=ids(world.plan, world.first), actor=ops)
+    made.refresh_from_db()
+    assert (made.answer, made.answered_by) == ("", None)
+    with pytest.raises(UnableToPlanBooks, match="answer them first"):
+        apply(world.plan)
+
+
+def test_another_csm_answers_an_objection_until_the_first_one_is_named_again(cast: SimpleNamespace) -> None:
+    world = world_with_spares(cast)
+    made = object_to(world.plan, world.first, actor=cast.csm_b)
+    repoint(world.plan, world.first, world.cem, actor=cast.ops)
+    made.refresh_from_db()
+    assert (made.answer, made.answer_words) == ("repointed", "Closer")
+    repoint(world.plan, world.first, world.ben, actor=cast.ops)
+    made.refresh_from_db()
+    assert made.answer == ""
+
+
+def test_a_customer_given_to_the_very_csm_who_objects_is_no_answer(cast: SimpleNamespace) -> None:
+    """Cem objects to what was re-pointed to Cem; elsewhere and back again, the objection waits once more."""
+    world = world_with_spares(cast)
+    repoint(world.plan, world.first, world.cem, actor=cast.ops)
+    made = object_to(world.plan, world.first, actor=world.cem_user)
+    repoint(world.plan, world.first, world.dan, actor=cast.ops)
+    made.refresh_from_db()
+    assert made.answer == "repointed"
+    repoint(world.plan, world.first, world.cem, actor=cast.ops)
+    made.refresh_from_db()
+    assert made.answer == ""
+
+
+@pytest.mark.parametrize(("days", "told"), [(DAYS - 1, True), (DAYS, False)])
+def test_whom_a_customer_goes_to_since_is_told_as_long_as_one_may_object(
+    cast: SimpleNamespace, days: int, told: bool
+) -> None:
+    world = world_with_spares(cast)
+    repoint(world.plan, world.first, world.cem, actor=cast.ops, at=NOW + timedelta(days=days))
+    assert ("cem@example.com" in mailed()) is told
+
+
+def test_an_objection_to_a_refused_move_keeps_nothing(world: SimpleNamespace, ada: Any) -> None:
+    made = object_to(world.plan, world.first, actor=ada)
+    Move.objects.filter(pk=made.move_id).update(
+        status=RowStatus.REFUSED, refused_by=world.cast.ops, refused_at=NOW
+    )
+    assert apply(world.plan).status == RunStatus.APPLIED
