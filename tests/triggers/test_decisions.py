@@ -39,7 +39,7 @@ MAY_CHANGE = {
         "ended_by", "ended_at", "ended_words",
     },
     "edit": set(),
-    "objection": {"withdrawn_at"},
+    "objection": {"withdrawn_at", "answer", "answered_by", "answered_at", "answer_words"},
 }  # fmt: skip
 MODELS = {
     "tier_open": TierHolding,
@@ -185,6 +185,15 @@ def test_an_objection_is_taken_back_once(decided):
     for value in (None, AT + DAY):
         with pytest.raises(IntegrityError, match=overrides.OBJECTION_STAYS):
             by_sql(decided.objection, withdrawn_at=value)
+
+
+def test_an_objection_is_answered_once(decided):
+    by_orm(
+        decided.objection, answer="kept", answered_by=decided.cast.ops, answered_at=AT, answer_words="Stays."
+    )
+    for values in ({"answer": "refused"}, {"answer_words": "Otherwise."}, {"withdrawn_at": AT}):
+        with pytest.raises(IntegrityError, match=overrides.OBJECTION_STAYS):
+            by_sql(decided.objection, **values)
 
 
 ROWS = ["applied", "skipped", "undone", "kept", "proposed"]
