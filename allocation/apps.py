@@ -9,7 +9,13 @@ class AllocationConfig(AppConfig):
     verbose_name = "Decisions"
 
     def ready(self) -> None:
+        from accounts.changes import keep_changes
         from allocation import checks  # noqa: F401  (registers the system checks)
+        from allocation.models import AllocationPolicy, AttentionPolicy, ModelLock, NamedTiers, TieringModel
+
+        for policy in (TieringModel, ModelLock, AllocationPolicy, AttentionPolicy):
+            keep_changes(policy)
+        keep_changes(NamedTiers, many=("tiers",))
 
         # The signals of migrating: permissions and tables exist only after migrate, and the groups and
         # triggers need them.

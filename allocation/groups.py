@@ -20,6 +20,7 @@ def ensure_groups() -> None:
     Group.objects.get_or_create(name=roles.CSM)
     ops.permissions.set(
         Permission.objects.filter(content_type__app_label__in=OPS_APPS)
+        | Permission.objects.filter(content_type__app_label="auditlog", codename="view_logentry")
         | Permission.objects.filter(
             content_type__app_label="auth",
             content_type__model__in=OPS_AUTH_MODELS,

@@ -8,6 +8,8 @@ from django.shortcuts import render
 from django.urls import is_valid_path
 from django.utils.cache import add_never_cache_headers
 
+from accounts.changes import acting
+
 
 class NeverStoreSignedInPages:
     """Pages of a signed-in person are never kept by a browser or a proxy: a book is confidential."""
@@ -20,6 +22,20 @@ class NeverStoreSignedInPages:
         if getattr(request, "user", None) is not None and request.user.is_authenticated:
             add_never_cache_headers(response)
         return response
+
+
+class ChangesAreOfWhoAsks:
+    """What a request changes is logged as done by who is signed in; nobody is looked up where nothing changes.
+
+    In place of django-auditlog's own: that one keeps addresses, believes request headers, and connects anew each time.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with acting(lambda: request.user if request.user.is_authenticated else None):
+            return self.get_response(request)
 
 
 class RefuseNulInAddresses:

@@ -90,6 +90,7 @@ ADMIN_GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
             ("allocation.override", "override", "Overrides"),
             ("allocation.tierholding", "ledger", "Tier ledger"),
             ("allocation.bookholding", "ledger", "Book ledger"),
+            ("auditlog.logentry", "history", "Changes"),
             ("allocation.notice", "inbox", "Notices"),
         ),
     ),

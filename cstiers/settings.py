@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "csp",
     "django_filters",
     "import_export",
+    "auditlog",
     "cstiers",
     "accounts",
     "allocation",
@@ -74,6 +75,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "cstiers.middleware.ChangesAreOfWhoAsks",
     "cstiers.signing_in.sessions.SessionLimits",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -218,6 +220,12 @@ CONTENT_SECURITY_POLICY = {
         "object-src": [NONE],
     },
 }
+
+# The log of changes: names as they were on the day, no network addresses, nothing that a request header says.
+AUDITLOG_STORE_JSON_CHANGES = True
+AUDITLOG_USE_FK_STRING_REPRESENTATION = True
+AUDITLOG_DISABLE_REMOTE_ADDR = True
+AUDITLOG_CID_HEADER = None
 
 # Uploads: the reader's limits (docs/importing.md); larger files are refused with a sentence.
 UPLOAD_LIMITS = {

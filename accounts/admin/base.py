@@ -7,15 +7,21 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import PAGE_VAR
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
+from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import QuerySet
 from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils.text import capfirst
 
 from accounts.admin.fields import DayInput, KnownOrNot, StorableJSON
+from accounts.changes import is_logged
+from accounts.selectors.changes import SHORT, CappedPaginator, differences, lines_of
 
 # How the filters and the dates above a list ask.
 ASKED_BY_FILTERS = frozenset({"exact", "isnull", "year", "month", "day", "gte", "lt"})
@@ -143,6 +149,36 @@ class CSAdmin(Scoped, admin.ModelAdmin):
     ) -> HttpResponse:
         context = {"list_buttons": self.list_buttons(request)}
         return super().changelist_view(request, context | (extra_context or {}))
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Where changes are logged, all of them, whoever made them; elsewhere the edits made in the admin."""
+        if not is_logged(self.model):
+            return super().history_view(request, object_id, extra_context)
+        row = self.get_object(request, unquote(object_id))
+        if row is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        if not self.has_view_or_change_permission(request, row):
+            raise PermissionDenied
+        pages = CappedPaginator(lines_of(row=row), self.list_per_page)
+        page = pages.get_page(request.GET.get(PAGE_VAR))
+        for line in page.object_list:
+            line.differences = differences(line=line, at_most=SHORT)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"History of {row}",
+            "logged": True,
+            "action_list": page,
+            "page_range": pages.get_elided_page_range(page.number),
+            "page_var": PAGE_VAR,
+            "pagination_required": pages.num_pages > 1,
+            "module_name": capfirst(str(self.opts.verbose_name_plural)),
+            "object": row,
+            "opts": self.opts,
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "admin/object_history.html", context)
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any

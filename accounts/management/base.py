@@ -16,6 +16,7 @@ from django.core import checks
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS
 
+from accounts.changes import acting
 from accounts.models import User
 
 
@@ -67,7 +68,12 @@ class DoorCommand(BaseCommand):
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         self._format: str = options.get("format", "text")
-        return super().execute(*args, **options)
+        with acting(partial(self._named, options.get("acting"))):
+            return super().execute(*args, **options)
+
+    def _named(self, email: str | None) -> User | None:
+        """Whose changes are logged: who was named with `--as`."""
+        return User.objects.filter(email__iexact=email).first() if email else None
 
     def get_check_kwargs(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Django leaves checks of what is stored to `migrate`; rates of another base currency must stop us as well."""

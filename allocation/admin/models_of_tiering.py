@@ -18,6 +18,7 @@ from django.utils import timezone
 from accounts.admin import badges
 from accounts.admin.base import Button, CSAdmin, button
 from accounts.admin.fields import StorableJSON
+from accounts.changes import update_logged
 from accounts.models import Tier
 from allocation.admin.model_pages import ModelPages, playbook_of
 from allocation.admin.model_words import model_in_words
@@ -165,7 +166,7 @@ class TieringModelAdmin(ModelPages, CSAdmin):
             return
         # Still the draft that was read when it is written: published or saved just now, it is another.
         as_read = TieringModel.objects.drafts().filter(pk=obj.pk, digest=form.cleaned_data["seen_digest"])
-        if not as_read.update(name=obj.name, definition=obj.definition, digest=obj.digest):
+        if not update_logged(as_read, name=obj.name, definition=obj.definition, digest=obj.digest):
             raise PermissionDenied("This draft was published or saved by somebody else at the same moment.")
 
     def list_buttons(self, request: HttpRequest) -> tuple[Button, ...]:

@@ -9,6 +9,7 @@ from django.apps import apps
 from django.db import models
 from django.db.models import Q
 
+from accounts.changes import update_logged
 from accounts.querysets.customers import CustomerPartQuerySet
 from accounts.querysets.jobs import JobQuerySet
 from accounts.querysets.scope import csm_scope, led_team_ids
@@ -127,8 +128,8 @@ class PolicyQuerySet(models.QuerySet):
         """One policy becomes the active one, the one before rests. In a transaction."""
         # All of them, in one order: who comes second waits, and then finds the first one's choice to put to rest.
         list(self.select_for_update().order_by("pk").values_list("pk"))
-        self.filter(is_active=True).exclude(pk=pk).update(is_active=False)
-        self.filter(pk=pk).update(is_active=True)
+        update_logged(self.filter(is_active=True).exclude(pk=pk), is_active=False)
+        update_logged(self.filter(pk=pk), is_active=True)
 
     def active_or_default(self) -> Any:
         """The active policy; an installation that has none yet gets one with the default values."""

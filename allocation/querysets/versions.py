@@ -13,6 +13,8 @@ from django.db import DatabaseError, IntegrityError, connections, models, transa
 from django.db.models import Max
 from django.utils import timezone
 
+from accounts.changes import update_logged
+
 # The advisory lock of PostgreSQL that drafting and publishing take turns by; any number that nothing else uses.
 TURN = 0x7469657273
 DEADLOCK = "40P01"
@@ -86,8 +88,9 @@ class TieringModelQuerySet(models.QuerySet):
         False: the draft changed since, or is none any more.
         """
         as_read = self.drafts().filter(pk=version.pk, digest=version.digest)
-        self.published().exclude(pk=version.pk).update(status="retired")
-        published = as_read.update(
+        update_logged(self.published().exclude(pk=version.pk), status="retired")
+        published = update_logged(
+            as_read,
             status="published",
             digest=definition_digest(definition=version.definition),
             published_at=at,

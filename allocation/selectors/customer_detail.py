@@ -6,22 +6,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import QuerySet
-
 from accounts.models import CustomAttribute, Customer, Goal
 from allocation.models import (
     OPEN_STATUSES,
-    BookHolding,
     RowStatus,
-    Source,
     TierDecision,
-    TierHolding,
 )
 from allocation.selectors import wording
+from allocation.selectors.customer_events import Event, customer_events
 from allocation.selectors.overrides import CustomerOverrides, customer_overrides
-
-# Sources whose id leads to a page that managers and ops may open.
-PAGES = {Source.RUN: "run", Source.PLAN: "plan"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +28,6 @@ class Fact:
 class FactGroup:
     title: str
     facts: tuple[Fact, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One row of the ledger as people read it."""
-
-    on: date
-    until: date | None
-    what: str
-    why: str
-    words: str
-    actor: str
-    kind: str
-    page: str
-    page_id: int | None
-    over: bool
-
-    @property
-    def when(self) -> str:
-        return wording.day(self.on) + (f" to {wording.day(self.until)}" if self.until else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +65,7 @@ def customer_detail(*, customer: Customer, user: Any, today: date) -> CustomerDe
         parent=parent,
         groups=_groups(customer, today),
         goals=_goals(customer, today),
-        events=_events(customer),
+        events=customer_events(customer=customer),
         overrides=customer_overrides(customer=customer, today=today),
         proposed=_proposed(customer),
     )
@@ -204,32 +177,6 @@ def _goals(customer: Customer, today: date) -> tuple[GoalLine, ...]:
         for goal in rows
     ]
     return tuple(sorted(lines, key=lambda line: not line.open))
-
-
-def _events(customer: Customer) -> tuple[Event, ...]:
-    """Both ledgers in one line of time, the newest first."""
-    tiers: QuerySet[Any] = TierHolding.objects.filter(customer=customer).select_related("tier", "actor")
-    books: QuerySet[Any] = BookHolding.objects.filter(customer=customer).select_related("csm", "actor")
-    rows = [(row, f"Tier {row.tier}", "tier") for row in tiers] + [
-        (row, f"CSM {row.csm}", "csm") for row in books
-    ]
-    rows.sort(key=lambda entry: (entry[0].starts_on, entry[0].recorded_at, entry[2]), reverse=True)
-    return tuple(
-        Event(
-            on=row.starts_on,
-            until=row.ends_before,
-            what=what,
-            why=row.get_source_display()
-            + (f" {row.source_id}" if row.source in PAGES and row.source_id else ""),
-            words=row.words,
-            actor=str(row.actor or ""),
-            kind=kind,
-            page=PAGES.get(row.source, ""),
-            page_id=row.source_id,
-            over=row.ends_before is not None,
-        )
-        for row, what, kind in rows
-    )
 
 
 def _points(value: Any) -> str:

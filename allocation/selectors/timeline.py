@@ -7,6 +7,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Q
+from django.utils import timezone
+
 from allocation.engine.kept import Outcomes, said_of, score_of, unpack_outcomes
 from allocation.models import RowStatus, RunChunk, TierDecision
 
@@ -31,11 +34,15 @@ class Decided:
     segment: str
 
 
-def tier_timeline(*, customer_id: int) -> tuple[Decided, ...]:
-    """The newest first, 24 at most; two queries."""
+def tier_timeline(*, customer_id: int, day: date | None = None) -> tuple[Decided, ...]:
+    """The newest first, 24 at most; two queries.
+
+    day: as of it, without runs of later days and those that were undone by then.
+    """
+    past = Q() if day is None else Q(run__as_of__lte=day)
     chunks = (
         RunChunk.objects.around(customer_id)
-        .filter(status__in=[RowStatus.APPLIED, RowStatus.UNDONE])
+        .filter(past, status__in=[RowStatus.APPLIED, RowStatus.UNDONE])
         .select_related("run")
         .defer("facts", "stood_on", "run__population")
         .order_by("-run__as_of", "-run_id")[:LOOKED_AT]
@@ -48,6 +55,8 @@ def tier_timeline(*, customer_id: int) -> tuple[Decided, ...]:
     }
     found = []
     for chunk in chunks.iterator(chunk_size=LONGEST):  # goals runs often span a customer without having it
+        if day is not None and _undone_by(chunk, day):
+            continue
         outcomes = unpack_outcomes(chunk.outcomes)
         place = outcomes.place(customer_id)
         if place is not None:
@@ -55,6 +64,11 @@ def tier_timeline(*, customer_id: int) -> tuple[Decided, ...]:
         if len(found) == LONGEST:
             break
     return tuple(found)
+
+
+def _undone_by(chunk: RunChunk, day: date) -> bool:
+    at = chunk.run.undone_at
+    return at is not None and timezone.localdate(at) <= day
 
 
 def _decided(chunk: RunChunk, outcomes: Outcomes, place: int, row: TierDecision | None) -> Decided:

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts import roles
+from accounts.changes import update_logged
 from accounts.models import Delegation, User
 from allocation.models import Notice
 from allocation.selectors import notice_words, wording
@@ -96,7 +97,7 @@ def end_delegation(*, delegation_id: int, actor: Any, on: date, at: datetime) ->
                 f"It is over since {wording.day(found.ends_before)}: there is nothing to take back."
             )
         open_one = Delegation.objects.filter(pk=delegation_id, ended_at__isnull=True)
-        if open_one.update(ended_at=at, ended_by=actor) != 1:
+        if update_logged(open_one, ended_at=at, ended_by=actor) != 1:
             raise UnableToDelegate("Somebody took it back already: look again.")
         _tell(
             found,

@@ -123,7 +123,8 @@ def _write_people(company: DemoCompany) -> dict[str, int]:
             User(email=email_of(name), name=name, password=password, is_staff=role == roles.OPS)
             for name in members
         ]
-        User.objects.bulk_create(made)
+        for user in made:
+            user.save()
         Group.objects.get(name=role).user_set.add(*made)
         users |= {user.email: user for user in made}
     top = Team.objects.create(name="Customer Success", manager=users[email_of(DIRECTOR)])
@@ -152,7 +153,8 @@ def _write_people(company: DemoCompany) -> dict[str, int]:
 
 def _words(model: type[Any], names: set[str]) -> dict[str, int]:
     known: dict[str, int] = dict(model.objects.values_list("name", "pk"))
-    model.objects.bulk_create([model(name=name) for name in sorted(names - set(known))])
+    for name in sorted(names - set(known)):
+        model.objects.create(name=name)
     return dict(model.objects.values_list("name", "pk"))
 
 

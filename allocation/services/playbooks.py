@@ -10,11 +10,13 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from django.db.models import Max
 
+from accounts.changes import logged, update_logged
 from accounts.models import GoalKind, Tier, TouchActivity
 from allocation.engine.facts.tiering import TierFacts
 from allocation.models import AllocationPolicy, AttentionPolicy, TieringModel, Touch
@@ -171,18 +173,17 @@ def _add_goal_kinds(file: Mapping[str, Any]) -> None:
     """Goal kinds that are missing. Rules go by the slug, so where only the name is taken it says whose it is."""
     known = set(GoalKind.objects.values_list("slug", flat=True))
     names = {name.casefold() for name in GoalKind.objects.values_list("name", flat=True)}
-    GoalKind.objects.bulk_create(
-        GoalKind(**{**kind, "name": _free_name(kind["name"], names, file)})
-        for kind in file["goal_kinds"]
-        if kind["slug"] not in known
-    )
+    for kind in file["goal_kinds"]:
+        if kind["slug"] not in known:
+            GoalKind.objects.create(**{**kind, "name": _free_name(kind["name"], names, file)})
 
 
 def _put_goal_kinds_in_force(file: Mapping[str, Any]) -> None:
     """A kind that asks for no touch level gets what the playbook says, since its rules count on it."""
     for kind in file["goal_kinds"]:
         if kind.get("asks_for"):
-            GoalKind.objects.filter(slug=kind["slug"], asks_for="").update(asks_for=kind["asks_for"])
+            silent = GoalKind.objects.filter(slug=kind["slug"], asks_for="")
+            update_logged(silent, asks_for=kind["asks_for"])
 
 
 def _free_name(name: str, taken: Collection[str], file: Mapping[str, Any]) -> str:
@@ -209,7 +210,13 @@ def _lowest_rank() -> int:
 
 
 def _put_tiers_in_force(file: Mapping[str, Any]) -> None:
-    """Every tier gets its values; ranks are unique, so all first go below the last one and come back in order."""
+    """Every tier gets its values, logged as one change each."""
+    with logged(Tier.objects.all()):
+        _write_tiers(file)
+
+
+def _write_tiers(file: Mapping[str, Any]) -> None:
+    """Ranks are unique, so all first go below the last one and come back in order."""
     slugs = [tier["slug"] for tier in file["tiers"]]
     below = max(_lowest_rank(), *(int(tier["rank"]) for tier in file["tiers"]))
     for place, pk in enumerate(Tier.objects.order_by("rank").values_list("pk", flat=True), start=1):
@@ -236,12 +243,16 @@ def _set_touch_plan(tier: Tier, wanted: Mapping[str, Any]) -> None:
             tier=tier,
             goal_kind_id=kind,
             name=touch["name"],
-            defaults={field: str(touch[field]) for field in ("times_a_year", "hours_each", "channel")},
+            defaults={
+                "times_a_year": Decimal(str(touch["times_a_year"])),
+                "hours_each": Decimal(str(touch["hours_each"])),
+                "channel": touch["channel"],
+            },
         )
         keep.append(row.pk)
     others = TouchActivity.objects.filter(tier=tier).exclude(pk__in=keep)
     planned = Touch.objects.filter(activity__in=others).values_list("activity_id", flat=True)
-    others.filter(pk__in=list(planned)).update(times_a_year=0)
+    update_logged(others.filter(pk__in=list(planned)), times_a_year=0)
     others.exclude(pk__in=list(planned)).delete()
 
 

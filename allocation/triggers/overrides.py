@@ -11,7 +11,9 @@ DECISION_STAYS = "What was decided about an override never changes."
 NOT_BY_EDITOR = "Nobody decides a request that he asked for or edited."
 EDIT_STAYS = "What was edited in a request stays as it was written."
 EDITED_TOO_LATE = "A request that was decided is not edited any more: ask anew."
-OBJECTION_STAYS = "An objection stays as it was raised; it can only be taken back, once."
+OBJECTION_STAYS = (
+    "An objection stays as it was raised; it is taken back or answered once, and that never changes."
+)
 NOT_DELETED = "Overrides, their edits and objections are never deleted."
 
 _FORWARD = (
@@ -26,6 +28,8 @@ _EDITED_BY_DECIDER = (
     "EXISTS (SELECT 1 FROM allocation_overrideedit"
     " WHERE override_id = NEW.id AND editor_id = NEW.decided_by_id)"
 )
+
+_ANSWER = ("answer", "answered_by_id", "answered_at", "answer_words")
 
 OVERRIDES = Kept(
     "allocation_override",
@@ -76,7 +80,8 @@ OBJECTIONS = Kept(
             "stays",
             "UPDATE",
             f"{differs('id', 'move_id', 'csm_id', 'by_id', 'reason_kind', 'words', 'at')}"
-            f" OR (OLD.withdrawn_at IS NOT NULL AND {differs('withdrawn_at')})",
+            f" OR (OLD.withdrawn_at IS NOT NULL AND {differs('withdrawn_at', *_ANSWER)})"
+            f" OR (OLD.answered_at IS NOT NULL AND {differs('withdrawn_at', *_ANSWER)})",
             OBJECTION_STAYS,
         ),
         never_deleted(NOT_DELETED),

@@ -20,7 +20,8 @@ from allocation.selectors import wording
 from allocation.selectors.balance import Workload, measured, workload
 from allocation.selectors.plans import figure_words
 from allocation.snapshots.money import UnknownRate
-from allocation.views.access import for_leads, today
+from allocation.views.access import for_leads
+from allocation.views.as_of import as_of
 from allocation.views.lists import Column, headings, page_of
 from allocation.views.parts import Kpi, arr_kpi, with_meters
 
@@ -30,20 +31,21 @@ from allocation.views.parts import Kpi, arr_kpi, with_meters
 def balance(request: HttpRequest) -> HttpResponse:
     """Every book in scope against its capacity and against the others."""
     user: Any = request.user
-    day = today()
+    shown = as_of(request)
+    day = shown.day
     teams = list(Team.objects.visible_to(user).order_by("name", "pk"))
     team = next((one for one in teams if str(one.pk) == request.GET.get("team")), None)
     try:
         found = workload(as_of=day, user=user)
     except UnknownRate as missing:
-        return render(request, "pages/balance.html", {"as_of": wording.day(day), "empty_words": str(missing)})
+        return render(request, "pages/balance.html", {"as_of": shown, "empty_words": str(missing)})
     if team is not None:
         found = measured(rows=[row for row in found.rows if row.team == team.name])
     sort = selector.known_sort(request.GET.get("sort"))
     rows = selector.in_order(found.rows, sort=sort)
     tiers = selector.shown_tiers(rows)
     context = {
-        "as_of": wording.day(day),
+        "as_of": shown,
         "team": team,
         "teams": teams,
         "sort": sort,
@@ -68,16 +70,18 @@ def balance(request: HttpRequest) -> HttpResponse:
 def books(request: HttpRequest) -> HttpResponse:
     """One line a book in scope."""
     user: Any = request.user
+    shown = as_of(request)
     try:
-        found = workload(as_of=today(), user=user)
+        found = workload(as_of=shown.day, user=user)
     except UnknownRate as missing:
-        return render(request, "pages/books.html", {"problem": str(missing)})
+        return render(request, "pages/books.html", {"problem": str(missing), "as_of": shown})
     sort = selector.known_sort(request.GET.get("sort"), default="name")
     page = page_of(request, selector.in_order(found.rows, sort=sort))
-    shown = selector.book_lines(list(page.object_list), among=found.rows, tiers=[], user=user)
+    lines = selector.book_lines(list(page.object_list), among=found.rows, tiers=[], user=user)
     context = {
+        "as_of": shown,
         "page": page,
-        "rows": with_meters(shown),
+        "rows": with_meters(lines),
         "columns": headings(_columns([]), sort=sort),
     }
     return render(request, "pages/books.html", context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -14,7 +15,9 @@ from allocation.selectors import books as selector
 from allocation.selectors import wording
 from allocation.selectors.customers import customer_rows, ordered, with_joins
 from allocation.selectors.overrides import with_override_marks
-from allocation.views.access import for_everyone_with_a_role, for_roles, today
+from allocation.selectors.past_books import PastBook, past_book
+from allocation.views.access import for_everyone_with_a_role, for_roles
+from allocation.views.as_of import AsOf, as_of
 from allocation.views.lists import Column, has_filters, headings, page_of
 from allocation.views.override_card import PLACE
 from allocation.views.parts import Kpi, arr_kpi, rows_of, tier_shares, utilisation_tone
@@ -52,7 +55,10 @@ def book(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _page(request: HttpRequest, csm: CSM, *, own: bool) -> HttpResponse:
-    day = today()
+    shown = as_of(request)
+    if shown.is_past:
+        return _past_page(request, csm, shown, own=own)
+    day = shown.day
     this = selector.csm_book(csm=csm, as_of=day)
     customers = Customer.objects.filter(csm=csm)
     found = CustomerFilter(request.GET, queryset=customers, user=request.user, today=day, in_book=True)
@@ -62,6 +68,7 @@ def _page(request: HttpRequest, csm: CSM, *, own: bool) -> HttpResponse:
     renewals = selector.next_renewals(customers=customers, as_of=day, by_amount=False)
     context = {
         "csm": csm,
+        "as_of": shown,
         "own": own,
         "heading": "My book" if own else f"Book of {csm.name}",
         "lead": _lead(csm),
@@ -79,6 +86,48 @@ def _page(request: HttpRequest, csm: CSM, *, own: bool) -> HttpResponse:
         "override_query": urlencode({"ask": PLACE, "back": request.get_full_path()}),
     }
     return render(request, "pages/book.html", context)
+
+
+def _past_page(request: HttpRequest, csm: CSM, shown: AsOf, *, own: bool) -> HttpResponse:
+    """The book as it stood: of the customers that the person may see today; for leads, how many more there were."""
+    user: Any = request.user
+    this = past_book(csm=csm, day=shown.day, today=shown.today, user=user)
+    page = page_of(request, this.rows)
+    leads = user.is_ops or user.is_manager
+    context = {
+        "csm": csm,
+        "own": own,
+        "as_of": shown,
+        "heading": "My book" if own else f"Book of {csm.name}",
+        "kpis": _past_kpis(this),
+        "problem": this.summary.money_problem,
+        "shares": tier_shares(this.summary, with_cap=False, with_hours=True),
+        "count_words": wording.counted(this.summary.customers, "customer"),
+        "left_out": _left_out(this.left_out) if leads and this.left_out else "",
+        "page": page,
+        "rows": page.object_list,
+    }
+    return render(request, "pages/book_past.html", context)
+
+
+def _left_out(number: int) -> str:
+    return f"{wording.counted(number, 'customer')} of this book on that day, now with others, are left out."
+
+
+def _past_kpis(this: PastBook) -> list[Kpi]:
+    found, pct = this.summary, this.utilisation_pct
+    hours = f"{wording.minutes_as_hours(found.minutes)} of {wording.minutes_as_hours(this.capacity)} hours a month"
+    return [
+        Kpi("Customers", wording.grouped(found.customers), icon="customers", note="on that day"),
+        arr_kpi(found.arr_cents, label="ARR today", problem=found.money_problem),
+        Kpi(
+            "Utilisation",
+            wording.percent(pct, places=1) if pct is not None else "no capacity",
+            icon="attention",
+            note=hours,
+            tone=utilisation_tone(pct),
+        ),
+    ]
 
 
 def book_kpis(this: selector.Book, *, url: str = "") -> list[Kpi]:

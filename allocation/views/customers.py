@@ -19,10 +19,12 @@ from allocation.selectors.customer_detail import customer_detail, customer_in_sc
 from allocation.selectors.customers import DEFAULT_SORT, customer_rows, ordered, visible_customers, with_joins
 from allocation.selectors.explanations import customer_explanation
 from allocation.selectors.overrides import with_override_marks
+from allocation.selectors.past_customer import past_customer
 from allocation.selectors.timeline import tier_timeline
 from allocation.views.access import for_everyone_with_a_role, today
+from allocation.views.as_of import AsOf, as_of
 from allocation.views.goals import goal_forms
-from allocation.views.history import tier_history
+from allocation.views.history import history_line, tier_history
 from allocation.views.lists import Column, has_filters, headings, page_of
 from allocation.views.override_card import NO_FAULT, PLACE, Faulty, override_card
 from allocation.views.parts import Kpi, page_url
@@ -70,11 +72,31 @@ def customer(request: HttpRequest, pk: int) -> HttpResponse:
     this = customer_in_scope(user=user, pk=pk)
     if this is None:
         raise Http404
-    return customer_page(request, this)
+    shown = as_of(request)
+    return past_page(request, this, shown) if shown.is_past else customer_page(request, this, shown=shown)
+
+
+def past_page(request: HttpRequest, this: Customer, shown: AsOf) -> HttpResponse:
+    """The page as of a past day: what held and who decided it, without anything to do."""
+    user: Any = request.user
+    past = past_customer(customer=this, day=shown.day, user=user)
+    context = {
+        "customer": this,
+        "as_of": shown,
+        "past": past,
+        "said": history_line(past.said) if past.said else None,
+        "leads": user.is_ops or user.is_manager,
+    }
+    return render(request, "pages/customer_past.html", context)
 
 
 def customer_page(
-    request: HttpRequest, this: Customer, *, faulty: Faulty = NO_FAULT, status: int = 200
+    request: HttpRequest,
+    this: Customer,
+    *,
+    faulty: Faulty = NO_FAULT,
+    status: int = 200,
+    shown: AsOf | None = None,
 ) -> HttpResponse:
     """The page of a customer in scope. faulty: a form about an override that was sent and refused."""
     user: Any = request.user
@@ -84,6 +106,7 @@ def customer_page(
     said = list(get_messages(request))
     context = {
         "customer": this,
+        "as_of": shown or AsOf(day, day),
         "detail": detail,
         # Each is said in the card where the redirect leads.
         "messages": [one for one in said if PLACE not in one.tags.split()],

@@ -54,7 +54,7 @@ def tier_history(decided: Sequence[Decided], *, today: date) -> TierHistory | No
             tier_steps(moments, until=today, width=COLUMN),
             tier_steps(moments, until=today, width=NARROW),
         ),
-        lines=[_line(entry) for entry in decided],
+        lines=[history_line(entry) for entry in decided],
     )
 
 
@@ -69,7 +69,8 @@ def _moment(entry: Decided) -> Moment:
     )
 
 
-def _line(entry: Decided) -> HistoryLine:
+def history_line(entry: Decided) -> HistoryLine:
+    """One decision as strings."""
     return HistoryLine(
         on=wording.day(entry.on),
         run_id=entry.run_id,

@@ -3,9 +3,7 @@
 import ast
 from functools import cache
 
-from tests.house.source import ROOT, parsed
-
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+from tests.house.source import FUNCTIONS, ROOT, parsed
 
 
 def public_functions(under):

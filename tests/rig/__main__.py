@@ -64,9 +64,9 @@ def full(folder: Path, arguments: list[str]) -> list[int]:
 
 
 def prove(folder: Path, arguments: list[str]) -> list[int]:
-    """The races and crashes again, many more rounds of each."""
+    """The races and crashes again, many more rounds of each; and more years of the simulated company."""
     os.environ.setdefault("CSTIERS_ROUNDS", "100")
-    return full(folder, ["tests/faults", *arguments])
+    return full(folder, ["tests/faults", "tests/scenarios/test_simulated_year.py", *arguments])
 
 
 def main() -> int:

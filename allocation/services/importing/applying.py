@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
+from accounts.changes import acting
 from accounts.importing.checking import Problem
 from accounts.models import CSM, Customer, ImportBatch, ImportChunk, ImportFile, ImportKind, User
 from allocation.services.importing.csm_rows import csm_state
@@ -85,10 +86,11 @@ def apply_import(*, batch_id: int, on: date) -> ImportBatch:
         return batch
     chunked = connection.vendor == "sqlite" and batch.rows > ROWS_IN_ONE_TRANSACTION
     try:
-        if chunked and batch.kind == ImportKind.CUSTOMERS:
-            _apply_in_steps(batch, fence, on)
-        else:
-            _apply_at_once(batch, fence, on)
+        with acting(lambda: batch.requested_by):
+            if chunked and batch.kind == ImportKind.CUSTOMERS:
+                _apply_in_steps(batch, fence, on)
+            else:
+                _apply_at_once(batch, fence, on)
     except (_ChangedSincePreview, IntegrityError):
         ImportBatch.objects.finish(batch.pk, fence=fence, status=Status.QUEUED)
         stage_import(batch_id=batch.pk, on=on)

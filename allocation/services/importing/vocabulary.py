@@ -97,8 +97,9 @@ def find_slug(text: str, slugs: Mapping[str, str], what: str) -> str:
 def create_words(column: str, names: Iterable[str]) -> None:
     """Make the words that are still missing; somebody may have made one since the preview."""
     words = load_words(column)
-    model = WORD_MODELS[column]
-    model.objects.bulk_create([model(name=name) for name in names if word_key(name) not in words.known])
+    for name in names:
+        if word_key(name) not in words.known:
+            WORD_MODELS[column].objects.create(name=name)
 
 
 def word_ids(column: str) -> dict[str, int]:
@@ -109,8 +110,9 @@ def word_ids(column: str) -> dict[str, int]:
 def create_csms(keys: Iterable[str]) -> None:
     """CSMs without sign-in for keys (e-mail or name) that nobody has yet."""
     people = People.load()
-    made = [CSM(name=key, email=key if is_email(key) else None) for key in keys if people.find(key)[1]]
-    CSM.objects.bulk_create(made)
+    for key in keys:
+        if people.find(key)[1]:
+            CSM.objects.create(name=key, email=key if is_email(key) else None)
 
 
 def load_teams() -> Words:

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.models import Group
 
 from accounts import roles
+from accounts.changes import update_logged
 from accounts.importing.keys import word_key
 from accounts.models import CSM, Team, User
 from allocation.services.importing.csm_rows import SKILLS
@@ -30,9 +31,9 @@ class Writer:
             create_words(word, new_values.get(column, ()))
             self.words[column] = word_ids(word)
         known = load_teams().known
-        Team.objects.bulk_create(
-            [Team(name=name) for name in new_values.get("team", ()) if word_key(name) not in known]
-        )
+        for name in new_values.get("team", ()):
+            if word_key(name) not in known:
+                Team.objects.create(name=name)
         self.teams = {word_key(team.name): team for team in Team.objects.all()}
         _create_managers([email for email in new_values.get("manager", ()) if email not in user_emails()])
         self.users = user_emails()
@@ -57,7 +58,7 @@ class Writer:
             if column in values:
                 getattr(csm, column).set([self.words[column][word_key(name)] for name in values[column]])
         if values.get("manager") and csm.team is not None:
-            Team.objects.filter(pk=csm.team.pk).update(manager_id=self.users[values["manager"]])
+            update_logged(Team.objects.filter(pk=csm.team.pk), manager_id=self.users[values["manager"]])
 
     def _decoded(self, column: str, value: Any) -> Any:
         if column == "team":

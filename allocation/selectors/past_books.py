@@ -1,0 +1,116 @@
+"""A book as it stood on a past day: who was in it and in which tier by the ledgers, with the figures of today."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from accounts.models import CSM, Customer, Tier
+from allocation.models import BookHolding
+from allocation.selectors import wording
+from allocation.selectors.amounts import in_base_cents
+from allocation.selectors.books import Summary, TierLine
+from allocation.selectors.customers import open_goals
+from allocation.snapshots.books import LONG_LEAVE_DAYS, TouchPlans, csm_minutes, days_away
+from allocation.snapshots.held import active_on, tiers_on
+
+
+@dataclass(frozen=True, slots=True)
+class PastRow:
+    """A customer of the book, as strings but for the tier of the day."""
+
+    pk: int
+    external_id: str
+    name: str
+    tier: Tier | None
+    arr: str
+    hours: str
+    health: Any
+    since: str
+    goals: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PastBook:
+    """summary, rows: of the customers that the person may see today; left_out: how many more there were."""
+
+    csm: CSM
+    summary: Summary
+    capacity: int
+    rows: tuple[PastRow, ...]
+    left_out: int
+
+    @property
+    def utilisation_pct(self) -> float | None:
+        return 100 * self.summary.minutes / self.capacity if self.capacity else None
+
+
+def past_book(*, csm: CSM, day: date, today: date, user: Any) -> PastBook:
+    """The book of a CSM at the end of a past day; the same number of statements at any size.
+
+    Ordered by tier, then name. Amounts are compared at the rates of today.
+    """
+    since = dict(BookHolding.objects.held_on(day).filter(csm=csm).values_list("customer_id", "starts_on"))
+    there = active_on(day=day).filter(book_holdings__in=BookHolding.objects.held_on(day).filter(csm=csm))
+    every = set(there.values_list("pk", flat=True))
+    seen = list(Customer.objects.visible_to(user).filter(pk__in=there.values("pk")).order_by("name", "pk"))
+    tiers = {tier.pk: tier for tier in Tier.objects.order_by("rank")}
+    held = tiers_on(day=day)
+    plans = TouchPlans(as_of=day)
+    minutes = {one.pk: plans.minutes(customer_id=one.pk, tier_id=held.get(one.pk)) for one in seen}
+    cents, problem = in_base_cents(amounts=[(one.arr, one.currency) for one in seen], as_of=today)
+    goals = open_goals(customer_ids=[one.pk for one in seen], on=day)
+    lowest = len(tiers)
+    places = {pk: place for place, pk in enumerate(tiers)}
+    in_order = sorted(seen, key=lambda one: places.get(held.get(one.pk, 0), lowest))  # stable: by name within
+    away = days_away(as_of=day, at_least=LONG_LEAVE_DAYS).get(csm.pk, 0)
+    return PastBook(
+        csm=csm,
+        summary=Summary(
+            customers=len(seen),
+            arr_cents=sum(cents),
+            minutes=sum(minutes.values()),
+            tiers=_lines(seen, held, tiers, cents, minutes),
+            minutes_of=minutes,
+            money_problem=problem,
+        ),
+        capacity=csm_minutes(csm=csm, away=away),
+        rows=tuple(_row(one, tiers.get(held.get(one.pk, 0)), minutes, since, goals) for one in in_order),
+        left_out=len(every) - len(seen),
+    )
+
+
+def _lines(
+    seen: list[Customer],
+    held: dict[int, int],
+    tiers: dict[int, Tier],
+    cents: list[int],
+    minutes: dict[int, int],
+) -> tuple[TierLine, ...]:
+    sums: dict[int | None, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for one, amount in zip(seen, cents, strict=True):
+        line = sums[held.get(one.pk)]
+        line[0], line[1], line[2] = line[0] + 1, line[1] + amount, line[2] + minutes[one.pk]
+    return tuple(TierLine(tier, *sums[key]) for key, tier in [*tiers.items(), (None, None)] if key in sums)
+
+
+def _row(
+    one: Customer,
+    tier: Tier | None,
+    minutes: dict[int, int],
+    since: dict[int, date],
+    goals: dict[int, tuple[str, ...]],
+) -> PastRow:
+    return PastRow(
+        pk=one.pk,
+        external_id=one.external_id,
+        name=one.name,
+        tier=tier,
+        arr=wording.money(one.arr, one.currency),
+        hours=wording.minutes_as_hours(minutes[one.pk]),
+        health=one.health,
+        since=wording.day(since[one.pk]),
+        goals=goals.get(one.pk, ()),
+    )
