@@ -22,8 +22,9 @@ REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 # Vocabulary of the whole company, with no book behind it, and what only CS ops have rows of.
 MODELS = [model for model in REGISTERED if hasattr(model._default_manager.all(), "visible_to")]
 OUTSIDERS = ("csm_a", "manager_b")
-# A move names who was second best, whoever's team that is: for CS ops; the people's page of a plan does not say it.
-FOR_OPS_ONLY = {"allocation.Move"}
+# A move names who was second best, whoever's team that is: the people's page of a plan does not say it to others. The
+# record of changes is of everything.
+FOR_OPS_ONLY = {"allocation.Move", "auditlog.LogEntry"}
 MODELS_OF_PEOPLE = [model for model in REGISTERED if model._meta.label not in FOR_OPS_ONLY]
 
 
