@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from axes.models import AccessAttempt
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -17,6 +19,20 @@ from django.views.decorators.http import require_POST
 from accounts.admin import badges
 from accounts.admin.base import Button, ViewOnlyAdmin, button
 from cstiers.signing_in.throttle import PERSON, locked_until, places_of
+
+WORDS = ("sign-in lock", "sign-in locks")  # the library's own are "access attempt" and a time
+
+
+class LockList(ChangeList):
+    def __init__(self, request: HttpRequest, model: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, model, *args, **kwargs)
+        self.opts = self.model_admin.opts
+
+
+class LockWords(str):
+    """What a page calls the row, where it asks the row itself."""
+
+    pk: int
 
 
 @admin.register(AccessAttempt)
@@ -32,6 +48,27 @@ class SignInLockAdmin(ViewOnlyAdmin):
     search_help_text = "E-mail or address"
     ordering = ("-attempt_time", "-pk")
     fields = readonly_fields = ("who", "address", "wrong", "standing", "counted_at")
+
+    def __init__(self, model: type[AccessAttempt], admin_site: admin.AdminSite) -> None:
+        super().__init__(model, admin_site)
+        self.opts = copy(model._meta)
+        self.opts.verbose_name, self.opts.verbose_name_plural = WORDS
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return LockList
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        row: AccessAttempt = kwargs["obj"]
+        words = LockWords(f"{self.who(row)}, from {row.ip_address}")
+        words.pk = row.pk
+        return super().render_change_form(request, context | {"original": words}, *args, **kwargs)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().history_view(request, object_id, {"title": "Change history", **(extra_context or {})})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return (
@@ -76,8 +113,8 @@ class SignInLockAdmin(ViewOnlyAdmin):
         return str(row.ip_address)
 
     @admin.display(description="Counted", ordering="attempt_time")
-    def counted_at(self, row: AccessAttempt) -> Any:
-        return row.attempt_time
+    def counted_at(self, row: AccessAttempt) -> str:
+        return date_format(timezone.localtime(row.attempt_time), "DATETIME_FORMAT")
 
     @admin.display(description="Wrong passwords", ordering="failures_since_start")
     def wrong(self, row: AccessAttempt) -> str:

@@ -52,16 +52,35 @@ class UserForm(UserChangeForm):
         fields = ("email", "name", "is_active", "groups", "password")
 
     def clean(self) -> dict[str, Any]:
-        """Nobody locks himself out: a colleague switches a sign-in of CS ops off."""
+        """Nobody gives a role to himself or locks himself out: a colleague in CS ops does both."""
         cleaned = super().clean() or self.cleaned_data
-        if self.instance != self.acting_user or self.instance.is_superuser:
+        if self.acting_user is None or self.acting_user.is_superuser:
             return cleaned
+        if self.instance == self.acting_user:
+            self._check_own(cleaned)
+        elif not self._acts_for_ops():
+            raise forms.ValidationError("You are no longer in CS ops: nothing was changed.")
+        return cleaned
+
+    def _check_own(self, cleaned: dict[str, Any]) -> None:
         names = {group.name for group in cleaned.get("groups") or ()}
         if roles.OPS not in names or not cleaned.get("is_active"):
             raise forms.ValidationError(
                 "You cannot take CS ops from yourself or switch yourself off: ask a colleague in CS ops."
             )
-        return cleaned
+        if names != set(self.instance.groups.values_list("name", flat=True)):
+            raise forms.ValidationError("Nobody changes the own roles: ask a colleague in CS ops.")
+
+    def _acts_for_ops(self) -> bool:
+        """Of two who take CS ops from each other at once, the second is refused: somebody always stays.
+
+        The rows are locked till the page is saved (the admin saves in one transaction); the roles are read after that.
+        """
+        ops = User.objects.filter(groups__name=roles.OPS, is_active=True)
+        list(
+            User.objects.select_for_update().filter(pk__in=ops.values("pk")).order_by("pk").values_list("pk")
+        )
+        return self.acting_user is not None and ops.filter(pk=self.acting_user.pk).exists()
 
 
 @admin.register(User)

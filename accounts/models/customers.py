@@ -10,6 +10,22 @@ from accounts.models.service import TouchLevel
 from accounts.querysets.customers import CustomerQuerySet
 
 FAMILY_DEPTH = 20
+# What a customer knows of itself, and what is for colleagues only: every field stands in one of the two, and nothing
+# of the second ever leaves the house in an export for customers, a mail or a calendar.
+KNOWN_TO_THE_CUSTOMER = frozenset(
+    {
+        "external_id", "name", "country", "language", "arr", "currency", "package", "products", "employees",
+        "contract_start", "renewal_date",
+    }
+)  # fmt: skip
+CONFIDENTIAL = frozenset(
+    {
+        "id", "parent", "vertical", "region", "potential_arr", "adoption", "health", "health_on", "sentiment",
+        "sentiment_on", "sentiment_by", "champion", "relationship_breadth", "reputation", "complexity", "loss_felt",
+        "wished_engagement", "paid_tier", "first_renewal_done", "status", "attributes", "csm_locked_until", "tier",
+        "tier_since", "csm", "csm_since", "version",
+    }
+)  # fmt: skip
 
 
 def base_currency() -> str:

@@ -22,6 +22,8 @@ from allocation.models import Override, OverrideEdit
 from allocation.selectors import wording
 from allocation.selectors.tiers import tiers_in_overrides
 from allocation.services import overrides
+from allocation.tasks.bell import ring
+from allocation.tasks.notices import send_notices
 from allocation.tasks.retiering import ask_for_goals_run
 
 AT_MOST = 200
@@ -215,6 +217,7 @@ class OverrideAdmin(CSAdmin):
 
     def save_model(self, request: HttpRequest, obj: Override, form: Any, change: bool) -> None:
         """The service wrote the row when the form was checked (`AskForm`): nothing is left to be saved."""
+        ring(send_notices)
 
     def list_buttons(self, request: HttpRequest) -> tuple[Button, ...]:
         return button(label="What people overrule", name="override_report", icon="decision")
@@ -276,6 +279,7 @@ class OverrideAdmin(CSAdmin):
             else:
                 self.message_user(request, f"{_named(row)} is {act.done}.", messages.SUCCESS)
                 held = held or changed.begun_at is not None  # it holds from now on, or held until now
+        ring(send_notices)
         run = ask_for_goals_run(as_of=today, at=now, actor_id=request.user.pk) if held else None
         if run is not None:
             self.message_user(request, f"Run {run.pk} proposes what follows for the tiers.", messages.INFO)

@@ -5,7 +5,9 @@ as text in XLSX, numbers stay numbers, and the file that is written can be impor
 """
 
 import csv
+import io
 import re
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -42,6 +44,11 @@ FOR_CUSTOMERS = (
 CHUNK = 500
 # XLSX cannot hold control characters as they are; both forms are read back by spreadsheets and by our reader.
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0d\x0e-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
+
+# Document properties: none.
+_PROPERTIES = (
+    b'<cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties"/>'
+)
 
 Value = str | int | float | Decimal | date | None
 
@@ -189,8 +196,18 @@ def write_workbook(*, sheet: Sheet, out: Any) -> int:
     for row in sheet.rows:
         page.append([_workbook_cell(page, value) for value in row])
         written += 1
-    book.save(out)
+    made = io.BytesIO()
+    book.save(made)
+    _write_plainly(made, out)
     return written
+
+
+def _write_plainly(made: io.BytesIO, out: Any) -> None:
+    """The workbook without the time and the program it was made by: the same rows give the same file, to the byte."""
+    with zipfile.ZipFile(made) as parts, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as plain:
+        for name in parts.namelist():
+            content = _PROPERTIES if name == "docProps/core.xml" else parts.read(name)
+            plain.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
 
 
 def _workbook_cell(page: Any, value: Value) -> Any:

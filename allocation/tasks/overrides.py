@@ -4,6 +4,8 @@ from celery import shared_task
 from django.utils import timezone
 
 from allocation.services import overrides
+from allocation.tasks.bell import ring
+from allocation.tasks.notices import send_notices
 from allocation.tasks.retiering import ask_for_goals_run
 
 
@@ -18,5 +20,6 @@ def keep_overrides() -> None:
     begun = overrides.begin_overrides(on=today, at=now)
     ended = overrides.expire_overrides(on=today, at=now)
     overrides.warn_of_ending(on=today, at=now)
+    ring(send_notices)
     if begun or ended:
         ask_for_goals_run(as_of=today, at=now, actor_id=None)

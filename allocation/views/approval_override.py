@@ -34,6 +34,7 @@ REFUSALS = (
     overrides.UnableToEditOverride,
     overrides.UnableToWithdrawOverride,
 )
+ACTIONS = (*DECISIONS, "edit", "withdraw")
 OPEN = (Override.Status.ASKED, Override.Status.APPROVED)
 NOT_YOURS = "It is changed and withdrawn by who asked, by a manager of the team or by CS ops."
 
@@ -55,6 +56,9 @@ def _override_or_404(user: Any, pk: int) -> Override:
 
 def _act(request: HttpRequest, shown: Override) -> HttpResponse:
     action = request.POST.get("action", "")
+    if action not in ACTIONS:
+        messages.error(request, "Say whether it is approved, declined, changed or withdrawn.")
+        return redirect("approval_override", pk=shown.pk)
     rights = override_rights(override=shown, user=request.user)
     _refuse_action(action, rights)
     seen = _number(request.POST.get("version", ""))
@@ -79,13 +83,11 @@ def _act(request: HttpRequest, shown: Override) -> HttpResponse:
 
 
 def _refuse_action(action: str, rights: Rights) -> None:
-    """403 for what the person may never do here, whatever the state. Raises PermissionDenied, Http404 for no action."""
+    """403 for what the person may never do here, whatever the state."""
     if action in DECISIONS and not rights.decide:
         raise PermissionDenied(rights.not_deciding)
     if action in {"edit", "withdraw"} and not rights.edit:
         raise PermissionDenied(NOT_YOURS)
-    if action not in {*DECISIONS, "edit", "withdraw"}:
-        raise Http404
 
 
 def _do(request: HttpRequest, shown: Override, action: str, seen: int, form: EditOverrideForm | None) -> str:

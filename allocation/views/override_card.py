@@ -65,9 +65,8 @@ def override_card(
         "approved": _open(found.approved, found, customer, user, faulty),
         "waiting": _open(found.waiting, found, customer, user, faulty),
         "past": [_shown(row, found) for row in found.past],
-        "decide_url": page_url("approvals")
-        if found.waiting and may_decide(override=found.waiting, user=user)
-        else "",
+        "request_url": page_url("approval_override", found.waiting.pk) if found.waiting else "",
+        "decides": found.waiting is not None and may_decide(override=found.waiting, user=user),
         "model_says": _model_says(explanation),
         "override_form": faulty.ask or _ask_form(customer, found, user, day, back),
         "asking": asking or faulty.ask is not None,

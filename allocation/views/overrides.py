@@ -21,6 +21,8 @@ from allocation.selectors import wording
 from allocation.selectors.customer_detail import customer_in_scope
 from allocation.selectors.overrides import may_withdraw
 from allocation.services import overrides
+from allocation.tasks.bell import ring
+from allocation.tasks.notices import send_notices
 from allocation.views.access import for_everyone_with_a_role, today
 from allocation.views.customers import customer_page
 from allocation.views.goals import say_what_follows
@@ -61,6 +63,7 @@ def override_request(request: HttpRequest, pk: int) -> HttpResponse:
         except overrides.UnableToRequestOverride as refusal:
             form.add_error(None, str(refusal))
         else:
+            ring(send_notices)
             back = safe_address(given["back"])
             words = f"The override for {customer} is asked for: somebody else decides it, by {wording.day(asked.due_on)}."
             messages.success(request, words, extra_tags="" if back else PLACE)
@@ -91,6 +94,7 @@ def override_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
         except overrides.UnableToWithdrawOverride as refusal:
             form.add_error(None, str(refusal))
         else:
+            ring(send_notices)
             if ended.begun_at is not None:  # it held until now
                 say_what_follows(request, f"The override for {customer} is ended.", place=PLACE)
             else:

@@ -21,7 +21,7 @@ class Provider:
 
     issuer: str
     client_id: str
-    client_secret: str
+    client_secret: str = field(repr=False)  # debug pages and tracebacks show settings
     name: str = "your company"
     only: bool = False
     create_users: bool = False

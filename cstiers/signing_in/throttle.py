@@ -155,9 +155,9 @@ class PlaceBeforeCheck(AxesHandler):
 
     def is_allowed(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> bool:
         given = credentials or {}
-        person = given.get("username") or given.get(User.USERNAME_FIELD)
-        if person is None:  # no password is looked at: single sign-on
+        if given.get("password") is None:  # no password is looked at
             return True
+        person = given.get("username") or given.get(User.USERNAME_FIELD) or ""
         try:
             request.sign_in_place = take_place(  # type: ignore[attr-defined]
                 person=str(person), address=client_address(request), at=timezone.now()

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from accounts.models import Tier
 from tests.access.routes import Route
 from tests.access.world import TODAY, A
 
@@ -21,6 +22,7 @@ class Fields(HTMLParser):
     def __init__(self, markup: str) -> None:
         super().__init__()
         self.values: dict[str, list[str]] = {}
+        self.names: set[str] = set()  # of unticked boxes too
         self.text: str | None = None
         self.select: str | None = None
         self.offered: list[str] = []
@@ -29,9 +31,11 @@ class Fields(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {key: value or "" for key, value in attrs}
         name = given.get("name", "")
+        self.names.add(name)
         if tag == "input" and name and given.get("type") not in {"submit", "file", "search"}:
             if given.get("type") not in {"checkbox", "radio"} or "checked" in given:
-                self.values.setdefault(name, []).append(given.get("value", "on"))
+                plain = "on" if given.get("type") in {"checkbox", "radio"} else ""
+                self.values.setdefault(name, []).append(given.get("value", plain))
         elif tag == "textarea" and name:
             self.text = name
             self.values.setdefault(name, []).append("")
@@ -61,15 +65,25 @@ def kitchen_sink(world: SimpleNamespace) -> dict[str, Any]:
     return {
         "action": "refuse", "row": [str(world.moves[A].pk)], "all": "1", "query": "show=moves", "words": "Because of it",
         "reason": "other", "reason_kind": "other", "evidence": "Seen", "kind": str(world.objects["kind"].pk),
-        "owner": str(csm.user_id), "csm": str(world.csms["Zorilla"].pk), "tier": str(customer.tier_id),
+        "owner": str(csm.user_id), "csm": str(world.csms["Zorilla"].pk), "tier": str(Tier.objects.exclude(pk=customer.tier_id).order_by("rank")[0].pk),
         "starts_on": TODAY.isoformat(), "expires_on": LATER, "ends_before": LATER, "until": LATER,
         "as_of": TODAY.isoformat(), "scope": "full", "seed": "1", "moves": "3", "version": "0", "seen": "1",
         "name": "Made by the matrix", "customer": str(customer.pk), "move": str(world.moves[A].pk),
         "manager": str(world.persons["manager_a"].pk), "delegate": str(world.persons["manager_b"].pk),
         "username": "ops@example.com", "password": "wrong", "old_password": "wrong", "new_password1": "correct horse 7",
         "new_password2": "correct horse 7", "slug": "even-split", "column-0": "external_id", "column-1": "name",
-        "definition": "{}", "decision": "approve",
+        "definition": "{}", "decision": "approve", "number_style": "", "date_order": "", "allow_new_values": "on",
+        "all_or_nothing": "", "save_as": "", "max_moves_pct": "", "continuity_weight": "",
     }  # fmt: skip
+
+
+def said(route: Route, world: SimpleNamespace) -> dict[str, Any]:
+    """What a button of the page says over the fields above."""
+    return {
+        "approvals/overrides/{pk}/": {"action": "approve", "version": "1", "words": "Seen"},
+        "approvals/decide/": {"row": [f"override:{world.objects['allocation.override'].pk}:1"]},
+        "plans/{pk}/objections/": {"action": "open"},
+    }.get(route.address, {})
 
 
 def full_body(route: Route, path: str, world: SimpleNamespace) -> dict[str, Any]:
@@ -80,9 +94,10 @@ def full_body(route: Route, path: str, world: SimpleNamespace) -> dict[str, Any]
     if path not in world.forms:
         answer = world.clients["ops"].get(path)
         html = answer.status_code == 200 and answer["Content-Type"].startswith("text/html")
-        world.forms[path] = dict(Fields(answer.content.decode()).values) if html else {}
-    body = world.forms[path] or kitchen_sink(world)
-    body = {name: value for name, value in body.items() if name != "csrfmiddlewaretoken"}
+        world.forms[path] = Fields(answer.content.decode() if html else "")
+    body = world.forms[path].values or kitchen_sink(world)
+    body |= said(route, world)
+    body = {name: value for name, value in body.items() if name not in NOT_SENT and "__prefix__" not in name}
     for name in TYPED & set(body):
         body[name] = [f"{A} matrix"]
     if "/new/" in path:
@@ -90,5 +105,6 @@ def full_body(route: Route, path: str, world: SimpleNamespace) -> dict[str, Any]
     return body
 
 
+NOT_SENT = {"csrfmiddlewaretoken", "next"}
 # Fields of a form for a new row that are empty and required: something is typed into them.
 TYPED = {"name", "label", "external_id"}

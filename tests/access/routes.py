@@ -18,7 +18,7 @@ from tests.access.world import object_of
 # <int:pk> of a path, (?P<url>...) of a regular expression.
 ARGUMENT = re.compile(r"<(?:\w+:)?(\w+)>")
 GROUP = re.compile(r"\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)")
-ADMIN_MODEL = re.compile(r"admin/(accounts|allocation|auth)/(\w+)/")
+ADMIN_MODEL = re.compile(r"admin/(\w+)/(\w+)/")
 MISSING = 987654321
 
 
@@ -60,7 +60,12 @@ def _walk(resolver: URLResolver, before: str, namespace: str) -> Iterator[tuple[
 OBJECTS: dict[str, dict[str, str]] = {
     "books/": {"pk": "accounts.csm"},
     "customers/": {"pk": "accounts.customer"},
+    "customers/{pk}/override/": {"pk": "customer without a request"},
     "goals/": {"pk": "accounts.goal"},
+    "overrides/": {"pk": "allocation.override"},
+    "approvals/overrides/": {"pk": "allocation.override"},
+    "approvals/delegations/": {"pk": "accounts.delegation"},
+    "objections/": {"pk": "move"},
     "runs/": {"pk": "run"},
     "runs/{pk}/undo/": {"pk": "run applied"},
     "plans/": {"pk": "plan", "move": "move"},
@@ -82,7 +87,9 @@ def arguments_of(route: Route, world: SimpleNamespace) -> dict[str, Any]:
         return {"url": "nowhere"}
     model = ADMIN_MODEL.match(route.address)
     if model:
-        return dict.fromkeys(route.arguments, object_of(world, apps.get_model(*model.groups())).pk)
+        row = object_of(world, apps.get_model(*model.groups()))
+        assert row is not None, f"The company of tests/access/world.py has no row for {route.address}."
+        return dict.fromkeys(route.arguments, row.pk)
     fitting = [beginning for beginning in OBJECTS if route.address.startswith(beginning)]
     assert fitting, (
         f"Say in tests/access/routes.py (OBJECTS) what stands for the arguments of {route.address}."

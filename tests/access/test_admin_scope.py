@@ -11,6 +11,7 @@ from django.contrib.auth.models import Group, Permission
 from django.urls import reverse
 
 from accounts import roles
+from allocation.models import BookPlan, RetierRun
 from cstiers.site import CSTiersAdminSite
 from tests.access.calling import changed, foreign_words, text_of, undone, watched
 from tests.access.world import A, B, digest, object_of
@@ -21,6 +22,9 @@ REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 # Vocabulary of the whole company, with no book behind it, and what only CS ops have rows of.
 MODELS = [model for model in REGISTERED if hasattr(model._default_manager.all(), "visible_to")]
 OUTSIDERS = ("csm_a", "manager_b")
+# A move names who was second best, whoever's team that is: for CS ops; the people's page of a plan does not say it.
+FOR_OPS_ONLY = {"allocation.Move"}
+MODELS_OF_PEOPLE = [model for model in REGISTERED if model._meta.label not in FOR_OPS_ONLY]
 
 
 @pytest.fixture
@@ -41,13 +45,13 @@ def address(model, page="", *args):
 @pytest.mark.parametrize("person", OUTSIDERS)
 def test_lists_filters_and_searches_name_the_own_books_only(let_in, person):
     faults = []
-    for model in REGISTERED:
+    for model in MODELS_OF_PEOPLE:
         for query in ({}, {"q": "Quokka"}, {"q": "Axolotl"}, {"o": "1"}, {"all": ""}):
             response = let_in.clients[person].get(address(model), query)
             text = text_of(response)
             for word in query.values():
                 text = text.replace(word, "") if word else text
-            if response.status_code != 200 or foreign_words(text, person):
+            if response.status_code not in {200, 403} or foreign_words(text, person):
                 faults.append((model._meta.label, query, response.status_code, foreign_words(text, person)))
     assert faults == []
 
@@ -61,9 +65,7 @@ def row_of(world, model, book):
     return mine.exclude(pk__in=theirs.values("pk")).order_by("pk").first()
 
 
-SCOPED = [
-    model for model in MODELS if model._meta.label not in {"allocation.RetierRun", "allocation.BookPlan"}
-]
+SCOPED = [model for model in MODELS if model not in (RetierRun, BookPlan)]
 
 
 @pytest.mark.parametrize("page", ["change", "history", "delete"])
@@ -88,7 +90,7 @@ def test_a_row_of_another_book_answers_as_one_that_is_not_there(let_in, page):
 def test_the_own_rows_open_without_a_word_of_others(let_in):
     """Drop-downs, inlines, related names and the last decision on the form of a row."""
     client, faults = let_in.clients["csm_a"], []
-    for model in SCOPED:
+    for model in set(SCOPED) & set(MODELS_OF_PEOPLE):
         row = row_of(let_in, model, A)
         for page in ("change", "history") if row is not None else ():
             response = client.get(address(model, page, row.pk), follow=True)
@@ -124,7 +126,7 @@ def test_autocompletes_offer_the_own_rows_only(let_in):
 def test_an_action_touches_no_row_of_another_book(let_in):
     """By name, with foreign ids and with "all that fit": refused in the action, not only hidden."""
     client, before, faults = let_in.clients["csm_a"], digest(), []
-    for model in SCOPED:
+    for model in set(SCOPED) & set(MODELS_OF_PEOPLE):
         row = row_of(let_in, model, B)
         screen = admin.site._registry[model]
         names = {

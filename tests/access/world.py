@@ -11,6 +11,8 @@ import hashlib
 from types import SimpleNamespace
 from typing import Any
 
+from axes.models import AccessAttempt
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import models
 from django.test import Client
@@ -48,6 +50,7 @@ from allocation.models import (
     Touch,
 )
 from allocation.models.locks import ModelLock
+from cstiers.signing_in.throttle import PERSON
 from tests import factories
 from tests.factories import TODAY
 from tests.pages import company
@@ -63,7 +66,6 @@ READS = {
     "csm_a2": frozenset({A2}),
     "csm_b": frozenset({B}),
 }
-PERSONS = (*READS, "nobody", "stranger")
 NOW = company.NOW
 # Texts with a grammar of their own: no free words.
 NOT_WORDS = {
@@ -99,12 +101,15 @@ def build() -> SimpleNamespace:
     world = SimpleNamespace(persons=persons, objects={}, customers={}, csms={}, former=former, forms={})
     company.load_playbook(slug="three-axis", publish=True, at=NOW, actor_id=persons["ops"].pk)
     CustomAttribute.objects.create(slug="motto", label="Motto", kind="choice")
+    AccessAttempt.objects.create(
+        username="ops@example.com", ip_address="192.0.2.7", user_agent=PERSON, failures_since_start=3
+    )
     ExchangeRate.objects.create(currency="EUR", day=TODAY, rate="0.9", base="USD")
     Delegation.objects.create(
         manager=persons["manager_a"],
         delegate=persons["former_manager"],
-        starts_on=TODAY - datetime.timedelta(days=30),
-        ends_before=TODAY - datetime.timedelta(days=20),
+        starts_on=TODAY + datetime.timedelta(days=20),
+        ends_before=TODAY + datetime.timedelta(days=30),
         words="Away",
         created_by=persons["manager_a"],
         created_at=NOW,
@@ -122,7 +127,7 @@ def build() -> SimpleNamespace:
         _around(book, world)
     _proposals(world, cast, undone, plan)
     _objects(world)
-    world.clients = {name: _client(persons.get(name)) for name in PERSONS}
+    world.clients = Clients(persons)
     world.batches = {person: _import(world, person) for person in ("ops",)}
     world.objects["accounts.importbatch"] = world.batches["ops"]
     return world
@@ -249,7 +254,7 @@ def _proposals(world: SimpleNamespace, cast: SimpleNamespace, applied: RetierRun
             due_on=TODAY,
             **words(Handover, book),
         )
-        decision = TierDecision.objects.filter(run=applied, customer=customer)
+        decision = TierDecision.objects.filter(run=over, customer=customer)
         decision.update(
             **{name: text for name, text in words(TierDecision, book).items() if name != "segment"}
         )
@@ -272,6 +277,8 @@ def _objects(world: SimpleNamespace) -> None:
     world.objects |= {
         "accounts.csm": csm,
         "accounts.customer": customer,
+        "allocation.override": Override.objects.get(customer=customer, status="asked"),
+        "customer without a request": world.customers[A][2],
         "accounts.user": csm.user,
         "accounts.team": Team.objects.get(pk=csm.team_id),
         "accounts.vertical": customer.vertical,
@@ -298,11 +305,21 @@ def object_of(world: SimpleNamespace, model: type[models.Model]) -> Any:
     return world.objects[label]
 
 
-def _client(user: User | None) -> Client:
-    client = Client(raise_request_exception=False)
-    if user is not None:
-        client.force_login(user)
-    return client
+class Clients:
+    """A browser for each person, a new one each time: signing out in one call is not felt in the next."""
+
+    def __init__(self, persons: dict[str, User]) -> None:
+        self.sessions = {}
+        for name, user in persons.items():
+            client = Client()
+            client.force_login(user)
+            self.sessions[name] = client.cookies[settings.SESSION_COOKIE_NAME].value
+
+    def __getitem__(self, person: str) -> Client:
+        client = Client(raise_request_exception=False)
+        if person in self.sessions:
+            client.cookies[settings.SESSION_COOKIE_NAME] = self.sessions[person]
+        return client
 
 
 def _import(world: SimpleNamespace, person: str) -> ImportBatch:

@@ -53,10 +53,16 @@ def saved(client: Any, books: SimpleNamespace, *lines: dict[str, Any], **values:
 
 def test_a_policy_is_saved_with_tiers_named_for_a_csm(books, cast, sign_in):
     line = {"csm": books.csm.pk, "tiers": [books.top.pk]}
-    words = saved(sign_in(cast.ops), books, line, weight_customers="12.5", approve_top="20")
+    words = saved(
+        sign_in(cast.ops), books, line, weight_customers="12.5", approve_top="20", objection_days="7"
+    )
     assert "was changed successfully" in words
     books.policy.refresh_from_db()
-    assert (books.policy.weight_customers, books.policy.approve_top) == (12.5, 20)
+    assert (books.policy.weight_customers, books.policy.approve_top, books.policy.objection_days) == (
+        12.5,
+        20,
+        7,
+    )
     (named,) = NamedTiers.objects.all()
     assert (named.csm, list(named.tiers.all())) == (books.csm, [books.top])
 
@@ -77,6 +83,7 @@ def test_a_policy_is_saved_with_tiers_named_for_a_csm(books, cast, sign_in):
         ({"max_moves_pct": "101"}, "A share is 0 to 100 %."),
         ({"search_iterations": "0"}, "Without a step nothing is evened out"),
         ({"approve_top": "-1"}, "greater than or equal to 0"),
+        ({"objection_days": "61"}, "Give 0 to 60 days."),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused_with_a_sentence(books, cast, sign_in, values, sentence):

@@ -62,11 +62,17 @@ def test_customers_weigh_in_the_objective_as_the_policy_says(books: SimpleNamesp
 
 def test_a_playbooks_policy_may_name_the_plain_fields(monkeypatch: pytest.MonkeyPatch) -> None:
     file = json.loads((playbooks.FOLDER / "even-split.json").read_text(encoding="utf-8"))
-    file["allocation_policy"] |= {"name": "Counted", "weight_customers": 12.5, "approve_top": 20}
+    file["allocation_policy"] |= {
+        "name": "Counted",
+        "weight_customers": 12.5,
+        "approve_top": 20,
+        "objection_days": 5,
+    }
     monkeypatch.setattr(playbooks, "_read", lambda slug: file)
     playbooks.load_playbook(slug="even-split", publish=True, at=timezone.now())
     policy = AllocationPolicy.objects.get(is_active=True)
     assert (policy.name, policy.weight_customers, policy.approve_top) == ("Counted", Decimal("12.5"), 20)
+    assert policy.objection_days == 5
 
 
 def test_four_plans_side_by_side_in_one_answer(books: SimpleNamespace) -> None:

@@ -42,6 +42,7 @@ class Installation:
             "SECRET_KEY": "only-for-tests",
             "DEBUG": "0",
             "SWEEP_SECONDS": "3",
+            "SESSION_IDLE_MINUTES": "240",  # people signed in at the start act again at the end of a slow run
         }
         kept = {
             name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "DJANGO_"))

@@ -4,7 +4,8 @@ import datetime
 
 from accounts import roles
 from accounts.models import Customer
-from allocation.models import AllocationPolicy, BookPlan, Move, Override, RetierRun, TieringModel
+from allocation.models import AllocationPolicy, BookPlan, Move, Override, RetierRun, Source, TieringModel
+from allocation.services.decisions import CsmChange, DecisionSource, set_csms
 from allocation.services.overrides import request_override
 from tests.factories import TODAY, CustomerFactory, TeamFactory, TierFactory, UserFactory
 
@@ -27,7 +28,15 @@ def build(cast):
 
 
 def of(csm, name):
-    return CustomerFactory(name=name, csm=csm, csm_since=TODAY - 100 * DAY)
+    """A customer in the book of the CSM, by the only writer."""
+    customer = CustomerFactory(name=name)
+    set_csms(
+        changes=[CsmChange(customer.pk, None, csm.pk)],
+        on=TODAY - 100 * DAY,
+        decision=DecisionSource(kind=Source.MANUAL),
+    )
+    customer.refresh_from_db()
+    return customer
 
 
 def asked(cast, customer=None, *, actor=None, **more) -> Override:

@@ -15,6 +15,7 @@ LISTS = {
     "customers": (200, 200, 200, 200, 403),
     "runs": (200, 200, 403, 403, 403),
     "plans": (200, 200, 403, 403, 403),
+    "override_report": (200, 200, 403, 403, 403),
 }
 ROLES = ("ops", "manager", "csm_a", "csm_b", "nobody")
 

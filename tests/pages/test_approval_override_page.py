@@ -212,8 +212,12 @@ def test_a_decision_without_what_was_seen_is_none(world, sign_in, given):
     assert status(override) == "asked"
 
 
-def test_an_action_that_is_none_is_not_there(world, sign_in):
-    assert act(sign_in(world.manager), asked(world), "delete").status_code == 404
+def test_an_action_that_is_none_changes_nothing(world, sign_in):
+    override = asked(world)
+    client = sign_in(world.manager)
+    assert act(client, override, "delete").status_code == 302
+    assert "Say whether it is approved" in words(client.get(address(override)))
+    assert status(override) == "asked"
 
 
 def test_looking_changes_nothing(world, sign_in):

@@ -346,6 +346,16 @@ def test_who_can_decide_is_led_there_and_who_edited_is_not_named(company, sign_i
     assert "No other manager can decide this" in words
 
 
+@pytest.mark.parametrize(
+    ("role", "said"), [("manager", "Decide it"), ("csm_a", "Change it"), ("ops", "Change it")]
+)
+def test_a_request_leads_to_its_own_page(company, sign_in, role, said):
+    one = asked(company)
+    shown = sign_in(getattr(company.cast, role)).get(page(company.a[2]))
+    assert reverse("approval_override", args=[one.pk]) in read(shown).links()
+    assert said in card(shown)
+
+
 def test_past_ones_are_folded_and_twenty_are_shown(company, sign_in):
     for number in range(23):
         Override.objects.create(

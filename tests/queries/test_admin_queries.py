@@ -16,6 +16,7 @@ PAGES = {
     "admin CSMs": "/admin/accounts/csm/",
     "admin tiers": "/admin/accounts/tier/",
     "admin tier decisions": "/admin/allocation/tierdecision/",
+    "admin overrides": "/admin/allocation/override/",
     "admin tier ledger": "/admin/allocation/tierholding/",
     "admin re-tiering runs": "/admin/allocation/retierrun/",
     "admin book plans": "/admin/allocation/bookplan/",

@@ -1,5 +1,7 @@
 """A page asks the database equally often whether it shows two rows or twenty."""
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 
@@ -34,6 +36,7 @@ def test_pages_ask_equally_often_at_any_size(cast, sign_in, query_counts, rows):
         "plans": reverse("plans"),
         "plan": reverse("plan", args=[plan.pk]),
         "plans side by side": reverse("plan_compare", args=[head.pk]),
+        "what people overrule": reverse("override_report"),
     }
     for role in ("ops", "manager", "csm_a"):
         client = sign_in(getattr(cast, role))
@@ -56,6 +59,8 @@ def test_pages_of_a_plan_that_moves_customers_ask_equally_often(cast, sign_in, q
     addresses = {
         "plan with moves": reverse("plan", args=[plan.pk]),
         "move of a plan": reverse("plan_move", args=[plan.pk, move.pk]),
+        "approvals": reverse("approvals"),
+        "approvals decided lately": reverse("approvals") + "?state=decided",
     }
     for role in ("ops", "manager"):
         client = sign_in(getattr(cast, role))
@@ -64,6 +69,40 @@ def test_pages_of_a_plan_that_moves_customers_ask_equally_often(cast, sign_in, q
             query_counts.check(
                 f"{name} for {role}", lambda client=client, address=address: client.get(address)
             )
+
+
+@pytest.mark.parametrize("rows", [2, 20])
+def test_objections_ask_equally_often(cast, sign_in, query_counts, rows):
+    """The page of who may object, the plan's page with what was said, and the mail of opening and answering."""
+    companies.build(cast, per_book=2)
+    made = [CustomerFactory(name=f"New {number}", arr=20_000) for number in range(rows)]
+    companies.applied_run(cast)
+    plan = companies.proposed_plan(cast)
+    Move.objects.filter(plan=plan).update(to_csm=cast.csm_a.csm)
+    given = {"plan_id": plan.pk, "actor": cast.ops, "at": companies.NOW}
+    until = TODAY + timedelta(days=7)
+    query_counts.check(
+        "opening to objections", lambda: planning.open_objections(until=until, on=TODAY, **given)
+    )
+    ids = list(Move.objects.filter(plan=plan, customer__in=made).values_list("pk", flat=True))
+    for pk in ids:
+        said = {"reason_kind": "workload", "words": "Too much", "on": TODAY, "at": companies.NOW}
+        planning.object_to_move(move_id=pk, actor=cast.csm_a, **said)
+    addresses = {
+        "objections": reverse("objections"),
+        "plan with objections": reverse("plan", args=[plan.pk]),
+        "home with objections": reverse("home"),
+    }
+    for role in ("ops", "manager", "csm_a"):
+        client = sign_in(getattr(cast, role))
+        for name, address in addresses.items():
+            if client.get(address).status_code == 200:
+                query_counts.check(
+                    f"{name} for {role}", lambda client=client, address=address: client.get(address)
+                )
+    query_counts.check(
+        "answering objections", lambda: planning.answer_objections(move_ids=ids, words="Still", **given)
+    )
 
 
 @pytest.mark.parametrize("rows", [2, 20])

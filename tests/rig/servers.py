@@ -27,7 +27,7 @@ FAST = [
     "synchronous_commit=off",
     "full_page_writes=off",
     "shared_buffers=128MB",
-    "max_connections=60",
+    "max_connections=120",
 ]
 
 

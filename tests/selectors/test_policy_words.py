@@ -57,6 +57,7 @@ def test_the_default_policy() -> None:
         ({"max_moves_pct": 0}, "Nobody changes CSM by choice"),
         ({"max_moves_arr_pct": 0}, "Nobody changes CSM by choice"),
         ({"approve_top": 20}, "one of the 20 customers of the highest ARR needs a manager's own approval"),
+        ({"objection_days": 1}, "CSMs concerned have 1 day to object before a plan is applied."),
         ({"approve_top": 1}, "A change of CSM of the customer of the highest ARR"),
         (
             {"hold_before_renewal_days": 30, "hold_first_days": 90, "hold_after_move_days": 1},

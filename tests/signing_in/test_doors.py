@@ -7,7 +7,7 @@ import time
 
 import pytest
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
-from django.contrib.auth import get_user_model
+from django.contrib.auth import authenticate, get_user_model
 from django.test import Client
 
 from cstiers.signing_in import throttle
@@ -163,6 +163,15 @@ def test_a_sign_in_without_a_free_place_never_reaches_the_password(people, monke
     for _ in range(20):
         knock("ops@example.com", "wrong")
     assert len(looked) == 5
+
+
+@pytest.mark.parametrize("named", [{"username": ""}, {"username": None}, {"email": "ops@example.com"}])
+def test_whoever_looks_at_a_password_by_djangos_own_way_takes_a_place(people, rf, named):
+    """Also a door that somebody adds later, and also without a name."""
+    requests = [rf.post("/") for _ in range(7)]
+    for request in requests:
+        assert authenticate(request, password="wrong", **named) is None
+    assert [hasattr(request, "too_many_guesses") for request in requests] == [False] * 5 + [True] * 2
 
 
 def test_control_without_the_place_every_guess_is_looked_at(people, monkeypatch):

@@ -125,3 +125,14 @@ def test_without_a_provider_nothing_of_it_is_loaded(tmp_path):
     environment = {"DJANGO_SETTINGS_MODULE": "cstiers.settings"}
     assert started(tmp_path, environment, "-c", code).stdout.strip() == "[]"
     assert "oidc" in started(tmp_path, {**environment, **OIDC}, "-c", code).stdout
+
+
+def test_the_secret_of_the_client_is_in_no_words_about_the_settings(tmp_path):
+    ended = started(
+        tmp_path,
+        {**OIDC, "OIDC_CLIENT_SECRET": "s3cr3t-of-ours"},
+        "-c",
+        "from cstiers.settings import OIDC; print(OIDC)",
+    )
+    assert "cstiers" in ended.stdout
+    assert "s3cr3t" not in ended.stdout

@@ -107,6 +107,7 @@ CHANGES: dict[str, tuple[Callable[[SimpleNamespace], Any], bool]] = {
     "kept by hand until a day that is past": (customer(csm_locked_until=TODAY), False),
     "a weight": (lambda b: AllocationPolicy.objects.update(weight_customers=1), True),
     "whose moves need approval": (lambda b: AllocationPolicy.objects.update(approve_top=1), True),
+    "how long one may object": (lambda b: AllocationPolicy.objects.update(objection_days=9), False),
     "ARR and health drift": (customer(arr=Decimal(1), health=Decimal(2)), False),
 }
 

@@ -1,8 +1,10 @@
 """Overrides by the calendar: told before they end, ended on their day, and one goals run that proposes what follows."""
 
 from datetime import timedelta
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 
 from accounts.models import Customer, Tier
@@ -268,3 +270,14 @@ def test_twice_at_once_does_everything_once(world, rung, clock, monkeypatch):
     assert status(override) == "expired"
     assert goals_runs().count() == 1
     assert Notice.objects.filter(to=world.csm_a, kind="ended").count() == 1
+
+
+def test_the_sweep_does_it_where_no_timetable_runs(world, rung, clock):
+    override = held(world)
+    seen_by_a_run_of(TODAY)
+    clock(ENDS)
+    call_command("sweep", stdout=StringIO())  # a dry run
+    assert status(override) == "approved"
+    call_command("sweep", here=True, stdout=StringIO(), stderr=StringIO())
+    assert status(override) == "expired"
+    assert goals_runs().get().as_of == ENDS

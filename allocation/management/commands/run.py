@@ -1,4 +1,4 @@
-"""`run show|apply|approve|discard|refuse|accept|repeat ID`."""
+"""`run show|apply|approve|decline|discard|refuse|accept|repeat ID`."""
 
 from __future__ import annotations
 
@@ -17,23 +17,32 @@ from allocation.selectors.run_reports import run_report
 from allocation.services.retiering import (
     UnableToApplyRun,
     UnableToApproveRun,
+    UnableToDeclineRun,
     UnableToDiscardRun,
     UnableToRepeatRun,
     UnableToReviewRun,
     accept_rows,
     apply_run,
     approve_run,
+    decline_run,
     discard_run,
     refuse_rows,
     repeat_run,
 )
 
-ACTIONS = ("show", "apply", "approve", "discard", "refuse", "accept", "repeat")
+ACTIONS = ("show", "apply", "approve", "decline", "discard", "refuse", "accept", "repeat")
+REFUSALS = (
+    UnableToApplyRun,
+    UnableToApproveRun,
+    UnableToDeclineRun,
+    UnableToDiscardRun,
+    UnableToReviewRun,
+)
 FOR_OPS = frozenset({"apply", "discard"})
 
 
 class Command(DoorCommand):
-    help = "Show, apply, approve, discard or repeat a re-tiering run; refuse or accept single rows."
+    help = "Show, apply, approve, decline, discard or repeat a re-tiering run; refuse or accept single rows."
 
     def add_door_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("action", choices=ACTIONS)
@@ -41,7 +50,7 @@ class Command(DoorCommand):
         parser.add_argument(
             "customers", nargs="*", metavar="EXTERNAL_ID", help="Whose rows to refuse or accept."
         )
-        parser.add_argument("--words", default="", help="Why rows are refused.")
+        parser.add_argument("--words", default="", help="Why rows are refused, or the run is declined.")
         parser.add_argument(
             "--moves",
             type=int,
@@ -61,7 +70,7 @@ class Command(DoorCommand):
             return
         try:
             self.act(run_id, actor, options)
-        except (UnableToApplyRun, UnableToApproveRun, UnableToDiscardRun, UnableToReviewRun) as refusal:
+        except REFUSALS as refusal:
             self.refuse(str(refusal))
         found = run_report(run_id=run_id, viewer=actor)
         self.answer(found, report_lines(found))
@@ -72,6 +81,7 @@ class Command(DoorCommand):
         calls: dict[str, Callable[[], object]] = {
             "apply": lambda: self.apply(run_id, actor_id, at),
             "approve": lambda: self.approve(run_id, actor, at, options["moves"]),
+            "decline": lambda: decline_run(run_id=run_id, actor=actor, words=options["words"], at=at),
             "discard": lambda: discard_run(run_id=run_id, at=at),
             "refuse": lambda: refuse_rows(
                 run_id=run_id,
