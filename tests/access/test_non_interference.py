@@ -58,7 +58,7 @@ def everything_happens_in(book, world):
     Handover.objects.filter(to_csm=csm).update(
         notes=f"{book} other notes", due_on=TODAY + datetime.timedelta(days=9)
     )
-    Objection.objects.filter(csm=csm).update(words=f"{book} other objection")
+    Objection.objects.filter(csm=csm).update(withdrawn_at=NOW)
     Move.objects.filter(customer__csm=csm).update(
         reason=f"{book} other reason", approval_words=f"{book} other"
     )
