@@ -54,7 +54,7 @@ class Command(BaseCommand):
     def run(self, command: str, *arguments: Any, **options: Any) -> dict[str, Any]:
         """The JSON answer of one of our own commands."""
         out = StringIO()
-        call_command(command, *arguments, format="json", stdout=out, stderr=StringIO(), **options)
+        call_command(command, *arguments, format="json", stdout=out, **options)
         found: dict[str, Any] = json.loads(out.getvalue())
         return found
 
@@ -99,6 +99,7 @@ class Command(BaseCommand):
                 words=words,
                 expires=expires,
                 acting=people[roles.CSM],
+                stderr=StringIO(),
             )
             for one, (kind, words) in zip(wishes, WISHES, strict=False)
         ]
@@ -109,6 +110,7 @@ class Command(BaseCommand):
                 str(one["override"]),
                 words="I spoke with them, too.",
                 acting=people[roles.MANAGER],
+                stderr=StringIO(),
             )
         self.say(
             "Overrides",
