@@ -16,7 +16,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--print-matrix",
         action="store_true",
-        help="Print the lines that tests/access/matrix.csv lacks, with the answers found.",
+        help="Print the lines of tests/access/matrix.csv that are missing or no longer true, with the answers found.",
     )
 
 

@@ -1,7 +1,7 @@
 """The matrix of rights: a line for each address and way of calling it, a column for each person.
 
-`python -m pytest tests/access -k every_address --print-matrix` prints the lines that are missing with the answers found,
-to be read and judged by a person before they go into `matrix.csv`.
+`python -m pytest tests/access -k every_address --print-matrix` prints the lines that are missing or no longer true, with
+the answers found, to be read and judged by a person before they go into `matrix.csv`.
 """
 
 from __future__ import annotations
