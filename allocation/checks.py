@@ -14,6 +14,7 @@ from allocation.selectors.model_checks import (
     without_planned_tiers,
 )
 from allocation.snapshots.vocabulary import model_vocabulary
+from allocation.triggers import tables_without_triggers
 
 
 @register(Tags.database)
@@ -55,3 +56,22 @@ def _warning(model: TieringModel, remark: Remark) -> CheckMessage:
         hint = "Look at it in the admin; a new draft can change it."
         number = "W001" if remark.severity is Severity.WRONG else "W002"
     return Warning(f"{model}: {remark.words}", hint=hint, id=f"allocation.{number}")
+
+
+@register(Tags.database)
+def decisions_cannot_be_rewritten(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """W005: the triggers of a table are away. A warning: an error would stop the `migrate` that makes them again."""
+    try:
+        bare = [
+            name for using in kwargs.get("databases") or () for name in tables_without_triggers(using=using)
+        ]
+    except DatabaseError:  # no database yet
+        return []
+    return [
+        Warning(
+            f"Nothing keeps decided rows of {name} from being rewritten: its triggers are away.",
+            hint="Run `python manage.py migrate`; it makes them again, also where there is nothing to migrate.",
+            id="allocation.W005",
+        )
+        for name in bare
+    ]

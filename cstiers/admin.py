@@ -8,6 +8,7 @@ from typing import Any
 from axes.models import AccessAttempt
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -71,9 +72,8 @@ class SignInLockAdmin(ViewOnlyAdmin):
         return super().history_view(request, object_id, {"title": "Change history", **(extra_context or {})})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        return (
-            super().get_queryset(request).filter(failures_since_start__gt=0)
-        )  # 0: the right one was given since
+        """Without counters at 0: the right password was given since."""
+        return super().get_queryset(request).filter(failures_since_start__gt=0)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
@@ -97,6 +97,8 @@ class SignInLockAdmin(ViewOnlyAdmin):
         )
 
     def clear(self, request: HttpRequest, pk: int) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         row = get_object_or_404(AccessAttempt, pk=pk)
         who = self.who(row)
         self.log_change(request, row, f"Cleared: {who}, from {row.ip_address}")

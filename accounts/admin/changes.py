@@ -19,11 +19,12 @@ from accounts.admin import badges
 from accounts.admin.base import ViewOnlyAdmin
 from accounts.admin.filters import FixedFilter
 from accounts.models import User
-from accounts.selectors.changes import SHORT, CappedPaginator, Difference, differences, kinds
+from accounts.selectors.changes import DASH, SHORT, CappedPaginator, Difference, differences, kinds
 
 LogEntry = get_logentry_model()
 DONE = {0: ("Added", "good", "plus"), 1: ("Changed", "info", "edit"), 2: ("Deleted", "bad", "close")}
 PEOPLE = 60
+LINES = 5
 
 
 class KindFilter(FixedFilter):
@@ -119,18 +120,17 @@ class ChangesAdmin(ViewOnlyAdmin):
 
     @admin.display(description="What")
     def thing(self, row: Any) -> str:
-        kind = (
-            capfirst(str(getattr(row.content_type.model_class(), "_meta", row.content_type).verbose_name))
-            if row.content_type.model_class()
-            else row.content_type.model
-        )
+        model = row.content_type.model_class()
+        kind = capfirst(str(model._meta.verbose_name)) if model is not None else row.content_type.model
         url = _address(row)
         name = format_html('<a href="{}">{}</a>', url, row.object_repr) if url else row.object_repr
-        return format_html('<span class="two-lines">{}<span class="quiet small">{}</span></span>', name, kind)
+        return format_html(
+            '<span class="changed-thing">{}<br><span class="quiet small">{}</span></span>', name, kind
+        )
 
     @admin.display(description="From what to what")
     def change(self, row: Any) -> str:
-        return _as_html(differences(line=row, at_most=SHORT), new=row.action == 0)
+        return _as_html(differences(line=row, at_most=SHORT), new=row.action == 0, lines=LINES)
 
     @admin.display(description="From what to what")
     def change_in_full(self, row: Any) -> str:
@@ -155,11 +155,14 @@ def _address(row: Any) -> str:
         return ""
 
 
-def _as_html(found: list[Difference], *, new: bool) -> str:
-    shown = [each for each in found if not (new and each.after == "–")]
+def _as_html(found: list[Difference], *, new: bool, lines: int | None = None) -> str:
+    """One line a column; of a new thing only what was filled in, and in a list only the first `lines`."""
+    shown = [_one(each, new=new) for each in found if not (new and each.after == DASH)]
+    more = len(shown) - lines if lines is not None else 0
+    if more > 0:
+        shown = [*shown[:lines], format_html('<span class="quiet">and {} more</span>', more)]
     return format_html(
-        '<ul class="changes">{}</ul>',
-        format_html_join("", "<li>{}</li>", ((_one(each, new=new),) for each in shown)),
+        '<ul class="changes">{}</ul>', format_html_join("", "<li>{}</li>", ((each,) for each in shown))
     )
 
 

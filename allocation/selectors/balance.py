@@ -30,14 +30,19 @@ class Workload:
     customers: Balance
 
 
-def workload(*, as_of: date, user: User | None = None) -> Workload:
+def workload(*, as_of: date, user: User | None = None, rates_on: date | None = None) -> Workload:
     """Books as of a day, of the CSMs ``user`` may see (None: all). A past day is read from the ledger.
+    rates_on: the day of the exchange rates, where another (amounts are today's, whatever the day).
 
     Raises UnknownRate where an exchange rate is missing. The same number of queries at any size.
     """
     policy = AllocationPolicy.objects.active().first() or AllocationPolicy()
     snapshot = book_snapshot(
-        as_of=as_of, policy=policy, by_ledger=changed_since(as_of=as_of), with_digest=False
+        as_of=as_of,
+        policy=policy,
+        by_ledger=changed_since(as_of=as_of),
+        with_digest=False,
+        rates_on=rates_on,
     )
     facts = snapshot.facts
     rows = book_rows(

@@ -21,10 +21,22 @@ def not_before(*, plan_id: int, until: date) -> str:
 
 def answer_first(*, plan_id: int, customers: Sequence[str]) -> str:
     """Why nothing is applied while objections wait. customers: external ids of the moves concerned."""
-    shown = ", ".join(customers[:NAMED])
-    more = f" and {len(customers) - NAMED} more" if len(customers) > NAMED else ""
     have = f"{counted(len(customers), 'move')} of book plan {plan_id} {'has' if len(customers) == 1 else 'have'} objections"
-    return f"{have} ({shown}{more}): answer them first. Refuse or re-point each, or keep it with words."
+    return f"{have} ({named(customers)}): answer them first. Refuse or re-point each, or keep it with words."
+
+
+def answer_holds(*, customers: Sequence[str]) -> str:
+    """Why a move that an objection was answered by is not made good again. customers: external ids."""
+    return (
+        f"Nothing was changed. An objection was answered by refusing or re-pointing ({named(customers)}), and who objected "
+        "was told so: that holds for this plan. Name a CSM whom nobody objected to, or plan again."
+    )
+
+
+def named(customers: Sequence[str]) -> str:
+    """The first external ids, and how many more there are."""
+    more = len(customers) - NAMED
+    return ", ".join(customers[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def choose_first(*, plan_id: int, days: int) -> str:

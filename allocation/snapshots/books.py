@@ -95,11 +95,13 @@ def book_snapshot(
     continuity_weight: Decimal | None = None,
     by_ledger: bool = False,
     with_digest: bool = True,
+    rates_on: date | None = None,
 ) -> Snapshot:
     """Everything a plan needs, as of a day. Raises UnknownRate where one is missing.
 
     ``by_ledger``: who held which tier and CSM on that day, instead of who holds them now. ``with_digest``: off where
-    nothing will be applied, since it reads what may make a plan stale.
+    nothing will be applied, since it reads what may make a plan stale. ``rates_on``: the day of the exchange rates, where
+    another than ``as_of``.
     """
     tiers = {tier.pk: tier for tier in Tier.objects.order_by("rank", "slug")}
     csms = list(
@@ -114,7 +116,9 @@ def book_snapshot(
     used = {row["csm_id"] for row in rows}
     facts = BookFacts(
         as_of=as_of,
-        customers=_columns(rows, as_of=as_of, tiers=tiers, keys=keys, policy=policy),
+        customers=_columns(
+            rows, as_of=as_of, tiers=tiers, keys=keys, policy=policy, rates_on=rates_on or as_of
+        ),
         csms=tuple(
             _csm_facts(csm, as_of=as_of, away=away.get(csm.pk, 0), tiers=named.get(csm.pk, frozenset()))
             for csm in csms
@@ -269,6 +273,7 @@ def _columns(
     tiers: Mapping[int, Tier],
     keys: Mapping[int, str],
     policy: AllocationPolicy,
+    rates_on: date,
 ) -> CustomerColumns:
     plans = TouchPlans(as_of=as_of)
     slugs = {pk: tier.slug for pk, tier in tiers.items()}
@@ -279,7 +284,7 @@ def _columns(
         minutes=np.array(
             [plans.minutes(customer_id=row["pk"], tier_id=row["tier_id"]) for row in rows], dtype=np.int64
         ),
-        arr_cents=np.array(_arr_cents(rows, as_of=as_of), dtype=np.int64),
+        arr_cents=np.array(_arr_cents(rows, as_of=rates_on), dtype=np.int64),
         vertical=tuple(row["vertical__name"] or "" for row in rows),
         region=tuple(row["region__name"] or "" for row in rows),
         country=tuple(row["country"] for row in rows),

@@ -1,8 +1,8 @@
 """What was decided cannot be rewritten: kept by the database itself, whoever writes.
 
-A file a noun; allocation.triggers.rules says how a rule becomes a trigger. They are made again after every migrate:
-SQLite drops them when Django builds a table anew. And there they are taken away before: a table that a trigger of
-another one looks at could not be built anew.
+A file a noun; allocation.triggers.rules says how a rule becomes a trigger. They are taken away before every migrate and
+made again after it: a migration may bring rows of an earlier version into a new form, and SQLite could not build a table
+anew that a trigger of another one looks at. A migrate that failed leaves them away; the check W005 says so.
 """
 
 from __future__ import annotations
@@ -24,9 +24,11 @@ __all__ = [
     "NEVER_CHANGES",
     "NOT_DELETED",
     "ONLY_FORWARD",
+    "drop_statements",
     "drop_triggers_before_migrate",
     "ensure_triggers",
     "ensure_triggers_after_migrate",
+    "tables_without_triggers",
 ]
 
 EVERY: tuple[Kept, ...] = (
@@ -59,13 +61,38 @@ def _statements(vendor: str, kept: Kept) -> tuple[str, ...]:
 
 
 def drop_triggers_before_migrate(*, using: str, **kwargs: Any) -> None:
-    """On SQLite; on PostgreSQL nothing may be rewritten during a migration either."""
-    if connections[using].vendor != "sqlite":
-        return
-    with connections[using].cursor() as cursor:
+    """Nothing where there are none."""
+    connection = connections[using]
+    there = set(connection.introspection.table_names())
+    with transaction.atomic(using=using), connection.cursor() as cursor:
         for kept in EVERY:
-            for name in sqlite_names(kept):
-                cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
+            if kept.table in there:
+                for statement in drop_statements(connection.vendor, kept):
+                    cursor.execute(statement)
+
+
+def drop_statements(vendor: str, kept: Kept) -> tuple[str, ...]:
+    """What takes the triggers of a table away."""
+    if vendor == "postgresql":
+        return (f"DROP TRIGGER IF EXISTS {kept.short}_stays ON {kept.table}",)
+    return tuple(f"DROP TRIGGER IF EXISTS {name}" for name in sqlite_names(kept))
+
+
+def tables_without_triggers(*, using: str) -> list[str]:
+    """Tables whose rows anybody could rewrite just now. One query, beside the list of tables."""
+    connection = connections[using]
+    there = set(connection.introspection.table_names())
+    with connection.cursor() as cursor:
+        cursor.execute(_NAMES[connection.vendor])
+        found = {table for (table,) in cursor.fetchall()}
+    return [kept.table for kept in EVERY if kept.table in there and kept.table not in found]
+
+
+_NAMES = {
+    "sqlite": "SELECT DISTINCT tbl_name FROM sqlite_master WHERE type = 'trigger'",
+    "postgresql": "SELECT DISTINCT event_object_table::text FROM information_schema.triggers"
+    " WHERE trigger_schema = current_schema()",
+}
 
 
 def ensure_triggers_after_migrate(*, using: str, **kwargs: Any) -> None:

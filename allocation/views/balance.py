@@ -36,7 +36,7 @@ def balance(request: HttpRequest) -> HttpResponse:
     teams = list(Team.objects.visible_to(user).order_by("name", "pk"))
     team = next((one for one in teams if str(one.pk) == request.GET.get("team")), None)
     try:
-        found = workload(as_of=day, user=user)
+        found = workload(as_of=day, user=user, rates_on=shown.today)
     except UnknownRate as missing:
         return render(request, "pages/balance.html", {"as_of": shown, "empty_words": str(missing)})
     if team is not None:
@@ -72,7 +72,7 @@ def books(request: HttpRequest) -> HttpResponse:
     user: Any = request.user
     shown = as_of(request)
     try:
-        found = workload(as_of=shown.day, user=user)
+        found = workload(as_of=shown.day, user=user, rates_on=shown.today)
     except UnknownRate as missing:
         return render(request, "pages/books.html", {"problem": str(missing), "as_of": shown})
     sort = selector.known_sort(request.GET.get("sort"), default="name")

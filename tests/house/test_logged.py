@@ -27,7 +27,6 @@ LISTED = {
     ("allocation/services/notices.py", "_send_one"): {"Notice"},
     ("allocation/services/overrides/deciding.py", "_take_the_place_of_others"): {"Override"},
     ("allocation/services/overrides/ending.py", "warn_of_ending"): {"Override"},
-    ("allocation/services/planning/answering.py", "answer_by_repointing"): {"Move"},
     ("allocation/services/planning/objecting.py", "open_objections"): {"BookPlan"},
     ("allocation/services/planning/objecting.py", "close_objections"): {"BookPlan"},
     ("allocation/services/planning/objecting.py", "object_to_move"): {"BookPlan"},

@@ -4,7 +4,7 @@ import datetime
 
 import pytest
 
-from accounts.models import Customer, User
+from accounts.models import Customer, ExchangeRate, User
 from allocation.models import Source
 from allocation.services.decisions import (
     CsmChange,
@@ -252,3 +252,12 @@ def test_pages_of_the_past_ask_equally_often_at_any_size(world, sign_in):
         set_csms(changes=[CsmChange(one.pk, None, world.csm_a.csm.pk)], on=BEFORE - DAY, decision=decision)
     CSMFactory.create_batch(5)
     assert len(queries_of(lambda: client.get(path))) == few
+
+
+def test_a_past_balance_needs_no_rate_of_that_day(world, sign_in):
+    """Amounts are today's, and so are the rates they are compared by."""
+    ExchangeRate.objects.create(currency="EUR", day=TODAY, rate="0.5", base="USD")
+    Customer.objects.filter(pk=world.stays.pk).update(currency="EUR", arr=100)
+    said = words(page(sign_in(world.ops), "/balance/", BEFORE))
+    assert "Ada Book" in said
+    assert "no exchange rate" not in said

@@ -343,18 +343,18 @@ def test_the_last_answer_after_the_day_lets_a_wish_from_before_come_true(
     company, ops, window, monkeypatch, rung
 ):
     object_to_as(company, window, "N0", company.cast.csm_a)
+    object_to_as(company, window, "N1", company.cast.csm_a)
     BookPlan.objects.filter(pk=window.pk).update(apply_when_proposed=True)
     assert "it is applied by itself from 29 Nov 2026 on" in plain(
         read(ops.get(reverse("plan", args=[window.pk]))).words
     )
     act(ops, window, "keep", "N0")
     assert rung == []
-    Objection.objects.update(answer="", answered_by=None, answered_at=None)
     day_is(monkeypatch, UNTIL)
     page = read(ops.get(reverse("plan", args=[window.pk])))
     assert "1 move has an objection that nobody answered" in plain(page.words)
     assert not [form for form in page.of("form") if form.get("action", "").endswith("/apply/")]
-    page = act(ops, window, "keep", "N0")
+    page = act(ops, window, "keep", "N1")
     assert f"Plan {window.pk} is being applied, as was asked for." in page.words
     assert rung == [(apply_book_plan, {"plan_id": window.pk})]
 

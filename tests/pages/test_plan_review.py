@@ -220,7 +220,7 @@ def test_the_home_page_of_a_manager_says_what_waits(company, manager, ops, sign_
     wait(plan, 0, 1, 2)
     page = read(manager.get(reverse("home")))
     assert f"Book plan {plan.pk}: 2 moves of your largest customers to approve or decline" in page.words
-    assert reverse("plan", args=[plan.pk]) in page.links()
+    assert any(link.startswith(reverse("approvals")) for link in page.links())
     assert "awaits a manager's approval" in read(ops.get(reverse("home"))).words
     act(manager, plan, "approve", 0, 1)
     assert "of your largest customers" not in read(manager.get(reverse("home"))).words

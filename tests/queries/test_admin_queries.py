@@ -21,6 +21,7 @@ PAGES = {
     "admin re-tiering runs": "/admin/allocation/retierrun/",
     "admin book plans": "/admin/allocation/bookplan/",
     "admin tiering models": "/admin/allocation/tieringmodel/",
+    "admin changes": "/admin/auditlog/logentry/",
     "admin lock of the model": "/admin/allocation/tieringmodel/lock/",
 }
 

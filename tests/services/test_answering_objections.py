@@ -13,6 +13,7 @@ from allocation.services.accepting import UnableToAccept, accept_plan
 from allocation.services.planning import (
     UnableToAnswerObjections,
     UnableToPlanBooks,
+    UnableToReviewPlan,
     accept_moves,
     apply_plan,
     approve_moves,
@@ -177,40 +178,116 @@ def test_an_approval_given_before_an_objection_does_not_answer_it(
         apply(world.plan)
 
 
-def test_accepting_a_refused_move_again_asks_for_another_answer(world: SimpleNamespace, ada: Any) -> None:
+def test_a_move_refused_over_an_objection_is_not_accepted_again(
+    world: SimpleNamespace, ada: Any, ben: Any
+) -> None:
+    """Ada was told that the customer stays; of N0, which nobody objected to, nobody was told anything."""
     made, ops = object_to(world.plan, world.first, actor=ada), world.cast.ops
-    refuse(world.plan, world.first, actor=ops)
+    refuse(world.plan, world.first, "N0", actor=ops)
     made.refresh_from_db()
     assert (made.answer, made.answered_by, made.answer_words) == ("refused", ops, "Then not")
-    accept_moves(plan_id=world.plan.pk, move_ids=ids(world.plan, world.first), actor=ops)
-    made.refresh_from_db()
-    assert (made.answer, made.answered_by) == ("", None)
+    both = ids(world.plan, world.first, "N0")
+    with pytest.raises(UnableToReviewPlan, match=rf"\({world.first}\), and who objected was told so"):
+        accept_moves(plan_id=world.plan.pk, move_ids=both, actor=ops)
+    assert set(Move.objects.filter(pk__in=both).values_list("status", flat=True)) == {"refused"}
+    assert accept_moves(plan_id=world.plan.pk, move_ids=ids(world.plan, "N0"), actor=ops) == 1
+    apply(world.plan)
+    assert seats()[world.first] == "Ada Book"
+
+
+def test_an_own_objection_is_not_answered_by_refusing_so_the_move_may_be_accepted_again(
+    world: SimpleNamespace, ada: Any
+) -> None:
+    ada.groups.add(world.cast.ops.groups.get())
+    both = type(ada).objects.get(pk=ada.pk)
+    object_to(world.plan, world.first, actor=both)
+    refuse(world.plan, world.first, actor=both)
+    accept_moves(plan_id=world.plan.pk, move_ids=ids(world.plan, world.first), actor=both)
     with pytest.raises(UnableToPlanBooks, match="answer them first"):
         apply(world.plan)
 
 
-def test_another_csm_answers_an_objection_until_the_first_one_is_named_again(cast: SimpleNamespace) -> None:
+def test_another_csm_is_an_answer_that_holds(cast: SimpleNamespace) -> None:
+    """Ben objected and Cem was named: not Ben any more, but Dan, or nobody."""
     world = world_with_spares(cast)
     made = object_to(world.plan, world.first, actor=cast.csm_b)
     repoint(world.plan, world.first, world.cem, actor=cast.ops)
     made.refresh_from_db()
     assert (made.answer, made.answer_words) == ("repointed", "Closer")
-    repoint(world.plan, world.first, world.ben, actor=cast.ops)
+    with pytest.raises(UnableToReviewPlan, match="that holds for this plan"):
+        repoint(world.plan, world.first, world.ben, actor=cast.ops)
+    assert move_of(world.plan, world.first).to_csm == world.cem
+    repoint(world.plan, world.first, world.dan, actor=cast.ops)
+    refuse(world.plan, world.first, actor=cast.ops)
     made.refresh_from_db()
-    assert made.answer == ""
+    assert (made.answer, made.answer_words) == ("repointed", "Closer")
 
 
-def test_a_customer_given_to_the_very_csm_who_objects_is_no_answer(cast: SimpleNamespace) -> None:
-    """Cem objects to what was re-pointed to Cem; elsewhere and back again, the objection waits once more."""
+def test_who_loses_a_customer_and_objected_loses_it_neither_to_the_first_nor_once_it_was_to_stay(
+    cast: SimpleNamespace,
+) -> None:
+    world = world_with_spares(cast)
+    object_to(world.plan, world.first, actor=cast.csm_a)
+    repoint(world.plan, world.first, world.cem, actor=cast.ops)
+    with pytest.raises(UnableToReviewPlan, match="that holds for this plan"):  # back to the planner's
+        repoint(world.plan, world.first, world.ben, actor=cast.ops)
+    other = Move.objects.filter(plan=world.plan, from_csm=world.ada, to_csm=world.ben).first()
+    name = other.customer.external_id
+    object_to(world.plan, name, actor=cast.csm_a)
+    refuse(world.plan, name, actor=cast.ops)
+    with pytest.raises(
+        UnableToReviewPlan, match="that holds for this plan"
+    ):  # it stays, whoever would get it
+        repoint(world.plan, name, world.dan, actor=cast.ops)
+
+
+def test_a_move_refused_because_the_receiver_objects_may_go_to_somebody_else(cast: SimpleNamespace) -> None:
+    world = world_with_spares(cast)
+    object_to(world.plan, world.first, actor=cast.csm_b)
+    refuse(world.plan, world.first, actor=cast.ops)
+    with pytest.raises(UnableToReviewPlan, match="that holds for this plan"):
+        accept_moves(plan_id=world.plan.pk, move_ids=ids(world.plan, world.first), actor=cast.ops)
+    repoint(world.plan, world.first, world.cem, actor=cast.ops)
+    assert move_of(world.plan, world.first).to_csm == world.cem
+
+
+def test_as_the_planner_proposed_again_answers_only_who_has_no_more_to_do_with_it(
+    cast: SimpleNamespace,
+) -> None:
+    """Cem, to whom it no longer goes, has been heard; Ada loses it as before, and is still to be told why."""
+    world = world_with_spares(cast)
+    repoint(world.plan, world.first, world.cem, actor=cast.ops)
+    of_cem = object_to(world.plan, world.first, actor=world.cem_user)
+    of_ada = object_to(world.plan, world.first, actor=cast.csm_a)
+    repoint(world.plan, world.first, world.ben, actor=cast.ops)
+    of_cem.refresh_from_db()
+    of_ada.refresh_from_db()
+    assert (of_cem.answer, of_ada.answer) == ("repointed", "")
+    with pytest.raises(UnableToReviewPlan, match="that holds for this plan"):
+        repoint(world.plan, world.first, world.cem, actor=cast.ops)
+    assert keep(world.plan, world.first, actor=cast.ops) == 1
+
+
+def test_what_was_refused_for_the_first_receiver_is_accepted_again_for_another(cast: SimpleNamespace) -> None:
+    world = world_with_spares(cast)
+    object_to(world.plan, world.first, actor=cast.csm_b)
+    refuse(world.plan, world.first, actor=cast.ops)
+    repoint(world.plan, world.first, world.cem, actor=cast.ops)
+    refuse(world.plan, world.first, actor=cast.ops)
+    assert accept_moves(plan_id=world.plan.pk, move_ids=ids(world.plan, world.first), actor=cast.ops) == 1
+
+
+def test_naming_the_very_csm_who_objects_is_no_answer(cast: SimpleNamespace) -> None:
+    """Cem, who is of CS ops too, refuses the own objection's move (no answer); then Cem is named again."""
     world = world_with_spares(cast)
     repoint(world.plan, world.first, world.cem, actor=cast.ops)
     made = object_to(world.plan, world.first, actor=world.cem_user)
-    repoint(world.plan, world.first, world.dan, actor=cast.ops)
-    made.refresh_from_db()
-    assert made.answer == "repointed"
+    world.cem_user.groups.add(cast.ops.groups.get())
+    refuse(world.plan, world.first, actor=type(world.cem_user).objects.get(pk=world.cem_user.pk))
     repoint(world.plan, world.first, world.cem, actor=cast.ops)
     made.refresh_from_db()
     assert made.answer == ""
+    assert keep(world.plan, world.first, actor=cast.ops) == 1
 
 
 @pytest.mark.parametrize(("days", "told"), [(DAYS - 1, True), (DAYS, False)])

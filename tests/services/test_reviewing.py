@@ -16,7 +16,7 @@ from allocation.services.retiering import (
     accept_rows,
     apply_run,
     approve_run,
-    queueing,
+    approving,
     refuse_rows,
 )
 from allocation.tasks.errands import ERRANDS
@@ -218,14 +218,14 @@ def test_as_many_moves_but_others_are_not_what_the_manager_looked_at(big_run, ca
 def test_rows_accepted_while_the_approval_is_written_stop_it(big_run, cast, monkeypatch):
     rows = list(big_run.decisions.order_by("customer_id"))
     refuse(big_run, rows[:3], cast.ops)
-    real = queueing._moves_left
+    real = approving._moves_left
 
     def reviewed_meanwhile(run_id):
         left = real(run_id)
         accept(big_run, rows[:3], cast.ops)
         return left
 
-    monkeypatch.setattr(queueing, "_moves_left", reviewed_meanwhile)
+    monkeypatch.setattr(approving, "_moves_left", reviewed_meanwhile)
     with pytest.raises(UnableToApproveRun, match="25 customers would change tier now"):
         approve(big_run, cast.manager, 22)
     assert status(big_run) == (RunStatus.AWAITING_APPROVAL, True)

@@ -51,6 +51,13 @@ def test_nobody_else_sees_or_clears_one(people, sign_in, lock, who):
     assert AccessAttempt.objects.filter(pk=lock.pk).exists()
 
 
+def test_who_is_let_into_the_admin_by_another_way_clears_nothing(people, sign_in, lock, monkeypatch):
+    monkeypatch.setattr("cstiers.site.CSTiersAdminSite.has_permission", lambda site, request: True)
+    client = sign_in(people.manager)
+    assert client.post(reverse("admin:clear_sign_in_lock", args=[lock.pk])).status_code == 403
+    assert AccessAttempt.objects.filter(pk=lock.pk).exists()
+
+
 @pytest.mark.parametrize("door", ["add/", "{pk}/delete/"])
 def test_nobody_makes_a_counter_up_or_deletes_it_past_the_button(people, sign_in, lock, door):
     assert sign_in(people.ops).post(LIST + door.format(pk=lock.pk)).status_code == 403

@@ -80,7 +80,7 @@ def test_the_sweep_counts_mail_and_rings_for_it(cast, rung, capsys):
     assert (json.loads(capsys.readouterr().out)["notices"], rung) == (1, [])
     call_command("sweep", "--format", "json", "--apply")
     assert json.loads(capsys.readouterr().out)["notices"] == 1
-    assert rung == ["allocation.tell_who_decides", "allocation.send_notices"]
+    assert rung[:2] == ["allocation.tell_who_decides", "allocation.send_notices"]
     assert mail.outbox == []  # a worker sends
 
 

@@ -5,6 +5,7 @@ import datetime
 import pytest
 from django.db import IntegrityError, connection
 
+from allocation.checks import decisions_cannot_be_rewritten
 from allocation.models import (
     BookHolding,
     BookPlan,
@@ -17,7 +18,14 @@ from allocation.models import (
     TierDecision,
     TierHolding,
 )
-from allocation.triggers import EVERY, ledger, overrides, proposals
+from allocation.triggers import (
+    EVERY,
+    drop_triggers_before_migrate,
+    ensure_triggers,
+    ledger,
+    overrides,
+    proposals,
+)
 from tests.factories import TODAY, TierFactory
 from tests.triggers.decided import AT, DAY, by_orm, by_sql, deleted, everything, override
 
@@ -276,3 +284,14 @@ def test_each_table_is_kept_in_this_database():
 def test_a_day_later_is_another_day():
     """LATER and AT must differ from what the rows hold, or nothing would be tried."""
     assert datetime.timedelta(days=7) == LATER - TODAY
+
+
+def test_a_database_without_its_triggers_says_so():
+    """A migrate that failed leaves them away: nobody should find that out by accident."""
+    assert decisions_cannot_be_rewritten(None, databases=["default"]) == []
+    drop_triggers_before_migrate(using="default")
+    told = decisions_cannot_be_rewritten(None, databases=["default"])
+    assert {found.id for found in told} == {"allocation.W005"}
+    assert len(told) == len(EVERY)
+    ensure_triggers(using="default")
+    assert decisions_cannot_be_rewritten(None, databases=["default"]) == []

@@ -1,6 +1,6 @@
 """What a review of moves says to the objections to them: refusing or re-pointing a move answers them, keeping it is said in words.
 
-In the caller's transaction, under the lock of the plan: nobody objects or takes back meanwhile.
+An answer holds: what an objector was told is not taken back by another review of the same plan. In the caller's transaction, under the lock of the plan: nobody objects or takes back meanwhile.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import F, Q
 
 from allocation.models import BookPlan, Objection
 from allocation.services.planning.telling import tell_answered
 
 Answer = Objection.Answer
-NO_ANSWER = {"answer": "", "answered_by": None, "answered_at": None, "answer_words": ""}
+# Whether the objector is who loses the customer, or who gets it as the move leads now.
+_GIVES, _GETS = Q(csm=F("move__from_csm")), Q(csm=F("move__to_csm"))
 
 
 def answer_by_refusing(
@@ -26,9 +27,21 @@ def answer_by_refusing(
     _answer(plan, waiting, Answer.REFUSED, actor, words, at)
 
 
-def ask_again_after_accepting(*, move_ids: Collection[int]) -> None:
-    """Refused moves are to be applied after all: what was answered by refusing them waits for another answer."""
-    Objection.objects.standing().filter(move__in=move_ids, answer=Answer.REFUSED).update(**NO_ANSWER)
+def promised_to_stay(*, move_ids: Collection[int]) -> list[str]:
+    """External ids of customers of refused moves whose objectors were told so: accepting them again would not be true."""
+    return _customers(Q(answer=Answer.REFUSED) & (_GIVES | _GETS), move_ids)
+
+
+def promised_not_to_go(*, move_id: int, to_csm_id: int, is_back: bool) -> list[str]:
+    """The external id, where somebody was told that the customer stays, or would not go there.
+
+    is_back: to whom the planner had named. One for whom the move was refused gets the customer no more, and one whose
+    customer was to stay keeps it; to somebody else it may go.
+    """
+    stays = Q(answer=Answer.REFUSED) & _GIVES
+    not_there = Q(answer__in=[Answer.REFUSED, Answer.REPOINTED], csm=to_csm_id)
+    not_as_planned = Q(answer=Answer.REPOINTED) & _GIVES if is_back else Q(pk__in=[])
+    return _customers(stays | not_there | not_as_planned, [move_id])
 
 
 def answer_by_repointing(
@@ -36,16 +49,12 @@ def answer_by_repointing(
 ) -> None:
     """The customer goes to somebody else, which answers what was said against it.
 
-    Not so where it goes to whom the planner had named again (is_back), or to the very CSM who objects: there an answer
-    by an earlier review no longer holds, and another one is needed.
+    Not what the very CSM said to whom it goes. To whom the planner had named (is_back) it answers only those who no longer
+    have to do with it. The move is read as it leads now.
     """
-    objections = Objection.objects.standing().filter(move=move_id)
-    by_review = objections.filter(answer__in=[Answer.REFUSED, Answer.REPOINTED])
-    same_again = by_review if is_back else by_review.filter(Q(csm=to_csm_id) | Q(answer=Answer.REFUSED))
-    same_again.update(**NO_ANSWER)
-    if not is_back:
-        waiting = objections.filter(answered_at__isnull=True).exclude(csm=to_csm_id)
-        _answer(plan, waiting, Answer.REPOINTED, actor, words, at)
+    waiting = Objection.objects.standing().filter(move=move_id, answered_at__isnull=True)
+    meant = waiting.exclude(_GIVES) if is_back else waiting
+    _answer(plan, meant.exclude(csm=to_csm_id), Answer.REPOINTED, actor, words, at)
 
 
 def answer_by_keeping(
@@ -54,6 +63,14 @@ def answer_by_keeping(
     """The moves stay as they are, and the objectors are told why. How many were answered now."""
     waiting = Objection.objects.standing().filter(pk__in=objection_ids, answered_at__isnull=True)
     return _answer(plan, waiting, Answer.KEPT, actor, words, at)
+
+
+def _customers(answered: Q, move_ids: Collection[int]) -> list[str]:
+    found = Objection.objects.standing().filter(answered, move__in=move_ids)
+    names = found.order_by("move__customer__external_id").values_list(
+        "move__customer__external_id", flat=True
+    )
+    return list(dict.fromkeys(names))
 
 
 def _answer(plan: BookPlan, waiting: Any, answer: Answer, actor: Any, words: str, at: datetime) -> int:

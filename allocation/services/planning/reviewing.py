@@ -5,7 +5,7 @@ A change is judged as a whole: either all of it is done, or none of it and a sen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -16,12 +16,13 @@ from django.utils.timezone import localtime
 
 from accounts.models import CSM
 from allocation.models import OPEN_STATUSES, BookPlan, Move, RowStatus, RunStatus
-from allocation.selectors import wording
+from allocation.selectors import objection_words, wording
 from allocation.selectors.plan_standing import PlanTable, Row, read_table, reviewed_results, shortened
 from allocation.services.planning.answering import (
     answer_by_refusing,
     answer_by_repointing,
-    ask_again_after_accepting,
+    promised_not_to_go,
+    promised_to_stay,
 )
 from allocation.services.planning.proposing import WAITS
 from allocation.services.planning.telling import tell_concerned
@@ -52,19 +53,19 @@ def refuse_moves(*, plan_id: int, move_ids: Collection[int], actor: Any, words: 
 def accept_moves(*, plan_id: int, move_ids: Collection[int], actor: Any) -> int:
     """Refused moves are to be applied after all, where they lead to now. Returns how many. Raises UnableToReviewPlan.
 
-    Refusing them took back an approval, so one of the largest waits for a manager again; and it answered objections,
-    which wait for another answer.
+    Refusing them took back an approval, so one of the largest waits for a manager again. Not where it answered an
+    objection: who objected was told that the customer stays.
     """
     with transaction.atomic():
         table = open_table(plan_id, actor)
         rows = _meant(table, move_ids, actor, RowStatus.REFUSED)
+        _refuse_broken_promises(promised_to_stay(move_ids=rows))
         changed = {pk: replace(table.rows[pk], status=RowStatus.PROPOSED.value) for pk in rows}
         after = _judged(
             table, changed, actor, lambda n: f"If {wording.counted(n, 'move')} were accepted again"
         )
         fields = {"status": RowStatus.PROPOSED, "words": "", "refused_by": None, "refused_at": None}
         _write(rows, RowStatus.REFUSED, fields)
-        ask_again_after_accepting(move_ids=rows)
         _keep(table, after)
         return len(rows)
 
@@ -75,7 +76,7 @@ def repoint_move(
     """The customer is to go to another CSM than the plan says; what the planner proposed stays readable.
 
     A refused move is to be applied again by it; an approval given before does not cover it. It answers objections to
-    the move, and whoever is to get the customer may object as well. Raises UnableToReviewPlan.
+    the move, whose answers hold from then on, and whoever is to get the customer may object as well. Raises UnableToReviewPlan.
     """
     said = checked_words(words, "Say why this customer goes to another CSM.")
     with transaction.atomic():
@@ -88,6 +89,7 @@ def repoint_move(
         move = Move.objects.get(pk=move_id)
         planned = move.planned_csm_id if move.repointed_by_id is not None else move.to_csm_id
         back = csm_id == planned
+        _refuse_broken_promises(promised_not_to_go(move_id=move_id, to_csm_id=csm_id, is_back=back))
         changed = replace(
             row,
             to_csm_id=csm_id,
@@ -223,6 +225,11 @@ def _write(move_ids: Collection[int], status: RowStatus, fields: Mapping[str, An
     )
     if changed != len(ids):  # the plan is locked, so nobody of ours changed it: something is wrong
         raise UnableToReviewPlan("These moves were changed by somebody else meanwhile: look again.")
+
+
+def _refuse_broken_promises(customers: Sequence[str]) -> None:
+    if customers:
+        raise UnableToReviewPlan(objection_words.answer_holds(customers=customers))
 
 
 def _tell_who_is_concerned_now(plan: BookPlan, at: datetime) -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from argparse import ArgumentParser
+from datetime import timedelta
 from io import StringIO
 from types import FrameType
 from typing import Any
@@ -12,15 +13,21 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
+from accounts import roles
 from accounts.models import Customer
-from allocation.models import BookPlan, RetierRun
+from allocation.models import BookPlan, Override, RetierRun
 from allocation.models.statuses import RunStatus
 from allocation.services.demo import demo_sign_ins
 from cstiers.embedded import Embedded, NoPortFree, open_port
 from cstiers.health import migrations_are_missing
 
 PLAYBOOK = "three-axis"
+WISHES = (
+    ("risk", "Their sponsor leaves in March; the renewal is in danger without us close by."),
+    ("potential", "They open two more countries next year and want us in the room."),
+)
 
 
 class Command(BaseCommand):
@@ -73,6 +80,42 @@ class Command(BaseCommand):
                 heads = sum(line["heads"] or 0 for line in plan["shortages"])
                 words += f", {len(plan['unassigned'])} wait for {heads} more heads"
             self.say("Books", f"{words}; {len(plan['moves'])} changes of CSM.")
+        if not Override.objects.exists():
+            self.ask()
+
+    def ask(self) -> None:
+        """The CSM who signs in asks for two overrides; the manager of the team approves one, the other waits."""
+        people = {who.role: who.email for who in demo_sign_ins()}
+        book = Customer.objects.filter(csm__user__email=people.get(roles.CSM), tier__slug="scale")
+        wishes = book.filter(csm__team__manager__email=people.get(roles.MANAGER)).order_by("pk")[:2]
+        expires = timezone.localdate() + timedelta(days=180)
+        asked = [
+            self.run(
+                "override",
+                "request",
+                one.external_id,
+                "enterprise",
+                reason=kind,
+                words=words,
+                expires=expires,
+                acting=people[roles.CSM],
+                stderr=StringIO(),
+            )
+            for one, (kind, words) in zip(wishes, WISHES, strict=False)
+        ]
+        for one in asked[:1]:
+            self.run(
+                "override",
+                "approve",
+                str(one["override"]),
+                words="I spoke with them, too.",
+                acting=people[roles.MANAGER],
+                stderr=StringIO(),
+            )
+        self.say(
+            "Overrides",
+            f"{len(asked)} asked for by a CSM, {len(asked[:1])} approved; the rest waits under Approvals.",
+        )
 
     def show_balance(self) -> None:
         balance = self.run("workload_balance")
