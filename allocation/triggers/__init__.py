@@ -75,7 +75,8 @@ def drop_statements(vendor: str, kept: Kept) -> tuple[str, ...]:
     """What takes the triggers of a table away."""
     if vendor == "postgresql":
         return (f"DROP TRIGGER IF EXISTS {kept.short}_stays ON {kept.table}",)
-    return tuple(f"DROP TRIGGER IF EXISTS {name}" for name in sqlite_names(kept))
+    names = (*sqlite_names(kept), *(versions.SQLITE_ONLY_NAMES if kept is versions.VERSIONS else ()))
+    return tuple(f"DROP TRIGGER IF EXISTS {name}" for name in names)
 
 
 def tables_without_triggers(*, using: str) -> list[str]:

@@ -34,6 +34,7 @@ VERSIONS = Kept(
 )
 
 # On SQLite, REPLACE would delete a version without a word and put another in its place.
+SQLITE_ONLY_NAMES = ("tieringmodel_not_replaced",)
 SQLITE_ONLY = (
     "DROP TRIGGER IF EXISTS tieringmodel_not_replaced",
     f"""CREATE TRIGGER tieringmodel_not_replaced BEFORE INSERT ON {TABLE}
