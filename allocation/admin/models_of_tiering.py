@@ -166,7 +166,10 @@ class TieringModelAdmin(ModelPages, CSAdmin):
             return
         # Still the draft that was read when it is written: published or saved just now, it is another.
         as_read = TieringModel.objects.drafts().filter(pk=obj.pk, digest=form.cleaned_data["seen_digest"])
-        if not update_logged(as_read, name=obj.name, definition=obj.definition, digest=obj.digest):
+        if update_logged(as_read, name=obj.name, definition=obj.definition, digest=obj.digest):
+            return
+        # The same save sent twice (a browser tries again when a connection breaks) is no quarrel.
+        if not TieringModel.objects.drafts().filter(pk=obj.pk, digest=obj.digest, name=obj.name).exists():
             raise PermissionDenied("This draft was published or saved by somebody else at the same moment.")
 
     def list_buttons(self, request: HttpRequest) -> tuple[Button, ...]:
