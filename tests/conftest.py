@@ -33,6 +33,8 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     # One round instead of a million: sign-ins in tests guard nothing.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # Each client of a test is a new server, which would look through all static files again.
+    settings.WHITENOISE_AUTOREFRESH = True
     from cstiers.celery import app
 
     # A test that rings the bell must not leave messages in the folder of a real installation.

@@ -78,7 +78,10 @@ class UserForm(UserChangeForm):
         """
         ops = User.objects.filter(groups__name=roles.OPS, is_active=True)
         list(
-            User.objects.select_for_update().filter(pk__in=ops.values("pk")).order_by("pk").values_list("pk")
+            User.objects.select_for_update(no_key=True)
+            .filter(pk__in=ops.values("pk"))
+            .order_by("pk")
+            .values_list("pk")
         )
         return self.acting_user is not None and ops.filter(pk=self.acting_user.pk).exists()
 

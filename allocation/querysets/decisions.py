@@ -92,8 +92,7 @@ class MoveQuerySet(models.QuerySet):
             return self.none()
         teams = led_team_ids(user)
         theirs = Q(customer__csm__team_id__in=teams) | Q(customer__csm=None, to_csm__team_id__in=teams)
-        mine = self.all() if user.is_ops else self.filter(theirs)
-        return mine.exclude(repointed_by=user)
+        return self.filter(theirs).exclude(repointed_by=user)
 
 
 class HoldingQuerySet(CustomerPartQuerySet):

@@ -24,6 +24,12 @@ class OverrideQuerySet(CustomerPartQuerySet):
         """Those whose tier a customer holds or held."""
         return self.filter(starts_on__lte=on, begun_at__isnull=False)
 
+    def holding_since(self, day: date) -> OverrideQuerySet:
+        """Those whose tier the customer holds, and that were to hold on a day after `day`: what a decision as of `day`,
+        carried out later, must leave alone.
+        """
+        return self.filter(status="approved", begun_at__isnull=False, expires_on__gt=day)
+
     def to_begin(self, on: date) -> OverrideQuerySet:
         """Approved ones whose day has come and whose tier nobody has given to the customer yet."""
         return self.in_force(on).filter(begun_at__isnull=True)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from accounts.models import CSM, User
+from accounts.models import CSM, Customer, User
 from allocation.engine.attention import hours_of
 from allocation.engine.balance import Balance, balance
 from allocation.engine.books import caps
@@ -43,6 +43,8 @@ def workload(*, as_of: date, user: User | None = None, rates_on: date | None = N
         by_ledger=changed_since(as_of=as_of),
         with_digest=False,
         rates_on=rates_on,
+        # Of a past book only what is in the person's scope now: the rest is other people's customers.
+        among=None if user is None or user.is_ops else Customer.objects.visible_to(user),
     )
     facts = snapshot.facts
     rows = book_rows(

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from accounts.models import Customer, Tier
+from accounts.models import CSM, Customer, Tier
 from allocation.models import OPEN_STATUSES, Move, Objection
 from allocation.selectors import wording
 from allocation.selectors.amounts import in_base_cents
@@ -60,7 +60,10 @@ def in_order(rows: QuerySet[Move]) -> QuerySet[Move]:
 
 def objection_rows(moves: Sequence[Move], *, user: Any, on: date) -> tuple[list[ObjectionRow], str]:
     """A page of moves as strings, and a sentence where an exchange rate is missing; six queries at any size."""
-    said = objections_of([move.pk for move in moves])
+    names = None
+    if user.is_manager and not user.is_ops:
+        names = frozenset(CSM.objects.visible_to(user).values_list("pk", flat=True))
+    said = objections_of([move.pk for move in moves], seen=names)
     plans = TouchPlans(as_of=on)
     amounts = [(move.customer.arr, move.customer.currency) for move in moves]
     cents, problem = in_base_cents(amounts=amounts, as_of=on)

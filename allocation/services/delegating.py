@@ -130,7 +130,7 @@ def _refuse_days(starts_on: date, ends_before: date, on: date) -> None:
 
 def _locked(*ids: int) -> dict[int, User]:
     """Both people, held in one order until the transaction ends: two who delegate to each other at once are no chain."""
-    rows = User.objects.select_for_update().filter(pk__in=ids).order_by("pk")
+    rows = User.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")
     return {person.pk: person for person in rows}
 
 

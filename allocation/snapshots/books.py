@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import numpy as np
 from django.conf import settings
+from django.db.models import QuerySet
 
 from accounts.models import CSM, Customer, Goal, Leave, Tier, TouchActivity
 from allocation.engine.attention import base_minutes, net_minutes
@@ -96,12 +97,13 @@ def book_snapshot(
     by_ledger: bool = False,
     with_digest: bool = True,
     rates_on: date | None = None,
+    among: QuerySet[Customer] | None = None,
 ) -> Snapshot:
     """Everything a plan needs, as of a day. Raises UnknownRate where one is missing.
 
     ``by_ledger``: who held which tier and CSM on that day, instead of who holds them now. ``with_digest``: off where
     nothing will be applied, since it reads what may make a plan stale. ``rates_on``: the day of the exchange rates, where
-    another than ``as_of``.
+    another than ``as_of``. ``among``: of a past day, these customers only.
     """
     tiers = {tier.pk: tier for tier in Tier.objects.order_by("rank", "slug")}
     csms = list(
@@ -109,7 +111,7 @@ def book_snapshot(
         .prefetch_related("verticals", "regions", "languages")
         .order_by("pk")
     )
-    rows = _as_held(as_of=as_of) if by_ledger else list(_customer_rows())
+    rows = _as_held(as_of=as_of, among=among) if by_ledger else list(_customer_rows())
     away = days_away(as_of=as_of, at_least=LONG_LEAVE_DAYS)
     named = named_tiers(policy=policy)
     keys = {csm.pk: csm.key for csm in csms}
@@ -259,10 +261,13 @@ def _customer_rows() -> Iterable[Mapping[str, Any]]:
     return rows
 
 
-def _as_held(*, as_of: date) -> list[Mapping[str, Any]]:
+def _as_held(*, as_of: date, among: QuerySet[Customer] | None) -> list[Mapping[str, Any]]:
     """The rows of who had not left on that day, with what they held then."""
     tiers, csms = tiers_on(day=as_of), csms_on(day=as_of)
-    rows = active_on(day=as_of).order_by("pk").values(*_ROW)
+    there = active_on(day=as_of)
+    if among is not None:
+        there = there.filter(pk__in=among.order_by().values("pk"))
+    rows = there.order_by("pk").values(*_ROW)
     return [{**row, "tier_id": tiers.get(row["pk"]), "csm_id": csms.get(row["pk"])} for row in rows]
 
 

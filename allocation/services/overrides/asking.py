@@ -180,7 +180,7 @@ def _asked_already(customer: Customer) -> str:
     if first is None:
         return f"Somebody else asked for {customer} at the same moment: look again."
     return (
-        f"{first.asked_by} asked for {first.tier} for {customer} on {wording.day(first.asked_at.date())} already; "
+        f"{first.asked_by} asked for {first.tier} for {customer} on {wording.moment(first.asked_at)} already; "
         "it waits for a decision. Change or withdraw that request first."
     )
 

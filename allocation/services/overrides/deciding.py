@@ -12,7 +12,7 @@ from allocation.models import Notice, Override
 from allocation.models.overrides import LONGEST_WORDS
 from allocation.selectors import notice_words, wording
 from allocation.services.overrides.asking import fault_of_start
-from allocation.services.overrides.giving import give_tier
+from allocation.services.overrides.giving import RAN_OUT, give_tier
 from allocation.services.overrides.rows import UNKNOWN, held_override, link_to, tell_those_concerned
 
 
@@ -41,7 +41,7 @@ def approve_override(
         fault = _fault_of_approving(override, customer, on)
         if fault:
             raise UnableToDecideOverride(fault)
-        _take_the_place_of_others(override, actor=actor, at=at)
+        _take_the_place_of_others(override, actor=actor, on=on, at=at)
         decided = _decide(override, Override.Status.APPROVED, actor=actor, words=said, at=at)
         if decided.starts_on <= on:
             give_tier(override=decided, customer=customer, on=on, at=at)
@@ -120,9 +120,10 @@ def _fault_of_approving(override: Override, customer: Customer, on: date) -> str
     return fault_of_start(override.starts_on, customer, on)
 
 
-def _take_the_place_of_others(override: Override, *, actor: Any, at: datetime) -> None:
+def _take_the_place_of_others(override: Override, *, actor: Any, on: date, at: datetime) -> None:
     """What holds now is ended by what takes its place; one that has run out and waits for the calendar is ended as well."""
     others = Override.objects.filter(customer_id=override.customer_id, status=Override.Status.APPROVED)
+    others.filter(expires_on__lte=on).update(status=Override.Status.EXPIRED, ended_at=at, ended_words=RAN_OUT)
     others.update(
         status=Override.Status.WITHDRAWN,
         ended_by=actor,

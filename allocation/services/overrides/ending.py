@@ -12,10 +12,10 @@ from accounts.models import Customer
 from allocation.models import Notice, Override
 from allocation.models.overrides import LONGEST_WORDS
 from allocation.selectors import notice_words, wording
+from allocation.services.overrides.giving import RAN_OUT
 from allocation.services.overrides.rows import UNKNOWN, held_override, leads, link_to, tell_those_concerned
 
 NOT_DECIDED = "Nobody decided it before it would have ended."
-RAN_OUT = "It ran out."
 LIMIT = 1000
 
 

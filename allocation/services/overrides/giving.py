@@ -11,6 +11,8 @@ from allocation.models import Override, Source
 from allocation.services.decisions import DecisionSource, TierChange, set_tiers
 
 LIMIT = 1000
+RAN_OUT = "It ran out."
+CANNOT_BEGIN = "It did not begin: the customer has left, or the tier was retired meanwhile."
 
 
 def give_tier(*, override: Override, customer: Customer, on: date, at: datetime) -> None:
@@ -43,8 +45,12 @@ def begin_overrides(*, on: date, at: datetime) -> tuple[int, ...]:
     for override_id, customer_id in list(waiting[:LIMIT]):
         with transaction.atomic():
             customer = Customer.objects.select_for_update(of=("self",)).get(pk=customer_id)
-            override = Override.objects.to_begin(on).filter(pk=override_id).first()
-            if override is not None:
+            override = Override.objects.to_begin(on).select_related("tier").filter(pk=override_id).first()
+            if override is not None and (customer.status != Customer.Status.ACTIVE or override.tier.retired):
+                Override.objects.filter(pk=override.pk).update(
+                    status=Override.Status.EXPIRED, ended_at=at, ended_words=CANNOT_BEGIN
+                )
+            elif override is not None:
                 give_tier(override=override, customer=customer, on=on, at=at)
                 begun.append(customer_id)
     return tuple(sorted(begun))

@@ -65,8 +65,10 @@ def tell_those_concerned(
     people = {override.asked_by_id, customer.csm.user_id if customer.csm else None, None}
     told = [pk for pk in people if pk is not None and (but is None or pk != but.pk)]
     active = User.objects.filter(pk__in=told, is_active=True)
+    # Who may not see the customer any more is not told of it either.
+    seeing = [one.pk for one in active if Customer.objects.visible_to(one).filter(pk=customer.pk).exists()]
     Notice.objects.leave(
-        to=active.values_list("pk", flat=True),
+        to=seeing,
         kind=kind,
         about=f"override-{override.pk}-{what}",
         subject=words[0],

@@ -14,7 +14,16 @@ from allocation.engine.facts.rules import TieringRules
 from allocation.engine.facts.tiering import Flags, Integers
 from allocation.engine.kept import Outcomes, said_of, score_of, taken, unpack_outcomes
 from allocation.engine.rules import UnusableRules
-from allocation.models import RetierRun, RowStatus, RunChunk, RunStatus, Source, TierDecision, TieringModel
+from allocation.models import (
+    Override,
+    RetierRun,
+    RowStatus,
+    RunChunk,
+    RunStatus,
+    Source,
+    TierDecision,
+    TieringModel,
+)
 from allocation.services.decisions import DecisionSource, TierChange, set_tiers
 from allocation.services.retiering.queueing import UnableToQueueRun, refuse_before_last_applied
 from allocation.services.retiering.rules import rules_of
@@ -136,7 +145,8 @@ def _apply(run: RetierRun, chunk: RunChunk, rules: TieringRules, decision: Decis
     changing = [row for row in open_rows if row.effective_id != row.previous_id]
     _lock([row.customer_id for row in changing])
     seen = _compared(outcomes, rules, run)
-    same = set(outcomes.keys[seen.same_facts].tolist())
+    kept = _kept_by_override(changing, run)
+    same = set(outcomes.keys[seen.same_facts].tolist()) - kept
     changes = [
         TierChange(row.customer_id, row.previous_id, row.effective_id)
         for row in changing
@@ -157,9 +167,26 @@ def _apply(run: RetierRun, chunk: RunChunk, rules: TieringRules, decision: Decis
     _list(run, outcomes, seen.there & ~seen.same_facts & staying, CHANGED_FACTS)
     _list(run, outcomes, seen.same_facts & ~seen.same_tier & staying, CHANGED_TIER)
     refused = {row.customer_id for row in rows if row.status == RowStatus.REFUSED}
-    standing = seen.same_facts & ~np.isin(outcomes.keys, _keys(elsewhere | refused))
+    standing = seen.same_facts & ~np.isin(outcomes.keys, _keys(elsewhere | refused | kept))
     stand_on(run_id=run.pk, outcomes=taken(outcomes, np.flatnonzero(standing)))
     RunChunk.objects.filter(pk=chunk.pk).update(status=RowStatus.APPLIED, stood_on=stood_on)
+
+
+def _kept_by_override(changing: Sequence[TierDecision], run: RetierRun) -> set[int]:
+    """Customers to whom an override was given since, one that wishes the tier they have among them: the run knew nothing
+    of it, and an override in force wins.
+    """
+    found: set[int] = set()
+    wanted = {row.customer_id: row.effective_id for row in changing}
+    ids = sorted(wanted)
+    for start in range(0, len(ids), BATCH):
+        holding = Override.objects.holding_since(run.as_of).filter(customer_id__in=ids[start : start + BATCH])
+        found |= {
+            customer_id
+            for customer_id, tier_id in holding.values_list("customer_id", "tier_id")
+            if wanted[customer_id] != tier_id
+        }
+    return found
 
 
 def _keys(customer_ids: Collection[int]) -> Integers:

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 
 from allocation.engine.kept import unpack_outcomes
 from allocation.models import (
+    Override,
     RetierRun,
     RowStatus,
     RunChunk,
@@ -115,7 +116,7 @@ def _undo(run: RetierRun, chunk: RunChunk, on: date, decision: DecisionSource) -
         ).order_by("customer_id")
     )
     changed = [row for row in rows if row.effective_id != row.previous_id]
-    why_not = _changed_since(run, [row.customer_id for row in changed])
+    why_not = _changed_since(run, [row.customer_id for row in changed]) | _kept_by_override(run, changed)
     setters = setters_before(stood_on=chunk.stood_on)
     changes = [
         TierChange(
@@ -161,6 +162,21 @@ def _changed_since(run: RetierRun, customer_ids: Sequence[int]) -> dict[int, str
             stands_on_it = standing.get(customer_id) == run.pk
             if customer_id not in by_run and not (customer_id in by_undo and stands_on_it):
                 found[customer_id] = CHANGED_SINCE if stands_on_it else DECIDED_SINCE
+    return found
+
+
+def _kept_by_override(run: RetierRun, changed: Sequence[TierDecision]) -> dict[int, str]:
+    """Whom an override in force keeps where they are, also one that found them in the tier it wishes."""
+    found: dict[int, str] = {}
+    before = {row.customer_id: row.previous_id for row in changed}
+    ids = sorted(before)
+    for start in range(0, len(ids), BATCH):
+        holding = Override.objects.holding_since(run.as_of).filter(customer_id__in=ids[start : start + BATCH])
+        found |= {
+            customer_id: DECIDED_SINCE
+            for customer_id, tier_id in holding.values_list("customer_id", "tier_id")
+            if before[customer_id] != tier_id
+        }
     return found
 
 

@@ -55,6 +55,29 @@ def test_one_that_begins_later_begins_on_its_day_once(world):
     assert faults() == []
 
 
+@pytest.mark.parametrize("why", ["left", "retired"])
+def test_one_that_begins_later_does_not_begin_for_who_left_or_in_a_retired_tier(world, why):
+    override = approve_override(
+        override_id=asked(world, starts_on=TODAY + DAY).pk, actor=world.manager, words="Yes", on=TODAY, at=NOW
+    )
+    if why == "left":
+        type(world.customer).objects.filter(pk=world.customer.pk).update(status="left")
+    else:
+        type(world.high).objects.filter(pk=world.high.pk).update(retired=True)
+    assert begin_overrides(on=TODAY + DAY, at=NOW) == ()
+    override.refresh_from_db()
+    assert (override.status, tier_of(world)) == ("expired", world.low)
+
+
+def test_one_that_ran_out_and_is_replaced_before_the_calendar_looked_has_expired(world):
+    first = approved(world, expires_on=TODAY + DAY)
+    later = TODAY + DAY
+    asked_later = asked(world, on=later, starts_on=later + DAY, expires_on=later + 9 * DAY)
+    approve_override(override_id=asked_later.pk, actor=world.manager, words="Yes", on=later, at=NOW)
+    first.refresh_from_db()
+    assert (first.status, first.ended_by) == ("expired", None)
+
+
 def test_an_override_holds_until_the_day_before_it_expires(world):
     override = approved(world)
     assert expire_overrides(on=IN_HALF_A_YEAR - DAY, at=NOW) == ()

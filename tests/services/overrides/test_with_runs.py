@@ -106,3 +106,39 @@ def test_undoing_a_run_leaves_a_customer_that_an_override_moved_since(company):
     retiering.undo_run(run_id=company.run.pk, owner="test", at=NOW, on=TODAY, actor_id=company.cast.ops.pk)
     assert tier_of(scale) == "global"
     assert faults() == []
+
+
+def test_a_run_of_an_earlier_day_that_is_applied_later_leaves_an_override_alone(company):
+    """The override wishes the tier the customer has, so neither its tier nor, on the run's day, its override is another."""
+    scale = company.a[2]
+    Customer.objects.filter(pk=scale.pk).update(arr=900_000)
+    run = proposed(company, "full", TODAY)
+    tier = Tier.objects.get(slug="scale")
+    asked_for = {
+        "tier_id": tier.pk,
+        "starts_on": TODAY + DAY,
+        "expires_on": END,
+        "on": TODAY + DAY,
+        "at": NOW,
+    }
+    override = request_override(
+        customer_id=scale.pk, reason_kind="risk", words="Not yet", actor=company.cast.csm_a, **asked_for
+    )
+    approve_override(override_id=override.pk, actor=company.cast.manager, words="Yes", on=TODAY + DAY, at=NOW)
+    retiering.apply_run(run_id=run.pk, owner="test", at=NOW, actor_id=company.cast.ops.pk)
+    assert tier_of(scale) == "scale"
+    assert TierDecision.objects.get(run=run, customer=scale).status == "skipped"
+    assert faults() == []
+
+
+def test_undoing_leaves_a_customer_that_an_override_keeps_where_it_is(company):
+    scale = company.a[2]
+    Customer.objects.filter(pk=scale.pk).update(arr=900_000)
+    run = applied(company, "full", TODAY)
+    assert tier_of(scale) == "global"
+    approved(company, scale, "global")  # no row of the ledger: the tier is what it was
+    retiering.ask_to_undo_run(run_id=run.pk, actor=company.cast.ops, at=NOW)
+    retiering.undo_run(run_id=run.pk, owner="test", at=NOW, on=TODAY, actor_id=company.cast.ops.pk)
+    assert tier_of(scale) == "global"
+    assert TierDecision.objects.get(run=run, customer=scale).status == "kept"
+    assert faults() == []
