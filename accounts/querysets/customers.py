@@ -8,16 +8,12 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
-from accounts.querysets.scope import csm_scope, led_team_ids
+from accounts.querysets.scope import csm_scope
 
 
 class CustomerQuerySet(models.QuerySet):
     def visible_to(self, user: Any) -> CustomerQuerySet:
         return self.filter(csm_scope(user, "csm"))
-
-    def led_by(self, user: Any) -> CustomerQuerySet:
-        """Customers of the teams that a manager decides for."""
-        return self.filter(csm__team_id__in=led_team_ids(user)) if user.is_manager else self.none()
 
     def active(self) -> CustomerQuerySet:
         return self.filter(status="active")

@@ -20,6 +20,8 @@ from accounts.models import Team, Tier
 from allocation.forms.overrides import AskForm, WithdrawForm
 from allocation.models import Override, OverrideEdit
 from allocation.selectors import wording
+from allocation.selectors.override_detail import changes_of
+from allocation.selectors.override_rights import override_rights
 from allocation.selectors.tiers import tiers_in_overrides
 from allocation.services import overrides
 from allocation.tasks.bell import ring
@@ -122,13 +124,7 @@ class OverrideEditInline(CSTabularInline):
 
     @admin.display(description="Change")
     def change(self, row: OverrideEdit) -> str:
-        names = {"tier": "tier", "starts_on": "starts", "expires_on": "ends"}
-        changed = [
-            f"{words}: {row.before.get(key)} → {row.after.get(key)}"
-            for key, words in names.items()
-            if row.before.get(key) != row.after.get(key)
-        ]
-        return "; ".join(changed) or badges.NOTHING
+        return "; ".join(changes_of(edit=row, tiers={})) or badges.NOTHING
 
 
 @admin.register(Override)
@@ -247,7 +243,11 @@ class OverrideAdmin(CSAdmin):
 
     def _act(self, request: HttpRequest, queryset: QuerySet, act: Act) -> HttpResponse | None:
         """Show what is meant, ask for words, act, then say row by row what happened."""
-        rows = list(queryset.select_related("customer", "tier", "asked_by").order_by("pk")[: AT_MOST + 1])
+        rows = list(
+            queryset.select_related("customer__csm", "tier", "asked_by")
+            .prefetch_related("edits")
+            .order_by("pk")[: AT_MOST + 1]
+        )
         if len(rows) > AT_MOST:
             self.message_user(request, f"Choose at most {AT_MOST} at a time.", messages.ERROR)
             return None
@@ -314,8 +314,8 @@ def _named(row: Override) -> str:
 
 def _in_the_way(row: Override, act: Act, user: Any) -> str:
     """What is plain before asking; the service looks again. Empty: nothing."""
-    if act.decides and row.asked_by_id == user.pk:
-        return "You asked for it yourself: another manager has to decide."
+    if act.decides and not (rights := override_rights(override=row, customer=row.customer, user=user)).decide:
+        return rights.not_deciding
     open_states = ("asked",) if act.decides else ("asked", "approved")
     if row.status not in open_states:
         return f"It is {row.get_status_display().lower()} already ({wording.day(row.expires_on)})."

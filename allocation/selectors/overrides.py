@@ -1,4 +1,4 @@
-"""Overrides as people read them: those of one customer, who may do what with them, the list of the command."""
+"""Overrides as people read them: those of one customer, and the list of the command."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.models import Customer, Tier, User
-from accounts.querysets.scope import led_team_ids
 from allocation.models import Override, OverrideEdit
 from allocation.selectors.approvers import approvers_of_team
 from allocation.selectors.tiers import tiers_in_use
@@ -100,25 +99,6 @@ def _deciders(customer: Customer, waiting: Override, today: date) -> tuple[tuple
     found = approvers_of_team(team_id=team, on=today, without=barred)
     people = User.objects.in_bulk(found.people)
     return tuple(str(people[pk]) for pk in found.people if pk in people), found.lacking
-
-
-def may_decide(*, override: Override, user: Any) -> bool:
-    """Whether this person is one of those who may approve or decline it now."""
-    rows = Override.objects.filter(pk=override.pk)
-    return rows.decidable_by(user).exists()
-
-
-def may_withdraw(*, override: Override, customer: Customer, user: Any) -> bool:
-    """Who asked, a manager of the customer's team (or above it), and CS ops."""
-    if user.is_ops or override.asked_by_id == user.pk:
-        return True
-    return leads_customer(customer=customer, user=user)
-
-
-def leads_customer(*, customer: Customer, user: Any) -> bool:
-    """Whether this person manages the customer's team, one above it, or stands in for who does."""
-    team = customer.csm.team_id if customer.csm else None
-    return bool(user.is_manager and team is not None and team in led_team_ids(user))
 
 
 def with_override_marks(rows: QuerySet[Customer], *, on: date) -> QuerySet[Customer]:

@@ -20,7 +20,8 @@ from allocation.models.overrides import LONGEST_WORDS
 from allocation.selectors.approval_rows import approval_rows, due
 from allocation.selectors.approvals import OVERRIDE
 from allocation.selectors.explanations import customer_explanation
-from allocation.selectors.override_detail import Rights, edit_lines, override_in_scope, override_rights
+from allocation.selectors.override_detail import edit_lines, override_in_scope
+from allocation.selectors.override_rights import NOT_YOURS, Rights, override_rights
 from allocation.services import overrides
 from allocation.tasks.bell import ring
 from allocation.tasks.notices import send_notices
@@ -36,7 +37,6 @@ REFUSALS = (
 )
 ACTIONS = (*DECISIONS, "edit", "withdraw")
 OPEN = (Override.Status.ASKED, Override.Status.APPROVED)
-NOT_YOURS = "It is changed and withdrawn by who asked, by a manager of the team or by CS ops."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -59,7 +59,7 @@ def _act(request: HttpRequest, shown: Override) -> HttpResponse:
     if action not in ACTIONS:
         messages.error(request, "Say whether it is approved, declined, changed or withdrawn.")
         return redirect("approval_override", pk=shown.pk)
-    rights = override_rights(override=shown, user=request.user)
+    rights = override_rights(override=shown, customer=shown.customer, user=request.user)
     _refuse_action(action, rights)
     seen = _number(request.POST.get("version", ""))
     if seen is None:
@@ -86,7 +86,7 @@ def _refuse_action(action: str, rights: Rights) -> None:
     """403 for what the person may never do here, whatever the state."""
     if action in DECISIONS and not rights.decide:
         raise PermissionDenied(rights.not_deciding)
-    if action in {"edit", "withdraw"} and not rights.edit:
+    if action in {"edit", "withdraw"} and not rights.change:
         raise PermissionDenied(NOT_YOURS)
 
 
@@ -151,11 +151,11 @@ def _page(
 ) -> HttpResponse:
     user: Any = request.user
     day = today()
-    rights = override_rights(override=this, user=user)
+    rights = override_rights(override=this, customer=this.customer, user=user)
     asked = this.status == Override.Status.ASKED
     explanation = customer_explanation(customer_id=this.customer_id, today=day)
     row = approval_rows([(OVERRIDE, this.pk, this.due_on)], user=user, on=day)[0]
-    editing = asked and rights.edit
+    editing = asked and rights.change
     context = {
         "override": this,
         "customer": this.customer,
@@ -166,7 +166,7 @@ def _page(
         "said": this.model_said,
         "rights": rights,
         "deciding": asked and rights.decide,
-        "withdrawing": this.status in OPEN and rights.withdraw,
+        "withdrawing": this.status in OPEN and rights.change,
         "edit_form": (form or EditOverrideForm(override=this, auto_id="edit_%s")) if editing else None,
         "edit_open": form is not None,
         "refusal": refusal,

@@ -12,13 +12,8 @@ from accounts.models import Customer
 from allocation.forms.overrides import OverrideForm, WithdrawForm
 from allocation.models import Override
 from allocation.selectors.explanations import Explanation
-from allocation.selectors.overrides import (
-    CustomerOverrides,
-    leads_customer,
-    may_decide,
-    may_withdraw,
-    tiers_to_wish,
-)
+from allocation.selectors.override_rights import override_rights
+from allocation.selectors.overrides import CustomerOverrides, tiers_to_wish
 from allocation.selectors.runs import GUARD_WORDS
 from allocation.views.parts import page_url
 
@@ -66,9 +61,10 @@ def override_card(
         "waiting": _open(found.waiting, found, customer, user, faulty),
         "past": [_shown(row, found) for row in found.past],
         "request_url": page_url("approval_override", found.waiting.pk) if found.waiting else "",
-        "decides": found.waiting is not None and may_decide(override=found.waiting, user=user),
+        "decides": found.waiting is not None
+        and override_rights(override=found.waiting, customer=customer, user=user).decide,
         "model_says": _model_says(explanation),
-        "override_form": faulty.ask or _ask_form(customer, found, user, day, back),
+        "override_form": faulty.ask or _ask_form(customer, found, day, back),
         "asking": asking or faulty.ask is not None,
         "report_url": page_url("override_report") if user.is_ops or user.is_manager else "",
     }
@@ -89,20 +85,12 @@ def _tiers() -> list[tuple[int, str]]:
     return list(tiers_to_wish().values_list("pk", "name"))
 
 
-def _ask_form(
-    customer: Customer, found: CustomerOverrides, user: Any, day: date, back: str
-) -> OverrideForm | None:
+def _ask_form(customer: Customer, found: CustomerOverrides, day: date, back: str) -> OverrideForm | None:
     """None while one waits, and for a customer that left."""
-    if found.waiting is not None or customer.status != Customer.Status.ACTIVE or not may_ask(customer, user):
+    if found.waiting is not None or customer.status != Customer.Status.ACTIVE:
         return None
     initial = {"back": safe_address(back)}
     return OverrideForm(initial=initial, tiers=_tiers(), today=day, auto_id="override_%s")
-
-
-def may_ask(customer: Customer, user: Any) -> bool:
-    """CS ops, the managers of the customer's team, and the CSM whose book it is in."""
-    owns = customer.csm is not None and customer.csm.user_id == user.pk
-    return bool(user.is_ops or (user.is_csm and owns) or leads_customer(customer=customer, user=user))
 
 
 def _shown(row: Override, found: CustomerOverrides) -> Shown:
@@ -116,7 +104,7 @@ def _open(
     if row is None:
         return None
     shown = _shown(row, found)
-    if not may_withdraw(override=row, customer=customer, user=user):
+    if not override_rights(override=row, customer=customer, user=user).change:
         return shown
     sent = faulty.back if faulty.pk == row.pk else None
     form = sent or WithdrawForm(auto_id=f"withdraw_{row.pk}_%s")

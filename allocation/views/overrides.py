@@ -19,14 +19,14 @@ from allocation.forms.overrides import WithdrawForm
 from allocation.models import Override
 from allocation.selectors import wording
 from allocation.selectors.customer_detail import customer_in_scope
-from allocation.selectors.overrides import may_withdraw
+from allocation.selectors.override_rights import NOT_YOURS, override_rights
 from allocation.services import overrides
 from allocation.tasks.bell import ring
 from allocation.tasks.notices import send_notices
 from allocation.views.access import for_everyone_with_a_role, today
 from allocation.views.customers import customer_page
 from allocation.views.goals import say_what_follows
-from allocation.views.override_card import PLACE, Faulty, ask_form, may_ask, safe_address
+from allocation.views.override_card import PLACE, Faulty, ask_form, safe_address
 
 UNPROCESSABLE = 422
 
@@ -40,10 +40,6 @@ def override_request(request: HttpRequest, pk: int) -> HttpResponse:
     customer = customer_in_scope(user=user, pk=pk)
     if customer is None:
         raise Http404
-    if not may_ask(customer, user):
-        raise PermissionDenied(
-            "An override is asked for by the CSM of the book, a manager of the team or CS ops."
-        )
     form = ask_form(request.POST, day=day)
     if form.is_valid():
         given = form.cleaned_data
@@ -81,10 +77,8 @@ def override_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     customer = None if row is None else customer_in_scope(user=user, pk=row.customer_id)
     if row is None or customer is None:
         raise Http404
-    if not may_withdraw(override=row, customer=customer, user=user):
-        raise PermissionDenied(
-            "An override is taken back by who asked for it, by a manager of the team or by CS ops."
-        )
+    if not override_rights(override=row, customer=customer, user=user).change:
+        raise PermissionDenied(NOT_YOURS)
     form = WithdrawForm(request.POST, auto_id=f"withdraw_{pk}_%s")
     if form.is_valid():
         try:

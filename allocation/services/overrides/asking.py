@@ -16,8 +16,9 @@ from allocation.models import Override, OverrideEdit
 from allocation.models.overrides import LONGEST_WORDS
 from allocation.selectors import wording
 from allocation.selectors.explanations import customer_explanation
+from allocation.selectors.override_rights import NOT_YOURS, override_rights
 from allocation.selectors.overrides import latest_end
-from allocation.services.overrides.rows import UNKNOWN, held_customer, held_override, leads, tell_who_decides
+from allocation.services.overrides.rows import UNKNOWN, held_customer, held_override, tell_who_decides
 
 LONGEST_EDIT_WORDS = 500
 SAY_WHY = "Say why, so that the approver can judge."
@@ -128,8 +129,8 @@ def edit_override(
             raise UnableToEditOverride(
                 f"It is {override.get_status_display().lower()}: only a request that waits can be changed."
             )
-        if not (actor.is_ops or override.asked_by_id == actor.pk or leads(customer, actor)):
-            raise UnableToEditOverride("It is changed by who asked, by a manager of the team or by CS ops.")
+        if not override_rights(override=override, customer=customer, user=actor).change:
+            raise UnableToEditOverride(NOT_YOURS)
         if seen_version not in {None, override.version}:
             raise UnableToEditOverride("The request was changed since you looked at it. Look again.")
         wish = _Wish(

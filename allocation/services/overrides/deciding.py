@@ -11,6 +11,7 @@ from accounts.models import Customer
 from allocation.models import Notice, Override
 from allocation.models.overrides import LONGEST_WORDS
 from allocation.selectors import notice_words, wording
+from allocation.selectors.override_rights import NO_MANAGER, override_rights
 from allocation.services.overrides.asking import fault_of_start
 from allocation.services.overrides.giving import RAN_OUT, give_tier
 from allocation.services.overrides.rows import UNKNOWN, held_override, link_to, tell_those_concerned
@@ -73,16 +74,13 @@ def _decidable(override_id: int, actor: Any, seen_version: int | None) -> tuple[
     override, customer = (None, None) if actor is None else held_override(override_id, actor)
     if override is None or customer is None:
         raise UnableToDecideOverride(UNKNOWN)
-    if not actor.is_manager:
-        raise UnableToDecideOverride("An override is decided by a manager of the customer's team.")
+    rights = override_rights(override=override, customer=customer, user=actor)
+    if rights.not_deciding == NO_MANAGER:
+        raise UnableToDecideOverride(NO_MANAGER)
     if override.status != Override.Status.ASKED:
         raise UnableToDecideOverride(_who_was_first(override), decided=override)
-    if override.asked_by_id == actor.pk:
-        raise UnableToDecideOverride("You asked for it yourself: another manager has to decide.")
-    if not Override.objects.decidable_by(actor).filter(pk=override.pk).exists():
-        if override.edits.filter(editor=actor).exists():
-            raise UnableToDecideOverride("You changed this request yourself: another manager has to decide.")
-        raise UnableToDecideOverride("An override is decided by a manager of the customer's team.")
+    if not rights.decide:
+        raise UnableToDecideOverride(rights.not_deciding)
     if seen_version not in {None, override.version}:
         raise UnableToDecideOverride("The request was changed since you looked at it. Look again.")
     return override, customer

@@ -12,8 +12,9 @@ from accounts.models import Customer
 from allocation.models import Notice, Override
 from allocation.models.overrides import LONGEST_WORDS
 from allocation.selectors import notice_words, wording
+from allocation.selectors.override_rights import NOT_YOURS, override_rights
 from allocation.services.overrides.giving import RAN_OUT
-from allocation.services.overrides.rows import UNKNOWN, held_override, leads, link_to, tell_those_concerned
+from allocation.services.overrides.rows import UNKNOWN, held_override, link_to, tell_those_concerned
 
 NOT_DECIDED = "Nobody decided it before it would have ended."
 LIMIT = 1000
@@ -36,10 +37,8 @@ def withdraw_override(*, override_id: int, actor: Any, words: str, on: date, at:
         override, customer = (None, None) if actor is None else held_override(override_id, actor)
         if override is None or customer is None:
             raise UnableToWithdrawOverride(UNKNOWN)
-        if not (actor.is_ops or override.asked_by_id == actor.pk or leads(customer, actor)):
-            raise UnableToWithdrawOverride(
-                "It is withdrawn by who asked, by a manager of the team or by CS ops."
-            )
+        if not override_rights(override=override, customer=customer, user=actor).change:
+            raise UnableToWithdrawOverride(NOT_YOURS)
         ended = Override.objects.filter(
             pk=override.pk, status__in=(Override.Status.ASKED, Override.Status.APPROVED)
         ).update(status=Override.Status.WITHDRAWN, ended_by=actor, ended_at=at, ended_words=words.strip())

@@ -33,12 +33,6 @@ def held_override(override_id: int, actor: Any) -> tuple[Override | None, Custom
     return override, customer
 
 
-def leads(customer: Customer, actor: Any) -> bool:
-    """Whether the customer is of a team of this manager (or of one below, or delegated)."""
-    rows = Customer.objects.filter(pk=customer.pk)
-    return bool(actor.is_manager and rows.led_by(actor).exists())
-
-
 def tell_who_decides(override: Override, customer: Customer, *, on: date, at: datetime) -> None:
     """A notice to those who can decide the request as it is now."""
     editors = override.edits.values_list("editor_id", flat=True)
