@@ -26,7 +26,7 @@ from allocation.selectors.tiers import tiers_in_overrides
 from allocation.services import overrides
 from allocation.tasks.bell import ring
 from allocation.tasks.notices import send_notices
-from allocation.tasks.retiering import ask_for_goals_run
+from allocation.tasks.overrides import follow
 
 AT_MOST = 200
 SOON_DAYS = (14, 30, 90)
@@ -267,20 +267,20 @@ class OverrideAdmin(CSAdmin):
 
     def _do(self, request: HttpRequest, rows: list[Override], act: Act, words: str) -> None:
         today, now = timezone.localdate(), timezone.now()
-        seen, held = dict(_seen(request)), False
+        seen, done = dict(_seen(request)), []
         for row in rows:
             given = {"seen_version": seen.get(row.pk, 0)} if act.decides else {}
             try:
-                changed = act.service(
-                    override_id=row.pk, actor=request.user, words=words, on=today, at=now, **given
+                done.append(
+                    act.service(
+                        override_id=row.pk, actor=request.user, words=words, on=today, at=now, **given
+                    )
                 )
             except REFUSALS as refusal:
                 self.message_user(request, f"{_named(row)} is not {act.done}: {refusal}", messages.ERROR)
             else:
                 self.message_user(request, f"{_named(row)} is {act.done}.", messages.SUCCESS)
-                held = held or changed.begun_at is not None  # it holds from now on, or held until now
-        ring(send_notices)
-        run = ask_for_goals_run(as_of=today, at=now, actor_id=request.user.pk) if held else None
+        run = follow(done, on=today, at=now, actor_id=request.user.pk)
         if run is not None:
             self.message_user(request, f"Run {run.pk} proposes what follows for the tiers.", messages.INFO)
 

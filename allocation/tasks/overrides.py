@@ -1,12 +1,28 @@
 """Overrides by the calendar: those whose day has come begin, those whose time is over end, askers are told before."""
 
+from collections.abc import Iterable
+from datetime import date, datetime
+
 from celery import shared_task
 from django.utils import timezone
 
+from allocation.models import Override, RetierRun
 from allocation.services import overrides
 from allocation.tasks.bell import ring
 from allocation.tasks.notices import send_notices
 from allocation.tasks.retiering import ask_for_goals_run
+
+
+def follow(changed: Iterable[Override], *, on: date, at: datetime, actor_id: int | None) -> RetierRun | None:
+    """What follows from overrides that people asked for, decided or ended, once that is committed.
+
+    Their mail goes out; and where one gave its customer a tier, now or before it ended, a goals run is asked for. The
+    one door of pages, admin and command.
+    """
+    ring(send_notices)
+    if not any(one.begun_at is not None for one in changed):
+        return None
+    return ask_for_goals_run(as_of=on, at=at, actor_id=actor_id)
 
 
 @shared_task(name="allocation.keep_overrides")

@@ -23,11 +23,9 @@ from allocation.selectors.explanations import customer_explanation
 from allocation.selectors.override_detail import edit_lines, override_in_scope
 from allocation.selectors.override_rights import NOT_YOURS, Rights, override_rights
 from allocation.services import overrides
-from allocation.tasks.bell import ring
-from allocation.tasks.notices import send_notices
-from allocation.tasks.retiering import ask_for_goals_run
+from allocation.tasks.overrides import follow
 from allocation.views.access import for_everyone_with_a_role, today
-from allocation.views.deciding import BIGGEST_ID, DECISIONS, Said, decide_override, holds
+from allocation.views.deciding import BIGGEST_ID, DECISIONS, Said, decide_override
 from allocation.views.why import why
 
 REFUSALS = (
@@ -78,7 +76,6 @@ def _act(request: HttpRequest, shown: Override) -> HttpResponse:
     except REFUSALS as refusal:
         return _refused(request, shown, seen, refusal, form)
     messages.success(request, done)
-    ring(send_notices)
     return redirect("approval_override", pk=shown.pk)
 
 
@@ -97,7 +94,7 @@ def _do(request: HttpRequest, shown: Override, action: str, seen: int, form: Edi
     name = shown.customer.name
     if form is not None:
         given = form.cleaned_data
-        overrides.edit_override(
+        changed = overrides.edit_override(
             override_id=shown.pk,
             actor=actor,
             tier_id=given["tier"].pk,
@@ -108,19 +105,20 @@ def _do(request: HttpRequest, shown: Override, action: str, seen: int, form: Edi
             at=at,
             seen_version=seen,
         )
+        follow([changed], on=on, at=at, actor_id=actor.pk)
         return f"The request about {name} is changed. Somebody who did not change it decides."
     if action == "withdraw":
         ended = overrides.withdraw_override(override_id=shown.pk, actor=actor, words=words, on=on, at=at)
+        follow([ended], on=on, at=at, actor_id=actor.pk)
         if ended.begun_at is None:
             return f"The request about {name} is withdrawn."
-        ask_for_goals_run(as_of=on, at=at, actor_id=actor.pk)
         return f"The override of {name} is withdrawn: a run proposes which tier comes next."
     decided = decide_override(shown.pk, Said(action, words, actor, on, at), seen_version=seen)
+    follow([decided], on=on, at=at, actor_id=actor.pk)
     if action == "decline":
         return f"Declined: {name} stays where it is."
-    if not holds(decided, on):
+    if decided.begun_at is None:
         return f"Approved: {name} is in {decided.tier} from {decided.starts_on:%d %b %Y}."
-    ask_for_goals_run(as_of=on, at=at, actor_id=actor.pk)
     return f"Approved: {name} is in {decided.tier} now."
 
 

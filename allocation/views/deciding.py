@@ -17,8 +17,9 @@ from allocation.selectors.approvals import MOVE, OVERRIDE, RUN
 from allocation.services import overrides, planning, retiering
 from allocation.tasks.bell import ring
 from allocation.tasks.notices import send_notices
+from allocation.tasks.overrides import follow
 from allocation.tasks.planning import apply_book_plan
-from allocation.tasks.retiering import apply_retier_run, ask_for_goals_run
+from allocation.tasks.retiering import apply_retier_run
 
 BIGGEST_ID = 2**63 - 1
 DECISIONS = ("approve", "decline")
@@ -77,25 +78,23 @@ def decide(
         *(_run(one, said) for one in of[RUN]),
         *_moves(of[MOVE], said),
     ]
-    if any(result.done for result in results):
-        ring(send_notices)
+    ring(send_notices)
     return results
 
 
 def _overrides(tokens: Sequence[Token], said: Said) -> list[Result]:
     rows = Override.objects.visible_to(said.actor).filter(pk__in=[one.pk for one in tokens])
     names = dict(rows.values_list("pk", "customer__name"))
-    results, begun = [], False
+    results: list[Result] = []
+    done: list[Override] = []
     for one in tokens:
         try:
-            decided = decide_override(one.pk, said, seen_version=one.seen[0])
+            done.append(decide_override(one.pk, said, seen_version=one.seen[0]))
         except overrides.UnableToDecideOverride as refusal:
             results.append(Result(False, names.get(one.pk, ""), str(refusal)))
         else:
             results.append(Result(True))
-            begun = begun or holds(decided, said.on)
-    if begun:
-        ask_for_goals_run(as_of=said.on, at=said.at, actor_id=said.actor.pk)
+    follow(done, on=said.on, at=said.at, actor_id=said.actor.pk)
     return results
 
 
@@ -110,11 +109,6 @@ def decide_override(override_id: int, said: Said, *, seen_version: int) -> Overr
         at=said.at,
         seen_version=seen_version,
     )
-
-
-def holds(override: Override, on: date) -> bool:
-    """In force from today: the customer has another tier now, and a run looks at what else follows."""
-    return override.status == Override.Status.APPROVED and override.starts_on <= on
 
 
 def _run(one: Token, said: Said) -> Result:

@@ -130,10 +130,15 @@ def _goal_or_404(user: Any, pk: int) -> Goal:
     return found
 
 
-def say_what_follows(request: HttpRequest, done: str, *, place: str = "") -> None:
-    """Ask for a goals run; say what was done, and what follows from it. place: the card that says it (its tag)."""
+def say_what_follows(request: HttpRequest, done: str) -> None:
+    """Ask for a goals run; say what was done, and what follows from it."""
+    run = ask_for_goals_run(as_of=today(), at=timezone.now(), actor_id=request.user.pk)
+    say_with_run(request, done, run)
+
+
+def say_with_run(request: HttpRequest, done: str, run: RetierRun | None, *, place: str = "") -> None:
+    """What was done, and which run proposes what follows, if one does. place: the card that says it (its tag)."""
     user: Any = request.user
-    run = ask_for_goals_run(as_of=today(), at=timezone.now(), actor_id=user.pk)
     words = done if run is None else format_html("{} {}", done, _what_follows(run, user))
     messages.success(request, words, extra_tags=place)
 

@@ -21,11 +21,10 @@ from allocation.selectors import wording
 from allocation.selectors.customer_detail import customer_in_scope
 from allocation.selectors.override_rights import NOT_YOURS, override_rights
 from allocation.services import overrides
-from allocation.tasks.bell import ring
-from allocation.tasks.notices import send_notices
+from allocation.tasks.overrides import follow
 from allocation.views.access import for_everyone_with_a_role, today
 from allocation.views.customers import customer_page
-from allocation.views.goals import say_what_follows
+from allocation.views.goals import say_with_run
 from allocation.views.override_card import PLACE, Faulty, ask_form, safe_address
 
 UNPROCESSABLE = 422
@@ -36,7 +35,7 @@ UNPROCESSABLE = 422
 def override_request(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask for another tier of a customer in scope; a manager decides."""
     user: Any = request.user
-    day = today()
+    day, now = today(), timezone.now()
     customer = customer_in_scope(user=user, pk=pk)
     if customer is None:
         raise Http404
@@ -54,12 +53,12 @@ def override_request(request: HttpRequest, pk: int) -> HttpResponse:
                 expires_on=given["expires_on"],
                 actor=user,
                 on=day,
-                at=timezone.now(),
+                at=now,
             )
         except overrides.UnableToRequestOverride as refusal:
             form.add_error(None, str(refusal))
         else:
-            ring(send_notices)
+            follow([asked], on=day, at=now, actor_id=user.pk)
             back = safe_address(given["back"])
             words = f"The override for {customer} is asked for: somebody else decides it, by {wording.day(asked.due_on)}."
             messages.success(request, words, extra_tags="" if back else PLACE)
@@ -72,7 +71,7 @@ def override_request(request: HttpRequest, pk: int) -> HttpResponse:
 def override_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     """Take back a request, or end an override in force: then the customer goes back through a goals run."""
     user: Any = request.user
-    day = today()
+    day, now = today(), timezone.now()
     row = Override.objects.visible_to(user).filter(pk=pk).first()
     customer = None if row is None else customer_in_scope(user=user, pk=row.customer_id)
     if row is None or customer is None:
@@ -83,17 +82,15 @@ def override_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     if form.is_valid():
         try:
             ended = overrides.withdraw_override(
-                override_id=pk, actor=user, words=form.cleaned_data["words"], on=day, at=timezone.now()
+                override_id=pk, actor=user, words=form.cleaned_data["words"], on=day, at=now
             )
         except overrides.UnableToWithdrawOverride as refusal:
             form.add_error(None, str(refusal))
         else:
-            ring(send_notices)
-            if ended.begun_at is not None:  # it held until now
-                say_what_follows(request, f"The override for {customer} is ended.", place=PLACE)
-            else:
-                done = f"The override for {customer} is withdrawn; its tier stays as it is."
-                messages.success(request, done, extra_tags=PLACE)
+            run = follow([ended], on=day, at=now, actor_id=user.pk)
+            held = ended.begun_at is not None
+            what = "ended." if held else "withdrawn; its tier stays as it is."
+            say_with_run(request, f"The override for {customer} is {what}", run, place=PLACE)
             return redirect(_card(customer.pk))
     return customer_page(request, customer, faulty=Faulty(back=form, pk=pk), status=UNPROCESSABLE)
 

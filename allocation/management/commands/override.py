@@ -23,7 +23,7 @@ from allocation.services.overrides import (
     request_override,
     withdraw_override,
 )
-from allocation.tasks.retiering import ask_for_goals_run
+from allocation.tasks.overrides import follow
 
 ACTIONS = ("request", "approve", "decline", "withdraw", "list")
 DECISIONS = {"approve": approve_override, "decline": decline_override, "withdraw": withdraw_override}
@@ -73,10 +73,9 @@ class Command(DoorCommand):
             self.refuse(f"There is no override {override_id}.")
         act = DECISIONS[action]
         changed = act(override_id=override_id, actor=actor, words=options["words"], on=today, at=now)
-        if changed.begun_at is not None:  # it holds from now on, or held until now
-            run = ask_for_goals_run(as_of=today, at=now, actor_id=actor.pk)
-            if run is not None:
-                self.tell(f"Run {run.pk} proposes what follows for the tier.")
+        run = follow([changed], on=today, at=now, actor_id=actor.pk)
+        if run is not None:
+            self.tell(f"Run {run.pk} proposes what follows for the tier.")
         return override_id
 
     def request(self, actor: User, options: Mapping[str, Any], today: date, now: datetime) -> int:
