@@ -9,11 +9,10 @@ from allocation.models.named_tiers import NamedTiers
 from allocation.models.notices import Notice
 from allocation.models.objections import Objection
 from allocation.models.overrides import Override, OverrideEdit
-from allocation.models.statuses import DECLINED, OPEN_STATUSES, RowStatus, RunStatus
+from allocation.models.statuses import OPEN_STATUSES, RowStatus, RunStatus
 from allocation.models.tiering import RetierRun, TierDecision, TieringModel
 
 __all__ = [
-    "DECLINED",
     "OPEN_STATUSES",
     "AllocationPolicy",
     "AttentionPolicy",

@@ -29,6 +29,7 @@ class Notice(models.Model):
     created_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    tried_at = models.DateTimeField(null=True, blank=True, help_text="When the last attempt began.")
     fault = models.CharField(max_length=300, blank=True, help_text="Why the last attempt failed.")
 
     objects = NoticeQuerySet.as_manager()

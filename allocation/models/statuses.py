@@ -20,9 +20,6 @@ class RunStatus(models.TextChoices):
 # States in which people can still decide about the proposal.
 OPEN_STATUSES = (RunStatus.PROPOSED, RunStatus.AWAITING_APPROVAL)
 
-# How the message of a run begins that a manager declined; who and why follow. Its status is that of any discarded one.
-DECLINED = "Declined by "
-
 
 class RowStatus(models.TextChoices):
     """The state of one row of a run or plan."""

@@ -87,6 +87,16 @@ class RetierRun(Proposal):
     over_limit = models.BooleanField(default=False, editable=False)
     # Goes up with every review of rows: an approval is of the run as it was looked at (summary cannot be compared).
     review_version = models.PositiveIntegerField(default=0, editable=False)
+    # A manager said no to it, being over its limit: who and why. When is `finished_at`, its status that of any discarded one.
+    declined_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        editable=False,
+    )
+    declined_words = models.CharField(max_length=200, blank=True, editable=False)
     # A goal changed while this run was computed, after its snapshot: a run as of this day follows it.
     follow_as_of = models.DateField(null=True, blank=True, editable=False)
     undone_by = models.ForeignKey(
@@ -115,6 +125,11 @@ class RetierRun(Proposal):
                 Replace("status", Value("undoing"), Value("applying")),
                 condition=Q(status__in=["applying", "undoing"]),
                 name="one_run_is_applied_or_undone_at_a_time",
+            ),
+            models.CheckConstraint(
+                name="declined_run_is_discarded_and_says_why",
+                condition=Q(declined_by__isnull=True)
+                | (Q(status="discarded", finished_at__isnull=False) & ~Q(declined_words="")),
             ),
             models.CheckConstraint(
                 name="run_progress_within_total", condition=Q(progress_done__lte=F("progress_total"))

@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.timezone import localtime
 
 from accounts.models import CSM, Tier
-from allocation.models import DECLINED, Move, Override, RetierRun, RowStatus, RunStatus
+from allocation.models import Move, Override, RetierRun, RowStatus, RunStatus
 from allocation.selectors import wording
 from allocation.selectors.approvals import MOVE, OVERRIDE, RUN
 from allocation.selectors.approvers import Approvers, Managers, managers_on
@@ -124,7 +124,7 @@ def _moves(ids: Collection[int]) -> list[Any]:
 
 
 def _runs(ids: Collection[int]) -> list[Any]:
-    rows = RetierRun.objects.filter(pk__in=ids).select_related("requested_by", "approved_by")
+    rows = RetierRun.objects.filter(pk__in=ids).select_related("requested_by", "approved_by", "declined_by")
     return list(rows.defer("population", "vocabulary", "rates").order_by("pk"))
 
 
@@ -222,9 +222,8 @@ def run_moves_left(run: RetierRun) -> int:
 def _run_outcome(row: RetierRun) -> Outcome | None:
     if row.status == RunStatus.AWAITING_APPROVAL:
         return None
-    if row.message.startswith(DECLINED):
-        by, _, why = row.message.removeprefix(DECLINED).partition(": ")
-        return Outcome("declined", "Declined", _by(by, row.finished_at), why)
+    if row.declined_by is not None:
+        return Outcome("declined", "Declined", _by(row.declined_by, row.finished_at), row.declined_words)
     return Outcome("approved", "Approved", _by(row.approved_by, row.approved_at), "")
 
 

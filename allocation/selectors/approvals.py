@@ -24,7 +24,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce, TruncDate
 
-from allocation.models import DECLINED, Move, Override, RetierRun, RowStatus, RunStatus
+from allocation.models import Move, Override, RetierRun, RowStatus, RunStatus
 
 OVERRIDE, RUN, MOVE = "override", "run", "move"
 KINDS = (
@@ -100,7 +100,7 @@ def waiting(*, user: Any) -> Queue:
 def decided_lately(*, user: Any, at: datetime) -> Queue:
     """What was decided in the last 30 days, by anybody."""
     since = at - LATELY
-    declined = Q(status=RunStatus.DISCARDED, message__startswith=DECLINED)
+    declined = Q(declined_by__isnull=False)
     of_largest = _seen_moves(user).filter(needs_approval=True)
     return Queue(
         overrides=_named(

@@ -75,23 +75,28 @@ def summary(*, customers: QuerySet[Customer], as_of: date, hours: bool = True) -
         renewals_soon=sum(1 for row in rows if row[4] is not None and as_of <= row[4] <= as_of + SOON),
         low_health=sum(1 for row in rows if row[5] is not None and row[5] < LOW_HEALTH),
         without_health=sum(1 for row in rows if row[5] is None),
-        tiers=_lines([(row[0], row[1]) for row in rows], cents, minutes_of),
+        tiers=tier_lines([(row[0], row[1]) for row in rows], cents, minutes_of),
         minutes_of=minutes_of,
         money_problem=problem,
     )
 
 
-def _lines(
-    rows: Iterable[tuple[int, int | None]], cents: Iterable[int], minutes_of: Mapping[int, int]
+def tier_lines(
+    rows: Iterable[tuple[int, int | None]],
+    cents: Iterable[int],
+    minutes_of: Mapping[int, int],
+    in_order: Iterable[Tier] | None = None,
 ) -> tuple[TierLine, ...]:
-    """By tier, the highest first, those without a tier last."""
+    """By tier, the highest first, those without a tier last. rows: (customer, tier). in_order: the tiers, where they are
+    read already.
+    """
     sums: dict[int | None, list[int]] = defaultdict(lambda: [0, 0, 0])
     for (pk, tier_id), amount in zip(rows, cents, strict=True):
         line = sums[tier_id]
         line[0] += 1
         line[1] += amount
         line[2] += minutes_of[pk]
-    tiers: list[Tier | None] = [*Tier.objects.order_by("rank"), None]
+    tiers: list[Tier | None] = [*(in_order or Tier.objects.order_by("rank")), None]
     return tuple(TierLine(tier, *sums[key]) for tier in tiers if (key := tier.pk if tier else None) in sums)
 
 

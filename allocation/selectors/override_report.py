@@ -7,7 +7,7 @@ overrules the criteria whose points lie below the customer's score (they pulled 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -139,7 +139,7 @@ def what_people_overrule(*, user: Any, starts_on: date, ends_on: date, today: da
         ends_on=ends_on,
         total=total,
         statuses=Counter(said.status for said in asked),
-        renewed=sum(1 for said in approved if _renews(said, seen)),
+        renewed=_renewed(approved, seen),
         mean_days=sum(days) / len(days) if days else None,
         rules=tuple(sorted(rules.items(), key=_most_first)),
         segments=tuple(sorted(segments.items(), key=_most_first)),
@@ -248,15 +248,18 @@ def overrules(*, way: str, points: Decimal, score: Decimal) -> bool:
     return points < score if way == UP else points > score if way == DOWN else False
 
 
-def _renews(said: Said, seen: Iterable[Said]) -> bool:
-    """Whether it carries on an earlier one of the same customer and tier."""
-    return any(
-        earlier.pk != said.pk
-        and earlier.was_approved
-        and (earlier.customer_id, earlier.tier) == (said.customer_id, said.tier)
-        and earlier.starts_on < said.starts_on <= earlier.ended_on + timedelta(days=RENEWAL_DAYS)
-        for earlier in seen
-    )
+def _renewed(approved: Iterable[Said], seen: Iterable[Said]) -> int:
+    """How many carry on an earlier one of the same customer and tier."""
+    of: dict[tuple[int, str], list[Said]] = defaultdict(list)
+    for said in seen:
+        if said.was_approved:
+            of[said.customer_id, said.tier].append(said)
+    return sum(any(_renews(said, one) for one in of[said.customer_id, said.tier]) for said in approved)
+
+
+def _renews(said: Said, earlier: Said) -> bool:
+    until = earlier.ended_on + timedelta(days=RENEWAL_DAYS)
+    return earlier.pk != said.pk and earlier.starts_on < said.starts_on <= until
 
 
 def _pairs(approved: Iterable[Said]) -> tuple[Pair, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,7 +10,7 @@ from accounts.models import CSM, Customer, Tier
 from allocation.models import BookHolding
 from allocation.selectors import wording
 from allocation.selectors.amounts import in_base_cents
-from allocation.selectors.books import Summary, TierLine
+from allocation.selectors.books import Summary, tier_lines
 from allocation.selectors.customers import open_goals
 from allocation.snapshots.books import LONG_LEAVE_DAYS, TouchPlans, csm_minutes, days_away
 from allocation.snapshots.held import active_on, tiers_on
@@ -57,7 +56,7 @@ def past_book(*, csm: CSM, day: date, today: date, user: Any) -> PastBook:
     every = set(there.values_list("pk", flat=True))
     seen = list(Customer.objects.visible_to(user).filter(pk__in=there.values("pk")).order_by("name", "pk"))
     tiers = {tier.pk: tier for tier in Tier.objects.order_by("rank")}
-    held = tiers_on(day=day)
+    held = tiers_on(day=day, customer_ids=[one.pk for one in seen])
     plans = TouchPlans(as_of=day)
     minutes = {one.pk: plans.minutes(customer_id=one.pk, tier_id=held.get(one.pk)) for one in seen}
     cents, problem = in_base_cents(amounts=[(one.arr, one.currency) for one in seen], as_of=today)
@@ -72,7 +71,7 @@ def past_book(*, csm: CSM, day: date, today: date, user: Any) -> PastBook:
             customers=len(seen),
             arr_cents=sum(cents),
             minutes=sum(minutes.values()),
-            tiers=_lines(seen, held, tiers, cents, minutes),
+            tiers=tier_lines([(one.pk, held.get(one.pk)) for one in seen], cents, minutes, tiers.values()),
             minutes_of=minutes,
             money_problem=problem,
         ),
@@ -80,20 +79,6 @@ def past_book(*, csm: CSM, day: date, today: date, user: Any) -> PastBook:
         rows=tuple(_row(one, tiers.get(held.get(one.pk, 0)), minutes, since, goals) for one in in_order),
         left_out=len(every) - len(seen),
     )
-
-
-def _lines(
-    seen: list[Customer],
-    held: dict[int, int],
-    tiers: dict[int, Tier],
-    cents: list[int],
-    minutes: dict[int, int],
-) -> tuple[TierLine, ...]:
-    sums: dict[int | None, list[int]] = defaultdict(lambda: [0, 0, 0])
-    for one, amount in zip(seen, cents, strict=True):
-        line = sums[held.get(one.pk)]
-        line[0], line[1], line[2] = line[0] + 1, line[1] + amount, line[2] + minutes[one.pk]
-    return tuple(TierLine(tier, *sums[key]) for key, tier in [*tiers.items(), (None, None)] if key in sums)
 
 
 def _row(

@@ -26,7 +26,6 @@ from allocation.selectors.approvers import Managers, managers_on
 ATTEMPTS = 5
 # Between two attempts; longer than a task may run, so that a row is not taken from somebody who still sends.
 PAUSE = timedelta(minutes=30)
-BEING_SENT = "being sent"
 GONE = "this person no longer signs in, so nothing is sent"
 
 logger = logging.getLogger(__name__)
@@ -43,8 +42,7 @@ class SentNotices:
 
 def due_notices(*, at: datetime) -> QuerySet[Notice]:
     """Notices to be sent now, the oldest first: not sent, not given up, and not tried a short while ago."""
-    # `fault` begins with the time of the last attempt, in a form that sorts as time does.
-    rested = Q(fault="") | Q(fault__lt=_stamp(at - PAUSE))
+    rested = Q(tried_at__isnull=True) | Q(tried_at__lt=at - PAUSE)
     rows: QuerySet[Notice] = Notice.objects.unsent().filter(rested, attempts__lt=ATTEMPTS)
     return rows.order_by("created_at", "pk")
 
@@ -73,13 +71,13 @@ def send_notices(*, at: datetime, limit: int) -> SentNotices:
 def _send_one(pk: int, at: datetime, connection: BaseEmailBackend) -> bool | None:
     """Whether it was sent; None when somebody else has it."""
     mine = due_notices(at=at).filter(pk=pk)
-    claim = f"{_stamp(at)} {BEING_SENT}"
-    if mine.order_by().update(attempts=F("attempts") + 1, fault=claim) != 1:
+    # Of two who begin at once only one finds it rested; later writes name the attempt, so that a late one changes nothing.
+    if mine.order_by().update(attempts=F("attempts") + 1, tried_at=at, fault="") != 1:
         return None
     row = Notice.objects.select_related("to").get(pk=pk)
-    claimed = Notice.objects.filter(pk=pk, fault=claim, sent_at__isnull=True)
+    claimed = Notice.objects.filter(pk=pk, tried_at=at, sent_at__isnull=True)
     if not row.to.is_active:
-        claimed.update(attempts=ATTEMPTS, fault=f"{_stamp(at)} {GONE}")
+        claimed.update(attempts=ATTEMPTS, fault=GONE)
         return False
     try:
         _mail(row, connection).send()
@@ -87,7 +85,7 @@ def _send_one(pk: int, at: datetime, connection: BaseEmailBackend) -> bool | Non
         Exception
     ) as error:  # a bad address, a full box, a server that hangs up: the others still get theirs
         logger.warning("Notice %s was not sent (%s).", pk, type(error).__name__)
-        claimed.update(fault=f"{_stamp(at)} {type(error).__name__}: {_line(str(error))}"[:300])
+        claimed.update(fault=f"{type(error).__name__}: {_line(str(error))}"[:300])
         connection.close()  # it may be unusable now; the next mail opens it again
         return False
     claimed.update(sent_at=at, fault="")

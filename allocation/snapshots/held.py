@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -10,9 +11,12 @@ from accounts.models import Customer
 from allocation.models import BookHolding, Departure, TierHolding
 
 
-def tiers_on(*, day: date) -> dict[int, int]:
-    """Tier ids by customer id."""
-    return dict(TierHolding.objects.held_on(day).values_list("customer_id", "tier_id"))
+def tiers_on(*, day: date, customer_ids: Collection[int] | None = None) -> dict[int, int]:
+    """Tier ids by customer id: of everybody, or of the customers of one book."""
+    held = TierHolding.objects.held_on(day)
+    if customer_ids is not None:
+        held = held.filter(customer_id__in=customer_ids)
+    return dict(held.values_list("customer_id", "tier_id"))
 
 
 def csms_on(*, day: date) -> dict[int, int]:

@@ -7,6 +7,7 @@ anew that a trigger of another one looks at. A migrate that failed leaves them a
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.db import connections, transaction
@@ -44,12 +45,17 @@ EVERY: tuple[Kept, ...] = (
 
 def ensure_triggers(*, using: str) -> None:
     """Make the triggers of this database anew; safe to repeat, and nothing for a table that is not there."""
+    _execute(using, _statements)
+
+
+def _execute(using: str, statements_of: Callable[[str, Kept], Iterable[str]]) -> None:
+    """All of them for each table that is there, in one transaction."""
     connection = connections[using]
     there = set(connection.introspection.table_names())
     with transaction.atomic(using=using), connection.cursor() as cursor:
         for kept in EVERY:
             if kept.table in there:
-                for statement in _statements(connection.vendor, kept):
+                for statement in statements_of(connection.vendor, kept):
                     cursor.execute(statement)
 
 
@@ -62,13 +68,7 @@ def _statements(vendor: str, kept: Kept) -> tuple[str, ...]:
 
 def drop_triggers_before_migrate(*, using: str, **kwargs: Any) -> None:
     """Nothing where there are none."""
-    connection = connections[using]
-    there = set(connection.introspection.table_names())
-    with transaction.atomic(using=using), connection.cursor() as cursor:
-        for kept in EVERY:
-            if kept.table in there:
-                for statement in drop_statements(connection.vendor, kept):
-                    cursor.execute(statement)
+    _execute(using, drop_statements)
 
 
 def drop_statements(vendor: str, kept: Kept) -> tuple[str, ...]:

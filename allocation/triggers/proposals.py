@@ -7,6 +7,7 @@ from allocation.triggers.rules import Kept, Rule, differs, never_deleted
 PROPOSED_STAYS = "What a run or plan proposed never changes once it is applied: undo it, or decide anew."
 ONLY_FORWARD = "A row that was applied can only be undone, and one that was skipped or undone stays as it is."
 APPLIED_STAYS = "Who asked for, approved and applied a run or plan, and as of when, never changes afterwards."
+DECLINED_STAYS = "A run that a manager declined stays declined: start another."
 NOT_DELETED = "What an applied run or plan decided is never deleted."
 
 # States in which people still decide about the proposal, or nobody does any more without it having been carried out.
@@ -82,9 +83,17 @@ def _proposal(table: str, *what: str) -> Kept:
     )
 
 
+RUNS = _proposal("allocation_retierrun", "scope", "tiering_model_id", "base_currency", "rates", "vocabulary")
+DECLINED = Rule(
+    "declined_stays",
+    "UPDATE",
+    f"OLD.declined_by_id IS NOT NULL AND {differs('declined_by_id', 'declined_words', 'status')}",
+    DECLINED_STAYS,
+)
+
 PROPOSALS = (
     DECISIONS,
     Kept(MOVES.table, (*MOVES.rules, SINCE)),
-    _proposal("allocation_retierrun", "scope", "tiering_model_id", "base_currency", "rates", "vocabulary"),
+    Kept(RUNS.table, (*RUNS.rules, DECLINED)),
     _proposal("allocation_bookplan", "policy_id", "seed", "policy_values", "objective", "bound", "gap_pct"),
 )

@@ -195,9 +195,7 @@ def test_what_was_approved_meanwhile_is_not_withdrawn_by_an_old_page(world, sign
 
 def test_one_in_force_is_ended_before_its_time_and_a_run_is_asked_for(world, sign_in, monkeypatch):
     heard = []
-    monkeypatch.setattr(
-        "allocation.views.approval_override.ask_for_goals_run", lambda **given: heard.append(given)
-    )
+    monkeypatch.setattr("allocation.tasks.overrides.ask_for_goals_run", lambda **given: heard.append(given))
     override = asked(world)
     act(sign_in(world.manager), override, "approve")
     act(sign_in(world.manager), override, "withdraw", status="approved", words="They renewed")

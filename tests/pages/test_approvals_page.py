@@ -277,7 +277,7 @@ def test_what_was_decided_lately_stands_apart_with_who_and_why(world, sign_in):
 
 def test_an_approval_that_holds_today_has_a_goals_run_look_at_the_rest(world, sign_in, monkeypatch):
     heard = []
-    monkeypatch.setattr("allocation.views.deciding.ask_for_goals_run", lambda **given: heard.append(given))
+    monkeypatch.setattr("allocation.tasks.overrides.ask_for_goals_run", lambda **given: heard.append(given))
     rows = [asked(world, customer) for customer in world.customers[:2]]
     later = asked(world, world.customers[2], starts_on=TODAY + DAY)
     client = sign_in(world.manager)

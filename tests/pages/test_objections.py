@@ -181,7 +181,7 @@ def test_objecting_and_taking_back(company, ada, window):
         ({"reason_kind": ""}, "Choose one of the reasons"),
         ({"reason_kind": "x"}, "Choose one of the reasons"),
         ({"words": " "}, "Say why"),
-        ({"words": "x" * 1001}, "at most 1000"),
+        ({"words": "x" * 1001}, "at most 1,000"),
     ],
 )
 def test_a_form_that_says_nothing_useful_is_told_so(company, ada, window, given, sentence):

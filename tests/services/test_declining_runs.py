@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import IntegrityError, transaction
 
 from allocation.models import Notice, RetierRun, RunStatus
 from allocation.services.retiering import (
@@ -104,3 +105,13 @@ def test_the_command_declines_as_a_person_and_refuses_as_the_service_does(
     capsys.readouterr()
     call_command(*given, "--as", world.manager.email)
     assert json.loads(capsys.readouterr().out)["status"] == "discarded"
+
+
+@pytest.mark.parametrize(
+    "change", [{"declined_words": "Other words"}, {"declined_by": None}, {"status": "proposed"}]
+)
+def test_a_declined_run_stays_declined(world: SimpleNamespace, change: dict[str, Any]) -> None:
+    run = decline(waiting_run(world.ops), world.manager)
+    assert (run.declined_by, run.declined_words) == (world.manager, "Half of them renew in March")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        RetierRun.objects.filter(pk=run.pk).update(**change)

@@ -73,7 +73,7 @@ def test_the_message_id_is_fixed_and_says_nothing(cast: SimpleNamespace) -> None
     """A crash after sending repeats the mail; the mail program then knows it as the same."""
     row = leave(cast.manager, about="override-7-asked-1")
     send()
-    Notice.objects.filter(pk=row.pk).update(sent_at=None, fault="")
+    Notice.objects.filter(pk=row.pk).update(sent_at=None, tried_at=None)
     send(NOW + DAY)
     first, second = (message.message()["Message-ID"] for message in mail.outbox)
     assert first == second

@@ -320,7 +320,7 @@ def test_twice_is_refused_and_the_first_is_shown(world: SimpleNamespace, ada: An
         ({"kind": "mood"}, "Choose one of the reasons"),
         ({"kind": ""}, "Choose one of the reasons"),
         ({"words": " "}, "Say why"),
-        ({"words": "x" * 1001}, "at most 1000 characters"),
+        ({"words": "x" * 1001}, "at most 1,000 characters"),
         ({"words": "a\x00b"}, "NUL"),
     ],
 )

@@ -189,13 +189,11 @@ def _locked_with_those_beside(plan_id: int, on: date) -> BookPlan:
 def _checked(reason_kind: str, words: str) -> str:
     if reason_kind not in Objection.Reason.values:
         raise UnableToObject("Choose one of the reasons that are offered.")
-    if not words.strip():
-        raise UnableToObject("Say why, so that whoever answers can judge.")
-    if len(words.strip()) > LONGEST_WORDS:
-        raise UnableToObject(f"Say it in at most {LONGEST_WORDS} characters.")
-    if "\x00" in words:
-        raise UnableToObject("The text holds the character NUL: take it out.")
-    return words.strip()
+    said = words.strip()
+    fault = wording.fault_of(said, if_none="Say why, so that whoever answers can judge.", most=LONGEST_WORDS)
+    if fault:
+        raise UnableToObject(fault)
+    return said
 
 
 def _move_of(actor: Any, move_id: int) -> Move:

@@ -7,11 +7,11 @@ from typing import Any
 
 from django.db import transaction
 
-from allocation.models import DECLINED, Notice, RetierRun, RowStatus, RunStatus, TierDecision
+from allocation.models import Notice, RetierRun, RowStatus, RunStatus, TierDecision
 from allocation.selectors import notice_words, wording
 
 APPROVED = "It is over the change limit, and a manager approved it."
-LONGEST_WORDS = 200  # with who said them they fit the run's message
+LONGEST_WORDS = 200
 LONGEST_NAME = 200
 
 
@@ -73,8 +73,13 @@ def decline_run(
         raise UnableToDeclineRun(f"You asked for run {run_id} yourself; another manager has to decide it.")
     as_seen = waiting if seen_version is None else waiting.filter(review_version=seen_version)
     with transaction.atomic():
-        message = f"{DECLINED}{str(actor)[:LONGEST_NAME]}: {said}"
-        if as_seen.update(status=RunStatus.DISCARDED, finished_at=at, message=message) == 1:
+        declined = {
+            "status": RunStatus.DISCARDED,
+            "finished_at": at,
+            "declined_by": actor,
+            "declined_words": said,
+        }
+        if as_seen.update(**declined, message=_declined(actor, said)) == 1:
             _tell_asker(run_id, actor, at)
             return RetierRun.objects.get(pk=run_id)
     raise UnableToDeclineRun(_changed(run_id) if waiting.exists() else _decided(run_id))
@@ -99,16 +104,22 @@ def _changed(run_id: int) -> str:
     return f"The run was changed since you looked at it: {moves} customers would change tier now. Look again."
 
 
+def _declined(who: Any, said: str) -> str:
+    """The sentence on the run's page."""
+    return f"Declined by {str(who)[:LONGEST_NAME]}: {said}"
+
+
 def _decided(run_id: int) -> str:
     """Whoever comes second is told what the first one did."""
     waits_not = f"Run {run_id} does not wait for approval"
-    run = RetierRun.objects.select_related("approved_by").filter(pk=run_id).first()
+    run = RetierRun.objects.select_related("approved_by", "declined_by").filter(pk=run_id).first()
     if run is None:
         return f"{waits_not}."
     if run.approved_by is not None and run.approved_at is not None:
         return f"{waits_not}: {run.approved_by} approved it on {wording.moment(run.approved_at)}."
-    if run.message.startswith(DECLINED) and run.finished_at is not None:
-        return f"{waits_not}. {run.message} ({wording.moment(run.finished_at)})"
+    if run.declined_by is not None and run.finished_at is not None:
+        said = _declined(run.declined_by, run.declined_words)
+        return f"{waits_not}. {said} ({wording.moment(run.finished_at)})"
     return f"{waits_not}: it is {run.get_status_display().lower()}."
 
 
