@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Tags, Warning, register
+from django.core.checks import CheckMessage, Info, Tags, Warning, register
 
 
 @register(Tags.security, deploy=True)
@@ -24,5 +24,19 @@ def proxies_are_counted(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             "TRUSTED_PROXIES is set without BEHIND_PROXY: if no proxy stands in front, anybody can claim any address.",
             hint="Set BEHIND_PROXY=1 where a proxy stands in front, otherwise TRUSTED_PROXIES=0.",
             id="cstiers.W002",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def mail_reaches_somebody(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """No warning: a company may do without mail, since everything stands on the pages too."""
+    if not settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
+        return []
+    return [
+        Info(
+            "Mail is written to the log of the worker and reaches nobody: who decides has to look at Approvals.",
+            hint="Set EMAIL_URL to a mail server (docs/running.md).",
+            id="cstiers.I003",
         )
     ]

@@ -8,7 +8,7 @@ from typing import Any
 
 from accounts import roles
 from allocation.models import AllocationPolicy, BookPlan, Move, Notice, Objection
-from allocation.services.planning import answer_objections, object_to_move
+from allocation.services.planning import answer_objections, apply_plan, object_to_move, refuse_moves
 from tests.factories import NOW, TODAY, CSMFactory, UserFactory
 from tests.services.plan_cast import books, chosen, ids, move_of, proposed
 
@@ -56,3 +56,19 @@ def keep(plan: BookPlan, *names: str, actor: Any, words: str = "It has to be", *
     return answer_objections(
         plan_id=plan.pk, move_ids=ids(plan, *names), actor=actor, words=words, at=NOW, **seen
     )
+
+
+def apply(plan: BookPlan, *, on: Any = UNTIL) -> BookPlan:
+    return apply_plan(plan_id=plan.pk, actor=None, owner="test", on=on)
+
+
+def now(plan: BookPlan) -> BookPlan:
+    return BookPlan.objects.get(pk=plan.pk)
+
+
+def mailed(kind: str = Notice.Kind.OBJECT) -> list[str]:
+    return list(Notice.objects.filter(kind=kind).order_by("pk").values_list("to__email", flat=True))
+
+
+def refuse(plan: BookPlan, *names: str, actor: Any) -> int:
+    return refuse_moves(plan_id=plan.pk, move_ids=ids(plan, *names), actor=actor, words="Then not", at=NOW)

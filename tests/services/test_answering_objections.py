@@ -15,17 +15,19 @@ from allocation.services.planning import (
     UnableToPlanBooks,
     UnableToReviewPlan,
     accept_moves,
-    apply_plan,
     approve_moves,
-    refuse_moves,
     repoint_move,
 )
 from tests.factories import NOW, UserFactory
 from tests.services.objection_cast import (
     DAYS,
     UNTIL,
+    apply,
     keep,
+    mailed,
+    now,
     object_to,
+    refuse,
     world_with_a_window,
     world_with_spares,
 )
@@ -47,22 +49,6 @@ def ada(world: SimpleNamespace) -> Any:
 @pytest.fixture
 def ben(world: SimpleNamespace) -> Any:
     return world.cast.csm_b
-
-
-def apply(plan: BookPlan, *, on: Any = UNTIL) -> BookPlan:
-    return apply_plan(plan_id=plan.pk, actor=None, owner="test", on=on)
-
-
-def now(plan: BookPlan) -> BookPlan:
-    return BookPlan.objects.get(pk=plan.pk)
-
-
-def mailed(kind: str = Notice.Kind.OBJECT) -> list[str]:
-    return list(Notice.objects.filter(kind=kind).order_by("pk").values_list("to__email", flat=True))
-
-
-def refuse(plan: BookPlan, *names: str, actor: Any) -> int:
-    return refuse_moves(plan_id=plan.pk, move_ids=ids(plan, *names), actor=actor, words="Then not", at=NOW)
 
 
 def repoint(plan: BookPlan, name: str, csm: Any, *, actor: Any, at: Any = NOW) -> None:

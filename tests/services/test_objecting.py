@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from allocation.models import AllocationPolicy, BookPlan, Notice, Objection, RunStatus
+from allocation.models import AllocationPolicy, BookPlan, Objection, RunStatus
 from allocation.selectors.objections import objections_of
 from allocation.services import comparing
 from allocation.services.accepting import UnableToAccept, accept_plan
@@ -16,12 +16,10 @@ from allocation.services.planning import (
     UnableToObject,
     UnableToOpenObjections,
     UnableToPlanBooks,
-    apply_plan,
     close_objections,
     object_to_move,
     open_objections,
     propose_plan,
-    refuse_moves,
     withdraw_objection,
 )
 from allocation.snapshots.books import books_digest
@@ -34,11 +32,15 @@ from tests.services.objection_cast import (
     LAST_DAY,
     SENTENCE,
     UNTIL,
+    apply,
     keep,
+    mailed,
+    now,
     object_to,
+    refuse,
     world_with_a_window,
 )
-from tests.services.plan_cast import books, ids, move_of, proposed
+from tests.services.plan_cast import books, move_of, proposed
 
 pytestmark = pytest.mark.django_db
 
@@ -56,22 +58,6 @@ def ada(world: SimpleNamespace) -> Any:
 @pytest.fixture
 def ben(world: SimpleNamespace) -> Any:
     return world.cast.csm_b
-
-
-def apply(plan: BookPlan, *, on: Any = UNTIL) -> BookPlan:
-    return apply_plan(plan_id=plan.pk, actor=None, owner="test", on=on)
-
-
-def now(plan: BookPlan) -> BookPlan:
-    return BookPlan.objects.get(pk=plan.pk)
-
-
-def mailed(kind: str = Notice.Kind.OBJECT) -> list[str]:
-    return list(Notice.objects.filter(kind=kind).order_by("pk").values_list("to__email", flat=True))
-
-
-def refuse(plan: BookPlan, *names: str, actor: Any) -> int:
-    return refuse_moves(plan_id=plan.pk, move_ids=ids(plan, *names), actor=actor, words="Then not", at=NOW)
 
 
 # ---- opening

@@ -102,6 +102,15 @@ def test_what_is_unwise_is_told_by_the_deployment_check(tmp_path, unwise, which)
     assert which in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("mail", "is_told"), [({}, True), ({"EMAIL_URL": "smtp+tls://user:secret@mail.example.com:587"}, False)]
+)
+def test_that_mail_reaches_nobody_is_told_and_stops_nothing(tmp_path, mail, is_told):
+    ended = started(tmp_path, mail, "manage.py", "check", "--deploy", "--fail-level", "WARNING")
+    assert ended.returncode == 0, ended.stderr
+    assert ("cstiers.I003" in ended.stderr + ended.stdout) == is_told
+
+
 def test_production_cookies_are_bound_to_the_host(tmp_path):
     code = (
         "from cstiers import settings as s; "
