@@ -101,7 +101,7 @@ def money(*, amount: Decimal | None, currency: str, cents: bool = False) -> Safe
     )
 
 
-def meter(*, value: Decimal | float | None, good_from: float = 67, warn_from: float = 34) -> SafeString:
+def meter(*, value: Decimal | float | None, good_from: float = 67, warn_from: float = 40) -> SafeString:
     """A 0–100 number with a small bar; `good_from` and `warn_from` are the lower bounds of the tones."""
     if value is None:
         return NOTHING

@@ -130,6 +130,12 @@ class Override(models.Model):
     def __str__(self) -> str:
         return f"{self.customer} → {self.tier}"
 
+    def get_status_display(self) -> str:
+        """One that was approved and that people ended is not a request that was taken back."""
+        if self.status == self.Status.WITHDRAWN and self.decided_at is not None:
+            return "Ended"
+        return str(self.Status(self.status).label)
+
 
 class OverrideEdit(models.Model):
     """A change of a request that waits. Whoever edited it does not decide it (allocation.triggers)."""

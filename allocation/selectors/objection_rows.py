@@ -157,7 +157,7 @@ def past_objections(*, user: Any, on: date) -> list[PastObjection]:
             name=row.move.customer.name,
             external_id=row.move.customer.external_id,
             line=objection_line(row),
-            outcome=_outcome(row.move),
+            outcome=_outcome(row),
             move_id=row.move_id,
             can_withdraw=row.answered_at is None and row.move.plan.status in OPEN_STATUSES,
         )
@@ -165,9 +165,11 @@ def past_objections(*, user: Any, on: date) -> list[PastObjection]:
     ]
 
 
-def _outcome(move: Move) -> str:
+def _outcome(objection: Objection) -> str:
+    move = objection.move
     if move.status == "proposed" and move.plan.status in OPEN_STATUSES:
-        return "Waits for an answer or for the plan to be applied"
+        waits = "Waits for an answer" if objection.answered_at is None else "Stays as planned"
+        return f"{waits}; the plan is not applied yet"
     if move.status == "proposed":
         return f"The plan is {move.plan.get_status_display().lower()}"
     return str(move.get_status_display())

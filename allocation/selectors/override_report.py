@@ -1,7 +1,8 @@
 """What people overrule: how often each tier rule, segment and criterion of the model is overruled by an override.
 
 An override that was approved says that the model was wrong about a customer. Up: people wish a higher tier than the model
-suggested when it was asked for; down: a lower one; neither: the tier that the rules said, against a guard. An override up
+suggested when it was asked for; down: a lower one; neither: the tier that the rules said, against a guard. Kept:
+the same, and the customer had it: it is to stay there whatever comes, which overrules nothing. An override up
 overrules the criteria whose points lie below the customer's score (they pulled it down), one down those above it.
 """
 
@@ -22,7 +23,7 @@ from allocation.models import Override
 from allocation.selectors.overrides import months_later
 from allocation.selectors.rules_at_work import RuleName, rules_at_work
 
-UP, DOWN, NEITHER = "up", "down", "neither"
+UP, DOWN, NEITHER, KEPT = "up", "down", "neither", "kept"
 # An override that begins within so many days after an earlier one of the same customer and tier ended renews it.
 RENEWAL_DAYS = 31
 # How far before the period an override may have been asked for that one of the period renews.
@@ -72,7 +73,8 @@ class Line:
         self.customers.add(said.customer_id)
         if said.was_approved:
             self.approved += 1
-            self.overruled.add(said.customer_id)
+            if said.way != KEPT:
+                self.overruled.add(said.customer_id)
             self.ways[said.way] += 1
             self.in_force += is_in_force(said, today)
 
@@ -183,7 +185,7 @@ def _said(row: Override, tiers: Mapping[str, Tier]) -> Said:
         days_to_decide=(decided - row.asked_at).total_seconds() / 86_400 if decided else None,
         starts_on=row.starts_on,
         ended_on=min(row.expires_on, localtime(row.ended_at).date()) if row.ended_at else row.expires_on,
-        way=_way(row.tier, suggested),
+        way=_way(row.tier, suggested, held=row.tier_when_asked),
         segment=said.get("segment") or "",
         rule=RuleName(said["rule"], said.get("suggested") or "") if said.get("rule") else None,
         score=None if score is None else Decimal(str(score)),
@@ -191,11 +193,11 @@ def _said(row: Override, tiers: Mapping[str, Tier]) -> Said:
     )
 
 
-def _way(wished: Tier, suggested: Tier | None) -> str:
+def _way(wished: Tier, suggested: Tier | None, *, held: Tier | None) -> str:
     if suggested is None:
         return ""
     if wished.rank == suggested.rank:
-        return NEITHER
+        return KEPT if held == wished else NEITHER
     return UP if wished.rank < suggested.rank else DOWN
 
 

@@ -55,7 +55,7 @@ def desk(*, user: Any, today: date) -> Desk:
         *_setting_up(tiers=tiers, model=model, customers=counts["every"]),
         *_rates(user=user, today=today),
         *_imports(user=user),
-        *_proposals(user),
+        *_proposals(user, today),
         *_full_run(model=model, counts=counts, today=today),
         *_overrides(user=user, today=today),
         *_gaps(counts=counts, model=model),
@@ -171,19 +171,22 @@ def _imports(*, user: Any) -> list[Todo]:
     return todos
 
 
-def _proposals(user: Any) -> list[Todo]:
+def _proposals(user: Any, today: date) -> list[Todo]:
     """Every run and plan that waits for people or is under way, however many came after it."""
     waiting = (*OPEN_STATUSES, *BUSY)
     runs = RetierRun.objects.visible_to(user).filter(status__in=waiting).defer("population", "rates")
     # Of plans side by side the one as the policy says stands for all: its page leads to the others.
     plans = BookPlan.objects.visible_to(user).filter(status__in=waiting, compared_with__isnull=True)
     return [
-        *(_proposal("run", f"{run.get_scope_display()} re-tiering run", run) for run in runs.order_by("-pk")),
-        *(_proposal("plan", "Book plan", plan) for plan in plans.order_by("-pk")),
+        *(
+            _proposal("run", f"{run.get_scope_display()} re-tiering run", run, today)
+            for run in runs.order_by("-pk")
+        ),
+        *(_proposal("plan", "Book plan", plan, today) for plan in plans.order_by("-pk")),
     ]
 
 
-def _proposal(kind: str, noun: str, row: Any) -> Todo:
+def _proposal(kind: str, noun: str, row: Any, today: date) -> Todo:
     when = f"As of {row.as_of:%d %b %Y}"
     if row.status == "awaiting_approval":
         return Todo(
@@ -195,6 +198,9 @@ def _proposal(kind: str, noun: str, row: Any) -> Todo:
             else f"{when}; moves of the largest customers are approved or declined first.",
             row.pk,
         )
+    if kind == "plan" and row.objections_until is not None and row.objections_until > today:
+        until = f"CSMs may object before {row.objections_until:%d %b %Y}; it can be applied from then on."
+        return Todo(kind, "info", f"{noun} {row.pk} is open to objections", f"{when}; {until}", row.pk)
     if row.status in OPEN_STATUSES:
         return Todo(
             kind,

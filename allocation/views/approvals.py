@@ -29,6 +29,13 @@ TOLD = 20  # refusals said one by one; more are counted
 @for_leads
 def approvals(request: HttpRequest) -> HttpResponse:
     """Everything that waits in the person's scope, by due date; CS ops see it and decide nothing."""
+    return approvals_page(request)
+
+
+def approvals_page(
+    request: HttpRequest, *, delegation: DelegationForm | None = None, status: int = 200
+) -> HttpResponse:
+    """The page. delegation: the form that hands decisions over, sent with a fault."""
     user: Any = request.user
     day = today()
     found = ApprovalFilter(request.GET, user=user, on=day)
@@ -48,9 +55,9 @@ def approvals(request: HttpRequest) -> HttpResponse:
         "deciding": any(row.deciders and row.deciders.mine for row in rows),
         "query": request.GET.urlencode(),
         "delegations": delegation_lines(user=user, on=day),
-        "delegation_form": DelegationForm(user=user, today=day, auto_id="delegate_%s"),
+        "delegation_form": delegation or DelegationForm(user=user, today=day, auto_id="delegate_%s"),
     }
-    return render(request, "pages/approvals.html", context)
+    return render(request, "pages/approvals.html", context, status=status)
 
 
 @require_POST

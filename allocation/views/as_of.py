@@ -8,6 +8,7 @@ from datetime import date
 from django.http import HttpRequest
 
 from allocation.selectors import wording
+from allocation.selectors.ledger import books_known_since
 from allocation.views.access import today
 
 NAME = "as_of"
@@ -24,6 +25,7 @@ class AsOf:
     today: date
     asked: str = ""
     problem: str = ""
+    known_since: date | None = None
 
     @property
     def is_past(self) -> bool:
@@ -32,7 +34,12 @@ class AsOf:
     @property
     def banner(self) -> str:
         """A sentence about what the page shows; empty for today."""
-        return f"As it stood on {wording.day(self.day)}. {OF_THE_DAY}; {OF_TODAY}." if self.is_past else ""
+        if not self.is_past:
+            return ""
+        said = f"As it stood on {wording.day(self.day)}. {OF_THE_DAY}; {OF_TODAY}."
+        if self.known_since is not None and self.day < self.known_since:
+            said += f" The ledgers begin on {wording.day(self.known_since)}: who had which customer before is not known."
+        return said
 
     @property
     def query(self) -> str:
@@ -54,4 +61,5 @@ def as_of(request: HttpRequest) -> AsOf:
     if day > now:
         said = f"{wording.day(day)} is still to come, so today is shown. Choose a day that has been."
         return AsOf(now, now, problem=said)
-    return AsOf(day, now, asked=day.isoformat())
+    known_since = books_known_since() if day < now else None
+    return AsOf(day, now, asked=day.isoformat(), known_since=known_since)

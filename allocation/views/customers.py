@@ -123,7 +123,7 @@ def customer_page(
             faulty=faulty,
         ),
         "kpis": _kpis(this, day),
-        "why": why(explanation) if explanation else None,
+        "why": why(explanation, in_force=detail.overrides.in_force) if explanation else None,
         "history": tier_history(tier_timeline(customer_id=this.pk), today=day),
         "why_empty": "No run has looked at this customer yet. "
         + (

@@ -13,13 +13,17 @@ from django.views.decorators.http import require_POST
 
 from accounts.models import Delegation
 from allocation.forms.approvals import DelegationForm
+from allocation.forms.faults import with_focus
 from allocation.selectors import wording
 from allocation.services import delegating
 from allocation.tasks.bell import ring
 from allocation.tasks.notices import send_notices
 from allocation.views.access import for_leads, today
-from allocation.views.acting import refused
+from allocation.views.approvals import approvals_page
 from allocation.views.deciding import BIGGEST_ID
+
+# What was typed is shown again with what is wrong.
+UNPROCESSABLE = 422
 
 
 @require_POST
@@ -27,10 +31,9 @@ from allocation.views.deciding import BIGGEST_ID
 def delegate(request: HttpRequest) -> HttpResponse:
     """A manager hands the own decisions over; CS ops do it for one who cannot."""
     user: Any = request.user
-    form = DelegationForm(request.POST, user=user, today=today())
+    form = DelegationForm(request.POST, user=user, today=today(), auto_id="delegate_%s")
     if not form.is_valid():
-        refused(request, form)
-        return _back()
+        return approvals_page(request, delegation=with_focus(form), status=UNPROCESSABLE)
     given = form.cleaned_data
     try:
         made = delegating.delegate_decisions(
@@ -44,7 +47,8 @@ def delegate(request: HttpRequest) -> HttpResponse:
             at=timezone.now(),
         )
     except delegating.UnableToDelegate as refusal:
-        messages.error(request, str(refusal))
+        form.add_error(None, str(refusal))
+        return approvals_page(request, delegation=with_focus(form), status=UNPROCESSABLE)
     else:
         who = "you" if made.manager_id == user.pk else str(made.manager)
         messages.success(

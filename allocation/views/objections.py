@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from allocation.forms.faults import with_focus
 from allocation.forms.objections import ObjectionForm, WindowForm
 from allocation.models import Move, Objection
 from allocation.selectors import objections as selector
@@ -32,11 +33,21 @@ from allocation.views.lists import page_of
 from allocation.views.parts import Kpi
 from allocation.views.plans import plan_or_404
 
+# What was typed is shown again with what is wrong.
+UNPROCESSABLE = 422
+
 
 @require_safe
 @for_everyone_with_a_role
 def objections(request: HttpRequest) -> HttpResponse:
     """Moves that may be objected to now: a CSM's own, a manager's of the teams, for CS ops all."""
+    return _page(request)
+
+
+def _page(
+    request: HttpRequest, *, faulty: ObjectionForm | None = None, pk: int = 0, status: int = 200
+) -> HttpResponse:
+    """faulty: the form about the move `pk`, sent and refused."""
     user: Any = request.user
     day = today()
     every = selector.moves_to_look_at(user=user, on=day)
@@ -47,7 +58,7 @@ def objections(request: HttpRequest) -> HttpResponse:
     counts = (every.count(), objected.count())
     context = {
         "page": page,
-        "rows": [(row, _form(row, user)) for row in rows],
+        "rows": [(row, faulty if faulty and row.pk == pk else _form(row, user)) for row in rows],
         "only_objected": only_objected,
         "counts": counts,
         "kpis": _kpis(every, user) if user.is_csm and counts[0] else [],
@@ -56,7 +67,7 @@ def objections(request: HttpRequest) -> HttpResponse:
         "leads": user.is_ops or user.is_manager,
         "currency": settings.BASE_CURRENCY,
     }
-    return render(request, "pages/objections.html", context)
+    return render(request, "pages/objections.html", context, status=status)
 
 
 def _form(row: ObjectionRow, user: Any) -> ObjectionForm | None:
@@ -86,7 +97,7 @@ def _effect(label: str, effect: BookEffect, icon: str) -> Kpi:
 def objection_raise(request: HttpRequest, pk: int) -> HttpResponse:
     """Object to a move of the own book."""
     move = _own_move_or_404(request, pk)
-    form = ObjectionForm(request.POST)
+    form = ObjectionForm(request.POST, auto_id=f"objection_{pk}_%s")
     try:
         planning.object_to_move(
             move_id=move.pk,
@@ -98,6 +109,8 @@ def objection_raise(request: HttpRequest, pk: int) -> HttpResponse:
         )
     except planning.UnableToObject as refusal:
         messages.error(request, str(refusal))
+        if form.data.get("words", ""):  # nothing typed, nothing to show again
+            return _page(request, faulty=with_focus(form), pk=pk, status=UNPROCESSABLE)
     else:
         messages.success(request, "You objected. The move is not carried out before somebody answered you.")
     return _back(pk)

@@ -21,6 +21,7 @@ from allocation.models import Override, TieringModel
 from allocation.selectors import wording
 from allocation.selectors.override_report import (
     DOWN,
+    KEPT,
     NEITHER,
     UP,
     CriterionLine,
@@ -98,19 +99,25 @@ def _kpis(found: OverrideReport) -> list[Kpi]:
         Kpi("Asked for", wording.grouped(total.asked), icon="override", note=_outcome(statuses)),
         Kpi("Approved", wording.grouped(total.approved), icon="check", note=_ways(total) or "none so far"),
         Kpi("Still in force", wording.grouped(total.in_force), icon="clock", note="of those approved"),
-        Kpi("Renewed", wording.grouped(found.renewed), icon="history", note="the model did not learn"),
+        Kpi(
+            "Renewed", wording.grouped(found.renewed), icon="history", note="asked for again when they ended"
+        ),
         Kpi("Days to a decision", days, icon="approval", note="mean of those decided"),
     ]
 
 
 def _outcome(statuses: Mapping[str, int]) -> str:
     asked, declined = statuses.get(Override.Status.ASKED, 0), statuses.get(Override.Status.DECLINED, 0)
-    return f"{asked} waiting, {declined} declined"
+    rest = (
+        (statuses.get(Override.Status.WITHDRAWN, 0), "withdrawn or ended"),
+        (statuses.get(Override.Status.EXPIRED, 0), "expired"),
+    )
+    return f"{asked} waiting, {declined} declined" + "".join(f", {n} {what}" for n, what in rest if n)
 
 
 def _ways(line: Line | CriterionLine) -> str:
     """ "3 up, 1 down, 1 against a guard"."""
-    names = ((UP, "up"), (DOWN, "down"), (NEITHER, "against a guard"))
+    names = ((UP, "up"), (DOWN, "down"), (NEITHER, "against a guard"), (KEPT, "to stay"))
     return ", ".join(f"{line.ways[way]} {words}" for way, words in names if line.ways[way])
 
 

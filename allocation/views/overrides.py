@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from allocation.forms.faults import with_focus
 from allocation.forms.overrides import WithdrawForm
 from allocation.models import Override
 from allocation.selectors import wording
@@ -63,7 +64,7 @@ def override_request(request: HttpRequest, pk: int) -> HttpResponse:
             words = f"The override for {customer} is asked for: somebody else decides it, by {wording.day(asked.due_on)}."
             messages.success(request, words, extra_tags="" if back else PLACE)
             return redirect(back or _card(pk))
-    return customer_page(request, customer, faulty=Faulty(ask=form), status=UNPROCESSABLE)
+    return customer_page(request, customer, faulty=Faulty(ask=with_focus(form)), status=UNPROCESSABLE)
 
 
 @require_POST
@@ -92,7 +93,7 @@ def override_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
             what = "ended." if held else "withdrawn; its tier stays as it is."
             say_with_run(request, f"The override for {customer} is {what}", run, place=PLACE)
             return redirect(_card(customer.pk))
-    return customer_page(request, customer, faulty=Faulty(back=form, pk=pk), status=UNPROCESSABLE)
+    return customer_page(request, customer, faulty=Faulty(back=with_focus(form), pk=pk), status=UNPROCESSABLE)
 
 
 def _card(customer_id: int) -> str:

@@ -12,6 +12,7 @@ from accounts.models import TouchLevel
 from allocation.charts.bars import COLUMN, NARROW, ContributionBar, contribution_bars
 from allocation.charts.svg import Markup, wide_and_narrow
 from allocation.engine.facts.attributes import ATTRIBUTES, Unit
+from allocation.models import Override
 from allocation.selectors import wording
 from allocation.selectors.explanations import FACTS_CHANGED, Explanation
 from allocation.selectors.runs import GUARD_WORDS
@@ -57,8 +58,12 @@ class Why:
     hints: list[Hint]
 
 
-def why(explanation: Explanation) -> Why:
-    """The explanation of the decision a customer stands on, or of the newest proposal."""
+def why(explanation: Explanation, *, in_force: Override | None = None) -> Why:
+    """The explanation of the decision a customer stands on, or of the newest proposal.
+
+    in_force: the override that holds today. One that the run knew nothing of comes after what the run said.
+    """
+    since = None if explanation.found["decided_by"] == "override" else in_force
     found = explanation.found
     currency = found["currency"] or settings.BASE_CURRENCY
     return Why(
@@ -67,8 +72,8 @@ def why(explanation: Explanation) -> Why:
         problem="This is only proposed: the tier changes when the run is applied."
         if explanation.proposed
         else "",
-        changed=FACTS_CHANGED if found["facts_changed"] else "",
-        steps=_steps(explanation),
+        changed=_changed(found, since),
+        steps=_steps(explanation, since),
         contributions=[_contribution(line, currency) for line in found["contributions"]],
         chart=contributions_chart(found),
         score=_score(found["score"]),
@@ -82,7 +87,12 @@ def _source(found: dict[str, Any]) -> str:
     return f"{run}; amounts in {found['currency']}" if found["currency"] else run
 
 
-def _steps(explanation: Explanation) -> list[Step]:
+def _changed(found: dict[str, Any], since: Override | None) -> str:
+    """An override is among what the run read, so alone it makes the facts others."""
+    return FACTS_CHANGED if found["facts_changed"] and since is None else ""
+
+
+def _steps(explanation: Explanation, since: Override | None) -> list[Step]:
     found = explanation.found
     decided_by = found["decided_by"]
     by_rule = decided_by == "rule"
@@ -103,8 +113,14 @@ def _steps(explanation: Explanation) -> list[Step]:
             decider=not by_rule,
         )
     )
-    steps.append(Step("Tier", explanation.effective))
-    return steps
+    if since is None:
+        return [*steps, Step("Tier", explanation.effective)]
+    until = f"an override since, until {wording.day(since.expires_on)}"
+    return [
+        *steps,
+        Step("The run said", explanation.effective),
+        Step("Tier", since.tier.name, until, decider=True),
+    ]
 
 
 def _touch(level: str) -> str:

@@ -55,7 +55,7 @@ def money(amount: Decimal | None, currency: str = "", cents: bool = False) -> Sa
 
 
 @register.simple_tag
-def meter(value: Decimal | float | None, good_from: float = 67, warn_from: float = 34) -> SafeString:
+def meter(value: Decimal | float | None, good_from: float = 67, warn_from: float = 40) -> SafeString:
     """{% meter customer.health %}: the number with a small bar."""
     return badges.meter(value=value, good_from=good_from, warn_from=warn_from)
 

@@ -189,6 +189,13 @@ def test_a_form_that_says_nothing_useful_is_told_so(company, ada, window, given,
     assert not Objection.objects.exists()
 
 
+def test_what_was_typed_is_shown_again_with_what_is_wrong(company, ada, window):
+    body = object_to(ada, window, "N0", reason_kind="", words="Not before their audit").content.decode()
+    assert 'class="object" open' in body
+    assert "Not before their audit</textarea>" in body or 'value="Not before their audit"' in body
+    assert "autofocus" in body
+
+
 def test_after_the_day_it_is_refused_with_a_sentence_and_the_moves_are_gone(
     company, ada, window, monkeypatch
 ):

@@ -149,3 +149,12 @@ def test_an_override_of_a_tier_that_is_no_more_is_still_told(company, sign_in):
     )  # fmt: skip
     Tier.objects.filter(slug__in=["enterprise", "scale"]).update(retired=True)
     assert sign_in(company.cast.ops).get(PAGE).status_code == 200
+
+
+def test_one_that_keeps_a_customer_where_it_is_overrules_nothing(company, sign_in):
+    """Scale by the model, and to stay in Scale: asked for, approved, counted apart."""
+    approved(company, tier_id=Tier.objects.get(slug="scale").pk)
+    words = plain(read(sign_in(company.cast.ops).get(PAGE)).words)
+    assert "1 to stay" in words
+    assert "against a guard:" in words  # what the words mean stands below the table
+    assert "1 against a guard" not in words
