@@ -11,10 +11,20 @@ class AllocationConfig(AppConfig):
     def ready(self) -> None:
         from accounts.changes import keep_changes
         from allocation import checks  # noqa: F401  (registers the system checks)
-        from allocation.models import AllocationPolicy, AttentionPolicy, ModelLock, NamedTiers, TieringModel
+        from allocation.models import (
+            AllocationPolicy,
+            AttentionPolicy,
+            Freeze,
+            ModelLock,
+            NamedTiers,
+            Schedule,
+            TieringModel,
+        )
 
         for policy in (TieringModel, ModelLock, AllocationPolicy, AttentionPolicy):
             keep_changes(policy)
+        keep_changes(Freeze)
+        keep_changes(Schedule, but=("since",))
         keep_changes(NamedTiers, many=("tiers",))
 
         # The signals of migrating: permissions and tables exist only after migrate, and the groups and

@@ -16,10 +16,22 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.views.decorators.http import require_POST
+from django_celery_beat.models import (
+    ClockedSchedule,
+    CrontabSchedule,
+    IntervalSchedule,
+    PeriodicTask,
+    SolarSchedule,
+)
 
 from accounts.admin import badges
 from accounts.admin.base import Button, ViewOnlyAdmin, button
 from cstiers.signing_in.throttle import PERSON, locked_until, places_of
+
+# Its rows are written from our own timetable (allocation.services.timetable); its pages would let a person start any
+# task with any arguments.
+for library_model in (PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, ClockedSchedule):
+    admin.site.unregister(library_model)
 
 WORDS = ("sign-in lock", "sign-in locks")  # the library's own are "access attempt" and a time
 

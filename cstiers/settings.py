@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "django_filters",
     "import_export",
     "auditlog",
+    "django_celery_beat",
     "cstiers",
     "accounts",
     "allocation",

@@ -5,6 +5,7 @@ from accounts.models.delegation import Delegation
 from accounts.models.importing import ColumnMapping, ImportBatch, ImportChunk, ImportFile, ImportKind
 from accounts.models.jobs import Job
 from accounts.models.people import CSM, Leave, Team, User
+from accounts.models.preferences import NoticePreference
 from accounts.models.service import Goal, GoalKind, Tier, TouchActivity, TouchLevel
 from accounts.models.vocabulary import CustomAttribute, ExchangeRate, Language, Region, Vertical
 
@@ -24,6 +25,7 @@ __all__ = [
     "Job",
     "Language",
     "Leave",
+    "NoticePreference",
     "Region",
     "Team",
     "Tier",

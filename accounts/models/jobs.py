@@ -30,6 +30,18 @@ class Job(models.Model):
     queued_at = models.DateTimeField(default=timezone.now, editable=False)
     started_at = models.DateTimeField(null=True, blank=True, editable=False)
     finished_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # After a fault that can pass: nobody takes the row up before then, and each try waits longer than the one before.
+    rest_until = models.DateTimeField(null=True, blank=True, editable=False)
+    # Somebody wants it stopped: whoever works on it looks here between two steps.
+    cancel_asked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    cancel_asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        editable=False,
+    )
 
     class Meta:
         abstract = True

@@ -58,3 +58,11 @@ class DelegationQuerySet(models.QuerySet):
     def holding(self, on: date) -> DelegationQuerySet:
         """Those that hold on the day and were not taken back."""
         return self.filter(starts_on__lte=on, ends_before__gt=on, ended_at__isnull=True)
+
+
+class PreferenceQuerySet(models.QuerySet):
+    def visible_to(self, user: Any) -> PreferenceQuerySet:
+        """Everybody the own one, CS ops all."""
+        if not getattr(user, "is_authenticated", False) or not user.is_active:
+            return self.none()
+        return self.all() if user.is_ops else self.filter(user=user)

@@ -11,6 +11,7 @@ from allocation.models.objections import Objection
 from allocation.models.overrides import Override, OverrideEdit
 from allocation.models.statuses import OPEN_STATUSES, RowStatus, RunStatus
 from allocation.models.tiering import RetierRun, TierDecision, TieringModel
+from allocation.models.timetable import Freeze, Pulse, Schedule, Slot, Work
 
 __all__ = [
     "OPEN_STATUSES",
@@ -20,6 +21,7 @@ __all__ = [
     "BookPlan",
     "Departure",
     "Fit",
+    "Freeze",
     "Handover",
     "ModelLock",
     "Move",
@@ -28,12 +30,15 @@ __all__ = [
     "Objection",
     "Override",
     "OverrideEdit",
+    "Pulse",
     "RetierRun",
     "RowStatus",
     "RunChunk",
     "RunStatus",
     "RunTally",
     "Scenario",
+    "Schedule",
+    "Slot",
     "Source",
     "TierDecision",
     "TierHolding",
@@ -41,4 +46,5 @@ __all__ = [
     "TieringModel",
     "Touch",
     "Variant",
+    "Work",
 ]
