@@ -4,10 +4,12 @@ A slot is written once, whoever asks and however often (a unique key), carried o
 and says what came of it. Beat and messages only ring: `note_due` looks at the clock and at what is written.
 """
 
-from allocation.services.timetable.schedules import change_schedule, ensure_schedules, timing_of
+from allocation.services.timetable.schedules import change_schedule, ensure_schedules
 from allocation.services.timetable.slots import (
     Outcome,
+    UnableToAskNow,
     UnableToCarryOut,
+    ask_now,
     carry_out_slot,
     forget_old_slots,
     note_due,
@@ -15,11 +17,12 @@ from allocation.services.timetable.slots import (
 
 __all__ = [
     "Outcome",
+    "UnableToAskNow",
     "UnableToCarryOut",
+    "ask_now",
     "carry_out_slot",
     "change_schedule",
     "ensure_schedules",
     "forget_old_slots",
     "note_due",
-    "timing_of",
 ]

@@ -11,7 +11,6 @@ from django.conf import settings
 from django.db import transaction
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
-from allocation.engine.timetable import Timing
 from allocation.models import Schedule, Work
 
 # The task that beat rings for a schedule; it looks at the clock itself.
@@ -21,27 +20,11 @@ Rhythm = Schedule.Rhythm
 # At night, after what they build on: leave and overrides of the day, then the goals run, then books.
 BEGINNING: Mapping[str, Mapping[str, Any]] = {
     Work.OVERRIDES: {"rhythm": Rhythm.HOURLY, "at_time": time(0, 5)},
-    Work.LEAVE: {"rhythm": Rhythm.DAILY, "at_time": time(0, 15)},
     Work.GOALS_RUN: {"rhythm": Rhythm.DAILY, "at_time": time(0, 30)},
     Work.HOUSEKEEPING: {"rhythm": Rhythm.DAILY, "at_time": time(1, 0)},
     Work.FULL_RUN: {"rhythm": Rhythm.YEARLY, "month": 1, "day": 15, "at_time": time(2, 0)},
     Work.BOOK_PLAN: {"rhythm": Rhythm.MONTHLY, "day": 1, "at_time": time(4, 0)},
-    Work.DIGESTS: {"rhythm": Rhythm.DAILY, "at_time": time(7, 0)},
-    # The central bank publishes in the afternoon of working days.
-    Work.RATES: {"rhythm": Rhythm.DAILY, "at_time": time(18, 0)},
 }
-
-
-def timing_of(*, schedule: Schedule) -> Timing:
-    """The rhythm and clock of a schedule, in the company's zone."""
-    return Timing(
-        rhythm=schedule.rhythm,  # type: ignore[arg-type]  # a constraint holds it to the known ones
-        at=schedule.at_time,
-        zone=ZoneInfo(settings.TIME_ZONE),
-        month=schedule.month,
-        day=schedule.day,
-        weekday=schedule.weekday,
-    )
 
 
 def ensure_schedules(*, at: datetime) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, Max, OuterRef, Q
 
 from allocation.engine.timetable import Due, due_between
 from allocation.models import Schedule, Slot
-from allocation.services.timetable.schedules import timing_of
+from allocation.selectors.timetable import timing_of
 
 # Further back nobody asks what was missed.
 LOOK_BACK = timedelta(days=400)
@@ -27,6 +29,10 @@ KEEP = timedelta(days=800)
 
 class UnableToCarryOut(Exception):
     """The work of a slot cannot be done, now or by trying again; the message says why and what to do."""
+
+
+class UnableToAskNow(ValueError):
+    """The work is under way or was just done; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,31 @@ def note_due(*, at: datetime) -> list[int]:
         if found:
             queued.extend(_note(schedule, found, at, ended.get(schedule.work)))
     return queued
+
+
+def ask_now(*, work: str, actor_id: int | None, at: datetime) -> Slot:
+    """A slot besides the times of the schedule, because a person wants it. Raises UnableToAskNow.
+
+    Also where the schedule is switched off: the person knows why.
+    """
+    note_due(at=at)  # what is due by itself comes first, and then is not due once more
+    wall = at.astimezone(ZoneInfo(settings.TIME_ZONE))
+    try:
+        with transaction.atomic():
+            return Slot.objects.create(
+                work=work,
+                slot=f"{wall:%Y-%m-%d %H:%M} now",
+                due_at=at,
+                queued_at=at,
+                requested_by_id=actor_id,
+            )
+    except IntegrityError:
+        open_one = Slot.objects.open().filter(work=work).first()
+        if open_one is None:
+            raise UnableToAskNow(
+                "It was done in this very minute already; what came of it is listed."
+            ) from None
+        raise UnableToAskNow(f"It is {open_one.get_status_display().lower()} already.") from None
 
 
 def _last_of_each() -> tuple[dict[str, datetime], dict[str, datetime]]:
