@@ -107,7 +107,7 @@ ADMIN_GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
     (
         "By the calendar",
         (
-            ("allocation.schedule", "clock", "Timetable"),
+            ("allocation.schedule", "clock", "Schedules"),
             ("allocation.slot", "history", "What was done"),
             ("allocation.freeze", "lock", "Freezes"),
         ),
