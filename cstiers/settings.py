@@ -255,6 +255,8 @@ APPROVAL_DAYS = env.int("APPROVAL_DAYS", default=7)
 DELEGATION_DAYS = env.int("DELEGATION_DAYS", default=90)
 # The asker of an override is told so many days before it ends.
 OVERRIDE_WARNING_DAYS = env.int("OVERRIDE_WARNING_DAYS", default=14)
+# Leave is spoken of so many days before: to its cover, and to the manager where nobody covers.
+LEAVE_WARNING_DAYS = env.int("LEAVE_WARNING_DAYS", default=7)
 
 # Mail to people of the company. Nothing set: it is written to the log of the process (console backend).
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")

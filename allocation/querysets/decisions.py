@@ -12,7 +12,7 @@ from django.db.models import Q
 from accounts.changes import update_logged
 from accounts.querysets.customers import CustomerPartQuerySet
 from accounts.querysets.jobs import JobQuerySet
-from accounts.querysets.scope import csm_scope, led_team_ids
+from accounts.querysets.scope import csm_scope, led_team_ids, served_by
 
 
 def _leads(user: Any) -> bool:
@@ -76,6 +76,10 @@ class MoveQuerySet(models.QuerySet):
         return self.filter(status="proposed", needs_approval=True, approved_by__isnull=True)
 
     def of(self, user: Any) -> MoveQuerySet:
+        """Moves out of a book this person serves, or into it: the own one, and those covered today."""
+        return self.filter(served_by(user, "from_csm") | served_by(user, "to_csm"))
+
+    def of_own_book(self, user: Any) -> MoveQuerySet:
         """Moves out of this person's own book, or into it."""
         return self.filter(Q(from_csm__user=user) | Q(to_csm__user=user))
 
