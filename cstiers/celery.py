@@ -8,6 +8,8 @@ import os
 
 from celery import Celery
 
+from cstiers.pulses import WorkerPulse
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cstiers.settings")
 
 app = Celery("cstiers")
@@ -15,3 +17,4 @@ app.config_from_object(
     "cstiers.celery_settings"
 )  # read when first asked for, so Django's settings come first
 app.autodiscover_tasks(["allocation"])
+app.steps["worker"].add(WorkerPulse)

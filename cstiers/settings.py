@@ -243,6 +243,8 @@ IMPORT_EXPORT_USE_TRANSACTIONS = True
 
 # The sweep rings again for work that waits longer than this, and runs this often.
 SWEEP_SECONDS = env.int("SWEEP_SECONDS", default=30)
+# Workers and beat leave a sign of life this often; who is silent six times as long is named (/healthz, landing page).
+PULSE_SECONDS = env.int("PULSE_SECONDS", default=10)
 
 # All customers are tiered anew once a year (design: tiers change seldom); in between, goals runs move those whose
 # goals changed. The home page of CS ops says when the next full run is due.
