@@ -5,17 +5,18 @@ Nothing set means the embedded installation: SQLite under var/, tasks on an embe
 
 from pathlib import Path
 
-import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
+from cstiers.environment import Environment, broker, folder, patience
+from cstiers.logs import logging_settings
 from cstiers.production import refuse_bad_settings
 from cstiers.signing_in.options import provider_of
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
+env = Environment()
 
 # Everything an installation writes beside its database: the SQLite file, the embedded broker, the secret key.
 VAR_DIR = Path(env("VAR_DIR", default=str(BASE_DIR / "var")))
@@ -32,7 +33,7 @@ def embedded_secret_key(path: Path) -> str:
 
 DEBUG = env.bool("DEBUG", default=False)
 DATABASE_URL = env("DATABASE_URL", default="") or f"sqlite:///{VAR_DIR / 'cstiers.sqlite3'}"
-REDIS_URL = env("REDIS_URL", default="")
+REDIS_URL = broker(env("REDIS_URL", default=""))
 EMBEDDED_DATABASE = DATABASE_URL.startswith("sqlite")
 
 SECRET_KEY = env("SECRET_KEY", default="")
@@ -67,6 +68,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "cstiers.middleware.RequestIds",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -104,7 +106,7 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": env.db_url_config(DATABASE_URL)}
+DATABASES = {"default": env.database(DATABASE_URL)}
 if EMBEDDED_DATABASE:
     # WAL lets people read while one writes; IMMEDIATE takes the write lock at BEGIN, so that a
     # read-then-write waits its turn instead of failing at once with "database is locked".
@@ -113,11 +115,19 @@ if EMBEDDED_DATABASE:
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
     }
-    Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+    folder(Path(DATABASES["default"]["NAME"]).parent)
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     DATABASES["default"]["CONN_MAX_AGE"] = 60
-    DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 5,
+        **patience(
+            lock_timeout=env.int("DATABASE_LOCK_SECONDS", default=20),
+            statement_timeout=env.int("DATABASE_STATEMENT_SECONDS", default=0),
+            idle_in_transaction_session_timeout=env.int("DATABASE_IDLE_SECONDS", default=0),
+        ),
+        **DATABASES["default"].get("OPTIONS", {}),
+    }
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -178,8 +188,7 @@ USE_THOUSAND_SEPARATOR = True
 FORMAT_MODULE_PATH = "cstiers.formats"
 
 STATIC_URL = "static/"
-STATIC_ROOT = VAR_DIR / "static"
-STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns about a folder that is not there
+STATIC_ROOT = folder(VAR_DIR / "static")  # WhiteNoise warns about a folder that is not there
 WHITENOISE_USE_FINDERS = True  # no collectstatic step: the files of the package are served as they are
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -243,6 +252,8 @@ IMPORT_EXPORT_USE_TRANSACTIONS = True
 
 # The sweep rings again for work that waits longer than this, and runs this often.
 SWEEP_SECONDS = env.int("SWEEP_SECONDS", default=30)
+# Workers and beat leave a sign of life this often; who is silent six times as long is named (/healthz, landing page).
+PULSE_SECONDS = env.int("PULSE_SECONDS", default=10)
 
 # All customers are tiered anew once a year (design: tiers change seldom); in between, goals runs move those whose
 # goals changed. The home page of CS ops says when the next full run is due.
@@ -259,7 +270,7 @@ OVERRIDE_WARNING_DAYS = env.int("OVERRIDE_WARNING_DAYS", default=14)
 LEAVE_WARNING_DAYS = env.int("LEAVE_WARNING_DAYS", default=7)
 
 # Mail to people of the company. Nothing set: it is written to the log of the process (console backend).
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
+EMAIL_CONFIG = env.mail("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = 20  # seconds; none is the default, and a mail server that hangs would hang the worker
 DEFAULT_FROM_EMAIL = env("EMAIL_FROM", default="cstiers@localhost")
@@ -272,12 +283,8 @@ SITE_URL = env("SITE_URL", default=_ADDRESS).rstrip("/")
 # Money: every amount is compared in this currency (design: amount / rate).
 BASE_CURRENCY = env("BASE_CURRENCY", default="USD")
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env("LOG_LEVEL", default="WARNING")},
-}
-
+LOG_LEVEL = env("LOG_LEVEL", default="WARNING").upper()
+LOG_FORMAT = env("LOG_FORMAT", default="text")
 refuse_bad_settings(globals())
+
+LOGGING = logging_settings(level=LOG_LEVEL, named=LOG_FORMAT)

@@ -23,6 +23,7 @@ LISTED = {
     ("accounts/querysets/jobs.py", "finish"): {"RetierRun", "BookPlan", "ImportBatch", "Slot"},
     ("allocation/querysets/decisions.py", "outdate"): {"RetierRun"},
     ("allocation/querysets/notices.py", "leave"): {"Notice"},
+    ("allocation/querysets/timetable.py", "leave"): {"Pulse"},
     ("allocation/services/comparing.py", "discard_comparison"): {"BookPlan"},
     ("allocation/services/notices.py", "_send_one"): {"Notice"},
     ("allocation/services/overrides/deciding.py", "_take_the_place_of_others"): {"Override"},
