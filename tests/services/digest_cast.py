@@ -3,12 +3,13 @@
 import datetime
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 from django.utils import timezone
 
 from accounts import roles
 from accounts.models import CSM, Customer, NoticePreference, User
-from allocation.models import BookHolding, Notice, Source, TierHolding
+from allocation.models import Notice, Source
 from allocation.services.decisions import CsmChange, DecisionSource, TierChange, set_csms, set_tiers
 from allocation.services.digests import write_digests
 from tests.factories import CSMFactory, CustomerFactory, TeamFactory, TierFactory, UserFactory
@@ -49,20 +50,28 @@ def customer(csm: CSM | None, name: str, *, on: datetime.date = MONDAY - 100 * D
     return made
 
 
-def give(one: Customer, csm: CSM | None, *, on: datetime.date) -> None:
-    """By the only writer; written down at noon of the day."""
+def at_noon(day: datetime.date) -> Any:
+    """What is written to the ledger within is written down then; a row of it never changes."""
+    return written_at(morning(day, 12))
+
+
+def written_at(moment: datetime.datetime) -> Any:
+    return mock.patch("django.utils.timezone.now", return_value=moment)
+
+
+def give(one: Customer, csm: CSM | None, *, on: datetime.date, at: datetime.datetime | None = None) -> None:
+    """By the only writer; written down at noon of the day, or at another moment."""
     one.refresh_from_db()
-    known = set(BookHolding.objects.values_list("pk", flat=True))
-    set_csms(changes=[CsmChange(one.pk, one.csm_id, csm.pk if csm else None)], on=on, decision=BY_HAND)
-    BookHolding.objects.exclude(pk__in=known).update(recorded_at=morning(on, 12))
+    changes = [CsmChange(one.pk, one.csm_id, csm.pk if csm else None)]
+    with written_at(at) if at else at_noon(on):
+        set_csms(changes=changes, on=on, decision=BY_HAND)
 
 
 def serve(one: Customer, slug: str, *, on: datetime.date) -> None:
     one.refresh_from_db()
-    known = set(TierHolding.objects.values_list("pk", flat=True))
     tier = TierFactory(slug=slug)
-    set_tiers(changes=[TierChange(one.pk, one.tier_id, tier.pk)], on=on, decision=BY_HAND)
-    TierHolding.objects.exclude(pk__in=known).update(recorded_at=morning(on, 12))
+    with at_noon(on):
+        set_tiers(changes=[TierChange(one.pk, one.tier_id, tier.pk)], on=on, decision=BY_HAND)
 
 
 def another_team(cast: SimpleNamespace) -> SimpleNamespace:
