@@ -67,6 +67,7 @@ ADMIN_GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
             ("accounts.leave", "leave", "Leave"),
             ("accounts.delegation", "handover", "Delegations"),
             ("accounts.user", "user", "Users"),
+            ("accounts.noticepreference", "inbox", "Wishes of mail"),
             ("auth.group", "group", "Groups"),
             ("axes.accessattempt", "lock", "Sign-in locks"),
         ),

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ImproperlyConfigured
 
+from accounts.importing.rates_address import fault_of_rates_address
 from cstiers.logs import FORMATS, LEVELS
 
 POSITIVE = (
@@ -28,7 +29,7 @@ KEY_CHARACTERS, KEY_DIFFERENT_CHARACTERS = 50, 5  # as Django's own check counts
 
 def refuse_bad_settings(given: dict[str, Any]) -> None:
     """Raises ImproperlyConfigured with the first thing that is wrong; `given` are the settings by name."""
-    for refuse in (_numbers, _words, _addresses, _debug, _hosts, _secret_key, _origins):
+    for refuse in (_numbers, _words, _addresses, _rates_url, _debug, _hosts, _secret_key, _origins):
         sentence = refuse(given)
         if sentence:
             raise ImproperlyConfigured(sentence)
@@ -125,3 +126,9 @@ def _origins(given: dict[str, Any]) -> str:
             f"HTTPS_ONLY is on, but CSRF_TRUSTED_ORIGINS or SITE_URL names {plain}: begin it with https://."
         )
     return ""
+
+
+def _rates_url(given: dict[str, Any]) -> str:
+    address: str = given["RATES_URL"]
+    fault = fault_of_rates_address(address=address) if address else ""
+    return f"RATES_URL {fault}" if fault else ""

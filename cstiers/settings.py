@@ -282,6 +282,8 @@ SITE_URL = env("SITE_URL", default=_ADDRESS).rstrip("/")
 
 # Money: every amount is compared in this currency (design: amount / rate).
 BASE_CURRENCY = env("BASE_CURRENCY", default="USD")
+# Where the calendar fetches exchange rates from: https://… or file:///…; not set, nothing is fetched.
+RATES_URL = env("RATES_URL", default="")
 
 LOG_LEVEL = env("LOG_LEVEL", default="WARNING").upper()
 LOG_FORMAT = env("LOG_FORMAT", default="text")

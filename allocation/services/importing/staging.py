@@ -22,6 +22,7 @@ Status = ImportBatch.Status
 KEPT_UNCONFIRMED = timedelta(days=1)  # after that a file that nobody confirmed is dropped
 # States in which the sender can still change how the file is read.
 OPEN = (Status.ASKING, Status.STAGED, Status.FAILED)
+ABANDONED = "Nobody confirmed it within a day, so it was dropped: send the file again."
 
 
 class UnableToImport(Exception):
@@ -221,12 +222,16 @@ def discard_import(*, batch_id: int, user: User) -> None:
 
 
 def discard_abandoned_imports(*, before: datetime) -> int:
-    """Drop batches that nobody confirmed since `before`: staged data does not lie about. Gives how many."""
+    """Drop batches that nobody confirmed since `before` (the day it is kept for, ago): staged data does not lie about.
+    Gives how many.
+    """
     with transaction.atomic():
         old = ImportBatch.objects.filter(status__in=(*OPEN, Status.QUEUED), queued_at__lt=before)
         ids = list(old.values_list("pk", flat=True))
+        # One that failed keeps when and why; that nobody confirmed the others is what became of them now.
+        ImportBatch.objects.filter(pk__in=ids, status=Status.FAILED).update(status=Status.DISCARDED)
         ImportBatch.objects.filter(pk__in=ids, status__in=(*OPEN, Status.QUEUED)).update(
-            status=Status.DISCARDED
+            status=Status.DISCARDED, message=ABANDONED, finished_at=before + KEPT_UNCONFIRMED
         )
         _forget(ids)
     return len(ids)
