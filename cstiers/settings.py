@@ -118,6 +118,13 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5
+    # A server that vanished without a word (a cable, a frozen machine) is noticed within a minute.
+    DATABASES["default"]["OPTIONS"] |= {
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 60_000,
+    }
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -240,6 +247,14 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
 IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "import"
 IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "export"
 IMPORT_EXPORT_USE_TRANSACTIONS = True
+
+# A worker that gives no sign of life for so long has lost what it worked on: another takes it up.
+LEASE_SECONDS = env.int("LEASE_SECONDS", default=60)
+if not EMBEDDED_DATABASE:
+    # A worker that hangs within a transaction holds its locks; they must not outlast its claim.
+    DATABASES["default"]["OPTIONS"].setdefault(
+        "options", f"-c idle_in_transaction_session_timeout={LEASE_SECONDS}s"
+    )
 
 # The sweep rings again for work that waits longer than this, and runs this often.
 SWEEP_SECONDS = env.int("SWEEP_SECONDS", default=30)
