@@ -183,6 +183,13 @@ def calm_run(round_: int) -> dict[str, float]:
     return took | {"apply": _seconds(lambda: retiering.apply_run(**work))}
 
 
+def calm_proposal() -> int:
+    """A run that is proposed and waits."""
+    run = retiering.queue_run(as_of=timezone.localdate(), at=timezone.now(), actor_id=_ops().pk)
+    retiering.propose_run(run_id=run.pk, owner="calm")
+    return int(run.pk)
+
+
 def calm_undo(run_id: int) -> dict[str, float]:
     retiering.ask_to_undo_run(run_id=run_id, actor=_ops(), at=timezone.now() - timedelta(seconds=1))
     work: dict[str, Any] = {"run_id": run_id, "owner": "calm", "at": timezone.now(), "on": _today()}
@@ -304,6 +311,11 @@ def _digest(rows: Any, columns: tuple[str, ...]) -> list[Any]:
 def wrong() -> list[str]:
     """What the oracle finds wrong."""
     return faults()
+
+
+def ledger_rows_of(run_id: int) -> int:
+    """How many tiers were written into the ledger by a run."""
+    return TierHolding.objects.filter(source="run", source_id=run_id).count()
 
 
 def doubled_holdings(run_id: int) -> int:
