@@ -105,6 +105,14 @@ ADMIN_GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         ),
     ),
     (
+        "By the calendar",
+        (
+            ("allocation.schedule", "clock", "Timetable"),
+            ("allocation.slot", "history", "What was done"),
+            ("allocation.freeze", "lock", "Freezes"),
+        ),
+    ),
+    (
         "Data",
         (
             ("accounts.importbatch", "import", "Imports"),

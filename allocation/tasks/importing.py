@@ -40,9 +40,3 @@ def apply_import(*, batch_id: int) -> None:
         logger.info("Import %s: %s", batch_id, refused)
     else:
         ask_where_goals_changed(batch)
-
-
-@shared_task(name="allocation.discard_abandoned_imports")
-def discard_abandoned_imports() -> None:
-    """Drop files that nobody confirmed in a day: what was staged does not lie about."""
-    importing.discard_abandoned_imports(before=timezone.now() - importing.KEPT_UNCONFIRMED)

@@ -7,7 +7,6 @@ from celery import shared_task
 from django.utils import timezone
 
 from allocation.models import RetierRun, RunStatus
-from allocation.selectors.runs import dates_fell_due
 from allocation.services import retiering
 from allocation.tasks.bell import ring
 from allocation.tasks.runner import runner_name
@@ -66,14 +65,3 @@ def undo_retier_run(*, run_id: int) -> None:
         )
     except retiering.UnableToUndoRun as refused:
         logger.info("Run %s: %s", run_id, refused)
-
-
-@shared_task(name="allocation.ask_for_due_goals_run")
-def ask_for_due_goals_run() -> None:
-    """A goals run where a goal began or ended by the calendar, or where one that had to follow an override was lost.
-
-    On the timetable; nothing to do on most days.
-    """
-    today = timezone.localdate()
-    if dates_fell_due(today=today):
-        ask_for_goals_run(as_of=today, at=timezone.now(), actor_id=None)

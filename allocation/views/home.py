@@ -7,12 +7,14 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.models import Customer
 from allocation.selectors import books, home, objections, todo, wording
 from allocation.selectors.balance import Workload, workload
 from allocation.selectors.book_lines import book_lines, furthest_from_even, mean_pct, over_capacity
+from allocation.selectors.timetable import timetable_todos
 from allocation.selectors.todo import Todo
 from allocation.snapshots.money import UnknownRate
 from allocation.views.access import today
@@ -58,6 +60,8 @@ ICONS = {
     "objections": "move",
     "plan_objections": "plan",
     "over_capacity": "balance",
+    "slots": "clock",
+    "freeze": "lock",
 }
 # Where a line leads: the name of a page and its filters.
 PAGES = {
@@ -80,6 +84,8 @@ PAGES = {
     "imports": ("admin:accounts_importbatch_changelist", "?status__exact=staged"),
     "imports_asking": ("admin:accounts_importbatch_changelist", "?status__exact=asking"),
     "overrides_asked": ("approvals", "?kind=override"),
+    "slots": ("admin:allocation_slot_changelist", ""),
+    "freeze": ("admin:allocation_freeze_changelist", ""),
     "overrides_mine": ("approvals", "?kind=override&mine=yes"),
     "moves_mine": ("approvals", "?kind=move&mine=yes"),
     "overrides_approved": ("admin:allocation_override_changelist", "?status__exact=approved"),
@@ -104,7 +110,7 @@ def home_page(request: HttpRequest) -> HttpResponse:
 
 def _ops(user: Any) -> dict[str, Any]:
     day = today()
-    desk = todo.desk(user=user, today=day)
+    desk = todo.desk(user=user, today=day, more=timetable_todos(at=timezone.now(), on=day))
     found = _workload(user)
     summary = books.summary(customers=Customer.objects.visible_to(user), as_of=day, hours=False)
     todos = [*objections.answering_todos(user=user), *desk.todos, *_over_capacity(found)]

@@ -18,9 +18,9 @@ LISTED = {
     ("accounts/changes.py", "update_logged"): SEEN,
     ("accounts/changes.py", "logged"): {"LogEntry"},
     ("accounts/querysets/importing.py", "confirm"): {"ImportBatch"},
-    ("accounts/querysets/jobs.py", "claim"): {"RetierRun", "BookPlan", "ImportBatch"},
-    ("accounts/querysets/jobs.py", "heartbeat"): {"RetierRun", "BookPlan", "ImportBatch"},
-    ("accounts/querysets/jobs.py", "finish"): {"RetierRun", "BookPlan", "ImportBatch"},
+    ("accounts/querysets/jobs.py", "claim"): {"RetierRun", "BookPlan", "ImportBatch", "Slot"},
+    ("accounts/querysets/jobs.py", "heartbeat"): {"RetierRun", "BookPlan", "ImportBatch", "Slot"},
+    ("accounts/querysets/jobs.py", "finish"): {"RetierRun", "BookPlan", "ImportBatch", "Slot"},
     ("allocation/querysets/decisions.py", "outdate"): {"RetierRun"},
     ("allocation/querysets/notices.py", "leave"): {"Notice"},
     ("allocation/services/comparing.py", "discard_comparison"): {"BookPlan"},
@@ -51,7 +51,7 @@ LISTED = {
     ("allocation/services/retiering/queueing.py", "request_goals_run"): {"RetierRun"},
     ("allocation/services/retiering/reviewing.py", "refuse_rows"): {"TierDecision"},
     ("allocation/services/retiering/reviewing.py", "accept_rows"): {"TierDecision"},
-    ("allocation/tasks/sweeping.py", "give_up"): {"RetierRun", "BookPlan", "ImportBatch"},
+    ("allocation/tasks/sweeping.py", "give_up"): {"RetierRun", "BookPlan", "ImportBatch", "Slot"},
 }
 
 
