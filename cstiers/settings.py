@@ -106,6 +106,9 @@ TEMPLATES = [
     },
 ]
 
+# A worker that gives no sign of life for so long has lost what it worked on: another takes it up.
+LEASE_SECONDS = env.int("LEASE_SECONDS", default=60)
+
 DATABASES = {"default": env.database(DATABASE_URL)}
 if EMBEDDED_DATABASE:
     # WAL lets people read while one writes; IMMEDIATE takes the write lock at BEGIN, so that a
@@ -121,10 +124,16 @@ else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["OPTIONS"] = {
         "connect_timeout": 5,
+        # A server that vanished without a word (a cable, a frozen machine) is noticed within a minute.
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 60_000,
         **patience(
             lock_timeout=env.int("DATABASE_LOCK_SECONDS", default=20),
             statement_timeout=env.int("DATABASE_STATEMENT_SECONDS", default=0),
-            idle_in_transaction_session_timeout=env.int("DATABASE_IDLE_SECONDS", default=0),
+            # A worker that hangs within a transaction holds its locks; they must not outlast its claim.
+            idle_in_transaction_session_timeout=env.int("DATABASE_IDLE_SECONDS", default=LEASE_SECONDS),
         ),
         **DATABASES["default"].get("OPTIONS", {}),
     }

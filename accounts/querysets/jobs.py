@@ -11,11 +11,15 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
-LEASE = timedelta(seconds=60)
+
+def lease() -> timedelta:
+    """How long a claim lasts without a sign of life of its runner."""
+    return timedelta(seconds=settings.LEASE_SECONDS)
 
 
 class JobQuerySet(models.QuerySet):
@@ -29,7 +33,7 @@ class JobQuerySet(models.QuerySet):
         taken = self.filter(free, pk=pk).update(
             status=working,
             claimed_by=owner[:100],
-            lease_until=now + LEASE,
+            lease_until=now + lease(),
             fence=F("fence") + 1,
             # Each piece of work has its own: proposing, applying and undoing a run are three.
             attempts=Case(When(status=working, then=F("attempts") + 1), default=Value(1)),
@@ -42,12 +46,17 @@ class JobQuerySet(models.QuerySet):
     def heartbeat(self, pk: int, *, fence: int, done: int, total: int, message: str = "") -> bool:
         """Say how far the work is and keep the claim. False: the claim is lost, stop."""
         kept = self.filter(pk=pk, fence=fence, status__in=self.model.WORKING).update(
-            lease_until=timezone.now() + LEASE,
+            lease_until=timezone.now() + lease(),
             progress_done=done,
             progress_total=total,
             message=message[:500],
         )
         return kept == 1
+
+    def keep(self, pk: int, *, fence: int) -> bool:
+        """Keep the claim and say nothing else. False: it is lost."""
+        ours = self.filter(pk=pk, fence=fence, status__in=self.model.WORKING)
+        return ours.update(lease_until=timezone.now() + lease()) == 1
 
     def finish(self, pk: int, *, fence: int, status: str, message: str = "", **fields: Any) -> bool:
         """Leave the working state for `status`, with the result fields. False: the claim was lost."""

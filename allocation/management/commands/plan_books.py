@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 
 from accounts.management.base import DoorCommand
@@ -28,7 +29,7 @@ from allocation.services.planning import (
 )
 from allocation.tasks.runner import runner_name
 
-PATIENCE_SECONDS = 75  # a dead claim lapses after 60
+PATIENCE_SECONDS = settings.LEASE_SECONDS + 15  # by then a dead claim has lapsed
 NO_CSM = "nobody"
 
 

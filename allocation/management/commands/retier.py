@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 
 from accounts.management.base import DoorCommand, day
@@ -27,7 +28,7 @@ from allocation.services.retiering import (
     undo_run,
 )
 
-PATIENCE_SECONDS = 75  # a dead claim lapses after 60
+PATIENCE_SECONDS = settings.LEASE_SECONDS + 15  # by then a dead claim has lapsed
 PAUSE_SECONDS = 2
 ONE_AT_A_TIME = (RunStatus.APPLYING, RunStatus.UNDOING)  # whatever the scope
 

@@ -9,6 +9,7 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts.changes import acting
 from accounts.importing.checking import Problem
+from accounts.leases import lease_kept
 from accounts.models import CSM, Customer, ImportBatch, ImportChunk, ImportFile, ImportKind, User
 from allocation.services.importing.csm_rows import csm_state
 from allocation.services.importing.customer_state import CHUNK, SLICE, Digest, Directory, current_values
@@ -86,7 +87,7 @@ def apply_import(*, batch_id: int, on: date) -> ImportBatch:
         return batch
     chunked = connection.vendor == "sqlite" and batch.rows > ROWS_IN_ONE_TRANSACTION
     try:
-        with acting(lambda: batch.requested_by):
+        with acting(lambda: batch.requested_by), lease_kept(ImportBatch, batch_id, fence=fence):
             if chunked and batch.kind == ImportKind.CUSTOMERS:
                 _apply_in_steps(batch, fence, on)
             else:

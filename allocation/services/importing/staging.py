@@ -13,6 +13,7 @@ from django.db import transaction
 from accounts.importing.checking import Answers
 from accounts.importing.errors import ChoiceNeeded, FileRefused
 from accounts.importing.limits import Limits
+from accounts.leases import lease_kept
 from accounts.models import ImportBatch, ImportFile, User
 from allocation.services.importing.preparing import Wishes, prepare
 from allocation.services.importing.rows import CREATED, REJECTED, UNCHANGED, UPDATED, Prepared
@@ -92,18 +93,19 @@ def stage_import(*, batch_id: int, on: date) -> ImportBatch:
     if fence is None:
         return batch
     try:
-        prepared = prepare(
-            data=zlib.decompress(batch.file.content),
-            kind=batch.kind,
-            wishes=wishes_of(batch),
-            user=batch.requested_by,
-            on=on,
-            base_currency=settings.BASE_CURRENCY,
-            limits=limits(),
-            progress=lambda done, total: ImportBatch.objects.heartbeat(
-                batch_id, fence=fence, done=done, total=total, message="Reading the file"
-            ),
-        )
+        with lease_kept(ImportBatch, batch_id, fence=fence):
+            prepared = prepare(
+                data=zlib.decompress(batch.file.content),
+                kind=batch.kind,
+                wishes=wishes_of(batch),
+                user=batch.requested_by,
+                on=on,
+                base_currency=settings.BASE_CURRENCY,
+                limits=limits(),
+                progress=lambda done, total: ImportBatch.objects.heartbeat(
+                    batch_id, fence=fence, done=done, total=total, message="Reading the file"
+                ),
+            )
     except ChoiceNeeded as choice:
         questions = [
             {

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
+from accounts.leases import lease_kept
 from accounts.models import Customer, User
 from allocation.models import (
     OPEN_STATUSES,
@@ -49,20 +50,22 @@ def apply_plan(*, plan_id: int, actor: User | None, owner: str, on: date) -> Boo
         raise UnableToPlanBooks(f"Book plan {plan_id} is stale: {words} Plan again.")
     decision = DecisionSource(kind=Source.PLAN, source_id=plan_id, actor_id=actor.pk if actor else None)
     total = Move.objects.filter(plan=plan).exclude(status=RowStatus.REFUSED).count()
-    while batch := _next_batch(plan):
-        if not _apply_batch(plan, fence, batch, decision, total):
+    with lease_kept(BookPlan, plan_id, fence=fence):
+        while batch := _next_batch(plan):
+            if not _apply_batch(plan, fence, batch, decision, total):
+                raise UnableToPlanBooks(f"Another process took over book plan {plan_id}.")
+    with transaction.atomic():
+        done = BookPlan.objects.finish(
+            plan_id,
+            fence=fence,
+            status=RunStatus.APPLIED,
+            message=_said(plan),
+            applied_by=actor,
+            applied_at=Now(),
+        )
+        if not done:
             raise UnableToPlanBooks(f"Another process took over book plan {plan_id}.")
-    done = BookPlan.objects.finish(
-        plan_id,
-        fence=fence,
-        status=RunStatus.APPLIED,
-        message=_said(plan),
-        applied_by=actor,
-        applied_at=Now(),
-    )
-    if not done:
-        raise UnableToPlanBooks(f"Another process took over book plan {plan_id}.")
-    _put_alternatives_aside(plan)
+        _put_alternatives_aside(plan)
     return plan_or_refuse(plan_id)
 
 

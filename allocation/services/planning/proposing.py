@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db import transaction
 
+from accounts.leases import lease_kept
 from allocation.engine.books import propose_books
 from allocation.engine.facts.books import BookProposal
 from allocation.models import OPEN_STATUSES, BookPlan, Move, RunStatus
@@ -47,22 +48,23 @@ def propose_plan(
     plan = BookPlan.objects.select_related("policy").get(pk=plan_id)
     pulse = _Pulse(plan_id=plan_id, fence=fence, should_stop=should_stop)
     try:
-        snapshot = book_snapshot(
-            as_of=plan.as_of,
-            policy=plan.policy,
-            max_moves_pct=plan.max_moves_pct,
-            continuity_weight=plan.continuity_weight,
-        )
-        with ThreadPoolExecutor(THREADS) as pool:
-            proposal = propose_books(
-                facts=snapshot.facts,
-                policy=snapshot.policy,
-                seed=plan.seed,
-                should_stop=pulse.stop,
-                on_progress=pulse.progress,
-                spread=partial(_on_threads, pool, pulse),
+        with lease_kept(BookPlan, plan_id, fence=fence):
+            snapshot = book_snapshot(
+                as_of=plan.as_of,
+                policy=plan.policy,
+                max_moves_pct=plan.max_moves_pct,
+                continuity_weight=plan.continuity_weight,
             )
-        kept = not pulse.lost and _store(plan, fence, snapshot, proposal, _window(plan, proposal, on, at))
+            with ThreadPoolExecutor(THREADS) as pool:
+                proposal = propose_books(
+                    facts=snapshot.facts,
+                    policy=snapshot.policy,
+                    seed=plan.seed,
+                    should_stop=pulse.stop,
+                    on_progress=pulse.progress,
+                    spread=partial(_on_threads, pool, pulse),
+                )
+            kept = not pulse.lost and _store(plan, fence, snapshot, proposal, _window(plan, proposal, on, at))
     except UnknownRate as error:
         BookPlan.objects.finish(plan_id, fence=fence, status=RunStatus.FAILED, message=str(error))
         raise UnableToPlanBooks(str(error)) from error

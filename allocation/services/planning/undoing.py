@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from accounts.leases import lease_kept
 from accounts.models import Customer
 from allocation.models import BookHolding, BookPlan, Move, RowStatus, RunStatus, Source
 from allocation.services.decisions import CsmChange, DecisionSource, set_csms
@@ -49,9 +50,8 @@ def undo_plan(*, plan_id: int, owner: str, at: datetime, on: date, actor: Any = 
     if plan.undone_by_id is None and actor_id is not None:
         BookPlan.objects.filter(pk=plan_id).update(undone_by=actor_id)
     decision = DecisionSource(kind=Source.UNDO, source_id=plan_id, actor_id=actor_id)
-    if not _each_batch(plan, fence, max(on, plan.as_of), decision):
-        return False
-    return _finish(plan, fence, at)
+    with lease_kept(BookPlan, plan_id, fence=fence):
+        return _each_batch(plan, fence, max(on, plan.as_of), decision) and _finish(plan, fence, at)
 
 
 def ask_to_undo_plan(*, plan_id: int, actor: Any, at: datetime) -> None:

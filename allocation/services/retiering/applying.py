@@ -9,6 +9,7 @@ from datetime import datetime
 import numpy as np
 from django.db import IntegrityError, transaction
 
+from accounts.leases import lease_kept
 from accounts.models import Customer, Tier
 from allocation.engine.facts.rules import TieringRules
 from allocation.engine.facts.tiering import Flags, Integers
@@ -67,15 +68,15 @@ def apply_run(*, run_id: int, owner: str, at: datetime, actor_id: int | None = N
         RetierRun.objects.filter(pk=run_id).update(applied_by=actor_id)
     decision = DecisionSource(kind=Source.RUN, source_id=run_id, actor_id=run.applied_by_id or actor_id)
     rules = _rules_of_its_day(run)
-    if not each_chunk(
-        run_id=run_id,
-        fence=fence,
-        waiting=RowStatus.PROPOSED,
-        message="Applying",
-        work=lambda chunk: _apply(run, chunk, rules, decision),
-    ):
-        return False
-    return _finish(run, fence, at)
+    with lease_kept(RetierRun, run_id, fence=fence):
+        ours = each_chunk(
+            run_id=run_id,
+            fence=fence,
+            waiting=RowStatus.PROPOSED,
+            message="Applying",
+            work=lambda chunk: _apply(run, chunk, rules, decision),
+        )
+        return ours and _finish(run, fence, at)
 
 
 def _refuse(run: RetierRun) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from django.conf import settings
 from django.db import transaction
 
+from accounts.leases import lease_kept
 from allocation.engine.facts.rules import TieringRules
 from allocation.engine.facts.tiering import DECIDERS, GUARDS, DecidedBy, TierFindings
 from allocation.engine.kept import (
@@ -68,7 +69,8 @@ def propose_run(*, run_id: int, owner: str) -> bool:
         _end(run, fence, RunStatus.STALE, stale)
         raise UnableToProposeRun(f"Run {run_id} is stale: {stale}")
     try:
-        _compute(run, fence)
+        with lease_kept(RetierRun, run_id, fence=fence):
+            _compute(run, fence)
     except _ClaimLost:
         return False
     except (UnknownRate, UnusableRules) as refusal:
