@@ -8,6 +8,7 @@ import os
 import sys
 import time
 import traceback
+from pathlib import Path
 from typing import Any
 
 from django.db.backends.sqlite3 import base
@@ -42,13 +43,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
         where = _place() if held >= WORTH_A_PLACE else ""
         line = json.dumps(
             {
-                "who": os.path.basename(sys.argv[0]),
+                "who": Path(sys.argv[0]).name,
                 "waited": round(waited, 4),
                 "held": round(held, 4),
                 "where": where,
             }
         )
-        with open(os.environ["WRITE_LOCK_LOG"], "a", encoding="utf-8") as log:
+        with Path(os.environ["WRITE_LOCK_LOG"]).open("a", encoding="utf-8") as log:
             log.write(line + "\n")
 
 
@@ -59,4 +60,4 @@ def _place() -> str:
         for frame in reversed(traceback.extract_stack())
         if any(f"/{app}/" in frame.filename for app in ("accounts", "allocation", "cstiers"))
     ]
-    return " < ".join(f"{os.path.basename(frame.filename)}:{frame.name}" for frame in ours[:4])
+    return " < ".join(f"{Path(frame.filename).name}:{frame.name}" for frame in ours[:4])
