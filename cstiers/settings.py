@@ -204,6 +204,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 
+SESSION_ENGINE = "cstiers.signing_in.store"
 # A sign-in lasts so long at most, and so long without a request (cstiers/signing_in/sessions.py).
 SESSION_COOKIE_AGE = env.int("SESSION_HOURS", default=8) * 3600
 SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_MINUTES", default=30) * 60
