@@ -7,7 +7,7 @@ from typing import Any
 
 from django.apps import apps
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, Q
 
 from accounts.changes import update_logged
 from accounts.querysets.customers import CustomerPartQuerySet
@@ -29,7 +29,15 @@ class RunQuerySet(JobQuerySet):
 
     def wished(self, *, on: date) -> RunQuerySet:
         """Open proposals that somebody wished applied, and that can be on the day."""
-        return self.filter(status="proposed", apply_when_proposed=True)
+        return self.filter(status="proposed", apply_when_proposed=True).not_frozen(on)
+
+    def not_frozen(self, on: date) -> RunQuerySet:
+        """No freeze holds on the day; or applying has begun, and what was begun is finished.
+
+        Part of the conditional UPDATE that claims a row for applying, so that a freeze saved before it counts.
+        """
+        freezes = apps.get_model("allocation", "Freeze").objects.holding(on)
+        return self.filter(~Q(status="proposed") | ~Exists(freezes))
 
     def outdate(self, *, model_id: int, number: int) -> int:
         """Proposals of other versions than the one just published become stale."""
