@@ -112,8 +112,8 @@ def book_link(csm_id: int) -> str:
 def you_cover_for(*, csm: str, ends_before: date, link: str) -> tuple[str, str]:
     """Subject and body for the cover, on the first day."""
     return _mail(
-        f"You cover for {_named(csm)} from today",
-        f"{_named(csm)} is away and back on {_plain_day(ends_before)}. Until then you see and serve that book too.",
+        f"You cover for {one_line(csm)} from today",
+        f"{one_line(csm)} is away and back on {plain_day(ends_before)}. Until then you see and serve that book too.",
         link,
     )
 
@@ -121,8 +121,8 @@ def you_cover_for(*, csm: str, ends_before: date, link: str) -> tuple[str, str]:
 def is_away(*, csm: str, cover: str, ends_before: date, link: str) -> tuple[str, str]:
     """Subject and body for the manager, on the first day."""
     return _mail(
-        f"{_named(csm)} is away from today",
-        f"{_named(cover)} covers until {_named(csm)} is back on {_plain_day(ends_before)}.",
+        f"{one_line(csm)} is away from today",
+        f"{one_line(cover)} covers until {one_line(csm)} is back on {plain_day(ends_before)}.",
         link,
     )
 
@@ -130,8 +130,8 @@ def is_away(*, csm: str, cover: str, ends_before: date, link: str) -> tuple[str,
 def nobody_covers(*, csm: str, starts_on: date, ends_before: date, link: str) -> tuple[str, str]:
     """Subject and body for the manager, some days before and once it begins."""
     return _mail(
-        f"Nobody covers for {_named(csm)}",
-        f"{_named(csm)} is away from {_plain_day(starts_on)} and back on {_plain_day(ends_before)}. "
+        f"Nobody covers for {one_line(csm)}",
+        f"{one_line(csm)} is away from {plain_day(starts_on)} and back on {plain_day(ends_before)}. "
         "Please name who serves the customers in these days.",
         link,
     )
@@ -140,7 +140,7 @@ def nobody_covers(*, csm: str, starts_on: date, ends_before: date, link: str) ->
 def cover_ends(*, csm: str, ends_before: date, link: str) -> tuple[str, str]:
     """Subject and body for the cover and the manager, on the last day."""
     return _mail(
-        f"{_named(csm)} is back on {_plain_day(ends_before)}",
+        f"{one_line(csm)} is back on {plain_day(ends_before)}",
         "The cover ends with this day by itself. Please talk about what happened meanwhile.",
         link,
     )
