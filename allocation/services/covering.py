@@ -144,7 +144,7 @@ def _tell_of_begin(row: Leave, managers: Managers, at: datetime) -> bool:
         set(_leads(row, managers)) - set(_cover(row)),
         Notice.Kind.DELEGATED,
         f"{about}-told",
-        words=notice_words.is_away(cover=row.covered_by.name, **given),
+        words=notice_words.is_away(cover=str(row.covered_by), **given),
         at=at,
     )
     return cover or lead
