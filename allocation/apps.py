@@ -30,8 +30,10 @@ class AllocationConfig(AppConfig):
         # The signals of migrating: permissions and tables exist only after migrate, and the groups and
         # triggers need them.
         from allocation.groups import ensure_groups_after_migrate
+        from allocation.tasks.timetable import ensure_schedules_after_migrate
         from allocation.triggers import drop_triggers_before_migrate, ensure_triggers_after_migrate
 
         pre_migrate.connect(drop_triggers_before_migrate, sender=self)
         post_migrate.connect(ensure_groups_after_migrate, sender=self)
         post_migrate.connect(ensure_triggers_after_migrate, sender=self)
+        post_migrate.connect(ensure_schedules_after_migrate, sender=self)

@@ -49,7 +49,6 @@ else:
     worker_enable_remote_control = (
         False  # one more queue to look into every tenth of a second, and nobody asks
     )
-    beat_schedule_filename = str(settings.VAR_DIR / "celerybeat-schedule")
 
 broker_connection_timeout = 3
 broker_connection_retry_on_startup = True
@@ -79,37 +78,24 @@ timezone = "UTC"
 worker_hijack_root_logger = False
 worker_send_task_events = False
 
-HOUR = 3600
+# When CS ops want what done lies in the database (allocation.services.timetable), where the admin changes it.
+beat_scheduler = "django_celery_beat.schedulers:DatabaseScheduler"
+result_expires = None  # nothing is kept, so the library adds no task that cleans up
+
+
+def _every_sweep(task: str) -> dict[str, Any]:
+    """One that waited longer than its period is followed by a fresher one."""
+    return {
+        "task": task,
+        "schedule": settings.SWEEP_SECONDS,
+        "options": {"expire_seconds": settings.SWEEP_SECONDS},
+    }
+
+
+# What keeps the rest going; nobody changes it, and it is written to the database anew at each start of beat.
 beat_schedule = {
-    "sweep": {
-        "task": "allocation.sweep",
-        "schedule": settings.SWEEP_SECONDS,
-        # A sweep that waited longer than its period is followed by a fresher one.
-        "options": {"expires": settings.SWEEP_SECONDS},
-    },
-    "overrides that begin or end by the calendar": {
-        "task": "allocation.keep_overrides",
-        "schedule": HOUR,
-        "options": {"expires": HOUR},
-    },
-    "tell who decides what waits": {
-        "task": "allocation.tell_who_decides",
-        "schedule": settings.SWEEP_SECONDS,
-        "options": {"expires": settings.SWEEP_SECONDS},
-    },
-    "send notices": {
-        "task": "allocation.send_notices",
-        "schedule": settings.SWEEP_SECONDS,
-        "options": {"expires": settings.SWEEP_SECONDS},
-    },
-    "goals that begin or end by the calendar": {
-        "task": "allocation.ask_for_due_goals_run",
-        "schedule": HOUR,
-        "options": {"expires": HOUR},
-    },
-    "discard abandoned imports": {
-        "task": "allocation.discard_abandoned_imports",
-        "schedule": HOUR,
-        "options": {"expires": HOUR},
-    },
+    "sweep": _every_sweep("allocation.sweep"),
+    "keep the timetable": _every_sweep("allocation.keep_timetable"),
+    "tell who decides what waits": _every_sweep("allocation.tell_who_decides"),
+    "send notices": _every_sweep("allocation.send_notices"),
 }

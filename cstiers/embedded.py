@@ -37,7 +37,7 @@ def site_command(port: int) -> list[str]:
 
 def worker_command(var: Path, *, beat: bool = True) -> list[str]:
     """A Celery worker; with `beat` it also keeps the timetable (only one worker of an installation may)."""
-    timetable = ["--beat", "--schedule", str(var / "celerybeat-schedule")] if beat else []
+    timetable = ["--beat"] if beat else []
     return [
         *(sys.executable, "-m", "celery", "--app", "cstiers", "--workdir", str(Path(__file__).parents[1])),
         *("worker", "--concurrency", "1", "--loglevel", "WARNING", *timetable),

@@ -106,6 +106,14 @@ ADMIN_GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         ),
     ),
     (
+        "By the calendar",
+        (
+            ("allocation.schedule", "clock", "Schedules"),
+            ("allocation.slot", "history", "What was done"),
+            ("allocation.freeze", "lock", "Freezes"),
+        ),
+    ),
+    (
         "Data",
         (
             ("accounts.importbatch", "import", "Imports"),

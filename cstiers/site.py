@@ -21,6 +21,9 @@ TODO_LISTS: dict[str, tuple[str, str]] = {
     "without_csm": ("accounts_customer", "?gap=csm"),
     "without_arr": ("accounts_customer", "?gap=arr"),
     "leavers": ("accounts_csm", "?standing=leaving"),
+    "slots": ("allocation_slot", ""),
+    "silent": ("allocation_slot", ""),
+    "freeze": ("allocation_freeze", ""),
     "imports": ("accounts_importbatch", "?status__exact=staged"),
     "imports_asking": ("accounts_importbatch", "?status__exact=asking"),
 }
@@ -41,6 +44,9 @@ TODO_ICONS = {
     "without_csm": "people",
     "without_arr": "rates",
     "leavers": "exit",
+    "slots": "clock",
+    "silent": "alert",
+    "freeze": "lock",
 }
 
 
@@ -94,10 +100,14 @@ class CSTiersAdminSite(admin.AdminSite):
         return HttpResponseRedirect(reverse("password_change_done"))
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        from allocation.selectors.todo import desk  # models are not loaded yet when the site is made
+        from allocation.selectors.timetable import (
+            timetable_todos,  # models are not loaded when the site is made
+        )
+        from allocation.selectors.todo import desk
         from cstiers.navigation import admin_groups
 
-        desk_now = desk(user=request.user, today=timezone.localdate())
+        today = timezone.localdate()
+        desk_now = desk(user=request.user, today=today, more=timetable_todos(at=timezone.now(), on=today))
         todos = [
             {
                 "todo": todo,

@@ -13,6 +13,7 @@ from allocation.admin import (
     policies,
     service,
     tiering,
+    timetable,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "policies",
     "service",
     "tiering",
+    "timetable",
 ]

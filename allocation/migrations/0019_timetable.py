@@ -11,6 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
+        ('django_celery_beat', '0019_alter_periodictasks_options'),
         ('allocation', '0018_who_declined_and_when_tried'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
@@ -101,7 +102,7 @@ class Migration(migrations.Migration):
                 ('rest_until', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('cancel_asked_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('work', models.CharField(choices=[('full_run', 'Full re-tiering run'), ('goals_run', 'Goals run'), ('book_plan', 'Book plan'), ('overrides', 'Overrides that begin and end'), ('leave', 'Leave that begins and ends'), ('rates', 'Exchange rates'), ('digests', 'Digests by mail'), ('housekeeping', 'Housekeeping')], max_length=20)),
-                ('slot', models.CharField(max_length=16)),
+                ('slot', models.CharField(max_length=20)),
                 ('due_at', models.DateTimeField()),
                 ('status', models.CharField(choices=[('queued', 'Queued'), ('working', 'Under way'), ('done', 'Done'), ('failed', 'Failed'), ('missed', 'Missed')], default='queued', editable=False, max_length=10)),
                 ('cancel_asked_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),

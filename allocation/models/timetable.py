@@ -116,7 +116,7 @@ class Slot(Job):
     work = models.CharField(max_length=20, choices=Work.choices)
     # The wall clock's words in the company's zone, such as "2026-11-27 02:30": a day on which the clock is put back has
     # this time twice and the work once.
-    slot = models.CharField(max_length=16)
+    slot = models.CharField(max_length=20)
     due_at = models.DateTimeField()
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED, editable=False)
     run = models.ForeignKey(

@@ -104,6 +104,48 @@ def you_no_longer_decide_for(*, manager: str, link: str) -> tuple[str, str]:
     )
 
 
+def book_link(csm_id: int) -> str:
+    """A CSM's book: for the cover and the managers, in the days in which they may see it."""
+    return settings.SITE_URL + reverse("book", args=[csm_id])
+
+
+def you_cover_for(*, csm: str, ends_before: date, link: str) -> tuple[str, str]:
+    """Subject and body for the cover, on the first day."""
+    return _mail(
+        f"You cover for {one_line(csm)} from today",
+        f"{one_line(csm)} is away and back on {plain_day(ends_before)}. Until then you see and serve that book too.",
+        link,
+    )
+
+
+def is_away(*, csm: str, cover: str, ends_before: date, link: str) -> tuple[str, str]:
+    """Subject and body for the manager, on the first day."""
+    return _mail(
+        f"{one_line(csm)} is away from today",
+        f"{one_line(cover)} covers until {one_line(csm)} is back on {plain_day(ends_before)}.",
+        link,
+    )
+
+
+def nobody_covers(*, csm: str, starts_on: date, ends_before: date, link: str) -> tuple[str, str]:
+    """Subject and body for the manager, some days before and once it begins."""
+    return _mail(
+        f"Nobody covers for {one_line(csm)}",
+        f"{one_line(csm)} is away from {plain_day(starts_on)} and back on {plain_day(ends_before)}. "
+        "Please name who serves the customers in these days.",
+        link,
+    )
+
+
+def cover_ends(*, csm: str, ends_before: date, link: str) -> tuple[str, str]:
+    """Subject and body for the cover and the manager, on the last day."""
+    return _mail(
+        f"{one_line(csm)} is back on {plain_day(ends_before)}",
+        "The cover ends with this day by itself. Please talk about what happened meanwhile.",
+        link,
+    )
+
+
 def may_be_objected_to(*, until: date, link: str) -> tuple[str, str]:
     """Subject and body for each CSM whose book a proposed change concerns."""
     return _mail(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -44,14 +45,18 @@ class Desk:
     recent_plans: tuple[BookPlan, ...]
 
 
-def desk(*, user: Any, today: date) -> Desk:
-    """The landing page for `user` (CS ops) on `today`: fifteen queries at most, whatever the size of the company."""
+def desk(*, user: Any, today: date, more: Iterable[Todo] = ()) -> Desk:
+    """The landing page for `user` (CS ops) on `today`: fifteen queries at most, whatever the size of the company.
+
+    more: what else waits, such as what the timetable has to say.
+    """
     counts = _customer_counts(user)
     tiers = Tier.objects.filter(retired=False).count()
     model = TieringModel.objects.filter(status=TieringModel.Status.PUBLISHED).first()
     runs = tuple(RetierRun.objects.visible_to(user).select_related("tiering_model").order_by("-pk")[:RECENT])
     plans = tuple(BookPlan.objects.visible_to(user).select_related("policy").order_by("-pk")[:RECENT])
     todos = [
+        *more,
         *_setting_up(tiers=tiers, model=model, customers=counts["every"]),
         *_rates(user=user, today=today),
         *_imports(user=user),

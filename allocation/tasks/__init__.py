@@ -3,6 +3,6 @@
 Celery finds every task of the project by importing this package.
 """
 
-from allocation.tasks import errands, importing, notices, overrides, planning, retiering, sweeping
+from allocation.tasks import errands, importing, notices, overrides, planning, retiering, sweeping, timetable
 
-__all__ = ["errands", "importing", "notices", "overrides", "planning", "retiering", "sweeping"]
+__all__ = ["errands", "importing", "notices", "overrides", "planning", "retiering", "sweeping", "timetable"]

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from datetime import date, datetime
 
-from celery import shared_task
 from django.utils import timezone
 
 from allocation.models import Override, RetierRun
@@ -25,12 +24,11 @@ def follow(changed: Iterable[Override], *, on: date, at: datetime, actor_id: int
     return ask_for_goals_run(as_of=on, at=at, actor_id=actor_id)
 
 
-@shared_task(name="allocation.keep_overrides")
-def keep_overrides() -> None:
-    """Begin, end and warn; where a customer's override began or ended, a goals run proposes what follows.
+def keep_overrides() -> tuple[int, int]:
+    """Begin, end and warn; where a customer's override began or ended, a goals run proposes what follows. How many did.
 
     On the timetable every hour, and safe at any time: what is done is done once. If it stops between the ending and the
-    asking, `ask_for_due_goals_run` finds what ended.
+    asking, the goals run of the timetable finds what ended.
     """
     today, now = timezone.localdate(), timezone.now()
     begun = overrides.begin_overrides(on=today, at=now)
@@ -39,3 +37,4 @@ def keep_overrides() -> None:
     ring(send_notices)
     if begun or ended:
         ask_for_goals_run(as_of=today, at=now, actor_id=None)
+    return len(begun), len(ended)

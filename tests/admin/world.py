@@ -19,12 +19,14 @@ from allocation.models import (
     AttentionPolicy,
     BookHolding,
     BookPlan,
+    Freeze,
     Handover,
     Move,
     Notice,
     Override,
     RetierRun,
     Scenario,
+    Slot,
     TierDecision,
     TierHolding,
     TieringModel,
@@ -121,6 +123,15 @@ def build(cast: SimpleNamespace, *, customers: int = 2) -> SimpleNamespace:
         body="Please decide it.",
         created_at=datetime.datetime.combine(TODAY, datetime.time(9), tzinfo=datetime.UTC),
     )
+    Slot.objects.create(
+        work="goals_run",
+        slot="2026-03-02 00:30",
+        due_at=datetime.datetime.combine(TODAY, datetime.time(0, 30), tzinfo=datetime.UTC),
+        status="failed",
+        message="No tiering model is published.",
+        run=run,
+    )
+    Freeze.objects.create(name="Year end", starts_on=TODAY, ends_before=TODAY + datetime.timedelta(days=9))
     return SimpleNamespace(
         csm=csm,
         top=top,

@@ -11,9 +11,16 @@ from django.utils import timezone
 from accounts.models import Tier
 from allocation.models import Override, RetierRun
 from allocation.services.playbooks import load_playbook
-from allocation.tasks.retiering import ask_for_due_goals_run, propose_retier_run
+from allocation.tasks.retiering import propose_retier_run
+from allocation.tasks.timetable import propose_goals_run
 from tests.factories import TODAY, CustomerFactory, GoalFactory, UserFactory
 from tests.services.retiering_cast import applied, looked_at
+
+
+def ask_for_due_goals_run():
+    """What the timetable does of it."""
+    propose_goals_run(timezone.localdate(), timezone.now())
+
 
 YESTERDAY, TOMORROW = TODAY - timedelta(days=1), TODAY + timedelta(days=1)
 

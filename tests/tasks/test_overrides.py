@@ -8,14 +8,21 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from accounts.models import Customer, Tier
-from allocation.models import Notice, Override, RetierRun, TierDecision, TierHolding
+from allocation.models import Notice, Override, RetierRun, Schedule, TierDecision, TierHolding
 from allocation.services import overrides
 from allocation.services.overrides import approve_override, decline_override, request_override
 from allocation.services.playbooks import load_playbook
 from allocation.tasks.overrides import keep_overrides
-from allocation.tasks.retiering import ask_for_due_goals_run, propose_retier_run
+from allocation.tasks.retiering import propose_retier_run
+from allocation.tasks.timetable import propose_goals_run
 from tests.factories import TODAY, CustomerFactory
 from tests.services.retiering_cast import applied, looked_at
+
+
+def ask_for_due_goals_run():
+    """What the timetable does of it."""
+    propose_goals_run(timezone.localdate(), timezone.now())
+
 
 DAY = timedelta(days=1)
 ENDS = TODAY + 60 * DAY
@@ -276,6 +283,7 @@ def test_the_sweep_does_it_where_no_timetable_runs(world, rung, clock):
     override = held(world)
     seen_by_a_run_of(TODAY)
     clock(ENDS)
+    Schedule.objects.update(since=timezone.now() - 2 * DAY)  # so that every kind of work is due
     call_command("sweep", stdout=StringIO())  # a dry run
     assert status(override) == "approved"
     call_command("sweep", here=True, stdout=StringIO(), stderr=StringIO())

@@ -11,9 +11,7 @@ from cstiers.celery import app
 
 ON_THE_TIMETABLE = {
     "allocation.sweep",
-    "allocation.discard_abandoned_imports",
-    "allocation.ask_for_due_goals_run",
-    "allocation.keep_overrides",
+    "allocation.keep_timetable",
     "allocation.send_notices",
     "allocation.tell_who_decides",
 }

@@ -9,16 +9,12 @@ from django.utils import timezone
 
 from accounts.management.base import DoorCommand
 from allocation.selectors import wording
-from allocation.services import notices
+from allocation.services import notices, timetable
 from allocation.tasks.bell import ring
 from allocation.tasks.errands import ERRANDS
 from allocation.tasks.notices import send_notices, tell_who_decides
-from allocation.tasks.overrides import keep_overrides
-from allocation.tasks.retiering import ask_for_due_goals_run
 from allocation.tasks.sweeping import LIMIT, due_rows, sweep_rows
-
-# In this order: what the first ends, the second need not find.
-BY_THE_CALENDAR = (keep_overrides, ask_for_due_goals_run)
+from allocation.tasks.timetable import carry_out_slot, keep_timetable
 
 
 class Command(DoorCommand):
@@ -40,8 +36,7 @@ class Command(DoorCommand):
         found: dict[str, Any] = sweep_rows(ERRANDS, limit=options["limit"], dry_run=not options["apply"])
         found["notices"] = self.ring_for_mail(options["apply"])
         if options["apply"]:
-            for task in BY_THE_CALENDAR:
-                ring(task)
+            ring(keep_timetable)
         verb = "Rung for" if options["apply"] else "Would ring for"
         lines = [f"{verb} {name}" for name in found["rung"]] + [
             f"Given up: {name}" for name in found["given_up"]
@@ -62,8 +57,8 @@ class Command(DoorCommand):
         """Call the task of each waiting row; the row's own claim keeps a second runner away."""
         done = []
         due_mail = notices.due_notices(at=timezone.now()).count()
-        for task in BY_THE_CALENDAR:
-            task()
+        for slot_id in timetable.note_due(at=timezone.now()):
+            carry_out_slot(slot_id=slot_id)
         for due in due_rows(ERRANDS, limit=limit):
             if not due.hopeless:
                 self.tell(f"Working on {due.name}.")

@@ -1,0 +1,157 @@
+"""What is done by the calendar: which door each kind of work goes through, and the two tasks that keep the timetable.
+
+`keep_timetable` looks at the clock and writes down what is due (beat rings for each schedule at its time, and every sweep
+looks again, so that a lost ring costs seconds); `carry_out_slot` does one piece of it.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from celery import shared_task
+from django.conf import settings
+from django.core.management import call_command
+from django.utils import timezone
+
+from allocation.models import OPEN_STATUSES, BookPlan, RetierRun, Slot, Work
+from allocation.selectors.runs import dates_fell_due
+from allocation.services import covering, digests, failures, importing, planning, rates, retiering, timetable
+from allocation.services.timetable import Outcome, UnableToCarryOut
+from allocation.tasks.bell import ring
+from allocation.tasks.notices import send_notices
+from allocation.tasks.overrides import keep_overrides
+from allocation.tasks.planning import propose_book_plan
+from allocation.tasks.retiering import ask_for_goals_run, propose_retier_run
+from allocation.tasks.runner import working
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What a kind of work does. at_once: together with the note that it is done, in one transaction."""
+
+    do: Callable[[date, datetime], Outcome]
+    at_once: bool = False
+
+
+def propose_full_run(on: date, at: datetime) -> Outcome:
+    """A full run as of today, unless people look at one already: a new proposal would make theirs stale."""
+    open_one = RetierRun.objects.filter(scope=RetierRun.Scope.FULL, status__in=OPEN_STATUSES)
+    waiting = open_one.order_by("-pk").first()
+    if waiting is not None:
+        return Outcome(f"Run {waiting.pk} still waits to be applied or discarded, so none was asked for.")
+    try:
+        run = retiering.queue_run(as_of=on, at=at)
+    except retiering.RunInProgress as busy:
+        return Outcome(f"Run {busy.run_id} was under way already.", run_id=busy.run_id)
+    except retiering.UnableToQueueRun as refused:
+        raise UnableToCarryOut(str(refused)) from refused
+    ring(propose_retier_run, run_id=run.pk)
+    return Outcome(f"Run {run.pk} was asked for.", run_id=run.pk)
+
+
+def propose_goals_run(on: date, at: datetime) -> Outcome:
+    """A goals run where a day that was written down before has come, or a run that had to follow was lost."""
+    if not dates_fell_due(today=on):
+        return Outcome("No goal or override began or ended, so nothing was to be looked at.")
+    run = ask_for_goals_run(as_of=on, at=at, actor_id=None)
+    if run is None:
+        raise UnableToCarryOut("No tiering model is published: publish one, and the next goals run follows.")
+    return Outcome(f"Run {run.pk} was asked for.", run_id=run.pk)
+
+
+def propose_books(on: date, at: datetime) -> Outcome:
+    """A book plan as of today, unless people look at one already."""
+    waiting = BookPlan.objects.filter(status__in=OPEN_STATUSES).order_by("-pk").first()
+    if waiting is not None:
+        return Outcome(
+            f"Book plan {waiting.pk} still waits to be applied or discarded, so none was asked for."
+        )
+    try:
+        plan = planning.queue_plan(as_of=on, seed=0, actor=None)
+    except planning.UnableToPlanBooks as refused:
+        raise UnableToCarryOut(str(refused)) from refused
+    ring(propose_book_plan, plan_id=plan.pk)
+    return Outcome(f"Book plan {plan.pk} was asked for.", plan_id=plan.pk)
+
+
+def keep_house(on: date, at: datetime) -> Outcome:
+    """Sign-ins that are over, files nobody confirmed, old lines of the timetable."""
+    call_command("clearsessions", verbosity=0)
+    files = importing.discard_abandoned_imports(before=at - importing.KEPT_UNCONFIRMED)
+    lines = timetable.forget_old_slots(at=at)
+    return Outcome(f"{files} abandoned files and {lines} old lines were put away.")
+
+
+def keep_overrides_of_today(on: date, at: datetime) -> Outcome:
+    begun, ended = keep_overrides()
+    return Outcome(f"{begun} began, {ended} ended.")
+
+
+def fetch_rates(on: date, at: datetime) -> Outcome:
+    try:
+        return Outcome(rates.fetch_rates(on=on, at=at, url=settings.RATES_URL))
+    except rates.UnableToFetchRates as refused:
+        raise UnableToCarryOut(str(refused)) from refused
+
+
+def tell_of_leave(on: date, at: datetime) -> Outcome:
+    return Outcome(covering.tell_of_leave(on=on, at=at))
+
+
+def write_digests(on: date, at: datetime) -> Outcome:
+    return Outcome(digests.write_digests(on=on, at=at))
+
+
+DOORS: Mapping[str, Door] = {
+    Work.FULL_RUN: Door(propose_full_run, at_once=True),
+    Work.GOALS_RUN: Door(propose_goals_run, at_once=True),
+    Work.BOOK_PLAN: Door(propose_books, at_once=True),
+    Work.OVERRIDES: Door(keep_overrides_of_today),
+    Work.LEAVE: Door(tell_of_leave),
+    Work.RATES: Door(fetch_rates),
+    Work.DIGESTS: Door(write_digests),
+    Work.HOUSEKEEPING: Door(keep_house),
+}
+
+
+@shared_task(name="allocation.keep_timetable")
+def keep_timetable() -> None:
+    """Write down what is due by now, and have it done; tell CS ops of what failed or was missed."""
+    now = timezone.now()
+    for slot_id in timetable.note_due(at=now):
+        ring(carry_out_slot, slot_id=slot_id)
+    if failures.tell_of_failures(at=now):
+        ring(send_notices)
+
+
+@shared_task(name="allocation.carry_out_slot")
+def carry_out_slot(*, slot_id: int) -> None:
+    """Do what was due. The slot says what came of it."""
+
+    def do(slot: Slot) -> Outcome:
+        return door.do(timezone.localdate(), timezone.now())
+
+    door = DOORS[Slot.objects.values_list("work", flat=True).get(pk=slot_id)]
+    with working(Slot, slot_id) as owner:
+        timetable.carry_out_slot(slot_id=slot_id, owner=owner, do=do, at_once=door.at_once)
+    ring(send_notices)
+
+
+def ensure_schedules_after_migrate(**kwargs: Any) -> None:
+    """A new installation has a timetable. The tables of the library that keeps it for beat come before ours."""
+    if kwargs.get("apps") is None or _has_timetable(kwargs["apps"]):
+        timetable.ensure_schedules(at=timezone.now())
+
+
+def _has_timetable(apps: Any) -> bool:
+    """False in the middle of the history, when somebody migrates to an older state."""
+    try:
+        apps.get_model("allocation", "Schedule")
+        apps.get_model("django_celery_beat", "PeriodicTask")
+    except LookupError:
+        return False
+    return True
