@@ -1,6 +1,7 @@
 """Imports in the background: read a received file, and write a confirmed one."""
 
 import logging
+from datetime import datetime
 
 from celery import shared_task
 from django.utils import timezone
@@ -13,15 +14,24 @@ from allocation.tasks.retiering import ask_for_goals_run
 logger = logging.getLogger(__name__)
 
 
-def ask_where_goals_changed(batch: ImportBatch) -> None:
-    """A goals run after an applied import that opened or closed goals.
+def waits_for_goals_run(batch: ImportBatch) -> bool:
+    """Whether an import that was applied opened or closed goals, and no goals run was asked for since.
 
-    Safe to say twice: a goals run queued since the import was applied has seen what it did.
+    One queued since the import was applied has seen what it did.
     """
-    if not importing.goals_changed(batch=batch):
-        return
     since = RetierRun.objects.filter(scope=RetierRun.Scope.GOALS, queued_at__gte=batch.applied_at)
-    if not since.exists():
+    return importing.goals_changed(batch=batch) and not since.exists()
+
+
+def any_waits_for_goals_run(*, since: datetime) -> bool:
+    """Whether the goals run that had to follow an import was lost, with the worker that had just applied it."""
+    applied = ImportBatch.objects.filter(status=ImportBatch.Status.APPLIED, applied_at__gte=since)
+    return any(waits_for_goals_run(batch) for batch in applied.order_by("pk"))
+
+
+def ask_where_goals_changed(batch: ImportBatch) -> None:
+    """A goals run after an applied import that opened or closed goals. Safe to say twice."""
+    if waits_for_goals_run(batch):
         ask_for_goals_run(as_of=timezone.localdate(), at=timezone.now(), actor_id=batch.requested_by_id)
 
 

@@ -36,6 +36,7 @@ class Fleet(Installation):
 
     workers: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     beats: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    app: str = "cstiers"  # the Celery application that workers serve
 
     @property
     def environment(self) -> dict[str, str]:
@@ -80,6 +81,7 @@ except Exception:
 
     def start_worker(self, name: str) -> None:
         command = [*worker_command(self.folder, beat=self.is_embedded), "--hostname", f"{name}@fleet"]
+        command[command.index("cstiers")] = self.app
         self.workers[name] = start(command, log=self.folder / f"{name}.log", env=self.environment)
 
     def start_beat(self, name: str) -> None:
