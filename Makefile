@@ -37,6 +37,7 @@ lint: install-dev ## everything that reads the code without running it
 	.venv/bin/mypy $(typed)
 	$(py) manage.py makemigrations --check --dry-run
 	SECRET_KEY=only-for-this-check-0123456789-abcdefghijklmnopqrstuvwxyz DEBUG=0 HTTPS_ONLY=1 ALLOWED_HOSTS=example.org \
+	    DATABASE_URL=postgres://nobody@127.0.0.1:1/none \
 	    $(py) manage.py check --deploy --fail-level WARNING
 
 check: lint test ## every gate; what CI runs

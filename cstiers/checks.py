@@ -1,9 +1,12 @@
 """What is unwise in a real installation, told by `manage.py check --deploy`."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Info, Tags, Warning, register
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @register(Tags.security, deploy=True)
@@ -38,5 +41,33 @@ def mail_reaches_somebody(app_configs: Any, **kwargs: Any) -> list[CheckMessage]
             "Mail is written to the log of the worker and reaches nobody: who decides has to look at Approvals.",
             hint="Set EMAIL_URL to a mail server (docs/running.md).",
             id="cstiers.I003",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def the_database_is_a_server(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    if not (settings.HTTPS_ONLY and settings.EMBEDDED_DATABASE):
+        return []
+    return [
+        Warning(
+            "Others reach this installation, and its database is an SQLite file: one person writes at a time, and site and "
+            "worker have to be on the machine that has the file.",
+            hint="Name a PostgreSQL server with DATABASE_URL (docs/deploying.md).",
+            id="cstiers.W004",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def the_broker_asks_who_it_is(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    broker = urlsplit(settings.REDIS_URL)
+    if not settings.REDIS_URL or broker.password or broker.hostname in LOOPBACK:
+        return []
+    return [
+        Warning(
+            "REDIS_URL names another machine and no password: whoever reaches that Redis can have work done or stop it.",
+            hint="Give Redis a user with a password, and use rediss:// where the network is not your own.",
+            id="cstiers.W005",
         )
     ]

@@ -5,17 +5,18 @@ Nothing set means the embedded installation: SQLite under var/, tasks on an embe
 
 from pathlib import Path
 
-import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
+from cstiers.environment import Environment, broker, folder, patience
+from cstiers.logs import logging_settings
 from cstiers.production import refuse_bad_settings
 from cstiers.signing_in.options import provider_of
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
+env = Environment()
 
 # Everything an installation writes beside its database: the SQLite file, the embedded broker, the secret key.
 VAR_DIR = Path(env("VAR_DIR", default=str(BASE_DIR / "var")))
@@ -32,7 +33,7 @@ def embedded_secret_key(path: Path) -> str:
 
 DEBUG = env.bool("DEBUG", default=False)
 DATABASE_URL = env("DATABASE_URL", default="") or f"sqlite:///{VAR_DIR / 'cstiers.sqlite3'}"
-REDIS_URL = env("REDIS_URL", default="")
+REDIS_URL = broker(env("REDIS_URL", default=""))
 EMBEDDED_DATABASE = DATABASE_URL.startswith("sqlite")
 
 SECRET_KEY = env("SECRET_KEY", default="")
@@ -67,6 +68,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "cstiers.middleware.RequestIds",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -104,7 +106,10 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": env.db_url_config(DATABASE_URL)}
+# A worker that gives no sign of life for so long has lost what it worked on: another takes it up.
+LEASE_SECONDS = env.int("LEASE_SECONDS", default=60)
+
+DATABASES = {"default": env.database(DATABASE_URL)}
 if EMBEDDED_DATABASE:
     # WAL lets people read while one writes; IMMEDIATE takes the write lock at BEGIN, so that a
     # read-then-write waits its turn instead of failing at once with "database is locked".
@@ -113,17 +118,24 @@ if EMBEDDED_DATABASE:
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
     }
-    Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+    folder(Path(DATABASES["default"]["NAME"]).parent)
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     DATABASES["default"]["CONN_MAX_AGE"] = 60
-    DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5
-    # A server that vanished without a word (a cable, a frozen machine) is noticed within a minute.
-    DATABASES["default"]["OPTIONS"] |= {
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 5,
+        # A server that vanished without a word (a cable, a frozen machine) is noticed within a minute.
         "keepalives_idle": 30,
         "keepalives_interval": 10,
         "keepalives_count": 3,
         "tcp_user_timeout": 60_000,
+        **patience(
+            lock_timeout=env.int("DATABASE_LOCK_SECONDS", default=20),
+            statement_timeout=env.int("DATABASE_STATEMENT_SECONDS", default=0),
+            # A worker that hangs within a transaction holds its locks; they must not outlast its claim.
+            idle_in_transaction_session_timeout=env.int("DATABASE_IDLE_SECONDS", default=LEASE_SECONDS),
+        ),
+        **DATABASES["default"].get("OPTIONS", {}),
     }
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -185,14 +197,14 @@ USE_THOUSAND_SEPARATOR = True
 FORMAT_MODULE_PATH = "cstiers.formats"
 
 STATIC_URL = "static/"
-STATIC_ROOT = VAR_DIR / "static"
-STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns about a folder that is not there
+STATIC_ROOT = folder(VAR_DIR / "static")  # WhiteNoise warns about a folder that is not there
 WHITENOISE_USE_FINDERS = True  # no collectstatic step: the files of the package are served as they are
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 
+SESSION_ENGINE = "cstiers.signing_in.store"
 # A sign-in lasts so long at most, and so long without a request (cstiers/signing_in/sessions.py).
 SESSION_COOKIE_AGE = env.int("SESSION_HOURS", default=8) * 3600
 SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_MINUTES", default=30) * 60
@@ -248,16 +260,10 @@ IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "import"
 IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "export"
 IMPORT_EXPORT_USE_TRANSACTIONS = True
 
-# A worker that gives no sign of life for so long has lost what it worked on: another takes it up.
-LEASE_SECONDS = env.int("LEASE_SECONDS", default=60)
-if not EMBEDDED_DATABASE:
-    # A worker that hangs within a transaction holds its locks; they must not outlast its claim.
-    DATABASES["default"]["OPTIONS"].setdefault(
-        "options", f"-c idle_in_transaction_session_timeout={LEASE_SECONDS}s"
-    )
-
 # The sweep rings again for work that waits longer than this, and runs this often.
 SWEEP_SECONDS = env.int("SWEEP_SECONDS", default=30)
+# Workers and beat leave a sign of life this often; who is silent six times as long is named (/healthz, landing page).
+PULSE_SECONDS = env.int("PULSE_SECONDS", default=10)
 
 # All customers are tiered anew once a year (design: tiers change seldom); in between, goals runs move those whose
 # goals changed. The home page of CS ops says when the next full run is due.
@@ -270,9 +276,11 @@ APPROVAL_DAYS = env.int("APPROVAL_DAYS", default=7)
 DELEGATION_DAYS = env.int("DELEGATION_DAYS", default=90)
 # The asker of an override is told so many days before it ends.
 OVERRIDE_WARNING_DAYS = env.int("OVERRIDE_WARNING_DAYS", default=14)
+# Leave is spoken of so many days before: to its cover, and to the manager where nobody covers.
+LEAVE_WARNING_DAYS = env.int("LEAVE_WARNING_DAYS", default=7)
 
 # Mail to people of the company. Nothing set: it is written to the log of the process (console backend).
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
+EMAIL_CONFIG = env.mail("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = 20  # seconds; none is the default, and a mail server that hangs would hang the worker
 DEFAULT_FROM_EMAIL = env("EMAIL_FROM", default="cstiers@localhost")
@@ -284,13 +292,11 @@ SITE_URL = env("SITE_URL", default=_ADDRESS).rstrip("/")
 
 # Money: every amount is compared in this currency (design: amount / rate).
 BASE_CURRENCY = env("BASE_CURRENCY", default="USD")
+# Where the calendar fetches exchange rates from: https://… or file:///…; not set, nothing is fetched.
+RATES_URL = env("RATES_URL", default="")
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env("LOG_LEVEL", default="WARNING")},
-}
-
+LOG_LEVEL = env("LOG_LEVEL", default="WARNING").upper()
+LOG_FORMAT = env("LOG_FORMAT", default="text")
 refuse_bad_settings(globals())
+
+LOGGING = logging_settings(level=LOG_LEVEL, named=LOG_FORMAT)

@@ -9,24 +9,36 @@ import pytest
 from tests.house.source import ROOT
 
 KEY = "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEF"
-REAL = {"HTTPS_ONLY": "1", "SECRET_KEY": KEY, "ALLOWED_HOSTS": "cstiers.example.com", "DEBUG": "0"}
-OIDC = {"OIDC_ISSUER": "https://id.example.com", "OIDC_CLIENT_ID": "cstiers", "OIDC_CLIENT_SECRET": "s"}
 SERVER = {"DATABASE_URL": "postgres://cstiers:secret@127.0.0.1:1/cstiers"}
+REAL = {"HTTPS_ONLY": "1", "SECRET_KEY": KEY, "ALLOWED_HOSTS": "cstiers.example.com", "DEBUG": "0", **SERVER}
+OIDC = {"OIDC_ISSUER": "https://id.example.com", "OIDC_CLIENT_ID": "cstiers", "OIDC_CLIENT_SECRET": "s"}
+BROKER = {"REDIS_URL": "rediss://cstiers:secret@broker.example.com:6379/1"}
 NEVER = [
     ({"SECRET_KEY": "short"}, "SECRET_KEY can be guessed"),
     ({"SECRET_KEY": "a" * 60}, "SECRET_KEY can be guessed"),
     ({"SECRET_KEY": "django-insecure-" + KEY}, "SECRET_KEY can be guessed"),
-    ({"SECRET_KEY": "", **SERVER}, "SECRET_KEY is not set"),
-    ({"SECRET_KEY": "", "HTTPS_ONLY": "0", **SERVER}, "SECRET_KEY is not set"),
+    ({"SECRET_KEY": ""}, "SECRET_KEY is not set"),
+    ({"SECRET_KEY": "", "HTTPS_ONLY": "0"}, "SECRET_KEY is not set"),
     ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS is “*”"),
     ({"ALLOWED_HOSTS": "cstiers.example.com,*"}, "ALLOWED_HOSTS is “*”"),
     ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS is empty"),
     ({"DEBUG": "1"}, "DEBUG and HTTPS_ONLY are both on"),
     ({"CSRF_TRUSTED_ORIGINS": "http://cstiers.example.com"}, "begin it with https://"),
     ({"SITE_URL": "http://cstiers.example.com"}, "begin it with https://"),
+    ({"RATES_URL": "http://rates.example.com/x"}, "RATES_URL is not protected on its way"),
+    ({"RATES_URL": "rates.csv", "HTTPS_ONLY": "0"}, "RATES_URL names no host"),
     ({"TRUSTED_PROXIES": "-1"}, "TRUSTED_PROXIES is negative"),
     ({"SIGN_IN_GUESSES": "0"}, "SIGN_IN_GUESSES must be 1 or more"),
     ({"SESSION_IDLE_MINUTES": "0"}, "SESSION_IDLE_MINUTES 2 or more"),
+    ({"DATABASE_URL": "mysql://u:s3cr3t@db/cstiers"}, "DATABASE_URL must begin with one of postgres://"),
+    ({"REDIS_URL": "amqp://u:s3cr3t@mq/0"}, "REDIS_URL must begin with one of redis://"),
+    ({"EMAIL_URL": "mail.example.com"}, "EMAIL_URL must begin with one of smtp://"),
+    ({"SWEEP_SECONDS": "ten"}, "SWEEP_SECONDS is “ten”: give a whole number."),
+    ({"OVERRIDE_MONTHS": "0"}, "OVERRIDE_MONTHS is 0: give a number from 1."),
+    ({"BEHIND_PROXY": "yep"}, "BEHIND_PROXY is “yep”: switch it on with 1 or off with 0."),
+    ({"TIME_ZONE": "Europe/Berlim"}, "which is no time zone"),
+    ({"LOG_FORMAT": "xml"}, "LOG_FORMAT is “xml”: choose one of text, json."),
+    ({"VAR_DIR": "/proc/cstiers"}, "name a folder that this process may write to with VAR_DIR"),
     ({"OIDC_ONLY": "1"}, "nobody could sign in"),
     ({**OIDC, "OIDC_CLIENT_SECRET": ""}, "set all three"),
     ({**OIDC, "OIDC_ISSUER": "http://id.example.com"}, "it must begin with https://"),
@@ -66,6 +78,7 @@ def test_a_process_does_not_start_with(tmp_path, bad, sentence):
     assert ended.returncode != 0
     assert "ImproperlyConfigured" in ended.stderr
     assert sentence in ended.stderr
+    assert "s3cr3t" not in ended.stderr
 
 
 @pytest.mark.parametrize(
@@ -82,7 +95,9 @@ def test_the_site_the_worker_and_a_command_refuse_alike(tmp_path, words):
     assert "ALLOWED_HOSTS is “*”" in ended.stderr + ended.stdout
 
 
-@pytest.mark.parametrize("more", [{}, OIDC, {"BEHIND_PROXY": "1"}], ids=["plain", "sso", "proxy"])
+@pytest.mark.parametrize(
+    "more", [{}, OIDC, {"BEHIND_PROXY": "1"}, BROKER], ids=["plain", "sso", "proxy", "broker"]
+)
 def test_with_production_settings_the_deployment_check_finds_nothing(tmp_path, more):
     ended = started(tmp_path, more, "manage.py", "check", "--deploy", "--fail-level", "WARNING")
     assert ended.returncode == 0, ended.stderr
@@ -94,6 +109,8 @@ def test_with_production_settings_the_deployment_check_finds_nothing(tmp_path, m
         ({"BEHIND_PROXY": "1", "TRUSTED_PROXIES": "0"}, "cstiers.W001"),
         ({"TRUSTED_PROXIES": "1"}, "cstiers.W002"),
         ({"HTTPS_ONLY": "0"}, "security.W012"),
+        ({"DATABASE_URL": ""}, "cstiers.W004"),
+        ({"REDIS_URL": "redis://broker.example.com:6379/0"}, "cstiers.W005"),
     ],
 )
 def test_what_is_unwise_is_told_by_the_deployment_check(tmp_path, unwise, which):

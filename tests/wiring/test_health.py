@@ -1,10 +1,16 @@
 """The health check tells strangers one word, and CS ops the parts."""
 
+import json
+from datetime import timedelta
+from io import StringIO
 from types import SimpleNamespace
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError
+from django.utils import timezone
 
+from allocation.models import Pulse
 from cstiers import health
 
 
@@ -18,9 +24,58 @@ def test_people_without_the_ops_role_hear_ok_and_nothing_else(cast, sign_in, rol
     assert sign_in(getattr(cast, role)).get("/healthz/").content == b"ok"
 
 
-def test_ops_see_the_parts(ops, sign_in, settings):
+@pytest.fixture
+def all_live(db):
+    """Worker and beat have just been heard of."""
+    for part in ("worker", "beat"):
+        Pulse.objects.create(part=part, at=timezone.now())
+
+
+def test_ops_see_the_parts(ops, sign_in, settings, all_live):
     settings.REDIS_URL = ""
-    assert set(sign_in(ops).get("/healthz/").json()) == {"database", "broker"}
+    assert sign_in(ops).get("/healthz/").json() == dict.fromkeys(
+        ("database", "broker", "worker", "beat"), "ok"
+    )
+
+
+def test_a_worker_that_is_silent_is_told_to_ops_but_the_site_is_well(
+    ops, sign_in, client, settings, all_live
+):
+    settings.REDIS_URL = ""
+    Pulse.objects.filter(part="worker").update(at=timezone.now() - timedelta(minutes=4))
+    answer = sign_in(ops).get("/healthz/")
+    assert (answer.status_code, answer.json()["worker"]) == (200, "not heard of for 4 minutes")
+    assert (client.get("/healthz").status_code, client.get("/healthz").content) == (200, b"ok")
+
+
+def told(*words):
+    """What the command answers, and whether it refused."""
+    out = StringIO()
+    try:
+        call_command("health", *words, "--format", "json", stdout=out)
+    except CommandError as refused:
+        return json.loads(out.getvalue()), str(refused)
+    return json.loads(out.getvalue()), None
+
+
+def test_the_command_tells_the_same_and_refuses_when_a_part_is_not_well(settings, all_live):
+    settings.REDIS_URL = ""
+    assert told() == (dict.fromkeys(("database", "broker", "worker", "beat"), "ok"), None)
+    Pulse.objects.filter(part="beat").delete()
+    assert told()[1] == "Not well: beat."
+    assert told("--part", "worker", "--part", "database") == ({"database": "ok", "worker": "ok"}, None)
+
+
+def test_the_command_answers_while_the_database_is_away(db, settings, monkeypatch):
+    def gone():
+        raise DatabaseError("the password is secret")
+
+    settings.REDIS_URL = ""
+    monkeypatch.setattr(health, "connection", SimpleNamespace(cursor=gone))
+    found, refused = told()
+    assert found["database"] == "unreachable"
+    assert found["worker"] == found["beat"] == "not known while the database is away"
+    assert refused == "Not well: database, worker, beat."
 
 
 def test_a_database_that_is_away_is_a_503_without_details(client, db, monkeypatch):
@@ -41,7 +96,7 @@ def test_a_broker_that_is_away_is_told_to_ops_but_the_site_is_well(ops, sign_in,
     settings.REDIS_URL = "redis://127.0.0.1:1/0"  # nobody listens on port 1
     answer = sign_in(ops).get("/healthz/")
     assert answer.status_code == 200
-    assert answer.json() == {"database": "ok", "broker": "unreachable"}
+    assert (answer.json()["database"], answer.json()["broker"]) == ("ok", "unreachable")
 
 
 def test_a_broker_that_answers_is_ok(ops, sign_in, settings):

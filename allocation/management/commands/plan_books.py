@@ -27,7 +27,7 @@ from allocation.services.planning import (
     queue_plan,
     undo_plan,
 )
-from allocation.tasks.runner import runner_name
+from allocation.tasks.runner import runner_name, working
 
 PATIENCE_SECONDS = settings.LEASE_SECONDS + 15  # by then a dead claim has lapsed
 NO_CSM = "nobody"
@@ -217,7 +217,9 @@ class Command(DoorCommand):
             self.wait_for(plan_id, RunStatus.COMPUTING)
 
     def compute(self, plan_id: int) -> BookPlan | None:
-        return propose_plan(plan_id=plan_id, owner=runner_name(), on=timezone.localdate(), at=timezone.now())
+        clock = {"on": timezone.localdate(), "at": timezone.now()}
+        with working(BookPlan, plan_id, loud=True) as owner:
+            return propose_plan(plan_id=plan_id, owner=owner, **clock)
 
     def apply_now(self, plan_id: int, actor: Any) -> None:
         apply_plan(plan_id=plan_id, actor=actor, owner=runner_name(), on=timezone.localdate())

@@ -80,7 +80,7 @@ def ask_to_undo_run(*, run_id: int, actor: Any, at: datetime) -> None:
             asked = (
                 RetierRun.objects.filter(pk=run_id, status=run.status)
                 .exclude(status=RunStatus.UNDOING)
-                .update(status=RunStatus.UNDOING, undone_by=actor, lease_until=at, claimed_by="")
+                .update(status=RunStatus.UNDOING, undone_by=actor, **RetierRun.objects.anew(at))
             )
     except IntegrityError:
         raise UnableToUndoRun(BUSY) from None
