@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from redis import Redis as Broker
 
 from cstiers.embedded import worker_command
 from cstiers.processes import start, stop
@@ -53,13 +54,10 @@ class Fleet(Installation):
             self.open_console()
         code = f"""
 import json
-from django.db import close_old_connections, connection
+from django.db import connection
 from tests.faults import inside
-try:
-    print(json.dumps(inside.{function}(*json.loads({json.dumps(arguments)!r}))))
-except Exception:
-    connection.close()  # the server may have been away: the next call begins afresh
-    raise
+connection.close_if_unusable_or_obsolete()  # the server may have been away
+print(json.dumps(inside.{function}(*json.loads({json.dumps(arguments)!r}))))
 """
         return json.loads(self.python(code)[-1])
 
@@ -70,10 +68,14 @@ except Exception:
             self.console = None
 
     def begin(self, *, workers: int = 1, beats: int = 1) -> None:
-        """Start them. The embedded one has one worker, which keeps the timetable."""
+        """Start them. The embedded one has one worker, which keeps the timetable.
+
+        Fleets share a Redis, one after the other: what the one before left there is dropped.
+        """
         if self.is_embedded:
             self.start_worker("w1")
             return
+        Broker.from_url(self.redis_url).flushall()
         for number in range(1, workers + 1):
             self.start_worker(f"w{number}")
         for number in range(1, beats + 1):
@@ -95,6 +97,10 @@ except Exception:
         with suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
         child.wait(10)
+
+    def signal_worker(self, name: str, what: signal.Signals) -> None:
+        """Freeze or thaw a worker with everything it started."""
+        os.killpg(self.workers[name].pid, what)
 
     def worker_of(self, pid: int) -> str | None:
         """The worker of ours in whose group this process is."""

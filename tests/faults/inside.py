@@ -18,6 +18,8 @@ from typing import Any
 from django.apps import apps
 from django.conf import settings
 from django.db.models import F
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from redis import Redis
 
@@ -43,7 +45,12 @@ from allocation.services.playbooks import load_playbook
 from allocation.tasks.bell import ring
 from allocation.tasks.importing import apply_import, stage_import
 from allocation.tasks.planning import apply_book_plan, propose_book_plan, undo_book_plan
-from allocation.tasks.retiering import apply_retier_run, propose_retier_run, undo_retier_run
+from allocation.tasks.retiering import (
+    apply_retier_run,
+    ask_for_goals_run,
+    propose_retier_run,
+    undo_retier_run,
+)
 from allocation.tasks.timetable import propose_goals_run
 from tests.oracle import faults
 
@@ -178,6 +185,35 @@ def _received(round_: int) -> ImportBatch:
     )
 
 
+def press_start() -> dict[str, Any]:
+    """CS ops press the button of the page of runs: {"status", "seconds", "run"}."""
+    person = Client(HTTP_HOST="localhost")
+    person.force_login(_ops(), backend="django.contrib.auth.backends.ModelBackend")
+    started = time.monotonic()
+    answer = person.post(reverse("retier_start"), {"as_of": f"{_today():%Y-%m-%d}", "scope": "full"})
+    took = time.monotonic() - started
+    run = RetierRun.objects.latest("pk")
+    return {"status": answer.status_code, "seconds": took, "run": run.pk}
+
+
+def queue_five() -> list[list[Any]]:
+    """Work of five kinds, rung for: [model, id, status it ends in]."""
+    goals = ask_for_goals_run(as_of=_today(), at=timezone.now(), actor_id=_ops().pk)
+    assert goals is not None
+    return [
+        ["allocation.RetierRun", queue_run(), "proposed"],
+        ["allocation.RetierRun", goals.pk, "proposed"],
+        ["allocation.BookPlan", queue_plan(), "proposed"],
+        ["accounts.ImportBatch", send_file(1), "staged"],
+        ["accounts.ImportBatch", send_file(2), "staged"],
+    ]
+
+
+def waiting_messages() -> int:
+    """How many messages lie in the broker."""
+    return len(_messages())
+
+
 # The same without worker and broker: what an undisturbed run ends with, and the seconds of each piece.
 
 
@@ -261,11 +297,12 @@ def state(model: str, pk: int) -> State:
     }
 
 
-def expire_leases() -> None:
-    """As if the time of every dead claim were over (the fleet's leases are short, but not nothing)."""
-    lapsed = timezone.now() - timedelta(seconds=1)
-    for model in (RetierRun, BookPlan, ImportBatch):
-        model.objects.filter(status__in=model.WORKING).update(lease_until=lapsed)
+def end_rests() -> int:
+    """Whoever rests after a fault that can pass has rested enough (twenty seconds and more, otherwise)."""
+    return sum(
+        model.objects.filter(rest_until__isnull=False).update(rest_until=None)
+        for model in (RetierRun, BookPlan, ImportBatch)
+    )
 
 
 KEPT: dict[str, tuple[Any, tuple[str, ...]]] = {

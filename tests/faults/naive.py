@@ -12,8 +12,8 @@ import django
 os.environ["DJANGO_SETTINGS_MODULE"] = "cstiers.settings"
 django.setup()
 
-from accounts.models import Customer  # noqa: E402 -- needs Django set up
-from allocation.models import TierDecision, TierHolding  # noqa: E402
+from accounts.models import Customer
+from allocation.models import TierDecision, TierHolding
 
 
 def main(run_id: int) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from cstiers.processes import start
 from tests.faults.fleet import Fleet, Yard, until
-from tests.faults.killing import Killer
+from tests.faults.killing import Killer, same
 
 ROUNDS = int(os.environ.get("CSTIERS_ROUNDS", "5"))
 PROVING = ROUNDS > 20
@@ -28,13 +28,6 @@ SLOWER = 1.3  # a worker beside another, against the undisturbed one
 RUN, PLAN, IMPORT = "allocation.RetierRun", "allocation.BookPlan", "accounts.ImportBatch"
 
 pytestmark = pytest.mark.journey
-
-
-def same(ours: Fleet, calm: Fleet) -> None:
-    """Nothing is wrong, and all tables tell the same as in the undisturbed installation."""
-    assert ours.call("wrong") == []
-    assert ours.call("outcome") == calm.call("outcome")
-    assert ours.dead() == []
 
 
 def disturbed_run(ours: Fleet, calm: Fleet, killer: Killer, *, number: int, kills: int) -> int:
@@ -118,7 +111,8 @@ def test_imports_whose_workers_are_killed_end_like_undisturbed_ones(yard: Yard) 
                 IMPORT, batch, piece="apply", ends="applied", seconds=took["apply"] * SLOWER, kills=KILLS
             )
             ours.wait(RUN, ours.call("goals_run_after_file"), ["proposed"])
-            same(ours, calm)
+            # Chunks name customers by their ids, and a writing that was killed used some up.
+            same(ours, calm, but=("chunks",))
         print(f"\n{CUSTOMERS} customers, {number} files, {killer.told()}\n  0 files differ")
 
 
