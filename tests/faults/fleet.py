@@ -50,14 +50,21 @@ class Fleet(Installation):
 
     def call(self, function: str, *arguments: Any) -> Any:
         """What `tests.faults.inside.<function>` gives, called in the console."""
+        return self._call("inside", function, arguments)
+
+    def call_timetable(self, function: str, *arguments: Any) -> Any:
+        """What `tests.faults.inside_timetable.<function>` gives."""
+        return self._call("inside_timetable", function, arguments)
+
+    def _call(self, module: str, function: str, arguments: Sequence[Any]) -> Any:
         if self.console is None:
             self.open_console()
         code = f"""
 import json
 from django.db import connection
-from tests.faults import inside
+from tests.faults import {module}
 connection.close_if_unusable_or_obsolete()  # the server may have been away
-print(json.dumps(inside.{function}(*json.loads({json.dumps(arguments)!r}))))
+print(json.dumps({module}.{function}(*json.loads({json.dumps(arguments)!r}))))
 """
         return json.loads(self.python(code)[-1])
 

@@ -12,7 +12,7 @@ import pytest
 from tests.faults.fleet import Yard
 
 ROUNDS = int(os.environ.get("CSTIERS_ROUNDS", "5"))
-CUSTOMERS = 300
+CUSTOMERS = 400
 RUN, PLAN, IMPORT = "allocation.RetierRun", "allocation.BookPlan", "accounts.ImportBatch"
 TWICE, THRICE = 2, 3
 

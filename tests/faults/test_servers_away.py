@@ -17,12 +17,13 @@ from tests.rig.servers import Postgres, Redis
 
 ROUNDS = int(os.environ.get("CSTIERS_ROUNDS", "5"))
 PROVING = ROUNDS > 20
-CUSTOMERS = 10_000 if PROVING else 1_200
+CUSTOMERS = 10_000 if PROVING else 400
 CUTS = ROUNDS // 5 if PROVING else 2  # in all
 CUTS_OF_A_PIECE = 2  # the runner gives up after five attempts, and each rests longer
 STOPS = ROUNDS // 10 if PROVING else 1
 MARGIN_SECONDS = 30.0
 PAGE_SECONDS, PAGE_SECONDS_FROZEN = 3, 5
+SMALL = 400
 RUN = "allocation.RetierRun"
 
 pytestmark = [pytest.mark.journey, pytest.mark.postgres]
@@ -34,7 +35,7 @@ def test_a_run_started_while_redis_is_away_waits_and_is_done_when_it_is_back(
     yard: Yard, servers: Servers
 ) -> None:
     _, redis = servers
-    with yard.fleet(customers=CUSTOMERS) as ours:
+    with yard.fleet(customers=SMALL) as ours:
         ours.begin(workers=1)
         worst = 0.0
         for _ in range(STOPS):
@@ -53,7 +54,7 @@ def test_a_run_started_while_redis_is_away_waits_and_is_done_when_it_is_back(
 
 def test_a_frozen_redis_holds_no_page_up(yard: Yard, servers: Servers) -> None:
     _, redis = servers
-    with yard.fleet(customers=CUSTOMERS) as ours:
+    with yard.fleet(customers=SMALL) as ours:
         ours.begin(workers=1)
         ours.wait(RUN, ours.call("queue_run"), ["proposed"])  # the worker is up
         redis.freeze()
@@ -70,7 +71,7 @@ def test_a_frozen_redis_holds_no_page_up(yard: Yard, servers: Servers) -> None:
 
 def test_five_pieces_of_work_that_redis_forgot_are_all_done(yard: Yard, servers: Servers) -> None:
     _, redis = servers
-    with yard.fleet(customers=300) as ours:
+    with yard.fleet(customers=SMALL) as ours:
         five = ours.call("queue_five")
         assert ours.call("waiting_messages") >= len(five)
         redis.stop()

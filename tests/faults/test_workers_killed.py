@@ -18,8 +18,8 @@ from tests.faults.killing import Killer, same
 
 ROUNDS = int(os.environ.get("CSTIERS_ROUNDS", "5"))
 PROVING = ROUNDS > 20
-CUSTOMERS = 10_000 if PROVING else 1_200
-CUSTOMERS_OF_PLANS = 300  # a plan of 10 000 takes half a minute
+CUSTOMERS = 10_000 if PROVING else 400
+CUSTOMERS_OF_PLANS = 400  # a plan of 10 000 takes half a minute
 MOST_KILLS_OF_CONTROL = 30
 KILLS = 2 if PROVING else 1  # of a piece of work
 KILLS_OF_RUNS = ROUNDS // 2 if PROVING else 2

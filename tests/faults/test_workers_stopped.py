@@ -16,7 +16,7 @@ from tests.faults.killing import same
 
 ROUNDS = int(os.environ.get("CSTIERS_ROUNDS", "5"))
 PROVING = ROUNDS > 20
-CUSTOMERS = 10_000 if PROVING else 1_200
+CUSTOMERS = 10_000 if PROVING else 400
 DEPLOYS = ROUNDS // 10 if PROVING else 1
 FREEZES = ROUNDS // 10 if PROVING else 2
 AWAKE_SECONDS = 2.0  # time for a worker that wakes up to do harm
