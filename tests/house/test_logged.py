@@ -20,6 +20,7 @@ LISTED = {
     ("accounts/querysets/importing.py", "confirm"): {"ImportBatch"},
     ("accounts/querysets/jobs.py", "claim"): {"RetierRun", "BookPlan", "ImportBatch", "Slot"},
     ("accounts/querysets/jobs.py", "heartbeat"): {"RetierRun", "BookPlan", "ImportBatch", "Slot"},
+    ("accounts/querysets/jobs.py", "keep"): {"RetierRun", "BookPlan", "ImportBatch"},
     ("accounts/querysets/jobs.py", "finish"): {"RetierRun", "BookPlan", "ImportBatch", "Slot"},
     ("accounts/querysets/jobs.py", "ask_to_cancel"): {"RetierRun", "BookPlan", "ImportBatch"},
     ("accounts/querysets/jobs.py", "end_cancelled"): {"RetierRun", "BookPlan", "ImportBatch"},
