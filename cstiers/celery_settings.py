@@ -52,6 +52,7 @@ else:
 
 broker_connection_timeout = 3
 broker_connection_retry_on_startup = True
+broker_connection_max_retries = None  # a broker that is away all night must find its workers in the morning
 
 # Nothing is read back: the row has the answer, and Redis keeps nothing confidential.
 task_ignore_result = True

@@ -1,5 +1,6 @@
 """Imports in the background: read a received file, and write a confirmed one."""
 
+from datetime import datetime
 from functools import partial
 
 from celery import shared_task
@@ -13,16 +14,27 @@ from allocation.tasks.retiering import ask_for_goals_run
 from allocation.tasks.runner import working
 
 
-def ask_where_goals_changed(batch: ImportBatch) -> None:
-    """A goals run after an import that opened or closed goals, applied or stopped on the way.
+def waits_for_goals_run(batch: ImportBatch) -> bool:
+    """Whether an import opened or closed goals, applied or stopped on the way, and no goals run was asked for since.
 
-    Safe to say twice: a goals run queued since the import was applied has seen what it did.
+    One queued since the import was written has seen what it did.
     """
     if not importing.goals_changed(batch=batch):
-        return
+        return False
     written_at = batch.applied_at or batch.finished_at
     since = RetierRun.objects.filter(scope=RetierRun.Scope.GOALS, queued_at__gte=written_at)
-    if not since.exists():
+    return not since.exists()
+
+
+def any_waits_for_goals_run(*, since: datetime) -> bool:
+    """Whether the goals run that had to follow an import was lost, with the worker that had just written it."""
+    ended = ImportBatch.objects.filter(finished_at__gte=since).order_by("pk")
+    return any(waits_for_goals_run(batch) for batch in ended)
+
+
+def ask_where_goals_changed(batch: ImportBatch) -> None:
+    """A goals run after an import that opened or closed goals. Safe to say twice."""
+    if waits_for_goals_run(batch):
         ask_for_goals_run(as_of=timezone.localdate(), at=timezone.now(), actor_id=batch.requested_by_id)
 
 

@@ -7,7 +7,7 @@ looks again, so that a lost ring costs seconds); `carry_out_slot` does one piece
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from celery import shared_task
@@ -20,11 +20,15 @@ from allocation.selectors.runs import dates_fell_due
 from allocation.services import covering, digests, failures, importing, planning, rates, retiering, timetable
 from allocation.services.timetable import Outcome, UnableToCarryOut
 from allocation.tasks.bell import ring
+from allocation.tasks.importing import any_waits_for_goals_run
 from allocation.tasks.notices import send_notices
 from allocation.tasks.overrides import keep_overrides
 from allocation.tasks.planning import propose_book_plan
 from allocation.tasks.retiering import ask_for_goals_run, propose_retier_run
 from allocation.tasks.runner import working
+
+# Imports whose goals run may have been lost: looked at every day, twice to be sure.
+IMPORTS_BACK = timedelta(days=2)
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +59,7 @@ def propose_full_run(on: date, at: datetime) -> Outcome:
 
 def propose_goals_run(on: date, at: datetime) -> Outcome:
     """A goals run where a day that was written down before has come, or a run that had to follow was lost."""
-    if not dates_fell_due(today=on):
+    if not dates_fell_due(today=on) and not any_waits_for_goals_run(since=at - IMPORTS_BACK):
         return Outcome("No goal or override began or ended, so nothing was to be looked at.")
     run = ask_for_goals_run(as_of=on, at=at, actor_id=None)
     if run is None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from redis import Redis as Broker
 
 from cstiers.embedded import worker_command
 from cstiers.processes import start, stop
@@ -36,6 +37,7 @@ class Fleet(Installation):
 
     workers: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     beats: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    app: str = "cstiers"  # the Celery application that workers serve
 
     @property
     def environment(self) -> dict[str, str]:
@@ -48,17 +50,21 @@ class Fleet(Installation):
 
     def call(self, function: str, *arguments: Any) -> Any:
         """What `tests.faults.inside.<function>` gives, called in the console."""
+        return self._call("inside", function, arguments)
+
+    def call_timetable(self, function: str, *arguments: Any) -> Any:
+        """What `tests.faults.inside_timetable.<function>` gives."""
+        return self._call("inside_timetable", function, arguments)
+
+    def _call(self, module: str, function: str, arguments: Sequence[Any]) -> Any:
         if self.console is None:
             self.open_console()
         code = f"""
 import json
-from django.db import close_old_connections, connection
-from tests.faults import inside
-try:
-    print(json.dumps(inside.{function}(*json.loads({json.dumps(arguments)!r}))))
-except Exception:
-    connection.close()  # the server may have been away: the next call begins afresh
-    raise
+from django.db import connection
+from tests.faults import {module}
+connection.close_if_unusable_or_obsolete()  # the server may have been away
+print(json.dumps({module}.{function}(*json.loads({json.dumps(arguments)!r}))))
 """
         return json.loads(self.python(code)[-1])
 
@@ -69,10 +75,14 @@ except Exception:
             self.console = None
 
     def begin(self, *, workers: int = 1, beats: int = 1) -> None:
-        """Start them. The embedded one has one worker, which keeps the timetable."""
+        """Start them. The embedded one has one worker, which keeps the timetable.
+
+        Fleets share a Redis, one after the other: what the one before left there is dropped.
+        """
         if self.is_embedded:
             self.start_worker("w1")
             return
+        Broker.from_url(self.redis_url).flushall()
         for number in range(1, workers + 1):
             self.start_worker(f"w{number}")
         for number in range(1, beats + 1):
@@ -80,6 +90,7 @@ except Exception:
 
     def start_worker(self, name: str) -> None:
         command = [*worker_command(self.folder, beat=self.is_embedded), "--hostname", f"{name}@fleet"]
+        command[command.index("cstiers")] = self.app
         self.workers[name] = start(command, log=self.folder / f"{name}.log", env=self.environment)
 
     def start_beat(self, name: str) -> None:
@@ -93,6 +104,10 @@ except Exception:
         with suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
         child.wait(10)
+
+    def signal_worker(self, name: str, what: signal.Signals) -> None:
+        """Freeze or thaw a worker with everything it started."""
+        os.killpg(self.workers[name].pid, what)
 
     def worker_of(self, pid: int) -> str | None:
         """The worker of ours in whose group this process is."""

@@ -10,12 +10,18 @@ import json
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.db.models import F
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
+from redis import Redis
 
 from accounts.models import CSM, Customer, ImportBatch, User
 from allocation.models import (
@@ -25,6 +31,7 @@ from allocation.models import (
     RetierRun,
     RunChunk,
     RunTally,
+    Schedule,
     TierDecision,
     TierHolding,
     TieringModel,
@@ -38,7 +45,13 @@ from allocation.services.playbooks import load_playbook
 from allocation.tasks.bell import ring
 from allocation.tasks.importing import apply_import, stage_import
 from allocation.tasks.planning import apply_book_plan, propose_book_plan, undo_book_plan
-from allocation.tasks.retiering import apply_retier_run, propose_retier_run, undo_retier_run
+from allocation.tasks.retiering import (
+    apply_retier_run,
+    ask_for_goals_run,
+    propose_retier_run,
+    undo_retier_run,
+)
+from allocation.tasks.timetable import propose_goals_run
 from tests.oracle import faults
 
 State = dict[str, Any]
@@ -55,6 +68,7 @@ def seed(customers: int) -> None:
         "change_limit": {"percent": 100, "customers": 1_000_000},
     }
     definition = TieringModel.objects.get(status="published").definition | {"guards": free}
+    Schedule.objects.update(enabled=False)  # nothing but what a test asks for
     draft = TieringModel.objects.draft(name="Moves freely", definition=definition, created_by_id=None)
     publish_model(model_id=draft.pk, at=timezone.now())
     run = retiering.queue_run(as_of=timezone.localdate(), at=timezone.now(), actor_id=_ops().pk)
@@ -171,6 +185,35 @@ def _received(round_: int) -> ImportBatch:
     )
 
 
+def press_start() -> dict[str, Any]:
+    """CS ops press the button of the page of runs: {"status", "seconds", "run"}."""
+    person = Client(HTTP_HOST="localhost")
+    person.force_login(_ops(), backend="django.contrib.auth.backends.ModelBackend")
+    started = time.monotonic()
+    answer = person.post(reverse("retier_start"), {"as_of": f"{_today():%Y-%m-%d}", "scope": "full"})
+    took = time.monotonic() - started
+    run = RetierRun.objects.latest("pk")
+    return {"status": answer.status_code, "seconds": took, "run": run.pk}
+
+
+def queue_five() -> list[list[Any]]:
+    """Work of five kinds, rung for: [model, id, status it ends in]."""
+    goals = ask_for_goals_run(as_of=_today(), at=timezone.now(), actor_id=_ops().pk)
+    assert goals is not None
+    return [
+        ["allocation.RetierRun", queue_run(), "proposed"],
+        ["allocation.RetierRun", goals.pk, "proposed"],
+        ["allocation.BookPlan", queue_plan(), "proposed"],
+        ["accounts.ImportBatch", send_file(1), "staged"],
+        ["accounts.ImportBatch", send_file(2), "staged"],
+    ]
+
+
+def waiting_messages() -> int:
+    """How many messages lie in the broker."""
+    return len(_messages())
+
+
 # The same without worker and broker: what an undisturbed run ends with, and the seconds of each piece.
 
 
@@ -214,7 +257,17 @@ def calm_file(round_: int) -> dict[str, float]:
     batch = _received(round_)
     took = {"stage": _seconds(lambda: importing.stage_import(batch_id=batch.pk, on=_today()))}
     importing.confirm_import(batch_id=batch.pk, user=_ops())
-    return took | {"apply": _seconds(lambda: importing.apply_import(batch_id=batch.pk, on=_today()))}
+    took |= {"apply": _seconds(lambda: importing.apply_import(batch_id=batch.pk, on=_today()))}
+    run = retiering.request_goals_run(as_of=_today(), at=timezone.now(), actor_id=_ops().pk)
+    assert run is not None
+    retiering.propose_run(run_id=run.pk, owner="calm")
+    return took
+
+
+def goals_run_after_file() -> int:
+    """The goals run that follows an import; one that was lost with its worker is asked for by the timetable."""
+    propose_goals_run(_today(), timezone.now())
+    return int(RetierRun.objects.filter(scope="goals").latest("pk").pk)
 
 
 def _today() -> date:
@@ -244,11 +297,12 @@ def state(model: str, pk: int) -> State:
     }
 
 
-def expire_leases() -> None:
-    """As if the time of every dead claim were over (the fleet's leases are short, but not nothing)."""
-    lapsed = timezone.now() - timedelta(seconds=1)
-    for model in (RetierRun, BookPlan, ImportBatch):
-        model.objects.filter(status__in=model.WORKING).update(lease_until=lapsed)
+def end_rests() -> int:
+    """Whoever rests after a fault that can pass has rested enough (twenty seconds and more, otherwise)."""
+    return sum(
+        model.objects.filter(rest_until__isnull=False).update(rest_until=None)
+        for model in (RetierRun, BookPlan, ImportBatch)
+    )
 
 
 KEPT: dict[str, tuple[Any, tuple[str, ...]]] = {
@@ -306,6 +360,29 @@ def _digest(rows: Any, columns: tuple[str, ...]) -> list[Any]:
         digest.update(json.dumps(plain).encode())
         count += 1
     return [count, digest.hexdigest()[:16]]
+
+
+def messages_are_gone() -> bool:
+    """Wait until no message about a row lies in the broker or with a worker."""
+    names = [task.name for task in (propose_retier_run, apply_retier_run, undo_retier_run, stage_import)]
+    names += [task.name for task in (apply_import, propose_book_plan, apply_book_plan, undo_book_plan)]
+    ends = time.monotonic() + 60
+    while any(name in message for message in _messages() for name in names):
+        assert time.monotonic() < ends, "There are still messages."
+        time.sleep(0.05)
+    return True
+
+
+def _messages() -> list[str]:
+    if settings.REDIS_URL:
+        broker = Redis.from_url(settings.REDIS_URL, decode_responses=True)
+        return [*broker.lrange("celery", 0, -1), *broker.hvals("unacked")]
+    folder = Path(settings.VAR_DIR) / "broker" / "queue"
+    found = []
+    for path in folder.glob("*.celery.msg*"):
+        with suppress(FileNotFoundError):
+            found.append(path.read_text())
+    return found
 
 
 def wrong() -> list[str]:

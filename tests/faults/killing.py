@@ -5,6 +5,7 @@ import random
 import signal
 import time
 from collections import Counter
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -12,6 +13,16 @@ from tests.faults.fleet import PATIENCE_SECONDS, Fleet, until
 
 KILLS_OF_A_PIECE = 3  # the sweep gives up after five attempts
 COLD = 0.15  # share of kills that do not wait for the work to begin
+
+
+def same(ours: Fleet, calm: Fleet, *, but: Collection[str] = ()) -> None:
+    """Nothing is wrong, and all tables tell the same as in the undisturbed installation; nobody died by himself."""
+    assert ours.call("wrong") == []
+    found, wanted = ours.call("outcome"), calm.call("outcome")
+    assert {name: found[name] for name in found if name not in but} == {
+        name: wanted[name] for name in wanted if name not in but
+    }
+    assert ours.dead() == []
 
 
 @dataclass
