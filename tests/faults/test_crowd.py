@@ -14,11 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.crowd import FULL, Company, Console, company
+from tests.faults.crowd import FULL, SIZE, Company, Console, company
 from tests.faults.visitor import Answer, Visitor, crowd_at_work, share
 
-CUSTOMERS, CSMS = (10_000, 120) if FULL else (1_500, 24)
-IMPORTED = 10_000 if FULL else 1_500
+CUSTOMERS = IMPORTED = SIZE
 EDITED = (
     200  # customers whose facts people edit; the file names the others, or it would be refused as out of date
 )
@@ -194,9 +193,7 @@ def report(title: str, answers: list[Answer]) -> None:
 
 def test_twenty_people_and_a_working_worker_never_see_that_the_database_is_locked(tmp_path: Path) -> None:
     folder = tmp_path / "crowd"
-    with company(
-        folder, customers=CUSTOMERS, csms=CSMS, embedded=True, settings="tests.rig.timed_settings"
-    ) as office:
+    with company(folder, customers=CUSTOMERS, embedded=True, settings="tests.rig.timed_settings") as office:
         office.begin()
         console = office.console()
         visitors, steps, _ = people(office, console)

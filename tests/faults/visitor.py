@@ -23,6 +23,7 @@ class Answer:
     seconds: float
     text: str
     address: str = ""
+    retry_after: str | None = None
 
     @property
     def is_bad(self) -> bool:
@@ -80,7 +81,7 @@ class Visitor:
 
     address: str
     email: str
-    password: str = "cstiers-demo"  # noqa: S105  (of the generated company)
+    password: str = "cstiers-demo"
     answers: list[Answer] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -89,7 +90,8 @@ class Visitor:
 
     def _ask(self, what: str, path: str, data: bytes | None = None) -> Answer:
         url = urllib.parse.urljoin(self.address, path)
-        request = urllib.request.Request(url, data=data, headers={"Accept": "text/html", "Referer": url})  # noqa: S310  (our own site)
+        request = urllib.request.Request(url, data=data, headers={"Accept": "text/html", "Referer": url})
+        later = None
         began = time.monotonic()
         try:
             with self.opener.open(request, timeout=PATIENCE) as given:
@@ -97,9 +99,10 @@ class Visitor:
         except urllib.error.HTTPError as refused:
             with refused:
                 status, text, end = refused.code, refused.read().decode(errors="replace"), url
+                later = refused.headers.get("Retry-After")
         except OSError as nothing:
             status, text, end = 0, repr(nothing), url
-        answer = Answer(what, status, time.monotonic() - began, text, end)
+        answer = Answer(what, status, time.monotonic() - began, text, end, later)
         self.answers.append(answer)
         return answer
 
@@ -131,7 +134,7 @@ def crowd_at_work(
     """Every visitor in a thread of its own does one of its steps after the other until told to go home."""
 
     def live(visitor: Visitor, number: int) -> None:
-        chance = random.Random(seed * 1000 + number)  # noqa: S311  (a repeatable crowd)
+        chance = random.Random(seed * 1000 + number)
         while not until.is_set():
             chance.choice(steps[visitor])(visitor, chance)
             until.wait(chance.uniform(0.2, 1) * pause)
