@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 
-from cstiers.embedded import Embedded, open_port, worker_command
+from cstiers.embedded import Embedded, open_port, site_command, worker_command
 from cstiers.processes import free_port, start, stop
 from tests.journeys.installation import database_of_its_own
 
@@ -46,7 +46,7 @@ ops = User.objects.filter(groups__name=roles.OPS).order_by("pk").first()
 def tell(**words):
     print(json.dumps(words))
 
-def wait(row, *statuses, seconds=300):
+def wait(row, *statuses, seconds=150):
     ends = time.monotonic() + seconds
     while row.status not in statuses and time.monotonic() < ends:
         time.sleep(0.1)
@@ -165,10 +165,6 @@ class Company:
         self.stack.callback(made.close)
         return made
 
-    def renew(self) -> None:
-        """What is started from now on has the settings of now."""
-        self.processes.env = self.environment
-
     def lapse(self, console: Console) -> None:
         """As if the time had passed that a dead worker's claim lasts."""
         console.told(
@@ -178,7 +174,14 @@ class Company:
 
     def begin(self) -> None:
         """Site and worker are up."""
-        self.processes.begin()
+        self.start_worker()
+        self.begin_site()
+
+    def begin_site(self) -> None:
+        log = self.processes.log("site")
+        self.processes.children["site"] = start(
+            site_command(self.processes.port), log=log, env=self.environment
+        )
         self.processes.wait()
 
     def kill_worker(self) -> None:
@@ -217,7 +220,7 @@ def _template(folder: Path, *, customers: int, url: str) -> str:
         own = database_of_its_own(_kept, url, f"cstiers_crowd_{os.getpid()}_{customers}")
         made = Company(folder=home, database_url=own, redis_url="")
         with made.stack:
-            made.console().lines(SEED.format(customers=customers, csms=max(12, customers // 80), day=DAY))
+            made.console().lines(SEED.format(customers=customers, csms=max(12, customers // 25), day=DAY))
         _templates[key] = own or str(home / "cstiers.sqlite3")
     return _templates[key]
 
