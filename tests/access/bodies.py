@@ -86,7 +86,7 @@ def said(route: Route, world: SimpleNamespace) -> dict[str, Any]:
         "approvals/decide/": {"row": [f"override:{world.objects['allocation.override'].pk}:1"]},
         "plans/{pk}/objections/": {"action": "open"},
         # Later than the leave that the CSM of the book has.
-        "books/{pk}/leave/": {"starts_on": LATER, "ends_before": MUCH_LATER},
+        "books/{pk}/leave/": {"starts_on": LATER, "ends_before": MUCH_LATER, "covered_by": "", "leave": ""},
     }.get(route.address, {})
 
 
