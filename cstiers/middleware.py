@@ -46,6 +46,8 @@ class NeverStoreSignedInPages:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
+        if response.status_code == 503:
+            return response  # the database may be away, and who asks cannot be looked up
         if getattr(request, "user", None) is not None and request.user.is_authenticated:
             add_never_cache_headers(response)
         return response
@@ -87,12 +89,12 @@ class PageForWrongMethod:
         response = self.get_response(request)
         if response.status_code != 405 or "text/html" not in request.headers.get("Accept", ""):
             return response
-        page = render(request, "405.html", {"back": _page_above(request.path_info)}, status=405)
+        page = render(request, "405.html", {"back": page_above(request.path_info)}, status=405)
         page["Allow"] = response["Allow"]
         return page
 
 
-def _page_above(path: str) -> str:
+def page_above(path: str) -> str:
     """The nearest address above this one that leads somewhere: /runs/7/apply/ → /runs/7/."""
     parts = [part for part in path.split("/") if part]
     above = ("/" + "/".join(parts[:end]) + "/" for end in range(len(parts) - 1, 0, -1))

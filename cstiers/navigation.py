@@ -67,6 +67,7 @@ ADMIN_GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
             ("accounts.leave", "leave", "Leave"),
             ("accounts.delegation", "handover", "Delegations"),
             ("accounts.user", "user", "Users"),
+            ("accounts.noticepreference", "inbox", "Wishes of mail"),
             ("auth.group", "group", "Groups"),
             ("axes.accessattempt", "lock", "Sign-in locks"),
         ),
@@ -107,7 +108,7 @@ ADMIN_GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
     (
         "By the calendar",
         (
-            ("allocation.schedule", "clock", "Timetable"),
+            ("allocation.schedule", "clock", "Schedules"),
             ("allocation.slot", "history", "What was done"),
             ("allocation.freeze", "lock", "Freezes"),
         ),

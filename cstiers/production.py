@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ImproperlyConfigured
 
+from accounts.importing.rates_address import fault_of_rates_address
 from cstiers.logs import FORMATS, LEVELS
 
 POSITIVE = (
@@ -22,13 +23,14 @@ POSITIVE = (
     "OVERRIDE_WARNING_DAYS",
     "APPROVAL_DAYS",
     "DELEGATION_DAYS",
+    "LEAVE_WARNING_DAYS",
 )
 KEY_CHARACTERS, KEY_DIFFERENT_CHARACTERS = 50, 5  # as Django's own check counts (security.W009)
 
 
 def refuse_bad_settings(given: dict[str, Any]) -> None:
     """Raises ImproperlyConfigured with the first thing that is wrong; `given` are the settings by name."""
-    for refuse in (_numbers, _words, _addresses, _debug, _hosts, _secret_key, _origins):
+    for refuse in (_numbers, _words, _addresses, _rates_url, _debug, _hosts, _secret_key, _origins):
         sentence = refuse(given)
         if sentence:
             raise ImproperlyConfigured(sentence)
@@ -46,6 +48,8 @@ def _numbers(given: dict[str, Any]) -> str:
         return f"{low} is {given[low]}: give a number from 1."
     if given["SESSION_COOKIE_AGE"] < 60 or given["SESSION_IDLE_SECONDS"] < 120:
         return "SESSION_HOURS must be 1 or more and SESSION_IDLE_MINUTES 2 or more."
+    if given["LEASE_SECONDS"] < 3 or given["SWEEP_SECONDS"] < 1:
+        return "LEASE_SECONDS must be 3 or more and SWEEP_SECONDS 1 or more, or work would be taken from workers that live."
     return ""
 
 
@@ -125,3 +129,9 @@ def _origins(given: dict[str, Any]) -> str:
             f"HTTPS_ONLY is on, but CSRF_TRUSTED_ORIGINS or SITE_URL names {plain}: begin it with https://."
         )
     return ""
+
+
+def _rates_url(given: dict[str, Any]) -> str:
+    address: str = given["RATES_URL"]
+    fault = fault_of_rates_address(address=address) if address else ""
+    return f"RATES_URL {fault}" if fault else ""

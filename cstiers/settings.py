@@ -106,6 +106,9 @@ TEMPLATES = [
     },
 ]
 
+# A worker that gives no sign of life for so long has lost what it worked on: another takes it up.
+LEASE_SECONDS = env.int("LEASE_SECONDS", default=60)
+
 DATABASES = {"default": env.database(DATABASE_URL)}
 if EMBEDDED_DATABASE:
     # WAL lets people read while one writes; IMMEDIATE takes the write lock at BEGIN, so that a
@@ -121,10 +124,16 @@ else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["OPTIONS"] = {
         "connect_timeout": 5,
+        # A server that vanished without a word (a cable, a frozen machine) is noticed within a minute.
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 60_000,
         **patience(
             lock_timeout=env.int("DATABASE_LOCK_SECONDS", default=20),
             statement_timeout=env.int("DATABASE_STATEMENT_SECONDS", default=0),
-            idle_in_transaction_session_timeout=env.int("DATABASE_IDLE_SECONDS", default=0),
+            # A worker that hangs within a transaction holds its locks; they must not outlast its claim.
+            idle_in_transaction_session_timeout=env.int("DATABASE_IDLE_SECONDS", default=LEASE_SECONDS),
         ),
         **DATABASES["default"].get("OPTIONS", {}),
     }
@@ -195,6 +204,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 
+SESSION_ENGINE = "cstiers.signing_in.store"
 # A sign-in lasts so long at most, and so long without a request (cstiers/signing_in/sessions.py).
 SESSION_COOKIE_AGE = env.int("SESSION_HOURS", default=8) * 3600
 SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_MINUTES", default=30) * 60
@@ -266,6 +276,8 @@ APPROVAL_DAYS = env.int("APPROVAL_DAYS", default=7)
 DELEGATION_DAYS = env.int("DELEGATION_DAYS", default=90)
 # The asker of an override is told so many days before it ends.
 OVERRIDE_WARNING_DAYS = env.int("OVERRIDE_WARNING_DAYS", default=14)
+# Leave is spoken of so many days before: to its cover, and to the manager where nobody covers.
+LEAVE_WARNING_DAYS = env.int("LEAVE_WARNING_DAYS", default=7)
 
 # Mail to people of the company. Nothing set: it is written to the log of the process (console backend).
 EMAIL_CONFIG = env.mail("EMAIL_URL", default="consolemail://")
@@ -280,6 +292,8 @@ SITE_URL = env("SITE_URL", default=_ADDRESS).rstrip("/")
 
 # Money: every amount is compared in this currency (design: amount / rate).
 BASE_CURRENCY = env("BASE_CURRENCY", default="USD")
+# Where the calendar fetches exchange rates from: https://… or file:///…; not set, nothing is fetched.
+RATES_URL = env("RATES_URL", default="")
 
 LOG_LEVEL = env("LOG_LEVEL", default="WARNING").upper()
 LOG_FORMAT = env("LOG_FORMAT", default="text")

@@ -22,6 +22,7 @@ TODO_LISTS: dict[str, tuple[str, str]] = {
     "without_arr": ("accounts_customer", "?gap=arr"),
     "leavers": ("accounts_csm", "?standing=leaving"),
     "slots": ("allocation_slot", ""),
+    "silent": ("allocation_slot", ""),
     "freeze": ("allocation_freeze", ""),
     "imports": ("accounts_importbatch", "?status__exact=staged"),
     "imports_asking": ("accounts_importbatch", "?status__exact=asking"),
@@ -44,6 +45,7 @@ TODO_ICONS = {
     "without_arr": "rates",
     "leavers": "exit",
     "slots": "clock",
+    "silent": "alert",
     "freeze": "lock",
 }
 

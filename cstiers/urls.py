@@ -8,6 +8,8 @@ from django.urls import include, path
 from cstiers.health import healthz
 from cstiers.signing_in.views import ChangePassword, SignIn
 
+handler500 = "cstiers.unavailable.server_error"  # a 503 where the database is busy, full or away
+
 urlpatterns = [
     path("healthz", healthz),  # probes often leave the slash off
     path("healthz/", healthz, name="healthz"),

@@ -1,4 +1,4 @@
-"""People: users, groups, teams, CSMs, leave."""
+"""People: users, groups, teams, CSMs. Their leave is in its own module."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from accounts.admin import badges
 from accounts.admin.base import Button, CSAdmin, CSTabularInline, ViewOnlyAdmin, button
 from accounts.admin.fields import ListOfTexts
 from accounts.admin.filters import FixedFilter, rows_filter
-from accounts.models import CSM, Customer, Leave, Team, User, Vertical
+from accounts.admin.leave import LeaveInline
+from accounts.models import CSM, Customer, Team, User, Vertical
 
 ROLE_WORDS = {
     roles.OPS: "Loads data, keeps the model, runs re-tiering and plans books.",
@@ -238,14 +239,6 @@ class CSMForm(forms.ModelForm):
         )  # fmt: skip
 
 
-class LeaveInline(CSTabularInline):
-    model = Leave
-    fk_name = "csm"
-    fields = ("starts_on", "ends_before", "covered_by")
-    verbose_name_plural = "leave"
-    deletable = True
-
-
 @admin.register(CSM)
 class CSMAdmin(CSAdmin):
     lead = "Customer Success Managers: hours, skills, team. The book itself is planned, not typed in."
@@ -332,15 +325,3 @@ class CSMAdmin(CSAdmin):
         if row.leaves_on <= timezone.localdate():
             return badges.badge(words=f"Left {row.leaves_on:%d %b %Y}", tone="neutral", icon_name="exit")
         return badges.badge(words=f"Leaves {row.leaves_on:%d %b %Y}", tone="warn", icon_name="exit")
-
-
-@admin.register(Leave)
-class LeaveAdmin(CSAdmin):
-    lead = "Days away. Thirty days and more reduce the capacity of the book; shorter ones do not."
-    list_display = ("csm", "starts_on", "ends_before", "covered_by")
-    list_select_related = ("csm", "covered_by")
-    search_fields = ("csm__name", "csm__email")
-    search_help_text = "CSM"
-    date_hierarchy = "starts_on"
-    ordering = ("-starts_on", "pk")
-    deletable = True

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -36,28 +37,36 @@ def read_rates(*, path: Path, base: str) -> list[Rate]:
 
     Raises FileRefused with a sentence that names the line, for anything it cannot read.
     """
-    rows = csv.reader(io.StringIO(_text(path)))
-    header = [cell.strip() for cell in next(rows, [])]
-    if [cell.lower() for cell in header] == OURS:
-        return list(_plain(rows, base))
-    if header and header[0].lower() == "date" and len(header) > 1:
-        return list(_per_euro(header, rows, base))
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise FileRefused(f"The file {path.name} cannot be read: {error.strerror}.") from error
+    return read_rate_bytes(data=data, name=path.name, base=base)
+
+
+def read_rate_bytes(*, data: bytes, name: str, base: str) -> list[Rate]:
+    """The same of a file's bytes. name: how a refusal calls it."""
+    rows = csv.reader(io.StringIO(_text(data, name)))
+    try:
+        header = [cell.strip() for cell in next(rows, [])]
+        if [cell.lower() for cell in header] == OURS:
+            return list(_plain(rows, base))
+        if header and header[0].lower() == "date" and len(header) > 1:
+            return list(_per_euro(header, rows, base))
+    except csv.Error as error:
+        raise FileRefused(f"The file {name} is no list: {error}.") from error
     raise FileRefused(
         "This is no file of rates: expected the ECB's reference rates or the columns date,currency,rate."
     )
 
 
-def _text(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise FileRefused(f"The file {path.name} cannot be read: {error.strerror}.") from error
+def _text(data: bytes, name: str) -> str:
     if data[:4] == b"PK\x03\x04":
-        data = _unzipped(data, path.name)
+        data = _unzipped(data, name)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise FileRefused(f"The file {path.name} is not UTF-8 text.") from error
+        raise FileRefused(f"The file {name} is not UTF-8 text.") from error
 
 
 def _unzipped(data: bytes, name: str) -> bytes:
@@ -67,7 +76,7 @@ def _unzipped(data: bytes, name: str) -> bytes:
             if len(inside) != 1 or inside[0].file_size > MAX_BYTES:
                 raise FileRefused(f"{name} must hold exactly one CSV file of at most 64 MB.")
             return archive.read(inside[0])
-    except (zipfile.BadZipFile, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
         raise FileRefused(f"{name} cannot be unzipped.") from error
 
 

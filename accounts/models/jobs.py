@@ -52,6 +52,17 @@ class Job(models.Model):
         return 100 * self.progress_done // self.progress_total if self.progress_total else 0
 
     @property
+    def is_being_stopped(self) -> bool:
+        """Somebody asked for it, and its runner has not seen it yet."""
+        return self.cancel_asked_at is not None and self.status in self.WORKING  # type: ignore[attr-defined]
+
+    @property
+    def was_stopped(self) -> bool:
+        """It ended because somebody wanted that, not by a fault."""
+        ended = self.status in ("failed", "discarded")  # type: ignore[attr-defined]
+        return self.cancel_asked_at is not None and ended
+
+    @property
     def is_accepted(self) -> bool:
         """An open proposal that somebody wished applied (allocation.services.accepting); a worker takes it up."""
         return bool(getattr(self, "apply_when_proposed", False)) and self.status == "proposed"  # type: ignore[attr-defined]

@@ -246,7 +246,11 @@ class CSM(models.Model):
 
 
 class Leave(models.Model):
-    """Days away. `ends_before` is the first day back."""
+    """Days away. `ends_before` is the first day back.
+
+    In these days, and no others, the cover sees and serves the book and its hours count there (`covered_on`); the CSM
+    keeps the customers. One leave of a CSM at a time: no constraint says so on both databases, `clean` does.
+    """
 
     csm = models.ForeignKey(CSM, on_delete=models.PROTECT, related_name="leaves", verbose_name="CSM")
     starts_on = models.DateField()
@@ -274,3 +278,39 @@ class Leave(models.Model):
 
     def __str__(self) -> str:
         return f"{self.csm} away {self.starts_on:%d %b %Y} to {self.ends_before:%d %b %Y}"
+
+    def clean(self) -> None:
+        """Refuses days that another leave of the CSM has, and a cover who is not there on all of them."""
+        if self.starts_on is None or self.ends_before is None or self.ends_before <= self.starts_on:
+            return
+        these_days = type(self)._default_manager.within(self.starts_on, self.ends_before).exclude(pk=self.pk)
+        if self.csm_id is not None:
+            other = these_days.filter(csm=self.csm_id).order_by("starts_on", "pk").first()
+            if other is not None:
+                raise ValidationError(
+                    f"{self.csm} is away already, {_days(other)}: change that leave, or choose other days. "
+                    "With another cover for part of the time, make it two leaves, one after the other."
+                )
+        if self.covered_by is not None and self.covered_by_id != self.csm_id:
+            fault = _fault_of_cover(self.covered_by, self, these_days)
+            if fault:
+                raise ValidationError({"covered_by": fault})
+
+
+def _fault_of_cover(cover: CSM, leave: Leave, these_days: models.QuerySet[Leave]) -> str:
+    """Why this CSM is no cover for the leave; "" where nothing speaks against it. these_days: leaves of anybody."""
+    away = these_days.filter(csm=cover).order_by("starts_on", "pk").first()
+    if away is not None:
+        return f"{cover} is away {_days(away)}: choose another cover, or other days."
+    if cover.leaves_on is not None and cover.leaves_on < leave.ends_before:
+        return f"{cover} leaves on {cover.leaves_on:%d %b %Y}: choose another cover."
+    if cover.starts_on is not None and cover.starts_on > leave.starts_on:
+        return f"{cover} starts on {cover.starts_on:%d %b %Y}: choose another cover."
+    if cover.user is not None and not cover.user.is_active:
+        return f"{cover} no longer signs in and would not see the book: choose another cover."
+    return ""
+
+
+def _days(leave: Leave) -> str:
+    """ "from 03 Mar 2027, back on 10 Mar 2027"."""
+    return f"from {leave.starts_on:%d %b %Y}, back on {leave.ends_before:%d %b %Y}"

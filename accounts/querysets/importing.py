@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q
+from django.apps import apps
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
 from accounts.querysets.jobs import JobQuerySet
@@ -17,6 +18,11 @@ class ImportBatchQuerySet(JobQuerySet):
         if not getattr(user, "is_authenticated", False) or not user.is_active:
             return self.filter(NOTHING)
         return self.filter(Q() if user.is_ops else Q(requested_by=user))
+
+    def not_half_written(self) -> ImportBatchQuerySet:
+        """Batches of which no row took effect, or all did."""
+        chunks = apps.get_model("accounts", "ImportChunk").objects.filter(batch=OuterRef("pk"), applied=True)
+        return self.exclude(Q(status="failed") & Exists(chunks))
 
     def confirm(self) -> int:
         """Staged batches become confirmed ones, and wait from now on; gives how many."""

@@ -1,4 +1,4 @@
-"""Claiming, keeping and finishing a piece of long work by conditional UPDATEs.
+"""Claiming, keeping, resting, stopping and finishing a piece of long work by conditional UPDATEs.
 
 The row is the record of what is to be done; a broker only rings the bell. One runner has a row at a time:
 `claim` succeeds for exactly one of many, and a runner that died loses its claim when the lease lapses.
@@ -8,63 +8,159 @@ Every later write of the runner names its fence, so that one who was overtaken c
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
-LEASE = timedelta(seconds=60)
+
+def lease() -> timedelta:
+    """How long a claim lasts without a sign of life of its runner."""
+    return timedelta(seconds=settings.LEASE_SECONDS)
+
+
+class CancelAsked(Exception):
+    """Somebody asked for the work to be stopped: its runner writes no further batch and ends the row."""
 
 
 class JobQuerySet(models.QuerySet):
     def claim(self, pk: int, *, owner: str, waiting: Iterable[str], working: str) -> int | None:
         """Take row `pk` from a `waiting` status (or from a runner whose lease lapsed) into `working`.
 
-        Returns the fence to name in later writes, or None when somebody else has it.
+        Returns the fence to name in later writes, or None when somebody else has it or it rests after a fault.
         """
         now = timezone.now()
         free = Q(status__in=list(waiting)) | Q(status=working, lease_until__lt=now)
-        taken = self.filter(free, pk=pk).update(
+        going_on = (
+            When(status=working, then=F("progress_done")),
+            When(status=working, then=F("progress_total")),
+        )
+        taken = self.filter(free, _rested(now), pk=pk).update(
             status=working,
             claimed_by=owner[:100],
-            lease_until=now + LEASE,
+            lease_until=now + lease(),
             fence=F("fence") + 1,
             # Each piece of work has its own: proposing, applying and undoing a run are three.
             attempts=Case(When(status=working, then=F("attempts") + 1), default=Value(1)),
+            progress_done=Case(going_on[0], default=Value(0)),
+            progress_total=Case(going_on[1], default=Value(0)),
             started_at=now,
+            rest_until=None,
+            # A wish to stop outlives the runner that did not see it; work that begins anew knows of none.
+            cancel_asked_at=Case(When(status=working, then=F("cancel_asked_at")), default=Value(None)),
+            cancel_asked_by=Case(When(status=working, then=F("cancel_asked_by")), default=Value(None)),
         )
         if taken != 1:
             return None
         return int(self.values_list("fence", flat=True).get(pk=pk))
 
     def heartbeat(self, pk: int, *, fence: int, done: int, total: int, message: str = "") -> bool:
-        """Say how far the work is and keep the claim. False: the claim is lost, stop."""
-        kept = self.filter(pk=pk, fence=fence, status__in=self.model.WORKING).update(
-            lease_until=timezone.now() + LEASE,
+        """Say how far the work is and keep the claim. False: the claim is lost, stop.
+
+        Raises CancelAsked when somebody wants it stopped; inside a transaction nothing of its batch is kept then.
+        """
+        held = self.filter(pk=pk, fence=fence, status__in=self.model.WORKING)
+        kept = held.filter(cancel_asked_at__isnull=True).update(
+            lease_until=timezone.now() + lease(),
             progress_done=done,
             progress_total=total,
             message=message[:500],
         )
+        if kept != 1 and held.filter(cancel_asked_at__isnull=False).exists():
+            raise CancelAsked
         return kept == 1
+
+    def keep(self, pk: int, *, fence: int) -> bool:
+        """Keep the claim and say nothing else. False: it is lost."""
+        ours = self.filter(pk=pk, fence=fence, status__in=self.model.WORKING)
+        return ours.update(lease_until=timezone.now() + lease()) == 1
 
     def finish(self, pk: int, *, fence: int, status: str, message: str = "", **fields: Any) -> bool:
         """Leave the working state for `status`, with the result fields. False: the claim was lost."""
         ended = self.filter(pk=pk, fence=fence, status__in=self.model.WORKING).update(
-            status=status,
-            claimed_by="",
-            lease_until=None,
-            finished_at=timezone.now(),
-            message=message[:500],
+            **_ended(status, message, timezone.now()),
+            cancel_asked_at=None,
+            cancel_asked_by=None,
             **fields,
         )
         return ended == 1
 
+    def ask_to_cancel(self, pk: int, *, by_id: int | None, at: datetime) -> bool:
+        """Mark a row that has a runner: it stops with its next heartbeat. False: it has none, or was marked before."""
+        held = self.filter(
+            pk=pk, status__in=self.model.WORKING, lease_until__gte=at, cancel_asked_at__isnull=True
+        )
+        return held.exclude(claimed_by="").update(cancel_asked_at=at, cancel_asked_by=by_id) == 1
+
+    def unheld(self, at: datetime) -> JobQuerySet:
+        """Rows that wait for a runner, or whose runner is gone (its lease lapsed) or let go (it rests after a fault)."""
+        gone = Q(lease_until__isnull=True) | Q(lease_until__lt=at) | Q(claimed_by="")
+        return self.filter(Q(status__in=self.model.WAITING) | (Q(status__in=self.model.WORKING) & gone))
+
+    def end_cancelled(self, pk: int, *, fence: int, status: str, message: str, **fields: Any) -> bool:
+        """What was to be stopped ends as `status`; who asked for it, and when, stays on the row. False: it is not as seen."""
+        ended = self.filter(
+            pk=pk,
+            fence=fence,
+            status__in=(*self.model.WAITING, *self.model.WORKING),
+            cancel_asked_at__isnull=False,
+        ).update(**_ended(status, message, timezone.now()), **fields)
+        return ended == 1
+
+    def anew(self, at: datetime) -> dict[str, Any]:
+        """The columns of a row that is put into a working status without a runner: whoever comes first claims it."""
+        return {
+            "lease_until": at,
+            "claimed_by": "",
+            "attempts": 0,
+            "progress_done": 0,
+            "progress_total": 0,
+            "message": "",
+            "rest_until": None,
+            "cancel_asked_at": None,
+            "cancel_asked_by": None,
+        }
+
+    def rest(self, pk: int, *, owner: str, until: datetime, message: str, forgiven: bool) -> bool:
+        """Let go of a row until a time, after a fault that can pass. forgiven: the try does not count.
+
+        The status stays what it is, so that whoever takes it up goes on with the same work. False: it is not `owner`'s.
+        """
+        fields: dict[str, Any] = {"attempts": 0} if forgiven else {}
+        held = self.filter(pk=pk, claimed_by=owner[:100], status__in=self.model.WORKING)
+        rested = held.update(
+            claimed_by="", lease_until=timezone.now(), rest_until=until, message=message[:500], **fields
+        )
+        return rested == 1
+
+    def fail(self, pk: int, *, owner: str, message: str) -> bool:
+        """End what `owner` works on as failed, with a sentence. False: it is not `owner`'s."""
+        held = self.filter(pk=pk, claimed_by=owner[:100], status__in=self.model.WORKING)
+        return held.update(**_ended("failed", message, timezone.now())) == 1
+
     def waiting_too_long(self, *, seconds: int) -> JobQuerySet:
-        """Rows whose bell was not heard: queued for a while, or whose runner's lease lapsed."""
+        """Rows whose bell was not heard: queued for a while, or whose runner's lease lapsed; none that rests."""
         now = timezone.now()
         return self.filter(
             Q(status__in=self.model.WAITING, queued_at__lt=now - timedelta(seconds=seconds))
-            | Q(status__in=self.model.WORKING, lease_until__lt=now)
+            | Q(status__in=self.model.WORKING, lease_until__lt=now),
+            _rested(now),
         )
+
+
+def _rested(now: datetime) -> Q:
+    return Q(rest_until__isnull=True) | Q(rest_until__lte=now)
+
+
+def _ended(status: str, message: str, now: datetime) -> dict[str, Any]:
+    return {
+        "status": status,
+        "claimed_by": "",
+        "lease_until": None,
+        "rest_until": None,
+        "finished_at": now,
+        "message": message[:500],
+    }

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from django.apps import apps
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models.functions import Greatest
 
-from accounts.querysets.scope import NOTHING, csm_scope, led_team_ids
+from accounts.querysets.scope import NOTHING, csm_scope, led_team_ids, served_by
 
 
 class UserQuerySet(models.QuerySet):
@@ -27,7 +29,7 @@ class TeamQuerySet(models.QuerySet):
         if user.is_manager:
             condition |= Q(pk__in=led_team_ids(user))
         if user.is_csm:
-            condition |= Q(csms__user_id=user.pk)
+            condition |= served_by(user, "csms")
         return self.filter(condition).distinct()
 
 
@@ -46,6 +48,47 @@ class CSMQuerySet(models.QuerySet):
 class LeaveQuerySet(models.QuerySet):
     def visible_to(self, user: Any) -> LeaveQuerySet:
         return self.filter(csm_scope(user, "csm"))
+
+    def holding(self, on: date) -> LeaveQuerySet:
+        """Of who is away on the day."""
+        return self.filter(starts_on__lte=on, ends_before__gt=on)
+
+    def within(self, starts_on: date, ends_before: date) -> LeaveQuerySet:
+        """Those with a day in common with these days."""
+        return self.filter(starts_on__lt=ends_before, ends_before__gt=starts_on)
+
+    def covered_on(self, on: date) -> LeaveQuerySet:
+        """Of who is away on the day and is covered then: this says it for rights, hours, pages and mail.
+
+        A cover is here: has started and not left, is not away too, and (where there is a sign-in) it is in use.
+        """
+        csms = apps.get_model("accounts", "CSM").objects
+        away = self.model._default_manager.holding(on).values("csm_id")
+        covers = csms.serving(on).exclude(user__is_active=False).exclude(pk__in=away)
+        return self.holding(on).filter(covered_by__in=covers.values("pk"))
+
+    def lacking_cover(self, on: date) -> LeaveQuerySet:
+        """Of those that hold on the day or begin later: nobody is named, or who is named is not there on all of the days
+        still to come.
+        """
+        cover_is_away = self.model._default_manager.filter(
+            csm=OuterRef("covered_by"),
+            starts_on__lt=OuterRef("ends_before"),
+            ends_before__gt=Greatest(OuterRef("starts_on"), Value(on)),
+        )
+        return self.filter(
+            Q(covered_by__isnull=True)
+            | Q(covered_by__user__is_active=False)
+            | Q(covered_by__leaves_on__lt=F("ends_before"))
+            | Q(covered_by__starts_on__gt=Greatest(F("starts_on"), Value(on)))
+            | Exists(cover_is_away),
+            ends_before__gt=on,
+        )
+
+    def with_cover(self, on: date) -> LeaveQuerySet:
+        """Each with `is_covered`: whether it is one of `covered_on` the day."""
+        covered = self.model._default_manager.covered_on(on).filter(pk=OuterRef("pk"))
+        return self.annotate(is_covered=Exists(covered))
 
 
 class DelegationQuerySet(models.QuerySet):

@@ -1,6 +1,7 @@
 """Who may see whose rows: the one place that turns a person into a condition on rows.
 
-CS ops see everything, a manager the own teams and the teams below, a CSM the own book, others nothing.
+CS ops see everything, a manager the own teams and the teams below, a CSM the own book and those covered today, others
+nothing.
 Every `visible_to(user)` in the project is built from `csm_scope`.
 """
 
@@ -42,7 +43,18 @@ def managers_represented_by(user: User) -> frozenset[int]:
 
 def teams_below(*, managers: Collection[int]) -> frozenset[int]:
     """Ids of the teams of these managers and of all teams below them. One query."""
-    teams = list(apps.get_model("accounts", "Team").objects.values_list("id", "parent_id", "manager_id"))
+    return teams_below_among(all_teams(), managers=managers)
+
+
+def all_teams() -> list[tuple[int, int | None, int | None]]:
+    """(id, team above, manager) of every team. One query."""
+    return list(apps.get_model("accounts", "Team").objects.values_list("id", "parent_id", "manager_id"))
+
+
+def teams_below_among(
+    teams: Collection[tuple[int, int | None, int | None]], *, managers: Collection[int]
+) -> frozenset[int]:
+    """As `teams_below`, of teams that were read already: for whoever asks for many people."""
     led = {team for team, _, manager in teams if manager in managers}
     grew = bool(led)
     while grew:  # a forest: each round goes one level down, and a level is only entered once
@@ -50,6 +62,29 @@ def teams_below(*, managers: Collection[int]) -> frozenset[int]:
         led |= below
         grew = bool(below)
     return frozenset(led)
+
+
+def covered_csm_ids(user: User) -> frozenset[int]:
+    """Ids of the CSMs whose book `user` serves today while they are away. One query a request.
+
+    Nothing has to run for it to begin or to end: it is what the days of the leave say at the moment of asking. Only the own
+    book of who is away: not what that person covers, and not what a manager of the cover would see.
+    """
+    cached: frozenset[int] | None = getattr(user, "_covered_csm_ids", None)
+    if cached is not None:
+        return cached
+    leaves = apps.get_model("accounts", "Leave").objects.covered_on(timezone.localdate())
+    found = frozenset(leaves.filter(covered_by__user=user).values_list("csm_id", flat=True))
+    user._covered_csm_ids = found  # type: ignore[attr-defined]  # kept for the rest of the request
+    return found
+
+
+def served_by(user: User, path: str) -> Q:
+    """Condition on rows that reach, over `path`, the CSM that `user` is or one whom `user` covers today."""
+    prefix = f"{path}__" if path else ""
+    condition = Q(**{f"{prefix}user_id": user.pk})
+    covered = covered_csm_ids(user)
+    return condition | Q(**{f"{prefix}pk__in": covered}) if covered else condition
 
 
 def csm_scope(user: Any, path: str) -> Q:
@@ -66,5 +101,5 @@ def csm_scope(user: Any, path: str) -> Q:
     if user.is_manager:
         condition |= Q(**{f"{prefix}team_id__in": led_team_ids(user)})
     if user.is_csm:
-        condition |= Q(**{f"{prefix}user_id": user.pk})
+        condition |= served_by(user, path)
     return condition

@@ -20,6 +20,7 @@ from accounts.importing.errors import FileRefused
 from accounts.models import ColumnMapping, ImportBatch, ImportKind
 from allocation.admin.import_rows import described, page_of
 from allocation.forms.importing import ExportForm, MappingForm, UploadForm, words_of
+from allocation.selectors.job_words import job_words
 from allocation.services import exporting, importing
 from allocation.tasks import bell
 from allocation.tasks.importing import apply_import, ask_where_goals_changed, stage_import
@@ -119,6 +120,7 @@ class ImportBatchAdmin(ViewOnlyAdmin):
             path("<int:pk>/columns/", wrap(require_POST(self.read_again)), name="import_read_again"),
             path("<int:pk>/confirm/", wrap(require_POST(self.confirm)), name="import_confirm"),
             path("<int:pk>/discard/", wrap(require_POST(self.discard)), name="import_discard"),
+            path("<int:pk>/cancel/", wrap(require_POST(self.cancel)), name="import_cancel"),
             path("<int:pk>/refused.csv", wrap(require_safe(self.refused)), name="import_refused"),
             path("<int:pk>/progress/", wrap(require_safe(self.progress)), name="import_progress"),
         ]
@@ -182,6 +184,8 @@ class ImportBatchAdmin(ViewOnlyAdmin):
         outcome = outcome if outcome in importing.OUTCOMES else ""
         page, rows = page_of(batch=batch, outcome=outcome, number=request.GET.get("page"))
         form = self._mapping_form(batch) if batch.status in importing.OPEN else None
+        now = timezone.now()
+        half_written = batch.status == Status.FAILED and importing.rows_written(batch=batch) > 0
         return self._page(
             request,
             "preview",
@@ -201,7 +205,10 @@ class ImportBatchAdmin(ViewOnlyAdmin):
                 "new_values": [(words_of(column), values) for column, values in batch.new_values.items()],
                 "can_confirm": batch.status == Status.STAGED
                 and not (batch.all_or_nothing and batch.rejected),
-                "can_discard": batch.status in (*importing.OPEN, Status.QUEUED),
+                "can_discard": batch.status in (*importing.OPEN, Status.QUEUED) and not half_written,
+                "can_cancel": importing.can_be_cancelled(batch=batch, at=now),
+                "half_written": half_written,
+                "job_words": job_words(job=batch, what="import", at=now) if batch.is_busy else "",
             },
         )
 
@@ -292,6 +299,18 @@ class ImportBatchAdmin(ViewOnlyAdmin):
         messages.success(request, f"{batch} was discarded; nothing was written.")
         return HttpResponseRedirect(reverse("admin:accounts_importbatch_changelist"))
 
+    def cancel(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Stop reading or writing; what a long file has written already stays."""
+        batch = self._batch(request, pk)
+        try:
+            told = importing.cancel_import(batch_id=pk, user=request.user, at=timezone.now())  # type: ignore[arg-type]
+        except importing.UnableToImport as refused:
+            messages.error(request, str(refused))
+            return _to(batch)
+        messages.success(request, told)
+        ask_where_goals_changed(self._batch(request, pk))
+        return _to(batch)
+
     def refused(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Refused rows as CSV, to be mended and sent again."""
         batch = self._batch(request, pk)
@@ -314,6 +333,7 @@ class ImportBatchAdmin(ViewOnlyAdmin):
                 "done": batch.progress_done,
                 "total": batch.progress_total,
                 "message": batch.message or batch.get_status_display(),
+                "note": job_words(job=batch, what="import", at=timezone.now()) if batch.is_busy else "",
                 "finished": not batch.is_busy,
             }
         )

@@ -12,10 +12,10 @@ from django.utils import timezone
 from accounts.admin import badges
 from accounts.admin.base import ViewOnlyAdmin
 from accounts.admin.filters import FixedFilter
-from accounts.models import Delegation
+from accounts.models import Delegation, NoticePreference
 from allocation.models import Notice
+from allocation.querysets.notices import ATTEMPTS
 from allocation.services import delegating
-from allocation.services.notices import ATTEMPTS
 from allocation.tasks.bell import ring
 from allocation.tasks.notices import send_notices
 
@@ -77,13 +77,14 @@ class SentFilter(FixedFilter):
     parameter_name = "sent"
 
     def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
-        return [("no", "Not sent yet"), ("given_up", "Given up"), ("yes", "Sent")]
+        return [("no", "Not sent yet"), ("given_up", "Given up"), ("yes", "Sent"), ("digest", "In a digest")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         conditions = {
-            "no": Q(sent_at__isnull=True, attempts__lt=ATTEMPTS),
-            "given_up": Q(sent_at__isnull=True, attempts__gte=ATTEMPTS),
+            "no": Q(sent_at__isnull=True, told_in__isnull=True, attempts__lt=ATTEMPTS),
+            "given_up": Q(sent_at__isnull=True, told_in__isnull=True, attempts__gte=ATTEMPTS),
             "yes": Q(sent_at__isnull=False),
+            "digest": Q(told_in__isnull=False),
         }
         return queryset.filter(conditions.get(self.value() or "", Q()))
 
@@ -105,6 +106,19 @@ class NoticeAdmin(ViewOnlyAdmin):
     def state(self, row: Any) -> str:
         if row.sent_at:
             return badges.badge(words=f"Sent {row.sent_at:%d %b %Y %H:%M}", tone="good", icon_name="check")
+        if row.told_in_id is not None:
+            return badges.badge(words="In a digest", tone="good", icon_name="check")
         if row.attempts >= ATTEMPTS:
             return badges.badge(words="Given up", tone="bad", icon_name="alert")
         return badges.badge(words="Waits", tone="info", icon_name="clock")
+
+
+@admin.register(NoticePreference)
+class NoticePreferenceAdmin(ViewOnlyAdmin):
+    lead = "Which mail people chose, each for oneself. Who is not listed has a digest on Mondays, and mail at once."
+    list_display = ("user", "digest", "at_once")
+    list_filter = ("digest", "at_once")
+    list_select_related = ("user",)
+    search_fields = ("user__name", "user__email")
+    search_help_text = "Person"
+    ordering = ("user__name", "user__email", "pk")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import models
 from django.db.models import QuerySet
-from django.forms import ModelForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils import timezone
@@ -50,6 +51,9 @@ class ScheduleAdmin(CSAdmin):
     list_display = ("work", "switched_on", "when", "next_time", "last_time", "last_words")
     ordering = ("work",)
     readonly_fields = ("what", "coming")
+    formfield_overrides = {
+        models.TimeField: {"widget": forms.TimeInput(format="%H:%M", attrs={"type": "time"})}
+    }
     fieldsets = (
         (None, {"fields": ("what", "enabled", ("rhythm", "at_time"))}),
         ("On which day", {"fields": (("month", "day"), "weekday")}),
@@ -76,7 +80,7 @@ class ScheduleAdmin(CSAdmin):
             *button(label="Do it now", name="admin:allocation_schedule_now", args=(obj.pk,), icon="run", method="post"),
         )  # fmt: skip
 
-    def save_model(self, request: HttpRequest, obj: Schedule, form: ModelForm, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Schedule, form: forms.ModelForm, change: bool) -> None:
         change_schedule(schedule=obj, at=timezone.now())
 
     def now_view(self, request: HttpRequest, pk: int) -> HttpResponse:

@@ -82,7 +82,16 @@ class CustomerFilter(django_filters.FilterSet):
     # Without meaning inside one book.
     OF_A_LIST_ONLY = ("csm", "team")
 
-    def __init__(self, *args: Any, user: Any, today: date, in_book: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        user: Any,
+        today: date,
+        in_book: bool = False,
+        several: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """several: the own book and others that the CSM covers, which only the CSM tells apart."""
         self.user, self.today = user, today
         super().__init__(*args, **kwargs)
         visible = self.queryset
@@ -94,7 +103,8 @@ class CustomerFilter(django_filters.FilterSet):
         self.filters["team"].queryset = Team.objects.visible_to(user).order_by("name", "pk")
         if in_book or not (user.is_ops or user.is_manager):
             for name in self.OF_A_LIST_ONLY:
-                del self.filters[name]
+                if not (several and name == "csm"):
+                    del self.filters[name]
 
     def _words(self, model: Any, visible: QuerySet[Any]) -> QuerySet[Any]:
         """Ops know every word; others those of their own customers, so that no foreign word shows."""

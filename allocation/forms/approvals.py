@@ -15,7 +15,7 @@ from allocation.services import delegating
 from allocation.services.overrides.asking import LONGEST_EDIT_WORDS
 
 
-def _day(label: str, **more: Any) -> forms.DateField:
+def day_field(label: str, **more: Any) -> forms.DateField:
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     return forms.DateField(label=label, widget=widget, **more)
 
@@ -29,8 +29,8 @@ class EditOverrideForm(forms.Form):
     """Tier and days of a request that waits, and why they are changed."""
 
     tier = forms.ModelChoiceField(label="Tier", queryset=Tier.objects.none(), empty_label=None)
-    starts_on = _day("Starts")
-    expires_on = _day("Expires (first day it no longer holds)")
+    starts_on = day_field("Starts")
+    expires_on = day_field("Expires (first day it no longer holds)")
     words = forms.CharField(
         label="Why it is changed",
         max_length=LONGEST_EDIT_WORDS,
@@ -57,8 +57,8 @@ class DelegationForm(forms.Form):
     delegate = forms.ModelChoiceField(
         label="Who decides meanwhile", queryset=User.objects.none(), empty_label="Choose a manager"
     )
-    starts_on = _day("From")
-    ends_before = _day("Back on")
+    starts_on = day_field("From")
+    ends_before = day_field("Back on")
     words = forms.CharField(label="Words", required=False, max_length=delegating.LONGEST_WORDS)
 
     def __init__(self, *args: Any, user: Any, today: date, **kwargs: Any) -> None:

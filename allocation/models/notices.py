@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 from allocation.querysets.notices import NoticeQuerySet
 
@@ -20,6 +21,8 @@ class Notice(models.Model):
         ENDED = "ended", "Something ended"
         OBJECT = "object", "A change may be objected to"
         DELEGATED = "delegated", "Decisions were delegated"
+        FAILED = "failed", "Work failed"
+        DIGEST = "digest", "Digest"
 
     to = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="notices")
     kind = models.CharField(max_length=20, choices=Kind.choices)
@@ -31,10 +34,23 @@ class Notice(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     tried_at = models.DateTimeField(null=True, blank=True, help_text="When the last attempt began.")
     fault = models.CharField(max_length=300, blank=True, help_text="Why the last attempt failed.")
+    # The person wants no mail at once: it is a line of this digest, and is not sent by itself.
+    told_in = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="+", editable=False
+    )
 
     objects = NoticeQuerySet.as_manager()
 
     class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="notice_is_sent_or_told_in_a_digest",
+                condition=Q(told_in__isnull=True) | Q(sent_at__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="digest_is_told_in_no_other", condition=Q(told_in__isnull=True) | ~Q(kind="digest")
+            ),
+        ]
         indexes = [models.Index(fields=["sent_at", "attempts"], name="notice_by_sent")]
 
     def __str__(self) -> str:

@@ -7,12 +7,12 @@ from typing import Any
 
 from django.apps import apps
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, Q
 
 from accounts.changes import update_logged
 from accounts.querysets.customers import CustomerPartQuerySet
 from accounts.querysets.jobs import JobQuerySet
-from accounts.querysets.scope import csm_scope, led_team_ids
+from accounts.querysets.scope import csm_scope, led_team_ids, served_by
 
 
 def _leads(user: Any) -> bool:
@@ -29,7 +29,15 @@ class RunQuerySet(JobQuerySet):
 
     def wished(self, *, on: date) -> RunQuerySet:
         """Open proposals that somebody wished applied, and that can be on the day."""
-        return self.filter(status="proposed", apply_when_proposed=True)
+        return self.filter(status="proposed", apply_when_proposed=True).not_frozen(on)
+
+    def not_frozen(self, on: date) -> RunQuerySet:
+        """No freeze holds on the day; or applying has begun, and what was begun is finished.
+
+        Part of the conditional UPDATE that claims a row for applying, so that a freeze saved before it counts.
+        """
+        freezes = apps.get_model("allocation", "Freeze").objects.holding(on)
+        return self.filter(~Q(status="proposed") | ~Exists(freezes))
 
     def outdate(self, *, model_id: int, number: int) -> int:
         """Proposals of other versions than the one just published become stale."""
@@ -76,6 +84,10 @@ class MoveQuerySet(models.QuerySet):
         return self.filter(status="proposed", needs_approval=True, approved_by__isnull=True)
 
     def of(self, user: Any) -> MoveQuerySet:
+        """Moves out of a book this person serves, or into it: the own one, and those covered today."""
+        return self.filter(served_by(user, "from_csm") | served_by(user, "to_csm"))
+
+    def of_own_book(self, user: Any) -> MoveQuerySet:
         """Moves out of this person's own book, or into it."""
         return self.filter(Q(from_csm__user=user) | Q(to_csm__user=user))
 

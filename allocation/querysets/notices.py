@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
+
+from accounts.models import NoticePreference
+
+ATTEMPTS = 5
+# A digest that does not come may cost this long, and no mail: longer than the week between two Mondays.
+HELD_AT_MOST = timedelta(days=8)
+# Mail that is never held back: the digest itself, and that the installation does not do its work.
+AT_ONCE_ALWAYS = ("digest", "failed")
 
 
 class NoticeQuerySet(models.QuerySet):
@@ -18,7 +26,22 @@ class NoticeQuerySet(models.QuerySet):
         return self.all() if user.is_ops else self.filter(Q(to=user))
 
     def unsent(self) -> NoticeQuerySet:
-        return self.filter(sent_at__isnull=True)
+        """Neither sent nor a line of a digest."""
+        return self.filter(sent_at__isnull=True, told_in__isnull=True)
+
+    def given_up(self) -> NoticeQuerySet:
+        """Tried as often as a notice is."""
+        return self.unsent().filter(attempts__gte=ATTEMPTS)
+
+    def held_back(self, *, at: datetime) -> NoticeQuerySet:
+        """Those that wait for a digest, since their person wants no mail at once. Where there is no digest to wait for, or
+        none came for longer than a week, a notice is held back no longer: it is sent by itself.
+        """
+        return self.unsent().filter(_held(at=at))
+
+    def to_send(self, *, at: datetime) -> NoticeQuerySet:
+        """Not sent, not given up and not held back."""
+        return self.unsent().filter(~_held(at=at), attempts__lt=ATTEMPTS)
 
     def leave(
         self, *, to: Iterable[int], kind: str, about: str, subject: str, body: str, at: datetime
@@ -32,3 +55,10 @@ class NoticeQuerySet(models.QuerySet):
             for pk in sorted(set(to))
         ]
         self.bulk_create(rows, ignore_conflicts=True)
+
+
+def _held(*, at: datetime) -> Q:
+    """One that was tried already is no longer held: it was due before the person chose otherwise."""
+    wishes = NoticePreference.objects.filter(user=OuterRef("to"), at_once=False).exclude(digest="never")
+    young = Q(created_at__gt=at - HELD_AT_MOST, attempts=0)
+    return Q(Exists(wishes)) & young & ~Q(kind__in=AT_ONCE_ALWAYS)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -16,23 +17,33 @@ from allocation.engine.books import caps
 from allocation.engine.books_report import book_rows
 from allocation.engine.facts.books import BookRow
 from allocation.models import AllocationPolicy
+from allocation.selectors.covers import HIDDEN
 from allocation.snapshots.books import book_snapshot
+from allocation.snapshots.covers import Covers, covers_on
 from allocation.snapshots.held import changed_since
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """Lines by CSM in the order of name and key, with the figures of each measure."""
+    """Lines by CSM in the order of name and key, with the figures of each measure.
+
+    covers: who is away on the day and whom the person may read of. seen: keys of the CSMs whose names the person sees.
+    """
 
     rows: tuple[BookRow, ...]
     utilisation: Balance
     arr: Balance
     customers: Balance
+    covers: Covers = field(default_factory=Covers)
+    seen: frozenset[str] = frozenset()
 
 
 def workload(*, as_of: date, user: User | None = None, rates_on: date | None = None) -> Workload:
     """Books as of a day, of the CSMs ``user`` may see (None: all). A past day is read from the ledger.
     rates_on: the day of the exchange rates, where another (amounts are today's, whatever the day).
+
+    Who is away on the day and covered keeps customers and ARR; the hours these ask count with the cover. What all books
+    ask together is the same with and without covers.
 
     Raises UnknownRate where an exchange rate is missing. The same number of queries at any size.
     """
@@ -54,24 +65,68 @@ def workload(*, as_of: date, user: User | None = None, rates_on: date | None = N
         caps=caps(csms=facts.csms, tiers=facts.tiers, policy=snapshot.policy),
         seats=facts.customers.csm,
     )
+    covers = covers_on(on=as_of)
+    rows = carried(rows=rows, covers=covers)
+    seen = frozenset(row.csm for row in rows)
     if user is not None:
-        seen = {csm.key for csm in CSM.objects.visible_to(user).only("email", "name")}
+        seen = frozenset(csm.key for csm in CSM.objects.visible_to(user).only("email", "name"))
         rows = tuple(row for row in rows if row.csm in seen)
-    return measured(rows=rows)
+    return measured(rows=rows, covers=covers, seen=seen)
 
 
-def measured(*, rows: Sequence[BookRow]) -> Workload:
-    """The lines with their figures."""
+def carried(*, rows: Sequence[BookRow], covers: Covers) -> tuple[BookRow, ...]:
+    """The same books with the hours of who is away with the cover; the sum over all of them stays the same."""
+    there = {row.csm for row in rows}
+    to = {
+        one.key: one.cover_key
+        for one in covers.away.values()
+        if one.cover_id is not None and one.cover_key in there
+    }
+    minutes: Counter[str] = Counter()
+    for row in rows:
+        minutes[to.get(row.csm, row.csm)] += row.minutes
+    return tuple(replace(row, minutes=minutes[row.csm], covered=row.csm in to) for row in rows)
+
+
+def measured(
+    *, rows: Sequence[BookRow], covers: Covers | None = None, seen: frozenset[str] = frozenset()
+) -> Workload:
+    """The lines with their figures. covers, seen: of the day, where it is a day and not a plan that is looked at."""
     return Workload(
         rows=tuple(sorted(rows, key=lambda row: (row.name, row.csm))),
         utilisation=balance(values=[_utilisation(row) for row in rows]),
         arr=balance(values=[row.arr_cents for row in rows]),
         customers=balance(values=[row.customers for row in rows]),
+        covers=covers or Covers(),
+        seen=seen,
     )
 
 
 def _utilisation(row: BookRow) -> Fraction | None:
-    return Fraction(row.minutes, row.capacity_minutes) if row.capacity_minutes > 0 else None
+    return Fraction(row.minutes, row.capacity_minutes) if row.is_measured else None
+
+
+def covered_answer(*, found: Workload) -> dict[str, Any]:
+    """`workload_answer` with who covers whom on the day, and whose book nobody covers: the `workload_balance` command."""
+    lines = [
+        {**csm_answer(row=row), **cover_answer(csm=row.csm, covers=found.covers, seen=found.seen)}
+        for row in found.rows
+    ]
+    uncovered = [line["csm"] for line in lines if line["away"] and not line["covered_by"]]
+    return {**workload_answer(found=found), "csms": lines, "uncovered": uncovered}
+
+
+def cover_answer(*, csm: str, covers: Covers, seen: frozenset[str] | None = None) -> dict[str, Any]:
+    """Keys `away`, `covered_by` and `covers` of one CSM. seen: keys that may be named (None: all); a cover of the own book may."""
+    found = next((one for one in covers.away.values() if one.key == csm), None)
+    whose = sorted(
+        one.key for one in covers.away.values() if one.cover_id is not None and one.cover_key == csm
+    )
+    return {
+        "away": found is not None,
+        "covered_by": (found.cover_key or None) if found else None,
+        "covers": [key if seen is None or key in seen else HIDDEN for key in whose],
+    }
 
 
 def workload_answer(*, found: Workload) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from accounts.models import CSM, Tier
 from allocation.engine.balance import OUTSIDE
 from allocation.engine.facts.books import BookRow
 from allocation.selectors import wording
+from allocation.selectors.covers import leave_marks
+from allocation.snapshots.covers import Covers
 
 # name in the address: what people read, the key it sorts by
 SORTS: Mapping[str, tuple[str, Callable[[BookRow], Any]]] = {
@@ -57,12 +59,23 @@ class BookLine:
     pct: float | None
     outside: bool
     side: str
+    # Who is away until when and who covers, or whom the CSM covers; empty for most.
+    leave: str = ""
+    leave_tone: str = ""
+    covered: bool = False
 
 
 def book_lines(
-    rows: Sequence[BookRow], *, among: Sequence[BookRow], tiers: Sequence[Tier], user: Any
+    rows: Sequence[BookRow],
+    *,
+    among: Sequence[BookRow],
+    tiers: Sequence[Tier],
+    user: Any,
+    covers: Covers | None = None,
+    seen: frozenset[str] = frozenset(),
 ) -> list[BookLine]:
     """`rows` as strings, against the mean of `among`; one statement for the ways to the books."""
+    marks = leave_marks(covers=covers, seen=seen) if covers else {}
     ids = {csm.key: csm.pk for csm in CSM.objects.visible_to(user).only("pk", "email", "name")}
     places = wording.places_of(wording.from_cents(row.arr_cents) for row in rows)
     mean = mean_pct(among)
@@ -79,6 +92,9 @@ def book_lines(
             pct=utilisation_pct(row),
             outside=is_outside(row, mean),
             side="above" if mean is not None and (utilisation_pct(row) or 0) > mean else "below",
+            leave=marks.get(row.csm, ("", ""))[0],
+            leave_tone=marks.get(row.csm, ("", ""))[1],
+            covered=row.covered,
         )
         for row in rows
     ]
@@ -110,13 +126,13 @@ def utilisation_pct(row: BookRow) -> float | None:
 
 def mean_pct(rows: Sequence[BookRow]) -> Fraction | None:
     """Mean utilisation in per cent, over the books that have a capacity: what the ±15 % are of."""
-    known = [Fraction(row.minutes, row.capacity_minutes) for row in rows if row.capacity_minutes > 0]
+    known = [Fraction(row.minutes, row.capacity_minutes) for row in rows if row.is_measured]
     return 100 * sum(known, Fraction(0)) / len(known) if known else None
 
 
 def is_outside(row: BookRow, mean: Fraction | None) -> bool:
     """More than 15 % above or below the mean."""
-    if mean is None or row.capacity_minutes <= 0:
+    if mean is None or not row.is_measured:
         return False
     return abs(Fraction(100 * row.minutes, row.capacity_minutes) - mean) > OUTSIDE * mean
 
@@ -131,6 +147,6 @@ def furthest_from_even(rows: Sequence[BookRow], *, at_most: int) -> list[BookRow
     mean = mean_pct(rows)
     if mean is None:
         return []
-    known = [row for row in rows if row.capacity_minutes > 0]
+    known = [row for row in rows if row.is_measured]
     far = sorted(known, key=lambda row: (-abs((utilisation_pct(row) or 0) - float(mean)), row.name, row.csm))
     return far[:at_most]

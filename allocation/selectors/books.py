@@ -18,7 +18,9 @@ from allocation.engine.facts.books import BookPolicy, CsmFacts, TierFacts
 from allocation.models import AllocationPolicy
 from allocation.selectors import wording
 from allocation.selectors.amounts import by_base_amount, in_base_cents
+from allocation.selectors.covers import CoveredBook, covered_books
 from allocation.snapshots.books import LONG_LEAVE_DAYS, TouchPlans, csm_minutes, days_away
+from allocation.snapshots.covers import Away, covers_on
 
 SOON = timedelta(days=90)
 LOW_HEALTH = 40
@@ -102,15 +104,32 @@ def tier_lines(
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """One CSM's book: `capacity` in minutes of the month from the day."""
+    """One CSM's book: `capacity` in minutes of the month from the day.
+
+    summary: of the customers that the CSM owns. away: whether the CSM is away on the day, and who covers. covered: the
+    books the CSM serves beside the own one.
+    """
 
     csm: CSM
     summary: Summary
     capacity: int
+    away: Away | None = None
+    covered: tuple[CoveredBook, ...] = ()
+
+    @property
+    def is_covered(self) -> bool:
+        return self.away is not None and self.away.cover_id is not None
+
+    @property
+    def load(self) -> int:
+        """Minutes that count with this CSM on the day: of the own book and of those covered; 0 while somebody else covers."""
+        if self.is_covered:
+            return 0
+        return self.summary.minutes + sum(one.minutes for one in self.covered)
 
     @property
     def utilisation_pct(self) -> float | None:
-        return 100 * self.summary.minutes / self.capacity if self.capacity else None
+        return 100 * self.load / self.capacity if self.capacity and not self.is_covered else None
 
 
 def csm_in_scope(*, user: Any, pk: int) -> CSM | None:
@@ -125,7 +144,14 @@ def csm_book(*, csm: CSM, as_of: date) -> Book:
     """The figures of one book; the same number of statements at any size."""
     found = summary(customers=Customer.objects.filter(csm=csm), as_of=as_of)
     away = days_away(as_of=as_of, at_least=LONG_LEAVE_DAYS).get(csm.pk, 0)
-    return Book(csm=csm, summary=_with_caps(found, csm), capacity=csm_minutes(csm=csm, away=away))
+    covers = covers_on(on=as_of)
+    return Book(
+        csm=csm,
+        summary=_with_caps(found, csm),
+        capacity=csm_minutes(csm=csm, away=away),
+        away=covers.away.get(csm.pk),
+        covered=covered_books(covers=covers, csm_id=csm.pk, as_of=as_of),
+    )
 
 
 def _with_caps(found: Summary, csm: CSM) -> Summary:

@@ -40,23 +40,28 @@ def objections_link() -> str:
     return settings.SITE_URL + reverse("objections")
 
 
+def notices_link() -> str:
+    """The person's own notices, and what mail the person gets."""
+    return settings.SITE_URL + reverse("notices")
+
+
 def waits_for_you(*, customer: str, link: str) -> tuple[str, str]:
     """Subject and body for each person who may decide."""
-    return _mail(f"A request about {_named(customer)} waits for your decision", "Please decide it.", link)
+    return _mail(f"A request about {one_line(customer)} waits for your decision", "Please decide it.", link)
 
 
 def was_decided(*, customer: str, by: str, link: str) -> tuple[str, str]:
     """Subject and body for who asked and for the CSM. It does not say how it was decided."""
     return _mail(
-        f"A request about {_named(customer)} was decided", f"{_named(by)} decided it and said why.", link
+        f"A request about {one_line(customer)} was decided", f"{one_line(by)} decided it and said why.", link
     )
 
 
 def ends_soon(*, customer: str, on: date, link: str) -> tuple[str, str]:
     """Subject and body for who asked and for the CSM, some days before the day."""
     return _mail(
-        f"Something agreed about {_named(customer)} ends soon",
-        f"It ends on {_plain_day(on)}. If it is still needed, ask again before that day.",
+        f"Something agreed about {one_line(customer)} ends soon",
+        f"It ends on {plain_day(on)}. If it is still needed, ask again before that day.",
         link,
     )
 
@@ -64,7 +69,7 @@ def ends_soon(*, customer: str, on: date, link: str) -> tuple[str, str]:
 def has_ended(*, customer: str, link: str) -> tuple[str, str]:
     """Subject and body for who asked and for the CSM, once it no longer holds."""
     return _mail(
-        f"Something agreed about {_named(customer)} has ended",
+        f"Something agreed about {one_line(customer)} has ended",
         "If it is still needed, ask again.",
         link,
     )
@@ -77,14 +82,14 @@ def job_waits_for_you(*, what: str, link: str) -> tuple[str, str]:
 
 def job_was_decided(*, what: str, by: str, link: str) -> tuple[str, str]:
     """Subject and body for who asked for the run or plan."""
-    return _mail(f"{_capital(what)} was decided", f"{_named(by)} decided it and said why.", link)
+    return _mail(f"{_capital(what)} was decided", f"{one_line(by)} decided it and said why.", link)
 
 
 def you_decide_for(*, manager: str, starts_on: date, ends_before: date, link: str) -> tuple[str, str]:
     """Subject and body for the delegate."""
     return _mail(
-        f"You decide for {_named(manager)}",
-        f"{_named(manager)} is away from {_plain_day(starts_on)} and back on {_plain_day(ends_before)}. "
+        f"You decide for {one_line(manager)}",
+        f"{one_line(manager)} is away from {plain_day(starts_on)} and back on {plain_day(ends_before)}. "
         "What waits until then waits for you too.",
         link,
     )
@@ -93,8 +98,50 @@ def you_decide_for(*, manager: str, starts_on: date, ends_before: date, link: st
 def you_no_longer_decide_for(*, manager: str, link: str) -> tuple[str, str]:
     """Subject and body for the delegate whose delegation was taken back."""
     return _mail(
-        f"You no longer decide for {_named(manager)}",
+        f"You no longer decide for {one_line(manager)}",
         "The delegation was taken back before its time.",
+        link,
+    )
+
+
+def book_link(csm_id: int) -> str:
+    """A CSM's book: for the cover and the managers, in the days in which they may see it."""
+    return settings.SITE_URL + reverse("book", args=[csm_id])
+
+
+def you_cover_for(*, csm: str, ends_before: date, link: str) -> tuple[str, str]:
+    """Subject and body for the cover, on the first day."""
+    return _mail(
+        f"You cover for {one_line(csm)} from today",
+        f"{one_line(csm)} is away and back on {plain_day(ends_before)}. Until then you see and serve that book too.",
+        link,
+    )
+
+
+def is_away(*, csm: str, cover: str, ends_before: date, link: str) -> tuple[str, str]:
+    """Subject and body for the manager, on the first day."""
+    return _mail(
+        f"{one_line(csm)} is away from today",
+        f"{one_line(cover)} covers until {one_line(csm)} is back on {plain_day(ends_before)}.",
+        link,
+    )
+
+
+def nobody_covers(*, csm: str, starts_on: date, ends_before: date, link: str) -> tuple[str, str]:
+    """Subject and body for the manager, some days before and once it begins."""
+    return _mail(
+        f"Nobody covers for {one_line(csm)}",
+        f"{one_line(csm)} is away from {plain_day(starts_on)} and back on {plain_day(ends_before)}. "
+        "Please name who serves the customers in these days.",
+        link,
+    )
+
+
+def cover_ends(*, csm: str, ends_before: date, link: str) -> tuple[str, str]:
+    """Subject and body for the cover and the manager, on the last day."""
+    return _mail(
+        f"{one_line(csm)} is back on {plain_day(ends_before)}",
+        "The cover ends with this day by itself. Please talk about what happened meanwhile.",
         link,
     )
 
@@ -102,7 +149,7 @@ def you_no_longer_decide_for(*, manager: str, link: str) -> tuple[str, str]:
 def may_be_objected_to(*, until: date, link: str) -> tuple[str, str]:
     """Subject and body for each CSM whose book a proposed change concerns."""
     return _mail(
-        f"Planned changes in your book can be objected to before {_plain_day(until)}",
+        f"Planned changes in your book can be objected to before {plain_day(until)}",
         "Please look at them. What you do not object to may be carried out from that day on.",
         link,
     )
@@ -113,20 +160,44 @@ def objection_was_answered(*, link: str) -> tuple[str, str]:
     return _mail("Your objection was answered", "Who answered it said why.", link)
 
 
+def work_failed(*, what: str, link: str) -> tuple[str, str]:
+    """Subject and body for CS ops. what: "The fetching of exchange rates of 27 Nov 2026". It does not say why."""
+    return _mail(f"{what} failed", "The page says why, and what to do.", link)
+
+
+def work_was_missed(*, what: str, link: str) -> tuple[str, str]:
+    """Subject and body for CS ops, of work that was due while nobody kept the timetable."""
+    return _mail(
+        f"{what} was missed",
+        "The next one makes up for it; look whether a worker and the timetable run.",
+        link,
+    )
+
+
 def _mail(subject: str, said: str, link: str) -> tuple[str, str]:
-    return subject, f"{subject}.\n{said}\n\n{link}\n\n{FOOT}\n"
+    return subject, f"{subject}.\n{said}\n\n{link}\n\n{foot()}"
 
 
-def _named(name: str) -> str:
+def foot() -> str:
+    """The end of every mail: why it came, and where to say what one wants."""
+    return f"{FOOT}\nChange what you get: {notices_link()}\n"
+
+
+def link_in(body: str) -> str:
+    """Where a notice leads: the line of its text that is an address."""
+    return next((line for line in body.splitlines() if line.startswith(settings.SITE_URL)), notices_link())
+
+
+def one_line(name: str, *, most: int = LONGEST_NAME) -> str:
     """A name as one line of bearable length: names come from files, and a line break in a subject forges a header."""
     line = " ".join("".join(char if char.isprintable() else " " for char in name).split())
-    return line if len(line) <= LONGEST_NAME else f"{line[: LONGEST_NAME - 1]}…"
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
+def plain_day(on: date) -> str:
+    """Without the narrow space of the pages: not every mail program shows it."""
+    return " ".join(day(on).split())
 
 
 def _capital(what: str) -> str:
     return what[:1].upper() + what[1:]
-
-
-def _plain_day(on: date) -> str:
-    """Without the narrow space of the pages: not every mail program shows it."""
-    return " ".join(day(on).split())

@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.models import CSM, Customer, Tier
+from accounts.querysets.scope import covered_csm_ids, served_by
 from allocation.models import OPEN_STATUSES, Move, Objection
 from allocation.selectors import wording
 from allocation.selectors.amounts import in_base_cents
@@ -22,7 +23,7 @@ PAST_SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class ObjectionRow:
-    """One move. way: "out" of the own book, "in" to it, "" where it is of neither. mine: the own objection.
+    """One move. way: "out" of the own book (or one covered), "in" to it, "" where it is of neither. mine: the own objection.
 
     others: for whoever leads, the objections of all; a CSM never reads those of a colleague.
     """
@@ -98,9 +99,11 @@ def objection_rows(moves: Sequence[Move], *, user: Any, on: date) -> tuple[list[
 
 
 def _way(move: Move, user: Any) -> str:
-    if move.from_csm is not None and move.from_csm.user_id == user.pk:
-        return "out"
-    return "in" if move.to_csm is not None and move.to_csm.user_id == user.pk else ""
+    """The own side first, as an objection speaks for it; then that of a book the person covers today."""
+    ends = [(way, csm) for way, csm in (("out", move.from_csm), ("in", move.to_csm)) if csm is not None]
+    own = [way for way, csm in ends if csm.user_id == user.pk]
+    covered = covered_csm_ids(user) if user.is_csm else frozenset()
+    return next(iter([*own, *(way for way, csm in ends if csm.pk in covered)]), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +146,14 @@ class PastObjection:
 
 
 def past_objections(*, user: Any, on: date) -> list[PastObjection]:
-    """The own objections to moves that are no longer open to them, the newest first; one query."""
+    """The own objections to moves that are no longer open to them, the newest first; one query.
+
+    What a cover said for a book is seen no longer than that book is.
+    """
     open_now = Move.objects.open_to_objections(on).values("pk")
     rows = (
         Objection.objects.standing()
-        .filter(by=user)
+        .filter(served_by(user, "csm"), by=user)
         .exclude(move__in=open_now)
         .select_related("csm", "answered_by", "move__customer", "move__plan")
         .order_by("-at", "-pk")[:PAST_SHOWN]

@@ -11,8 +11,10 @@ from allocation.models import BookHolding
 from allocation.selectors import wording
 from allocation.selectors.amounts import in_base_cents
 from allocation.selectors.books import Summary, tier_lines
+from allocation.selectors.covers import past_covered_minutes
 from allocation.selectors.customers import open_goals
 from allocation.snapshots.books import LONG_LEAVE_DAYS, TouchPlans, csm_minutes, days_away
+from allocation.snapshots.covers import covers_on
 from allocation.snapshots.held import active_on, tiers_on
 
 
@@ -33,17 +35,22 @@ class PastRow:
 
 @dataclass(frozen=True, slots=True)
 class PastBook:
-    """summary, rows: of the customers that the person may see today; left_out: how many more there were."""
+    """summary, rows: of the customers that the person may see today; left_out: how many more there were.
+
+    load: minutes that counted with the CSM on the day, of those customers; none while covered (`is_covered`).
+    """
 
     csm: CSM
     summary: Summary
     capacity: int
     rows: tuple[PastRow, ...]
     left_out: int
+    load: int
+    is_covered: bool = False
 
     @property
     def utilisation_pct(self) -> float | None:
-        return 100 * self.summary.minutes / self.capacity if self.capacity else None
+        return 100 * self.load / self.capacity if self.capacity and not self.is_covered else None
 
 
 def past_book(*, csm: CSM, day: date, today: date, user: Any) -> PastBook:
@@ -65,6 +72,9 @@ def past_book(*, csm: CSM, day: date, today: date, user: Any) -> PastBook:
     places = {pk: place for place, pk in enumerate(tiers)}
     in_order = sorted(seen, key=lambda one: places.get(held.get(one.pk, 0), lowest))  # stable: by name within
     away = days_away(as_of=day, at_least=LONG_LEAVE_DAYS).get(csm.pk, 0)
+    covers = covers_on(on=day)
+    is_covered = covers.is_covered(csm.pk)
+    carried = past_covered_minutes(covers=covers, csm_id=csm.pk, day=day, user=user)
     return PastBook(
         csm=csm,
         summary=Summary(
@@ -78,6 +88,8 @@ def past_book(*, csm: CSM, day: date, today: date, user: Any) -> PastBook:
         capacity=csm_minutes(csm=csm, away=away),
         rows=tuple(_row(one, tiers.get(held.get(one.pk, 0)), minutes, since, goals) for one in in_order),
         left_out=len(every) - len(seen),
+        load=0 if is_covered else sum(minutes.values()) + carried,
+        is_covered=is_covered,
     )
 
 

@@ -52,7 +52,7 @@ def runs(*, user: Any) -> QuerySet[RetierRun]:
 
 def one_run(*, user: Any, pk: int) -> RetierRun | None:
     """A run the person may see, with the people who decided about it, its model's rules (names of segments) and tiers of its day."""
-    people = ("approved_by", "applied_by", "undone_by")
+    people = ("approved_by", "applied_by", "undone_by", "cancel_asked_by")
     rows = runs(user=user).defer(None).defer("population", "rates").select_related(*people)
     found: RetierRun | None = rows.filter(pk=pk).first()
     return found

@@ -14,6 +14,7 @@ from django.db.models import Count, Exists, Max, Min, OuterRef, Subquery
 from allocation.engine.timetable import Timing, next_due
 from allocation.models import BookPlan, Freeze, RetierRun, RunStatus, Schedule, Slot, Work
 from allocation.selectors import wording
+from allocation.selectors.signs_of_life import PARTS, silent_parts
 from allocation.selectors.todo import Todo
 
 # So long what was missed stays on the landing page: somebody has read it by then, or the mail of it.
@@ -123,8 +124,13 @@ def _moment(at: datetime) -> str:
 
 
 def timetable_todos(*, at: datetime, on: date) -> list[Todo]:
-    """Lines for the landing page of CS ops: what failed, what was missed, and the freeze that holds; five statements."""
+    """Lines for the landing page of CS ops: what failed, what was missed, what is silent and the freeze
+    that holds; six statements."""
     lines = [
+        *(
+            Todo("silent", "bad", f"The {PARTS[part.part]} is silent", part.sentence)
+            for part in silent_parts(at=at)
+        ),
         *(Todo("slots", "bad", trouble.title, trouble.words) for trouble in troubles(at=at)),
         *_failed_jobs(),
     ]

@@ -120,11 +120,10 @@ def _setting_up(*, tiers: int, model: TieringModel | None, customers: int) -> li
     return todos
 
 
-def _rates(*, user: Any, today: date) -> list[Todo]:
-    """Currencies of customers without a rate near enough to `today` or to the newest loaded day."""
+def currencies_without_rate(*, customers: Any, today: date) -> list[str]:
+    """Currencies of these customers without a rate near enough to `today` or to the newest loaded day."""
     used = set(
-        Customer.objects.visible_to(user)
-        .active()
+        customers.active()
         .filter(Q(arr__isnull=False) | Q(potential_arr__isnull=False))
         .order_by()
         .values_list("currency", flat=True)
@@ -141,7 +140,11 @@ def _rates(*, user: Any, today: date) -> list[Todo]:
     )
     newest = max(latest.values(), default=today)
     bound = min(today, newest) - RATE_MAY_BE_OLDER_BY
-    missing = sorted(currency for currency in used if currency not in latest or latest[currency] < bound)
+    return sorted(currency for currency in used if currency not in latest or latest[currency] < bound)
+
+
+def _rates(*, user: Any, today: date) -> list[Todo]:
+    missing = currencies_without_rate(customers=Customer.objects.visible_to(user), today=today)
     if not missing:
         return []
     return [
@@ -240,7 +243,7 @@ def _full_run(*, model: TieringModel | None, counts: dict[str, int], today: date
     """
     if model is None:
         return []
-    if counts["every"] > counts["without_tier"] and not _is_looked_at_by(model):
+    if counts["every"] > counts["without_tier"] and not is_looked_at_by(model):
         return [
             Todo(
                 "full_run_of_model",
@@ -262,7 +265,7 @@ def _full_run(*, model: TieringModel | None, counts: dict[str, int], today: date
     ]
 
 
-def _is_looked_at_by(model: TieringModel) -> bool:
+def is_looked_at_by(model: TieringModel) -> bool:
     """A full run by the model is applied, or on its way there: that one has its own line."""
     there = (RunStatus.APPLIED, *OPEN_STATUSES, *BUSY)
     full = RetierRun.objects.filter(scope=RetierRun.Scope.FULL, tiering_model=model, status__in=there)

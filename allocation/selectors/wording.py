@@ -69,6 +69,11 @@ def moment(value: datetime) -> str:
     return f"{day(local.date())}, {local:%H:%M}"
 
 
+def clock(value: datetime) -> str:
+    """09:05, in the time zone of the installation."""
+    return f"{value.astimezone(timezone.get_current_timezone()):%H:%M}"
+
+
 def days_from(value: date | None, *, today: date) -> str:
     """ "in 12 days", "today", "3 days ago"; empty when unknown."""
     if value is None:

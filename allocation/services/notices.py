@@ -20,10 +20,10 @@ from django.db.models import F, Q, QuerySet
 from django.utils.timezone import localtime
 
 from allocation.models import BookPlan, Move, Notice, RetierRun, RunStatus
+from allocation.querysets.notices import ATTEMPTS
 from allocation.selectors import notice_words
 from allocation.selectors.approvers import Managers, managers_on
 
-ATTEMPTS = 5
 # Between two attempts; longer than a task may run, so that a row is not taken from somebody who still sends.
 PAUSE = timedelta(minutes=30)
 GONE = "this person no longer signs in, so nothing is sent"
@@ -41,9 +41,11 @@ class SentNotices:
 
 
 def due_notices(*, at: datetime) -> QuerySet[Notice]:
-    """Notices to be sent now, the oldest first: not sent, not given up, and not tried a short while ago."""
+    """Notices to be sent now, the oldest first: not sent, not given up, not held back for a digest, and not tried a short
+    while ago.
+    """
     rested = Q(tried_at__isnull=True) | Q(tried_at__lt=at - PAUSE)
-    rows: QuerySet[Notice] = Notice.objects.unsent().filter(rested, attempts__lt=ATTEMPTS)
+    rows: QuerySet[Notice] = Notice.objects.to_send(at=at).filter(rested)
     return rows.order_by("created_at", "pk")
 
 
@@ -75,7 +77,7 @@ def _send_one(pk: int, at: datetime, connection: BaseEmailBackend) -> bool | Non
     if mine.order_by().update(attempts=F("attempts") + 1, tried_at=at, fault="") != 1:
         return None
     row = Notice.objects.select_related("to").get(pk=pk)
-    claimed = Notice.objects.filter(pk=pk, tried_at=at, sent_at__isnull=True)
+    claimed = Notice.objects.unsent().filter(pk=pk, tried_at=at)
     if not row.to.is_active:
         claimed.update(attempts=ATTEMPTS, fault=GONE)
         return False

@@ -1,6 +1,6 @@
 """Imports in the background: read a received file, and write a confirmed one."""
 
-import logging
+from functools import partial
 
 from celery import shared_task
 from django.utils import timezone
@@ -8,19 +8,20 @@ from django.utils import timezone
 from accounts.models import ImportBatch
 from allocation.models import RetierRun
 from allocation.services import importing
+from allocation.tasks.bell import ring
 from allocation.tasks.retiering import ask_for_goals_run
-
-logger = logging.getLogger(__name__)
+from allocation.tasks.runner import working
 
 
 def ask_where_goals_changed(batch: ImportBatch) -> None:
-    """A goals run after an applied import that opened or closed goals.
+    """A goals run after an import that opened or closed goals, applied or stopped on the way.
 
     Safe to say twice: a goals run queued since the import was applied has seen what it did.
     """
     if not importing.goals_changed(batch=batch):
         return
-    since = RetierRun.objects.filter(scope=RetierRun.Scope.GOALS, queued_at__gte=batch.applied_at)
+    written_at = batch.applied_at or batch.finished_at
+    since = RetierRun.objects.filter(scope=RetierRun.Scope.GOALS, queued_at__gte=written_at)
     if not since.exists():
         ask_for_goals_run(as_of=timezone.localdate(), at=timezone.now(), actor_id=batch.requested_by_id)
 
@@ -28,15 +29,14 @@ def ask_where_goals_changed(batch: ImportBatch) -> None:
 @shared_task(name="allocation.stage_import")
 def stage_import(*, batch_id: int) -> None:
     """Read a received file and store what each row would do."""
-    importing.stage_import(batch_id=batch_id, on=timezone.localdate())
+    with working(ImportBatch, batch_id) as owner:
+        importing.stage_import(batch_id=batch_id, on=timezone.localdate(), owner=owner)
 
 
 @shared_task(name="allocation.apply_import")
 def apply_import(*, batch_id: int) -> None:
     """Write a confirmed file. A refusal is kept on the batch, where the person looks."""
-    try:
-        batch = importing.apply_import(batch_id=batch_id, on=timezone.localdate())
-    except importing.UnableToApplyImport as refused:
-        logger.info("Import %s: %s", batch_id, refused)
-    else:
-        ask_where_goals_changed(batch)
+    again = partial(ring, apply_import, batch_id=batch_id)
+    with working(ImportBatch, batch_id, refusals=(importing.UnableToApplyImport,), again=again) as owner:
+        importing.apply_import(batch_id=batch_id, on=timezone.localdate(), owner=owner)
+    ask_where_goals_changed(ImportBatch.objects.get(pk=batch_id))

@@ -1,7 +1,7 @@
 """Re-tiering runs in the background. The run's row says what is to be done and keeps every refusal."""
 
-import logging
 from datetime import date, datetime
+from functools import partial
 
 from celery import shared_task
 from django.utils import timezone
@@ -9,9 +9,7 @@ from django.utils import timezone
 from allocation.models import RetierRun, RunStatus
 from allocation.services import retiering
 from allocation.tasks.bell import ring
-from allocation.tasks.runner import runner_name
-
-logger = logging.getLogger(__name__)
+from allocation.tasks.runner import working
 
 
 def ask_for_goals_run(*, as_of: date, at: datetime, actor_id: int | None) -> RetierRun | None:
@@ -29,12 +27,10 @@ def ask_for_goals_run(*, as_of: date, at: datetime, actor_id: int | None) -> Ret
 @shared_task(name="allocation.propose_retier_run")
 def propose_retier_run(*, run_id: int) -> None:
     """Compute a queued run; where it was asked for with its proposal, ring for the applying."""
-    try:
-        retiering.propose_run(run_id=run_id, owner=runner_name())
-    except retiering.UnableToProposeRun as refused:
-        logger.info("Run %s: %s", run_id, refused)
-    if RetierRun.objects.filter(pk=run_id, status=RunStatus.PROPOSED, apply_when_proposed=True).exists():
-        ring(apply_retier_run, run_id=run_id)
+    with working(RetierRun, run_id, refusals=(retiering.UnableToProposeRun,)) as owner:
+        retiering.propose_run(run_id=run_id, owner=owner)
+        if RetierRun.objects.filter(pk=run_id).wished(on=timezone.localdate()).exists():
+            ring(apply_retier_run, run_id=run_id)
     following = RetierRun.objects.filter(pk__gt=run_id, scope=RetierRun.Scope.GOALS, status=RunStatus.QUEUED)
     for pk in following.values_list("pk", flat=True):  # a goal changed while this one was computed
         ring(propose_retier_run, run_id=pk)
@@ -43,25 +39,28 @@ def propose_retier_run(*, run_id: int) -> None:
 @shared_task(name="allocation.apply_retier_run")
 def apply_retier_run(*, run_id: int) -> None:
     """Give customers the tiers that a run proposes, in the name of who wished it."""
-    run = RetierRun.objects.only("applied_by", "requested_by").get(pk=run_id)
-    actor_id = run.applied_by_id or run.requested_by_id
-    try:
-        retiering.apply_run(run_id=run_id, owner=runner_name(), at=timezone.now(), actor_id=actor_id)
-    except retiering.UnableToApplyRun as refused:
-        logger.info("Run %s: %s", run_id, refused)
+    again = partial(ring, apply_retier_run, run_id=run_id)
+    with working(RetierRun, run_id, refusals=(retiering.UnableToApplyRun,), again=again) as owner:
+        run = RetierRun.objects.only("applied_by", "requested_by").get(pk=run_id)
+        retiering.apply_run(
+            run_id=run_id,
+            owner=owner,
+            at=timezone.now(),
+            on=timezone.localdate(),
+            actor_id=run.applied_by_id or run.requested_by_id,
+        )
 
 
 @shared_task(name="allocation.undo_retier_run")
 def undo_retier_run(*, run_id: int) -> None:
     """Give customers back what an applied run changed, in the name of who asked for it."""
-    run = RetierRun.objects.only("undone_by").get(pk=run_id)
-    try:
+    again = partial(ring, undo_retier_run, run_id=run_id)
+    with working(RetierRun, run_id, refusals=(retiering.UnableToUndoRun,), again=again) as owner:
+        run = RetierRun.objects.only("undone_by").get(pk=run_id)
         retiering.undo_run(
             run_id=run_id,
-            owner=runner_name(),
+            owner=owner,
             at=timezone.now(),
             on=timezone.localdate(),
             actor_id=run.undone_by_id,
         )
-    except retiering.UnableToUndoRun as refused:
-        logger.info("Run %s: %s", run_id, refused)

@@ -17,10 +17,10 @@ from django.utils import timezone
 
 from accounts.models import Job
 from allocation.tasks import bell
+from allocation.tasks.runner import ATTEMPTS
 
 logger = logging.getLogger(__name__)
 
-ATTEMPTS = 5
 LIMIT = 100
 GIVEN_UP = (
     "Given up after {attempts} attempts: the worker stopped each time. Start it again, and if that fails too, "
@@ -77,6 +77,7 @@ def give_up(due: Due) -> bool:
         status="failed",
         claimed_by="",
         lease_until=None,
+        rest_until=None,
         finished_at=timezone.now(),
         message=GIVEN_UP.format(attempts=due.row.attempts),
     )

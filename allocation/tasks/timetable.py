@@ -11,19 +11,20 @@ from datetime import date, datetime
 from typing import Any
 
 from celery import shared_task
+from django.conf import settings
 from django.core.management import call_command
 from django.utils import timezone
 
 from allocation.models import OPEN_STATUSES, BookPlan, RetierRun, Slot, Work
 from allocation.selectors.runs import dates_fell_due
-from allocation.services import importing, planning, retiering, timetable
+from allocation.services import covering, digests, failures, importing, planning, rates, retiering, timetable
 from allocation.services.timetable import Outcome, UnableToCarryOut
 from allocation.tasks.bell import ring
 from allocation.tasks.notices import send_notices
 from allocation.tasks.overrides import keep_overrides
 from allocation.tasks.planning import propose_book_plan
 from allocation.tasks.retiering import ask_for_goals_run, propose_retier_run
-from allocation.tasks.runner import runner_name
+from allocation.tasks.runner import working
 
 logger = logging.getLogger(__name__)
 
@@ -90,20 +91,41 @@ def keep_overrides_of_today(on: date, at: datetime) -> Outcome:
     return Outcome(f"{begun} began, {ended} ended.")
 
 
+def fetch_rates(on: date, at: datetime) -> Outcome:
+    try:
+        return Outcome(rates.fetch_rates(on=on, at=at, url=settings.RATES_URL))
+    except rates.UnableToFetchRates as refused:
+        raise UnableToCarryOut(str(refused)) from refused
+
+
+def tell_of_leave(on: date, at: datetime) -> Outcome:
+    return Outcome(covering.tell_of_leave(on=on, at=at))
+
+
+def write_digests(on: date, at: datetime) -> Outcome:
+    return Outcome(digests.write_digests(on=on, at=at))
+
+
 DOORS: Mapping[str, Door] = {
     Work.FULL_RUN: Door(propose_full_run, at_once=True),
     Work.GOALS_RUN: Door(propose_goals_run, at_once=True),
     Work.BOOK_PLAN: Door(propose_books, at_once=True),
     Work.OVERRIDES: Door(keep_overrides_of_today),
+    Work.LEAVE: Door(tell_of_leave),
+    Work.RATES: Door(fetch_rates),
+    Work.DIGESTS: Door(write_digests),
     Work.HOUSEKEEPING: Door(keep_house),
 }
 
 
 @shared_task(name="allocation.keep_timetable")
 def keep_timetable() -> None:
-    """Write down what is due by now, and have it done."""
-    for slot_id in timetable.note_due(at=timezone.now()):
+    """Write down what is due by now, and have it done; tell CS ops of what failed or was missed."""
+    now = timezone.now()
+    for slot_id in timetable.note_due(at=now):
         ring(carry_out_slot, slot_id=slot_id)
+    if failures.tell_of_failures(at=now):
+        ring(send_notices)
 
 
 @shared_task(name="allocation.carry_out_slot")
@@ -114,7 +136,8 @@ def carry_out_slot(*, slot_id: int) -> None:
         return door.do(timezone.localdate(), timezone.now())
 
     door = DOORS[Slot.objects.values_list("work", flat=True).get(pk=slot_id)]
-    timetable.carry_out_slot(slot_id=slot_id, owner=runner_name(), do=do, at_once=door.at_once)
+    with working(Slot, slot_id) as owner:
+        timetable.carry_out_slot(slot_id=slot_id, owner=owner, do=do, at_once=door.at_once)
     ring(send_notices)
 
 

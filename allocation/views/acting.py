@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from allocation.forms.runs import PlanForm, RunForm
+from allocation.selectors.freezes import told_when_accepted
 from allocation.services import accepting, planning, retiering
 from allocation.tasks.bell import ring
 from allocation.tasks.planning import apply_book_plan, propose_book_plan, undo_book_plan
@@ -30,6 +31,14 @@ def refused(request: HttpRequest, form: Any) -> None:
         label = form.fields[field].label if field in form.fields else ""
         for fault in faults:
             messages.error(request, f"{label}: {fault}" if label else str(fault))
+
+
+def told_of_freeze(request: HttpRequest, what: str) -> bool:
+    """Somebody accepted a proposal on a day on which nothing is applied: it is, afterwards. Whether that was to be said."""
+    told = told_when_accepted(what=what, on=today())
+    if told:
+        messages.warning(request, told)
+    return bool(told)
 
 
 def _number(text: str) -> int | None:
@@ -71,6 +80,7 @@ def run_apply(request: HttpRequest, pk: int) -> HttpResponse:
     except accepting.UnableToAccept as refusal:
         messages.error(request, str(refusal))
     else:
+        told_of_freeze(request, f"Run {pk}")
         ring(apply_retier_run, run_id=run.pk)
     return redirect("run", pk=pk)
 
@@ -103,6 +113,32 @@ def run_undo(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
+@for_ops
+def run_continue(request: HttpRequest, pk: int) -> HttpResponse:
+    """Go on with a run that was stopped on the way; the row says so at once, a worker does it."""
+    run = run_or_404(user=request.user, pk=pk)
+    try:
+        retiering.ask_to_finish_run(run_id=run.pk, actor=request.user, at=timezone.now())
+    except retiering.UnableToApplyRun as refusal:
+        messages.error(request, str(refusal))
+    else:
+        ring(apply_retier_run, run_id=run.pk)
+    return redirect("run", pk=pk)
+
+
+@require_POST
+@for_ops
+def run_cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stop what is done with a run; whoever does it sees the wish with its next heartbeat."""
+    run = run_or_404(user=request.user, pk=pk)
+    try:
+        messages.success(request, retiering.cancel_run(run_id=run.pk, actor=request.user, at=timezone.now()))
+    except retiering.UnableToCancelRun as refusal:
+        messages.error(request, str(refusal))
+    return redirect("run", pk=pk)
+
+
+@require_POST
 @for_leads
 def run_approve(request: HttpRequest, pk: int) -> HttpResponse:
     """A manager lets a run over the change limit pass; who asked for it may not."""
@@ -126,7 +162,8 @@ def run_approve(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, str(refusal))
     else:
         if run.apply_when_proposed:
-            messages.success(request, f"Run {pk} is approved and is being applied, as was asked for.")
+            if not told_of_freeze(request, f"Run {pk}"):
+                messages.success(request, f"Run {pk} is approved and is being applied, as was asked for.")
             ring(apply_retier_run, run_id=run.pk)
         else:
             messages.success(request, f"Run {pk} is approved: CS ops can apply it now.")
@@ -167,6 +204,7 @@ def plan_apply(request: HttpRequest, pk: int) -> HttpResponse:
     except accepting.UnableToAccept as refusal:
         messages.error(request, str(refusal))
     else:
+        told_of_freeze(request, f"Plan {pk}")
         ring(apply_book_plan, plan_id=plan.pk)
     return redirect("plan", pk=pk)
 
@@ -211,4 +249,33 @@ def plan_undo(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, str(refusal))
     else:
         ring(undo_book_plan, plan_id=plan.pk)
+    return redirect("plan", pk=pk)
+
+
+@require_POST
+@for_ops
+def plan_continue(request: HttpRequest, pk: int) -> HttpResponse:
+    """Go on with a plan that was stopped on the way; the row says so at once, a worker does it."""
+    plan = plan_or_404(user=request.user, pk=pk)
+    user: Any = request.user
+    try:
+        planning.ask_to_finish_plan(plan_id=plan.pk, actor=user, at=timezone.now())
+    except planning.UnableToPlanBooks as refusal:
+        messages.error(request, str(refusal))
+    else:
+        ring(apply_book_plan, plan_id=plan.pk)
+    return redirect("plan", pk=pk)
+
+
+@require_POST
+@for_ops
+def plan_cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stop what is done with a plan; whoever does it sees the wish with its next heartbeat."""
+    plan = plan_or_404(user=request.user, pk=pk)
+    try:
+        messages.success(
+            request, planning.cancel_plan(plan_id=plan.pk, actor=request.user, at=timezone.now())
+        )
+    except planning.UnableToCancelPlan as refusal:
+        messages.error(request, str(refusal))
     return redirect("plan", pk=pk)

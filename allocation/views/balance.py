@@ -40,7 +40,8 @@ def balance(request: HttpRequest) -> HttpResponse:
     except UnknownRate as missing:
         return render(request, "pages/balance.html", {"as_of": shown, "empty_words": str(missing)})
     if team is not None:
-        found = measured(rows=[row for row in found.rows if row.team == team.name])
+        rows_of_team = [row for row in found.rows if row.team == team.name]
+        found = measured(rows=rows_of_team, covers=found.covers, seen=found.seen)
     sort = selector.known_sort(request.GET.get("sort"))
     rows = selector.in_order(found.rows, sort=sort)
     tiers = selector.shown_tiers(rows)
@@ -53,7 +54,11 @@ def balance(request: HttpRequest) -> HttpResponse:
         "kpis": _kpis(found),
         "chart": chart(rows),
         "columns": headings(_columns(tiers), sort=sort),
-        "rows": with_meters(selector.book_lines(rows, among=rows, tiers=tiers, user=user)),
+        "rows": with_meters(
+            selector.book_lines(
+                rows, among=rows, tiers=tiers, user=user, covers=found.covers, seen=found.seen
+            )
+        ),
         "total": selector.totals(rows, tiers=tiers),
         "figures": [
             _figures("Utilisation", found.utilisation),
@@ -77,7 +82,14 @@ def books(request: HttpRequest) -> HttpResponse:
         return render(request, "pages/books.html", {"problem": str(missing), "as_of": shown})
     sort = selector.known_sort(request.GET.get("sort"), default="name")
     page = page_of(request, selector.in_order(found.rows, sort=sort))
-    lines = selector.book_lines(list(page.object_list), among=found.rows, tiers=[], user=user)
+    lines = selector.book_lines(
+        list(page.object_list),
+        among=found.rows,
+        tiers=[],
+        user=user,
+        covers=found.covers,
+        seen=found.seen,
+    )
     context = {
         "as_of": shown,
         "page": page,

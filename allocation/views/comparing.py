@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from allocation.charts.bars import mini_bar
@@ -16,6 +17,7 @@ from allocation.charts.svg import Markup, wide_and_narrow
 from allocation.forms.runs import ComparisonForm
 from allocation.models import OPEN_STATUSES, RunStatus, Variant
 from allocation.selectors import wording
+from allocation.selectors.job_words import job_words
 from allocation.selectors.plan_comparison import (
     ComparedPlan,
     Comparison,
@@ -86,7 +88,9 @@ def plan_compare(request: HttpRequest, pk: int) -> HttpResponse:
         "names": [one.name for one in found.plans],
         "lines": _lines(found, whole=user.is_ops),
         "chart": _chart(found, whole=user.is_ops),
-        "can_discard": user.is_ops and any(one.plan.status in OPEN_STATUSES for one in found.plans),
+        "can_discard": user.is_ops
+        and (is_waited_for(found) or any(one.plan.status in OPEN_STATUSES for one in found.plans)),
+        "job_words": _words(found) if is_waited_for(found) else "",
     }
     return render(request, "pages/plan_compare.html", context)
 
@@ -95,7 +99,17 @@ def plan_compare(request: HttpRequest, pk: int) -> HttpResponse:
 @for_leads
 def compare_progress(request: HttpRequest, pk: int) -> JsonResponse:
     found = comparison_or_404(user=request.user, pk=pk)
-    return JsonResponse({**_progress_of(found), "finished": not is_waited_for(found)})
+    waited = is_waited_for(found)
+    return JsonResponse(
+        {**_progress_of(found), "note": _words(found) if waited else "", "finished": not waited}
+    )
+
+
+def _words(found: Comparison) -> str:
+    """Of the plan that is computed, or the first that waits."""
+    left = [one.plan for one in found.plans if one.plan.status in (RunStatus.QUEUED, RunStatus.COMPUTING)]
+    first = min(left, key=lambda plan: (plan.status != RunStatus.COMPUTING, plan.pk))
+    return job_words(job=first, what="plan", at=timezone.now())
 
 
 def comparison_or_404(*, user: Any, pk: int) -> Comparison:

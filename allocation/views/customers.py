@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.models import Customer
+from accounts.querysets.scope import covered_csm_ids
 from allocation.filters.customers import CustomerFilter
 from allocation.selectors import wording
 from allocation.selectors.books import LOW_HEALTH
@@ -21,6 +22,7 @@ from allocation.selectors.explanations import customer_explanation
 from allocation.selectors.overrides import with_override_marks
 from allocation.selectors.past_customer import past_customer
 from allocation.selectors.timeline import tier_timeline
+from allocation.snapshots.covers import Covers, covers_on
 from allocation.views.access import for_everyone_with_a_role, today
 from allocation.views.as_of import AsOf, as_of
 from allocation.views.goals import goal_forms
@@ -48,7 +50,8 @@ def customers(request: HttpRequest) -> HttpResponse:
     """The customers in scope: find, filter, sort."""
     day = today()
     visible = visible_customers(user=request.user)
-    found = CustomerFilter(request.GET, queryset=visible, user=request.user, today=day)
+    several = bool(covered_csm_ids(request.user)) if request.user.is_csm else False
+    found = CustomerFilter(request.GET, queryset=visible, user=request.user, today=day, several=several)
     sort = request.GET.get("sort", DEFAULT_SORT)
     rows = ordered(found.qs, sort=sort, as_of=day)
     page = page_of(request, with_override_marks(with_joins(rows), on=day))
@@ -122,7 +125,7 @@ def customer_page(
             back=request.GET.get("back", ""),
             faulty=faulty,
         ),
-        "kpis": _kpis(this, day),
+        "kpis": _kpis(this, day, covers_on(on=day)),
         "why": why(explanation, in_force=detail.overrides.in_force) if explanation else None,
         "history": tier_history(tier_timeline(customer_id=this.pk), today=day),
         "why_empty": "No run has looked at this customer yet. "
@@ -139,7 +142,18 @@ def customer_page(
     return render(request, "pages/customer.html", context, status=status)
 
 
-def _kpis(this: Customer, day: date) -> list[Kpi]:
+def _csm_note(this: Customer, covers: Covers) -> str:
+    """Since when, and who serves the customer while the CSM is away."""
+    if this.csm is None:
+        return _no_csm(this)
+    away = covers.away.get(this.csm.pk)
+    if away is None:
+        return f"since {wording.day(this.csm_since)}"
+    who = f"{away.cover_name} covers" if away.cover_id else "nobody covers"
+    return f"away, {who} until {wording.day(away.ends_before)}"
+
+
+def _kpis(this: Customer, day: date, covers: Covers) -> list[Kpi]:
     csm = this.csm
     return [
         Kpi(
@@ -151,7 +165,7 @@ def _kpis(this: Customer, day: date) -> list[Kpi]:
         Kpi(
             "CSM",
             csm.name if csm else "Nobody",
-            note=f"since {wording.day(this.csm_since)}" if csm else _no_csm(this),
+            note=_csm_note(this, covers),
             icon="people",
             url=reverse("book", args=[csm.pk]) if csm else "",
         ),

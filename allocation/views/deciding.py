@@ -14,6 +14,7 @@ from typing import Any
 from allocation.models import BookPlan, Move, Override, RetierRun, RowStatus
 from allocation.selectors import wording
 from allocation.selectors.approvals import MOVE, OVERRIDE, RUN
+from allocation.selectors.freezes import told_when_accepted
 from allocation.services import overrides, planning, retiering
 from allocation.tasks.bell import ring
 from allocation.tasks.notices import send_notices
@@ -127,7 +128,8 @@ def _run(one: Token, said: Said) -> Result:
         return Result(False, label, str(refusal))
     if RetierRun.objects.get(pk=one.pk).is_accepted:
         ring(apply_retier_run, run_id=one.pk)
-        return Result(True, label, note=f"Run {one.pk} is being applied, as was asked for.")
+        frozen = told_when_accepted(what=f"Run {one.pk}", on=said.on)
+        return Result(True, label, note=frozen or f"Run {one.pk} is being applied, as was asked for.")
     return Result(True, label, note=f"Run {one.pk} is approved: CS ops can apply it now.")
 
 
@@ -159,7 +161,7 @@ def _moves_of_plan(plan_id: int, version: int, ids: Sequence[int], said: Said) -
         )
     except planning.UnableToApproveMoves as refusal:
         refused = str(refusal)
-    note = "" if refused else _what_follows(plan_id)
+    note = "" if refused else _what_follows(plan_id, said.on)
     rows = Move.objects.filter(pk__in=ids).select_related("customer", "approved_by", "refused_by")
     return [_told(row, said, refused, note) for row in rows.order_by("customer__name", "pk")]
 
@@ -184,11 +186,12 @@ def _who_was_first(row: Move) -> str:
     return ""
 
 
-def _what_follows(plan_id: int) -> str:
+def _what_follows(plan_id: int, on: date) -> str:
     plan = BookPlan.objects.only("status", "apply_when_proposed").get(pk=plan_id)
     if plan.is_accepted:
         ring(apply_book_plan, plan_id=plan_id)
-        return f"Plan {plan_id} is being applied, as was asked for."
+        frozen = told_when_accepted(what=f"Plan {plan_id}", on=on)
+        return frozen or f"Plan {plan_id} is being applied, as was asked for."
     if plan.status == "proposed":
         return f"Nothing of plan {plan_id} waits for an approval any more: CS ops can apply it."
     return ""

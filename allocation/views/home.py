@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.models import Customer
-from allocation.selectors import books, home, objections, todo, wording
+from allocation.selectors import books, covers, home, objections, todo, wording
 from allocation.selectors.balance import Workload, workload
 from allocation.selectors.book_lines import book_lines, furthest_from_even, mean_pct, over_capacity
 from allocation.selectors.timetable import timetable_todos
@@ -61,7 +61,11 @@ ICONS = {
     "plan_objections": "plan",
     "over_capacity": "balance",
     "slots": "clock",
+    "silent": "alert",
     "freeze": "lock",
+    "covering": "leave",
+    "cover_soon": "leave",
+    "uncovered": "leave",
 }
 # Where a line leads: the name of a page and its filters.
 PAGES = {
@@ -85,6 +89,7 @@ PAGES = {
     "imports_asking": ("admin:accounts_importbatch_changelist", "?status__exact=asking"),
     "overrides_asked": ("approvals", "?kind=override"),
     "slots": ("admin:allocation_slot_changelist", ""),
+    "silent": ("admin:allocation_slot_changelist", ""),
     "freeze": ("admin:allocation_freeze_changelist", ""),
     "overrides_mine": ("approvals", "?kind=override&mine=yes"),
     "moves_mine": ("approvals", "?kind=move&mine=yes"),
@@ -113,7 +118,12 @@ def _ops(user: Any) -> dict[str, Any]:
     desk = todo.desk(user=user, today=day, more=timetable_todos(at=timezone.now(), on=day))
     found = _workload(user)
     summary = books.summary(customers=Customer.objects.visible_to(user), as_of=day, hours=False)
-    todos = [*objections.answering_todos(user=user), *desk.todos, *_over_capacity(found)]
+    todos = [
+        *objections.answering_todos(user=user),
+        *desk.todos,
+        *covers.uncovered_todos(user=user, on=day),
+        *_over_capacity(found),
+    ]
     return {
         "lead": "What needs doing, how the books stand, and what comes next.",
         "kpis": _scope_kpis(summary, found),
@@ -153,6 +163,7 @@ def _manager(user: Any) -> dict[str, Any]:
     summary = books.summary(customers=visible, as_of=day, hours=False)
     todos = [
         *home.manager_todos(user=user, today=day),
+        *covers.uncovered_todos(user=user, on=day),
         *objections.answering_todos(user=user),
         *_over_capacity(found),
     ]
@@ -184,13 +195,20 @@ def _csm(user: Any) -> dict[str, Any]:
     if csm is None:
         return {"lead": "Your customers and what they need.", "no_csm_row": True}
     book = books.csm_book(csm=csm, as_of=day)
-    renewals = books.next_renewals(customers=Customer.objects.filter(csm=csm), as_of=day, by_amount=False)
+    served = [csm.pk, *(one.away.csm_id for one in book.covered)]
+    renewals = books.next_renewals(
+        customers=Customer.objects.filter(csm__in=served), as_of=day, by_amount=False
+    )
     return {
         "lead": "Your customers and what they need.",
         "kpis": book_kpis(book, url=reverse("my_book")),
         "todos": [
             _entry(line, user)
-            for line in (*objections.csm_todos(user=user, on=day), *home.csm_todos(user=user, today=day))
+            for line in (
+                *covers.cover_todos(csm=csm, covered=book.covered, on=day),
+                *objections.csm_todos(user=user, on=day),
+                *home.csm_todos(user=user, today=day),
+            )
         ],
         "nothing_words": "No renewal is near, no health is low, and every customer has a score.",
         "shares": tier_shares(
@@ -198,6 +216,7 @@ def _csm(user: Any) -> dict[str, Any]:
         ),
         "renewals": rows_of(renewals, today=day),
         "renewals_title": "Next renewals",
+        "with_csm": bool(book.covered),
         "buttons": [{"label": "Open my book", "url": reverse("my_book"), "icon": "book", "primary": True}],
     }
 
@@ -268,7 +287,8 @@ def _furthest(found: Workload | None, user: Any) -> list[Any]:
     if found is None:
         return []
     far = furthest_from_even(found.rows, at_most=FURTHEST)
-    return with_meters(book_lines(far, among=found.rows, tiers=[], user=user))
+    lines = book_lines(far, among=found.rows, tiers=[], user=user, covers=found.covers, seen=found.seen)
+    return with_meters(lines)
 
 
 def _entry(line: Todo, user: Any) -> dict[str, str]:
@@ -285,6 +305,8 @@ def _todo_url(line: Todo, user: Any) -> str:
     """Where a line leads, if the person may go there."""
     if line.kind == "plan_objections":
         return page_url("plan", line.pk, query="?row=unanswered#moves")
+    if line.kind in {"covering", "uncovered"}:
+        return page_url("book", line.pk) + ("#leave-heading" if line.kind == "uncovered" else "")
     if line.kind in {"run", "plan", "book"}:
         return page_url(line.kind, line.pk)
     name, query = PAGES.get(line.kind, ("", ""))

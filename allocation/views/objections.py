@@ -76,7 +76,7 @@ def _form(row: ObjectionRow, user: Any) -> ObjectionForm | None:
 
 
 def _kpis(every: QuerySet[Move], user: Any) -> list[Kpi]:
-    out, into = book_effects(every.of(user), user=user, on=today())  # type: ignore[attr-defined]
+    out, into = book_effects(every.of_own_book(user), user=user, on=today())  # type: ignore[attr-defined]
     return [
         _effect("Would leave your book", out, "exit"),
         _effect("Would come into your book", into, "import"),
@@ -134,7 +134,7 @@ def objection_withdraw(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _own_move_or_404(request: HttpRequest, pk: int) -> Move:
-    """A move of the own book, of a plan that was open to objections once: of any other plan a CSM sees nothing."""
+    """A move of a book the person serves, of a plan that was open to objections once: of any other plan a CSM sees nothing."""
     rows = Move.objects.of(request.user).filter(plan__objections_until__isnull=False)
     move: Move | None = rows.filter(pk=pk).first()
     if move is None:

@@ -130,7 +130,7 @@ class MeteredLine:
 
 
 def with_meters(lines: Sequence[BookLine]) -> list[MeteredLine]:
-    return [MeteredLine(line, utilisation_meter(line.pct)) for line in lines]
+    return [MeteredLine(line, "covered" if line.covered else utilisation_meter(line.pct)) for line in lines]
 
 
 def rows_of(customers: Sequence[Customer], *, today: date) -> list[CustomerRow]:

@@ -20,6 +20,7 @@ from allocation.filters.runs import MoveFilter
 from allocation.models import BookPlan, Move, RowStatus
 from allocation.selectors import plans as selector
 from allocation.selectors import wording
+from allocation.selectors.freezes import refusal_while_frozen
 from allocation.selectors.objections import answerable_moves, objections_of, refusal_to_apply
 from allocation.selectors.plan_rows import move_rows
 from allocation.selectors.plan_standing import offers, read_table
@@ -240,7 +241,11 @@ def _after(request: HttpRequest, before: BookPlan) -> None:
     elif before.status != now.status and now.status == "awaiting_approval":
         messages.warning(request, "A manager has to approve or decline this move before the plan is applied.")
     elif before.status != now.status:
-        why_not = refusal_to_apply(plan=now, on=today()) or "CS ops can apply the plan."
+        why_not = (
+            refusal_to_apply(plan=now, on=today())
+            or refusal_while_frozen(on=today(), wished=now.apply_when_proposed)
+            or "CS ops can apply the plan."
+        )
         messages.success(request, f"Nothing waits for an approval any more: {why_not}")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.models import CSM
@@ -20,6 +21,8 @@ from allocation.forms.runs import PlanForm
 from allocation.models import OPEN_STATUSES, AllocationPolicy, BookPlan, Move, RunStatus
 from allocation.selectors import plans as selector
 from allocation.selectors import wording
+from allocation.selectors.freezes import frozen
+from allocation.selectors.job_words import job_words
 from allocation.selectors.objections import (
     ObjectionWindow,
     answerable_moves,
@@ -31,7 +34,7 @@ from allocation.selectors.plans import BookChange
 from allocation.selectors.policy_words import policy_words
 from allocation.services import planning
 from allocation.views.access import for_leads, today
-from allocation.views.jobs import is_under_way, progress
+from allocation.views.jobs import BEFORE_APPLYING, is_under_way, progress, waits_for_freeze
 from allocation.views.lists import has_filters, page_of
 from allocation.views.parts import Kpi
 
@@ -59,7 +62,9 @@ def plans(request: HttpRequest) -> HttpResponse:
 def plan_or_404(*, user: Any, pk: int) -> BookPlan:
     found = (
         BookPlan.objects.visible_to(user)
-        .select_related("policy", "requested_by", "applied_by", "undone_by", "objections_closed_by")
+        .select_related(
+            "policy", "requested_by", "applied_by", "undone_by", "objections_closed_by", "cancel_asked_by"
+        )
         .defer("proof")
         .annotate(is_compared=selector.is_compared())
         .filter(pk=pk)
@@ -162,22 +167,31 @@ def _unplaced(this: BookPlan, user: Any) -> dict[str, Any]:
 
 def _rights(this: BookPlan, user: Any, window: ObjectionWindow) -> dict[str, Any]:
     """Which buttons are shown; the services decide again."""
-    under_way = is_under_way(this)
+    freeze = frozen(on=today()) if this.status in BEFORE_APPLYING else None
+    frozen_wish = waits_for_freeze(this, freeze)
+    under_way = is_under_way(this) and not frozen_wish
     # Asked for with --apply, before there was anything to object to: it comes true by itself, or after the answers.
     waits = this.status in OPEN_STATUSES and this.apply_when_proposed and not this.is_accepted
-    half = this.status == RunStatus.FAILED and user.is_ops and planning.is_half_applied(plan=this)
+    failed = this.status == RunStatus.FAILED and user.is_ops
+    half = failed and planning.is_half_applied(plan=this)
+    undo = user.is_ops and not under_way and planning.plan_can_be_undone(plan=this)
     return {
+        "freeze": freeze,
+        "freeze_waits": frozen_wish,
         "under_way": under_way,
-        "half_applied": half,
+        "job_words": job_words(job=this, what="plan", at=timezone.now()) if under_way else "",
+        "can_continue": half,
+        "can_start_again": failed and not (half or undo),
+        "can_cancel": user.is_ops and (under_way or frozen_wish or waits) and not this.is_being_stopped,
         "can_apply": user.is_ops
         and this.status == RunStatus.PROPOSED
-        and not (under_way or waits)
+        and not (under_way or waits or frozen_wish)
         and window.allows_applying,
         "wish_waits": waits,
         "window_form": _window_form(this, window) if user.is_ops and this.status in OPEN_STATUSES else None,
         "can_discard": user.is_ops and this.status in OPEN_STATUSES and not under_way,
         "can_stop": user.is_ops and this.status == RunStatus.COMPUTING and this.stop_asked_at is None,
-        "can_undo": user.is_ops and not under_way and planning.plan_can_be_undone(plan=this),
+        "can_undo": undo,
     }
 
 
@@ -191,7 +205,7 @@ def _window_form(this: BookPlan, window: ObjectionWindow) -> WindowForm:
 @require_safe
 @for_leads
 def plan_progress(request: HttpRequest, pk: int) -> JsonResponse:
-    return progress(plan_or_404(user=request.user, pk=pk))
+    return progress(plan_or_404(user=request.user, pk=pk), what="plan", at=timezone.now())
 
 
 def _kpis(this: BookPlan, counts: dict[str, int]) -> list[Kpi]:

@@ -7,6 +7,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.models import Tier
@@ -19,11 +20,13 @@ from allocation.forms.runs import RunForm
 from allocation.models import OPEN_STATUSES, RetierRun, RunStatus, TieringModel
 from allocation.selectors import runs as runs_selector
 from allocation.selectors import wording
+from allocation.selectors.freezes import frozen
+from allocation.selectors.job_words import job_words
 from allocation.selectors.runs import GUARD_REASONS, RunFigures
 from allocation.selectors.ways import run_ways
-from allocation.services.retiering import can_be_undone
+from allocation.services.retiering import can_be_undone, is_half_applied
 from allocation.views.access import for_leads, today
-from allocation.views.jobs import is_under_way, progress
+from allocation.views.jobs import BEFORE_APPLYING, is_under_way, progress, waits_for_freeze
 from allocation.views.lists import has_filters, page_of
 from allocation.views.run_rows import filter_of_tab, tabs_of
 
@@ -69,7 +72,8 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
     page = page_of(request, found.qs)
     filtered = any(request.GET.get(name) for name in found.filters)
     flows = run_flows(this, figures)
-    rights = _rights(this, user)
+    standing = _standing(this)
+    rights = _rights(this, user, under_way=standing["under_way"], waits=standing["freeze_waits"])
     rows = runs_selector.decision_rows(list(page.object_list), ways=run_ways(run=this))
     context = {
         "run": this,
@@ -92,6 +96,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         "undecided_tone": "warn" if figures.undecided else "good",
         "moves_note": figures.directions_to_apply,
         "total_moves": run_moves(this, figures),
+        **standing,
         **rights,
     }
     return render(request, "pages/run.html", context)
@@ -112,17 +117,35 @@ def _query(request: HttpRequest, tab: str) -> str:
     return query.urlencode()
 
 
-def _rights(this: RetierRun, user: Any) -> dict[str, bool]:
-    """Which buttons are shown; the services decide again."""
-    awaiting, under_way = this.status == RunStatus.AWAITING_APPROVAL, is_under_way(this)
-    is_open = this.status in OPEN_STATUSES and not under_way
+def _standing(this: RetierRun) -> dict[str, Any]:
+    """What it does or waits for now, and the freeze that holds, if it has yet to be applied."""
+    freeze = frozen(on=today()) if this.status in BEFORE_APPLYING else None
+    waits = waits_for_freeze(this, freeze)
+    under_way = is_under_way(this) and not waits
     return {
+        "freeze": freeze,
+        "freeze_waits": waits,
         "under_way": under_way,
-        "can_apply": user.is_ops and this.status == RunStatus.PROPOSED and not under_way,
+        "job_words": job_words(job=this, what="run", at=timezone.now()) if under_way else "",
+    }
+
+
+def _rights(this: RetierRun, user: Any, *, under_way: bool, waits: bool) -> dict[str, bool]:
+    """Which buttons are shown; the services decide again."""
+    awaiting = this.status == RunStatus.AWAITING_APPROVAL
+    is_open = this.status in OPEN_STATUSES and not under_way
+    failed = user.is_ops and this.status == RunStatus.FAILED
+    half = failed and is_half_applied(run=this)
+    undo = user.is_ops and not under_way and can_be_undone(run=this)
+    return {
+        "can_apply": user.is_ops and this.status == RunStatus.PROPOSED and not (under_way or waits),
         "can_discard": user.is_ops and is_open,
         "can_approve": user.is_manager and awaiting and this.requested_by_id != user.pk,
-        "can_review": is_open,
-        "can_undo": user.is_ops and not under_way and can_be_undone(run=this),
+        "can_review": is_open and not waits,
+        "can_undo": undo,
+        "can_continue": half,
+        "can_start_again": failed and not (half or undo),
+        "can_cancel": user.is_ops and (under_way or waits) and not this.is_being_stopped,
     }
 
 
@@ -210,7 +233,7 @@ def _key(tier: Tier | None) -> str:
 @require_safe
 @for_leads
 def run_progress(request: HttpRequest, pk: int) -> JsonResponse:
-    return progress(run_or_404(user=request.user, pk=pk))
+    return progress(run_or_404(user=request.user, pk=pk), what="run", at=timezone.now())
 
 
 def published_model() -> TieringModel | None:

@@ -39,6 +39,8 @@ class SessionLimits:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
+        if response.status_code >= 500:
+            return response  # nor does Django store a session then, and the database may be away
         session = request.session
         if session.accessed and SESSION_KEY in session:
             now = int(timezone.now().timestamp())

@@ -30,6 +30,8 @@ def status(thing: Any, words: str = "") -> SafeString:
     """{% status run %} or {% status "applied" %}: a badge with icon and words."""
     if isinstance(thing, str):
         return badges.status_badge(status=thing, words=words)
+    if getattr(thing, "was_stopped", False) and thing.status == "failed":
+        return badges.badge(words="Stopped", tone="warn", icon_name="close")
     display = getattr(thing, "get_status_display", None)
     return badges.status_badge(status=thing.status, words=words or (str(display()) if display else ""))
 

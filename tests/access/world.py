@@ -37,6 +37,7 @@ from accounts.models import (
 from allocation.models import (
     BookHolding,
     BookPlan,
+    Freeze,
     Handover,
     Move,
     Notice,
@@ -45,6 +46,7 @@ from allocation.models import (
     OverrideEdit,
     RetierRun,
     Scenario,
+    Slot,
     TierDecision,
     TieringModel,
     Touch,
@@ -259,6 +261,10 @@ def _proposals(world: SimpleNamespace, cast: SimpleNamespace, applied: RetierRun
             **{name: text for name, text in words(TierDecision, book).items() if name != "segment"}
         )
     Scenario.objects.create(name="Scenario of ops", owner=cast.ops)
+    Freeze.objects.create(name="Year end", starts_on=TODAY, ends_before=TODAY + datetime.timedelta(days=9))
+    Slot.objects.create(
+        work="goals_run", slot=f"{TODAY} 00:30", due_at=NOW, status="failed", message="No model.", run=over
+    )
     ModelLock.objects.create(until=TODAY, words="Year-end.", set_by=cast.ops, set_at=NOW)
     ColumnMapping.objects.create(name="CRM", mapping={"Account": "name"}, saved_by=cast.ops)
     TieringModel.objects.draft(name="Draft", definition=applied.tiering_model.definition, created_by_id=None)

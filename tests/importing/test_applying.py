@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Customer, ImportBatch, Vertical
 from allocation.services import importing
-from allocation.services.importing import applying, storing
+from allocation.services.importing import applying, stopping, storing
 from allocation.services.importing.writing_customers import Writer
 from tests.factories import TODAY, CustomerFactory
 
@@ -99,7 +99,7 @@ def _dies(*args: Any, **kwargs: Any) -> None:
 def small_steps(monkeypatch: pytest.MonkeyPatch, only_on_sqlite: None) -> None:
     """A long file in miniature: steps of two chunks of five rows. PostgreSQL writes any file in one transaction."""
     monkeypatch.setattr(storing, "CHUNK_ROWS", 5)
-    monkeypatch.setattr(applying, "ROWS_IN_ONE_TRANSACTION", 10)
+    monkeypatch.setattr(stopping, "ROWS_IN_ONE_TRANSACTION", 10)
     monkeypatch.setattr(applying, "CHUNKS_IN_A_STEP", 2)
 
 

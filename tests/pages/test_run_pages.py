@@ -89,6 +89,7 @@ def test_a_busy_run_shows_how_far_it_is_with_and_without_scripts(company, sign_i
     told = client.get(reverse("run_progress", args=[run.pk])).json()
     assert told == {
         "status": "computing", "done": 30, "total": 120, "message": "Deciding customers", "finished": False,
+        "note": "The run waits for a worker. No worker has been heard of yet; it starts by itself when one is there.",
     }  # fmt: skip
 
 

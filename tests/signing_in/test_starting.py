@@ -25,6 +25,8 @@ NEVER = [
     ({"DEBUG": "1"}, "DEBUG and HTTPS_ONLY are both on"),
     ({"CSRF_TRUSTED_ORIGINS": "http://cstiers.example.com"}, "begin it with https://"),
     ({"SITE_URL": "http://cstiers.example.com"}, "begin it with https://"),
+    ({"RATES_URL": "http://rates.example.com/x"}, "RATES_URL is not protected on its way"),
+    ({"RATES_URL": "rates.csv", "HTTPS_ONLY": "0"}, "RATES_URL names no host"),
     ({"TRUSTED_PROXIES": "-1"}, "TRUSTED_PROXIES is negative"),
     ({"SIGN_IN_GUESSES": "0"}, "SIGN_IN_GUESSES must be 1 or more"),
     ({"SESSION_IDLE_MINUTES": "0"}, "SESSION_IDLE_MINUTES 2 or more"),

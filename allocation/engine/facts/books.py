@@ -208,7 +208,10 @@ class Breach:
 
 @dataclass(frozen=True, slots=True)
 class BookRow:
-    """One CSM's book: customers by tier slug, room left under each cap (None = no cap)."""
+    """One CSM's book: customers by tier slug, room left under each cap (None = no cap).
+
+    ``covered``: away, and the hours of the book count with somebody else; such a book has no part in how even books are.
+    """
 
     csm: str
     name: str
@@ -219,11 +222,17 @@ class BookRow:
     arr_cents: int
     minutes: int
     capacity_minutes: int
+    covered: bool = False
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether load can be set against capacity here."""
+        return self.capacity_minutes > 0 and not self.covered
 
     @property
     def utilisation(self) -> float | None:
-        """Load ÷ capacity; None without capacity."""
-        return self.minutes / self.capacity_minutes if self.capacity_minutes > 0 else None
+        """Load ÷ capacity; None without capacity, and for who is covered."""
+        return self.minutes / self.capacity_minutes if self.is_measured else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,14 @@ class Command(DoorCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         csm = self.csm(options)
+        today = timezone.localdate()
         try:
-            found = attention_answer(csm=csm, found=book_attention(csm=csm, as_of=timezone.localdate()))
+            found = attention_answer(
+                csm=csm,
+                found=book_attention(csm=csm, as_of=today),
+                as_of=today,
+                user=self.actor(options),
+            )
         except UnknownRate as refusal:
             self.refuse(str(refusal))
         self.answer(found, self.lines(found))
@@ -41,6 +47,10 @@ class Command(DoorCommand):
 
     def lines(self, found: Mapping[str, Any]) -> Iterator[str]:
         yield f"{found['csm']}: {found['net_hours']:.1f} net hours this month"
+        if found["covered_by"]:
+            yield f"Away: the hours of the own book count with {found['covered_by']}, who covers."
+        if found["covers"]:
+            yield f"With the customers of {', '.join(found['covers'])}, whom this CSM covers."
         if found["over_capacity"]:
             yield "The base hours alone are more than that: the book is over capacity, nothing is left to share."
         for one in found["customers"]:

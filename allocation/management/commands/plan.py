@@ -1,4 +1,4 @@
-"""`plan show|apply|discard|refuse|accept|repoint|approve|decline|stop|objections|object|answer ID`."""
+"""`plan show|apply|discard|cancel|refuse|accept|repoint|approve|decline|stop|objections|object|answer ID`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from allocation.selectors.plan_answers import own_objections_answer, plan_answer
 from allocation.services.planning import (
     UnableToAnswerObjections,
     UnableToApproveMoves,
+    UnableToCancelPlan,
     UnableToObject,
     UnableToOpenObjections,
     UnableToPlanBooks,
@@ -24,6 +25,7 @@ from allocation.services.planning import (
     answer_objections,
     apply_plan,
     approve_moves,
+    cancel_plan,
     close_objections,
     decline_moves,
     discard_plan,
@@ -37,12 +39,13 @@ from allocation.services.planning import (
 from allocation.tasks.runner import runner_name
 
 ACTIONS = (
-    "show", "apply", "discard", "refuse", "accept", "repoint", "approve", "decline", "stop", "objections",
+    "show", "apply", "discard", "cancel", "refuse", "accept", "repoint", "approve", "decline", "stop", "objections",
     "object", "answer",
 )  # fmt: skip
 REFUSALS = (
     UnableToAnswerObjections,
     UnableToApproveMoves,
+    UnableToCancelPlan,
     UnableToObject,
     UnableToOpenObjections,
     UnableToPlanBooks,
@@ -51,7 +54,7 @@ REFUSALS = (
 
 
 class Command(DoorCommand):
-    help = "Show, apply or discard a book plan; refuse, accept, re-point, approve or decline single moves; let CSMs object."
+    help = "Show, apply, discard or cancel a book plan; refuse, accept, re-point, approve or decline single moves; let CSMs object."
 
     def add_door_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("action", choices=ACTIONS)
@@ -90,6 +93,7 @@ class Command(DoorCommand):
         calls: dict[str, Callable[[], object]] = {
             "apply": lambda: self.apply(plan_id, actor),
             "discard": lambda: discard_plan(plan_id=plan_id, actor=actor),
+            "cancel": lambda: self.tell(cancel_plan(plan_id=plan_id, actor=actor, at=at)),
             "stop": lambda: stop_plan(plan_id=plan_id, actor=actor, at=at),
             "refuse": lambda: refuse_moves(plan_id=plan_id, move_ids=rows(), **said),
             "accept": lambda: accept_moves(plan_id=plan_id, move_ids=rows(), actor=actor),

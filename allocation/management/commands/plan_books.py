@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 
 from accounts.management.base import DoorCommand
@@ -26,9 +27,9 @@ from allocation.services.planning import (
     queue_plan,
     undo_plan,
 )
-from allocation.tasks.runner import runner_name
+from allocation.tasks.runner import runner_name, working
 
-PATIENCE_SECONDS = 75  # a dead claim lapses after 60
+PATIENCE_SECONDS = settings.LEASE_SECONDS + 15  # by then a dead claim has lapsed
 NO_CSM = "nobody"
 
 
@@ -216,7 +217,9 @@ class Command(DoorCommand):
             self.wait_for(plan_id, RunStatus.COMPUTING)
 
     def compute(self, plan_id: int) -> BookPlan | None:
-        return propose_plan(plan_id=plan_id, owner=runner_name(), on=timezone.localdate(), at=timezone.now())
+        clock = {"on": timezone.localdate(), "at": timezone.now()}
+        with working(BookPlan, plan_id, loud=True) as owner:
+            return propose_plan(plan_id=plan_id, owner=owner, **clock)
 
     def apply_now(self, plan_id: int, actor: Any) -> None:
         apply_plan(plan_id=plan_id, actor=actor, owner=runner_name(), on=timezone.localdate())

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import time
 from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 
 from accounts.management.base import DoorCommand, day
@@ -26,15 +25,11 @@ from allocation.services.retiering import (
     queue_run,
     undo_run,
 )
+from allocation.tasks.runner import runner_name, working
 
-PATIENCE_SECONDS = 75  # a dead claim lapses after 60
+PATIENCE_SECONDS = settings.LEASE_SECONDS + 15  # by then a dead claim has lapsed
 PAUSE_SECONDS = 2
 ONE_AT_A_TIME = (RunStatus.APPLYING, RunStatus.UNDOING)  # whatever the scope
-
-
-def runner_name() -> str:
-    """Who holds a claim, for people who look at the row."""
-    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def report_lines(found: Mapping[str, Any]) -> Iterator[str]:
@@ -73,7 +68,8 @@ class Command(DoorCommand):
         try:
             self.finish_what_was_left(actor_id, options["scope"])
             run = self.queue(as_of, options, actor_id)
-            propose_run(run_id=run.pk, owner=runner_name())
+            with working(RetierRun, run.pk, loud=True) as owner:
+                propose_run(run_id=run.pk, owner=owner)
             run.refresh_from_db()
             if options["apply"] and run.status == RunStatus.AWAITING_APPROVAL:
                 self.tell(
@@ -81,11 +77,18 @@ class Command(DoorCommand):
                     "applied, as was asked for."
                 )
             elif options["apply"]:
-                apply_run(run_id=run.pk, owner=runner_name(), at=timezone.now(), actor_id=actor_id)
+                self.apply(run.pk, actor_id, today)
         except (UnableToQueueRun, UnableToProposeRun, UnableToApplyRun, UnableToUndoRun) as refusal:
             self.refuse(str(refusal))
         found = run_report(run_id=run.pk)
         self.answer(found, report_lines(found))
+
+    def apply(self, run_id: int, actor_id: int | None, on: date) -> None:
+        with working(RetierRun, run_id, loud=True) as owner:
+            apply_run(run_id=run_id, owner=owner, at=timezone.now(), on=on, actor_id=actor_id)
+        now = RetierRun.objects.get(pk=run_id)
+        if now.cancel_asked_at is not None and not now.is_busy:
+            self.refuse(now.message)
 
     def queue(self, as_of: date, options: Mapping[str, Any], actor_id: int | None) -> RetierRun:
         return queue_run(

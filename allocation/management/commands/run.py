@@ -1,4 +1,4 @@
-"""`run show|apply|approve|decline|discard|refuse|accept|repeat ID`."""
+"""`run show|apply|approve|decline|discard|cancel|refuse|accept|repeat ID`."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from django.utils import timezone
 
 from accounts.management.base import DoorCommand
 from accounts.models import User
-from allocation.management.commands.retier import report_lines, runner_name
+from allocation.management.commands.retier import report_lines
 from allocation.models import RetierRun, RunStatus, TierDecision
 from allocation.selectors.run_reports import run_report
 from allocation.services.retiering import (
     UnableToApplyRun,
     UnableToApproveRun,
+    UnableToCancelRun,
     UnableToDeclineRun,
     UnableToDiscardRun,
     UnableToRepeatRun,
@@ -24,25 +25,28 @@ from allocation.services.retiering import (
     accept_rows,
     apply_run,
     approve_run,
+    cancel_run,
     decline_run,
     discard_run,
     refuse_rows,
     repeat_run,
 )
+from allocation.tasks.runner import runner_name
 
-ACTIONS = ("show", "apply", "approve", "decline", "discard", "refuse", "accept", "repeat")
+ACTIONS = ("show", "apply", "approve", "decline", "discard", "cancel", "refuse", "accept", "repeat")
 REFUSALS = (
     UnableToApplyRun,
     UnableToApproveRun,
+    UnableToCancelRun,
     UnableToDeclineRun,
     UnableToDiscardRun,
     UnableToReviewRun,
 )
-FOR_OPS = frozenset({"apply", "discard"})
+FOR_OPS = frozenset({"apply", "cancel", "discard"})
 
 
 class Command(DoorCommand):
-    help = "Show, apply, approve, decline, discard or repeat a re-tiering run; refuse or accept single rows."
+    help = "Show, apply, approve, decline, discard, cancel or repeat a re-tiering run; refuse or accept single rows."
 
     def add_door_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("action", choices=ACTIONS)
@@ -83,6 +87,7 @@ class Command(DoorCommand):
             "approve": lambda: self.approve(run_id, actor, at, options["moves"]),
             "decline": lambda: decline_run(run_id=run_id, actor=actor, words=options["words"], at=at),
             "discard": lambda: discard_run(run_id=run_id, at=at),
+            "cancel": lambda: self.tell(cancel_run(run_id=run_id, actor=actor, at=at)),
             "refuse": lambda: refuse_rows(
                 run_id=run_id,
                 decision_ids=self.rows(run_id, actor, options),
@@ -107,7 +112,10 @@ class Command(DoorCommand):
     def apply(self, run_id: int, actor_id: int | None, at: datetime) -> None:
         if apply_run(run_id=run_id, owner=runner_name(), at=at, actor_id=actor_id):
             return
-        if RetierRun.objects.filter(pk=run_id).exclude(status=RunStatus.APPLIED).exists():
+        now = RetierRun.objects.get(pk=run_id)
+        if now.cancel_asked_at is not None and not now.is_busy:
+            self.refuse(now.message)
+        if now.status != RunStatus.APPLIED:
             self.refuse(
                 f"Run {run_id} is being applied by another process; look again with: run show {run_id}"
             )

@@ -10,7 +10,7 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.management.base import DoorCommand, day
-from allocation.selectors.balance import workload, workload_answer
+from allocation.selectors.balance import covered_answer, workload
 from allocation.snapshots.money import UnknownRate
 
 FARTHEST = timedelta(days=366)  # who leaves when is planned months ahead, not centuries
@@ -28,10 +28,15 @@ class Command(DoorCommand):
         if as_of > today + FARTHEST:
             self.refuse(f"The as-of date {as_of} lies more than {FARTHEST.days} days ahead.")
         try:
-            found = workload_answer(found=workload(as_of=as_of, user=self.actor(options)))
+            found = covered_answer(found=workload(as_of=as_of, user=self.actor(options)))
         except UnknownRate as refusal:
             self.refuse(str(refusal))
         self.answer(found, self.lines(found))
+
+    def cover(self, csm: Mapping[str, Any]) -> str:
+        """Who is away, and with whom the hours count meanwhile."""
+        away = f"; away, {csm['covered_by'] or 'nobody'} covers" if csm["away"] else ""
+        return away + (f"; covers {', '.join(csm['covers'])}" if csm["covers"] else "")
 
     def lines(self, found: Mapping[str, Any]) -> Iterator[str]:
         for csm in found["csms"]:
@@ -39,7 +44,7 @@ class Command(DoorCommand):
             tiers = ", ".join(f"{tier} {count}" for tier, count in csm["by_tier"].items())
             yield (
                 f"{csm['name']} ({csm['team'] or 'no team'}): {csm['customers']} customers ({tiers}), ARR {csm['arr']}, "
-                f"{csm['hours']:.1f} of {csm['capacity']:.1f} hours, {used}"
+                f"{csm['hours']:.1f} of {csm['capacity']:.1f} hours, {used}{self.cover(csm)}"
             )
         for measure, figures in (("Hours", found), ("ARR", found["arr"]), ("Customers", found["customers"])):
             if figures["cv"] is not None:

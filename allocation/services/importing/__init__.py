@@ -9,6 +9,11 @@ from collections.abc import Iterator
 
 from accounts.models import ImportBatch
 from allocation.services.importing.applying import UnableToApplyImport, apply_import, confirm_import
+from allocation.services.importing.cancelling import (
+    UnableToCancelImport,
+    can_be_cancelled,
+    cancel_import,
+)
 from allocation.services.importing.preparing import Wishes, prepare
 from allocation.services.importing.reporting import (
     rejected_of,
@@ -28,6 +33,7 @@ from allocation.services.importing.staging import (
     require_right_to_import,
     stage_import,
 )
+from allocation.services.importing.stopping import rows_written
 from allocation.services.importing.storing import goals_changed, page_of_rows, stored_rows
 
 
@@ -44,10 +50,13 @@ __all__ = [
     "Prepared",
     "Row",
     "UnableToApplyImport",
+    "UnableToCancelImport",
     "UnableToImport",
     "Wishes",
     "answer_import",
     "apply_import",
+    "can_be_cancelled",
+    "cancel_import",
     "confirm_import",
     "discard_abandoned_imports",
     "discard_import",
@@ -60,6 +69,7 @@ __all__ = [
     "report_of_batch",
     "report_of_prepared",
     "require_right_to_import",
+    "rows_written",
     "stage_import",
     "write_rejects",
 ]

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from accounts.changes import acting
 from accounts.importing.checking import Problem
+from accounts.leases import lease_kept
 from accounts.models import CSM, Customer, ImportBatch, ImportChunk, ImportFile, ImportKind, User
+from accounts.querysets.jobs import CancelAsked
 from allocation.services.importing.csm_rows import csm_state
 from allocation.services.importing.customer_state import CHUNK, SLICE, Digest, Directory, current_values
 from allocation.services.importing.rows import CREATED, REJECTED, UPDATED, Row
@@ -18,14 +20,14 @@ from allocation.services.importing.staging import (
     require_right_to_import,
     stage_import,
 )
+from allocation.services.importing.stopping import end_cancelled, is_written_in_steps, rows_written
 from allocation.services.importing.storing import pack, rows_of, stored_rows
 from allocation.services.importing.writing_csms import Writer as CsmWriter
 from allocation.services.importing.writing_customers import Writer as CustomerWriter
 
 Status = ImportBatch.Status
-# One transaction up to here on SQLite, whose single writer would keep sign-ins and everybody else waiting.
-ROWS_IN_ONE_TRANSACTION = 10_000
 CHUNKS_IN_A_STEP = 10
+WRITING = "Writing the rows"
 CHANGED = "The rows of this file have changed since the preview, so nothing was written. The preview is now a new one."
 
 
@@ -72,25 +74,27 @@ def _why_not_confirmed(batch: ImportBatch) -> str:
     return "This import is not ready to be confirmed: look at its preview first."
 
 
-def apply_import(*, batch_id: int, on: date) -> ImportBatch:
+def apply_import(*, batch_id: int, on: date, owner: str = "") -> ImportBatch:
     """Write a confirmed batch; a second call finds nothing to do and changes nothing.
 
     Raises UnableToApplyImport when the rows concerned changed since the preview; the batch is then staged
     anew. Also resumes a batch whose worker died: chunks that were written are not written again.
+    One that was cancelled between two steps is returned as it ended. owner: the name to claim it with, a new one if blank.
     """
     fence = ImportBatch.objects.claim(
-        batch_id, owner=uuid.uuid4().hex, waiting=(Status.CONFIRMED,), working=Status.APPLYING
+        batch_id, owner=owner or uuid.uuid4().hex, waiting=(Status.CONFIRMED,), working=Status.APPLYING
     )
     batch: ImportBatch = ImportBatch.objects.get(pk=batch_id)
     if fence is None:
         return batch
-    chunked = connection.vendor == "sqlite" and batch.rows > ROWS_IN_ONE_TRANSACTION
     try:
-        with acting(lambda: batch.requested_by):
-            if chunked and batch.kind == ImportKind.CUSTOMERS:
+        with acting(lambda: batch.requested_by), lease_kept(ImportBatch, batch_id, fence=fence):
+            if is_written_in_steps(batch=batch):
                 _apply_in_steps(batch, fence, on)
             else:
                 _apply_at_once(batch, fence, on)
+    except CancelAsked:
+        end_cancelled(batch_id=batch.pk, fence=fence)
     except (_ChangedSincePreview, IntegrityError):
         ImportBatch.objects.finish(batch.pk, fence=fence, status=Status.QUEUED)
         stage_import(batch_id=batch.pk, on=on)
@@ -121,15 +125,22 @@ def _apply_at_once(batch: ImportBatch, fence: int, on: date) -> None:
 def _apply_in_steps(batch: ImportBatch, fence: int, on: date) -> None:
     """Several short transactions; the batch is applied when the last one is."""
     writer = _writer(batch, on)
+    done = rows_written(batch=batch)
     with transaction.atomic():
+        if not ImportBatch.objects.heartbeat(
+            batch.pk, fence=fence, done=done, total=batch.rows, message=WRITING
+        ):
+            return
         if not batch.chunks.filter(applied=True).exists():
             _refuse_changed(batch, on)
         writer.bring_new_values(batch.new_values)
         numbers = list(batch.chunks.filter(applied=False).order_by("number").values_list("number", flat=True))
-        done = _write_step(batch, writer, numbers[:CHUNKS_IN_A_STEP], on)
+        done += _write_step(batch, writer, numbers[:CHUNKS_IN_A_STEP], on)
     for start in range(CHUNKS_IN_A_STEP, len(numbers), CHUNKS_IN_A_STEP):
         with transaction.atomic():
-            if not ImportBatch.objects.heartbeat(batch.pk, fence=fence, done=done, total=batch.rows):
+            if not ImportBatch.objects.heartbeat(
+                batch.pk, fence=fence, done=done, total=batch.rows, message=WRITING
+            ):
                 return
             done += _write_step(batch, writer, numbers[start : start + CHUNKS_IN_A_STEP], on)
     with transaction.atomic():

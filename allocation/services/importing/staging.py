@@ -13,15 +13,19 @@ from django.db import transaction
 from accounts.importing.checking import Answers
 from accounts.importing.errors import ChoiceNeeded, FileRefused
 from accounts.importing.limits import Limits
+from accounts.leases import lease_kept
 from accounts.models import ImportBatch, ImportFile, User
+from accounts.querysets.jobs import CancelAsked
 from allocation.services.importing.preparing import Wishes, prepare
 from allocation.services.importing.rows import CREATED, REJECTED, UNCHANGED, UPDATED, Prepared
+from allocation.services.importing.stopping import end_cancelled
 from allocation.services.importing.storing import store_rows
 
 Status = ImportBatch.Status
 KEPT_UNCONFIRMED = timedelta(days=1)  # after that a file that nobody confirmed is dropped
 # States in which the sender can still change how the file is read.
 OPEN = (Status.ASKING, Status.STAGED, Status.FAILED)
+ABANDONED = "Nobody confirmed it within a day, so it was dropped: send the file again."
 
 
 class UnableToImport(Exception):
@@ -79,17 +83,28 @@ def wishes_of(batch: ImportBatch) -> Wishes:
     )
 
 
-def stage_import(*, batch_id: int, on: date) -> ImportBatch:
+def stage_import(*, batch_id: int, on: date, owner: str = "") -> ImportBatch:
     """Read a waiting batch and store the outcome of every row; safe to call twice.
 
-    Ends as staged, asking (a person must choose between two readings) or failed (the message says why).
+    Ends as staged, asking (a person must choose between two readings), failed (the message says why), or discarded where
+    somebody cancelled it meanwhile. owner: the name to claim it with, a new one if blank.
     """
     fence = ImportBatch.objects.claim(
-        batch_id, owner=uuid.uuid4().hex, waiting=(Status.QUEUED,), working=Status.STAGING
+        batch_id, owner=owner or uuid.uuid4().hex, waiting=(Status.QUEUED,), working=Status.STAGING
     )
     batch: ImportBatch = ImportBatch.objects.select_related("requested_by").get(pk=batch_id)
     if fence is None:
         return batch
+    try:
+        with lease_kept(ImportBatch, batch_id, fence=fence):
+            _read(batch, fence, on)
+    except CancelAsked:
+        end_cancelled(batch_id=batch_id, fence=fence)
+    batch.refresh_from_db()
+    return batch
+
+
+def _read(batch: ImportBatch, fence: int, on: date) -> None:
     try:
         prepared = prepare(
             data=zlib.decompress(batch.file.content),
@@ -100,7 +115,7 @@ def stage_import(*, batch_id: int, on: date) -> ImportBatch:
             base_currency=settings.BASE_CURRENCY,
             limits=limits(),
             progress=lambda done, total: ImportBatch.objects.heartbeat(
-                batch_id, fence=fence, done=done, total=total, message="Reading the file"
+                batch.pk, fence=fence, done=done, total=total, message="Reading the file"
             ),
         )
     except ChoiceNeeded as choice:
@@ -130,8 +145,6 @@ def stage_import(*, batch_id: int, on: date) -> ImportBatch:
         )
     else:
         _store(batch, fence, prepared)
-    batch.refresh_from_db()
-    return batch
 
 
 def _end(batch: ImportBatch, fence: int, status: str, message: str, **fields: Any) -> bool:
@@ -141,6 +154,9 @@ def _end(batch: ImportBatch, fence: int, status: str, message: str, **fields: An
 def _store(batch: ImportBatch, fence: int, prepared: Prepared) -> None:
     remarks = [*prepared.reading["remarks"], *_sent_before(batch)]
     with transaction.atomic():
+        # Who cancelled until now finds it discarded; who comes later finds a preview, and is told so.
+        if not ImportBatch.objects.heartbeat(batch.pk, fence=fence, done=0, total=0):
+            return
         kept = _end(
             batch,
             fence,
@@ -196,6 +212,8 @@ def answer_import(
             allow_new_values=allow_new_values,
             all_or_nothing=all_or_nothing,
             message="",
+            cancel_asked_at=None,
+            cancel_asked_by=None,
         )
     )
     if changed != 1:
@@ -213,20 +231,28 @@ def discard_import(*, batch_id: int, user: User) -> None:
         dropped = (
             ImportBatch.objects.visible_to(user)
             .filter(pk=batch_id, status__in=(*OPEN, Status.QUEUED))
+            .not_half_written()
             .update(status=Status.DISCARDED, message="")
         )
+        if dropped != 1 and ImportBatch.objects.filter(pk=batch_id, status=Status.FAILED).exists():
+            raise UnableToImport("Rows of this import are written already, so it stays as their record.")
         if dropped != 1:
             raise UnableToImport("This import is being applied, was applied or was discarded before.")
         _forget([batch_id])
 
 
 def discard_abandoned_imports(*, before: datetime) -> int:
-    """Drop batches that nobody confirmed since `before`: staged data does not lie about. Gives how many."""
+    """Drop batches that nobody confirmed since `before` (the day it is kept for, ago): staged data does not lie about.
+    Gives how many.
+    """
     with transaction.atomic():
         old = ImportBatch.objects.filter(status__in=(*OPEN, Status.QUEUED), queued_at__lt=before)
+        old = old.not_half_written()
         ids = list(old.values_list("pk", flat=True))
+        # One that failed keeps when and why; that nobody confirmed the others is what became of them now.
+        ImportBatch.objects.filter(pk__in=ids, status=Status.FAILED).update(status=Status.DISCARDED)
         ImportBatch.objects.filter(pk__in=ids, status__in=(*OPEN, Status.QUEUED)).update(
-            status=Status.DISCARDED
+            status=Status.DISCARDED, message=ABANDONED, finished_at=before + KEPT_UNCONFIRMED
         )
         _forget(ids)
     return len(ids)

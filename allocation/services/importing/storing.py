@@ -121,10 +121,11 @@ def page_of_rows(*, batch: ImportBatch, outcome: str, start: int, size: int) -> 
 
 
 def goals_changed(*, batch: ImportBatch) -> bool:
-    """Whether an applied batch opened or closed a goal. Stops at the first row that did."""
-    if batch.status != ImportBatch.Status.APPLIED or "goals" not in batch.reading.get("columns", ()):
+    """Whether a batch, applied or stopped on the way, opened or closed a goal. Stops at the first row that did."""
+    ended = (ImportBatch.Status.APPLIED, ImportBatch.Status.FAILED)
+    if batch.status not in ended or "goals" not in batch.reading.get("columns", ()):
         return False
-    for chunk in batch.chunks.filter(changed__gt=0).order_by("number").iterator(chunk_size=10):
+    for chunk in batch.chunks.filter(changed__gt=0, applied=True).order_by("number").iterator(chunk_size=10):
         for row in rows_of(chunk):
             opened = row.outcome == CREATED and row.values.get("goals")
             if opened or (row.outcome == UPDATED and "goals" in row.values):

@@ -6,8 +6,9 @@ from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
+from django.utils.timezone import localtime
 
-from accounts.models import Customer, User
+from accounts.models import Customer, Leave, User
 from allocation.models import Notice, Override
 from allocation.selectors import notice_words
 from allocation.selectors.approvers import approvers_of_team
@@ -55,8 +56,13 @@ def tell_those_concerned(
     at: datetime,
     but: Any,
 ) -> None:
-    """A notice to who asked and to the CSM of the customer; `but` is who did it and knows."""
-    people = {override.asked_by_id, customer.csm.user_id if customer.csm else None, None}
+    """A notice to who asked, to the CSM of the customer and to who covers; `but` is who did it and knows."""
+    covers = Leave.objects.covered_on(localtime(at).date()).filter(csm=customer.csm_id)
+    people = {
+        override.asked_by_id,
+        customer.csm.user_id if customer.csm else None,
+        *covers.values_list("covered_by__user_id", flat=True),
+    }
     told = [pk for pk in people if pk is not None and (but is None or pk != but.pk)]
     active = User.objects.filter(pk__in=told, is_active=True)
     # Who may not see the customer any more is not told of it either.

@@ -5,8 +5,9 @@ Proposing writes no customer. Computing, applying and undoing are claimed, kept 
 so that a crashed runner's work is taken over by the next and a late runner can change nothing.
 """
 
-from allocation.services.planning.applying import apply_plan, is_half_applied
+from allocation.services.planning.applying import apply_plan, ask_to_finish_plan, is_half_applied
 from allocation.services.planning.approving import UnableToApproveMoves, approve_moves, decline_moves
+from allocation.services.planning.cancelling import UnableToCancelPlan, cancel_plan
 from allocation.services.planning.objecting import (
     UnableToAnswerObjections,
     UnableToObject,
@@ -35,6 +36,7 @@ from allocation.services.planning.undoing import (
 __all__ = [
     "UnableToAnswerObjections",
     "UnableToApproveMoves",
+    "UnableToCancelPlan",
     "UnableToObject",
     "UnableToOpenObjections",
     "UnableToPlanBooks",
@@ -44,7 +46,9 @@ __all__ = [
     "answer_objections",
     "apply_plan",
     "approve_moves",
+    "ask_to_finish_plan",
     "ask_to_undo_plan",
+    "cancel_plan",
     "close_objections",
     "decline_moves",
     "discard_plan",

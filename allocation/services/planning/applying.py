@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
+from accounts.leases import lease_kept
 from accounts.models import Customer, User
+from accounts.querysets.jobs import CancelAsked
 from allocation.models import (
     OPEN_STATUSES,
     AllocationPolicy,
@@ -21,12 +23,15 @@ from allocation.models import (
     RunStatus,
     Source,
 )
+from allocation.selectors.freezes import refusal_while_frozen
 from allocation.selectors.objections import refusal_to_apply, window_is_missing
 from allocation.services.decisions import CsmChange, DecisionSource, Written, set_csms
+from allocation.services.planning.cancelling import end_cancelled
 from allocation.services.planning.queueing import UnableToPlanBooks, only_ops, plan_or_refuse
 from allocation.snapshots.books import books_digest
 
 BATCH = 500
+BUSY = "Another book plan is being applied or undone: wait for it."
 NAMED = 5  # customers named in a refusal
 
 
@@ -34,8 +39,9 @@ def apply_plan(*, plan_id: int, actor: User | None, owner: str, on: date) -> Boo
     """Give the customers the CSMs the plan names; each batch is one transaction.
 
     Repeatable: an applied plan is returned as it is; one whose runner died is continued. A customer whose tier or CSM
-    changed since is skipped and listed. Raises UnableToPlanBooks when the plan is not open, stale or another is being
-    applied; and where CSMs may still object on the day ``on``, or an objection waits for its answer.
+    changed since is skipped and listed. Raises UnableToPlanBooks when the plan is not open, stale, cancelled on the way or
+    another is being applied; where CSMs may still object on the day ``on``, or an objection waits for its answer; and where
+    a freeze holds on the day (a plan that was half applied before is finished all the same).
     """
     only_ops(actor)
     plan = plan_or_refuse(plan_id)
@@ -49,20 +55,25 @@ def apply_plan(*, plan_id: int, actor: User | None, owner: str, on: date) -> Boo
         raise UnableToPlanBooks(f"Book plan {plan_id} is stale: {words} Plan again.")
     decision = DecisionSource(kind=Source.PLAN, source_id=plan_id, actor_id=actor.pk if actor else None)
     total = Move.objects.filter(plan=plan).exclude(status=RowStatus.REFUSED).count()
-    while batch := _next_batch(plan):
-        if not _apply_batch(plan, fence, batch, decision, total):
+    try:
+        with lease_kept(BookPlan, plan_id, fence=fence):
+            while batch := _next_batch(plan):
+                if not _apply_batch(plan, fence, batch, decision, total):
+                    raise UnableToPlanBooks(f"Another process took over book plan {plan_id}.")
+    except CancelAsked:
+        raise UnableToPlanBooks(end_cancelled(plan_id=plan_id, fence=fence)) from None
+    with transaction.atomic():
+        done = BookPlan.objects.finish(
+            plan_id,
+            fence=fence,
+            status=RunStatus.APPLIED,
+            message=_said(plan),
+            applied_by=actor,
+            applied_at=Now(),
+        )
+        if not done:
             raise UnableToPlanBooks(f"Another process took over book plan {plan_id}.")
-    done = BookPlan.objects.finish(
-        plan_id,
-        fence=fence,
-        status=RunStatus.APPLIED,
-        message=_said(plan),
-        applied_by=actor,
-        applied_at=Now(),
-    )
-    if not done:
-        raise UnableToPlanBooks(f"Another process took over book plan {plan_id}.")
-    _put_alternatives_aside(plan)
+        _put_alternatives_aside(plan)
     return plan_or_refuse(plan_id)
 
 
@@ -71,6 +82,36 @@ def is_half_applied(*, plan: BookPlan) -> bool:
     states = set(Move.objects.filter(plan=plan).values_list("status", flat=True).distinct())
     begun = bool(states & {RowStatus.APPLIED, RowStatus.SKIPPED})
     return plan.status == RunStatus.FAILED and begun and not states & {RowStatus.UNDONE, RowStatus.KEPT}
+
+
+def ask_to_finish_plan(*, plan_id: int, actor: User | None, at: datetime) -> None:
+    """A person wants a half-applied plan gone on with: its row says so, and a worker (or the sweep) does it.
+
+    Raises UnableToPlanBooks.
+    """
+    if actor is None:
+        raise UnableToPlanBooks("Only CS ops may apply a plan.")
+    only_ops(actor)
+    plan = plan_or_refuse(plan_id)
+    half = is_half_applied(plan=plan)
+    try:
+        with transaction.atomic():
+            asked = (
+                BookPlan.objects.filter(pk=plan_id, status=RunStatus.FAILED, fence=plan.fence).update(
+                    status=RunStatus.APPLYING,
+                    applied_by=plan.applied_by or actor,
+                    **BookPlan.objects.anew(at),
+                )
+                if half
+                else 0
+            )
+    except IntegrityError as error:
+        raise UnableToPlanBooks(BUSY) from error
+    if asked != 1:
+        now = plan_or_refuse(plan_id).get_status_display().lower()
+        raise UnableToPlanBooks(
+            f"Book plan {plan_id} is {now}: only a plan that was stopped on the way can be gone on with."
+        )
 
 
 def _refuse_unapproved(plan: BookPlan) -> None:
@@ -105,17 +146,23 @@ def _claim_for_applying(plan: BookPlan, owner: str, on: date) -> int:
         with transaction.atomic():
             # Locked by a statement of its own: the claim then sees each objection that had the plan's row before.
             list(BookPlan.objects.select_for_update().filter(pk=plan.pk).values_list("pk"))
-            fence = BookPlan.objects.free_of_objections(on).claim(
-                plan.pk, owner=owner, waiting=waiting, working=RunStatus.APPLYING
+            fence = (
+                BookPlan.objects.free_of_objections(on)
+                .not_frozen(on)
+                .claim(plan.pk, owner=owner, waiting=waiting, working=RunStatus.APPLYING)
             )
     except IntegrityError as error:
-        raise UnableToPlanBooks("Another book plan is being applied or undone: wait for it.") from error
+        raise UnableToPlanBooks(BUSY) from error
     if fence is not None:
         return fence
     now = plan_or_refuse(plan.pk)
     if now.status == RunStatus.APPLYING:
         raise UnableToPlanBooks(f"Book plan {plan.pk} is being applied already.")
-    refusal = refusal_to_apply(plan=now, on=on) if now.status == RunStatus.PROPOSED else ""
+    refusal = ""
+    if now.status == RunStatus.PROPOSED:
+        refusal = refusal_to_apply(plan=now, on=on) or refusal_while_frozen(
+            on=on, wished=now.apply_when_proposed
+        )
     raise UnableToPlanBooks(
         refusal
         or f"Book plan {plan.pk} is {now.get_status_display().lower()}: only a proposed plan can be applied."

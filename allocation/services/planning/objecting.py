@@ -14,7 +14,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils.timezone import localtime
 
-from accounts.models import User
+from accounts.models import CSM, User
+from accounts.querysets.scope import covered_csm_ids
 from allocation.models import OPEN_STATUSES, BookPlan, Move, Objection, RowStatus
 from allocation.selectors import objection_words, wording
 from allocation.services.planning.answering import answer_by_keeping
@@ -85,7 +86,8 @@ def close_objections(*, plan_id: int, actor: User | None, on: date, at: datetime
 def object_to_move(
     *, move_id: int, actor: Any, reason_kind: str, words: str, on: date, at: datetime
 ) -> Objection:
-    """A CSM says why a customer should not leave the own book, or not come into it. Raises UnableToObject.
+    """A CSM says why a customer should not leave the own book, or not come into it; a cover says it for a book covered
+    today, and the objection is of that book's CSM. Raises UnableToObject.
 
     The plan is not applied before somebody else answered it. Who looked at the plan before is asked to look again.
     """
@@ -99,8 +101,7 @@ def object_to_move(
         move = _move_of(actor, move_id)  # as it leads now: nobody re-points it while we have the plan
         if move.status != RowStatus.PROPOSED:
             raise UnableToObject("This move is refused already: the customer stays where it is.")
-        ends = (move.from_csm, move.to_csm)
-        csm = next(csm for csm in ends if csm is not None and csm.user_id == actor.pk)
+        csm = _end_of(move, actor)
         try:
             with transaction.atomic():
                 made: Objection = Objection.objects.create(
@@ -197,12 +198,20 @@ def _checked(reason_kind: str, words: str) -> str:
 
 
 def _move_of(actor: Any, move_id: int) -> Move:
-    """The move, where it concerns the person's own book and its plan was ever open to objections."""
+    """The move, where it concerns a book the person serves and its plan was ever open to objections."""
     rows = Move.objects.of(actor).filter(pk=move_id, plan__objections_until__isnull=False)
     move: Move | None = rows.select_related("from_csm", "to_csm").first()
     if move is None or not actor.is_active:
         raise UnableToObject(NOT_YOURS)
     return move
+
+
+def _end_of(move: Move, actor: Any) -> CSM:
+    """The CSM whose side of the move this person speaks for: the own side before that of somebody covered."""
+    ends = [csm for csm in (move.from_csm, move.to_csm) if csm is not None]
+    own = [csm for csm in ends if csm.user_id == actor.pk]
+    covered = covered_csm_ids(actor)
+    return next(iter([*own, *(csm for csm in ends if csm.pk in covered)]))
 
 
 def _too_late(plan_id: int, on: date) -> str:

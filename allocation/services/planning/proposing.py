@@ -14,10 +14,13 @@ from typing import Any
 
 from django.db import transaction
 
+from accounts.leases import lease_kept
+from accounts.querysets.jobs import CancelAsked
 from allocation.engine.books import propose_books
 from allocation.engine.facts.books import BookProposal
 from allocation.models import OPEN_STATUSES, BookPlan, Move, RunStatus
 from allocation.selectors.plan_answers import named_in, plan_results, policy_values, proof_values
+from allocation.services.planning.cancelling import end_cancelled
 from allocation.services.planning.queueing import UnableToPlanBooks
 from allocation.services.planning.telling import tell_concerned
 from allocation.snapshots.books import Snapshot, book_snapshot
@@ -34,7 +37,8 @@ Stop = Callable[[], bool]
 def propose_plan(
     *, plan_id: int, owner: str, on: date, at: datetime, should_stop: Stop | None = None
 ) -> BookPlan | None:
-    """Compute a queued plan (or one whose runner died) and store the proposal; None when somebody else has it.
+    """Compute a queued plan (or one whose runner died) and store the proposal; None when somebody else has it,
+    or somebody cancelled it.
 
     An older proposal becomes stale, those of the same comparison excepted. Where the policy gives time to object, it begins
     on the day ``on`` and the CSMs concerned are told. A plan that cannot be computed is ``failed`` with a sentence, and
@@ -47,14 +51,30 @@ def propose_plan(
     plan = BookPlan.objects.select_related("policy").get(pk=plan_id)
     pulse = _Pulse(plan_id=plan_id, fence=fence, should_stop=should_stop)
     try:
-        snapshot = book_snapshot(
-            as_of=plan.as_of,
-            policy=plan.policy,
-            max_moves_pct=plan.max_moves_pct,
-            continuity_weight=plan.continuity_weight,
-        )
-        with ThreadPoolExecutor(THREADS) as pool:
-            proposal = propose_books(
+        with lease_kept(BookPlan, plan_id, fence=fence):
+            snapshot = book_snapshot(
+                as_of=plan.as_of,
+                policy=plan.policy,
+                max_moves_pct=plan.max_moves_pct,
+                continuity_weight=plan.continuity_weight,
+            )
+            proposal = _searched(plan, snapshot, pulse)
+            if pulse.cancelled:
+                raise CancelAsked
+            kept = not pulse.lost and _store(plan, fence, snapshot, proposal, _window(plan, proposal, on, at))
+    except CancelAsked:
+        end_cancelled(plan_id=plan_id, fence=fence)
+        return None
+    except UnknownRate as error:
+        BookPlan.objects.finish(plan_id, fence=fence, status=RunStatus.FAILED, message=str(error))
+        raise UnableToPlanBooks(str(error)) from error
+    return BookPlan.objects.get(pk=plan_id) if kept else None
+
+
+def _searched(plan: BookPlan, snapshot: Snapshot, pulse: _Pulse) -> BookProposal:
+    with ThreadPoolExecutor(THREADS) as pool:
+        try:
+            return propose_books(
                 facts=snapshot.facts,
                 policy=snapshot.policy,
                 seed=plan.seed,
@@ -62,15 +82,9 @@ def propose_plan(
                 on_progress=pulse.progress,
                 spread=partial(_on_threads, pool, pulse),
             )
-        kept = not pulse.lost and _store(plan, fence, snapshot, proposal, _window(plan, proposal, on, at))
-    except UnknownRate as error:
-        BookPlan.objects.finish(plan_id, fence=fence, status=RunStatus.FAILED, message=str(error))
-        raise UnableToPlanBooks(str(error)) from error
-    except Exception as error:
-        message = f"The plan could not be computed ({type(error).__name__}); see the log."
-        BookPlan.objects.finish(plan_id, fence=fence, status=RunStatus.FAILED, message=message)
-        raise
-    return BookPlan.objects.get(pk=plan_id) if kept else None
+        except BaseException:
+            pulse.lost = True  # or the threads would search to their end before anybody hears of the fault
+            raise
 
 
 @dataclass(slots=True)
@@ -83,6 +97,7 @@ class _Pulse:
     done: int = 0
     total: int = 0
     lost: bool = False
+    cancelled: bool = False
     stopped: bool = False
     beaten: float = field(default_factory=time.monotonic)
     thread: int = field(default_factory=get_ident)
@@ -102,13 +117,17 @@ class _Pulse:
         if self.lost or time.monotonic() - self.beaten < BEAT_SECONDS:
             return
         self.beaten = time.monotonic()
-        self.lost = not BookPlan.objects.heartbeat(
-            self.plan_id,
-            fence=self.fence,
-            done=self.done,
-            total=self.total,
-            message="Looking for a better plan",
-        )
+        try:
+            self.lost = not BookPlan.objects.heartbeat(
+                self.plan_id,
+                fence=self.fence,
+                done=self.done,
+                total=self.total,
+                message="Looking for a better plan",
+            )
+        except CancelAsked:
+            # The search is told by its answer: a solver may be what asks, and swallows what is raised there.
+            self.lost = self.cancelled = True
         asked = BookPlan.objects.filter(pk=self.plan_id, stop_asked_at__isnull=False)
         self.stopped = self.stopped or asked.exists()
 
@@ -141,6 +160,9 @@ def _store(
     results = plan_results(proposal=proposal, facts=snapshot.facts)
     waits = any(move.needs_approval for move in proposal.moves)
     with transaction.atomic():
+        # Who cancelled until now finds it discarded; who comes later finds a proposal, and is told so.
+        if not BookPlan.objects.heartbeat(plan.pk, fence=fence, done=0, total=0):
+            return False
         kept = BookPlan.objects.finish(
             plan.pk,
             fence=fence,

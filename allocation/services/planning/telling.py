@@ -6,18 +6,24 @@ from collections.abc import Collection
 from datetime import date, datetime
 
 from django.db.models import Exists, OuterRef, Q
+from django.utils.timezone import localtime
 
 from accounts import roles
-from accounts.models import CSM
+from accounts.models import CSM, Leave
 from allocation.models import Move, Notice, Objection, RowStatus
 from allocation.selectors import notice_words
 
 
 def tell_concerned(*, plan_id: int, until: date, at: datetime) -> None:
-    """One mail to each CSM with a sign-in whose book a move of the plan concerns; told twice about the same day: once."""
+    """One mail to each CSM with a sign-in whose book a move of the plan concerns, and to who covers that book today; told
+    twice about the same day: once.
+    """
     moves = Move.objects.filter(plan_id=plan_id, status=RowStatus.PROPOSED)
     concerned = moves.filter(Q(from_csm=OuterRef("pk")) | Q(to_csm=OuterRef("pk")))
-    people = CSM.objects.filter(Exists(concerned), user__is_active=True, user__groups__name=roles.CSM)
+    books = CSM.objects.filter(Exists(concerned))
+    covers = Leave.objects.covered_on(localtime(at).date()).filter(csm__in=books.values("pk"))
+    serving = Q(pk__in=books.values("pk")) | Q(pk__in=covers.values("covered_by"))
+    people = CSM.objects.filter(serving, user__is_active=True, user__groups__name=roles.CSM)
     subject, body = notice_words.may_be_objected_to(until=until, link=notice_words.objections_link())
     Notice.objects.leave(
         to=people.values_list("user_id", flat=True),

@@ -9,9 +9,12 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from accounts.leases import lease_kept
 from accounts.models import Customer
+from accounts.querysets.jobs import CancelAsked
 from allocation.models import BookHolding, BookPlan, Move, RowStatus, RunStatus, Source
 from allocation.services.decisions import CsmChange, DecisionSource, set_csms
+from allocation.services.planning.cancelling import end_cancelled
 
 BATCH = 500
 BUSY = "Another book plan is being applied or undone; try again when it is done."
@@ -49,7 +52,12 @@ def undo_plan(*, plan_id: int, owner: str, at: datetime, on: date, actor: Any = 
     if plan.undone_by_id is None and actor_id is not None:
         BookPlan.objects.filter(pk=plan_id).update(undone_by=actor_id)
     decision = DecisionSource(kind=Source.UNDO, source_id=plan_id, actor_id=actor_id)
-    if not _each_batch(plan, fence, max(on, plan.as_of), decision):
+    try:
+        with lease_kept(BookPlan, plan_id, fence=fence):
+            if not _each_batch(plan, fence, max(on, plan.as_of), decision):
+                return False
+    except CancelAsked:
+        end_cancelled(plan_id=plan_id, fence=fence)
         return False
     return _finish(plan, fence, at)
 
@@ -67,7 +75,7 @@ def ask_to_undo_plan(*, plan_id: int, actor: Any, at: datetime) -> None:
             asked = (
                 BookPlan.objects.filter(pk=plan_id, status=plan.status)
                 .exclude(status=RunStatus.UNDOING)
-                .update(status=RunStatus.UNDOING, undone_by=actor, lease_until=at, claimed_by="")
+                .update(status=RunStatus.UNDOING, undone_by=actor, **BookPlan.objects.anew(at))
             )
     except IntegrityError:
         raise UnableToUndoPlan(BUSY) from None

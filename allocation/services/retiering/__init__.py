@@ -4,13 +4,19 @@ queued → computing → proposed (→ awaiting approval) → applying → appli
 Proposing writes no customer; applying and undoing are repeatable, one transaction a chunk of customers.
 """
 
-from allocation.services.retiering.applying import UnableToApplyRun, apply_run
+from allocation.services.retiering.applying import (
+    UnableToApplyRun,
+    apply_run,
+    ask_to_finish_run,
+    is_half_applied,
+)
 from allocation.services.retiering.approving import (
     UnableToApproveRun,
     UnableToDeclineRun,
     approve_run,
     decline_run,
 )
+from allocation.services.retiering.cancelling import UnableToCancelRun, cancel_run
 from allocation.services.retiering.proposing import UnableToProposeRun, propose_run
 from allocation.services.retiering.queueing import (
     RunInProgress,
@@ -29,6 +35,7 @@ __all__ = [
     "RunInProgress",
     "UnableToApplyRun",
     "UnableToApproveRun",
+    "UnableToCancelRun",
     "UnableToDeclineRun",
     "UnableToDiscardRun",
     "UnableToProposeRun",
@@ -39,10 +46,13 @@ __all__ = [
     "accept_rows",
     "apply_run",
     "approve_run",
+    "ask_to_finish_run",
     "ask_to_undo_run",
     "can_be_undone",
+    "cancel_run",
     "decline_run",
     "discard_run",
+    "is_half_applied",
     "propose_run",
     "queue_run",
     "refuse_rows",

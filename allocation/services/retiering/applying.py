@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
 import numpy as np
 from django.db import IntegrityError, transaction
+from django.utils.timezone import localdate
 
+from accounts.leases import lease_kept
 from accounts.models import Customer, Tier
 from allocation.engine.facts.rules import TieringRules
 from allocation.engine.facts.tiering import Flags, Integers
@@ -24,6 +27,7 @@ from allocation.models import (
     TierDecision,
     TieringModel,
 )
+from allocation.selectors.freezes import refusal_while_frozen
 from allocation.services.decisions import DecisionSource, TierChange, set_tiers
 from allocation.services.retiering.queueing import UnableToQueueRun, refuse_before_last_applied
 from allocation.services.retiering.rules import rules_of
@@ -34,6 +38,7 @@ from allocation.snapshots.kept_vocabulary import vocabulary_from_json
 from allocation.snapshots.vocabulary import model_vocabulary
 
 BATCH = 500  # keys in a statement
+BUSY = "Another run is being applied or undone; try again when it is done."
 CHANGED_FACTS = "Its facts changed after the snapshot."
 CHANGED_TIER = "Its tier was changed after the snapshot."
 
@@ -42,40 +47,45 @@ class UnableToApplyRun(ValueError):
     """The run cannot be applied now; the message says why and what to do."""
 
 
-def apply_run(*, run_id: int, owner: str, at: datetime, actor_id: int | None = None) -> bool:
+def apply_run(
+    *, run_id: int, owner: str, at: datetime, actor_id: int | None = None, on: date | None = None
+) -> bool:
     """Give customers the tiers a run proposes; list those whose facts changed since. A second call changes nothing.
 
-    False: it was applied already, or somebody else is applying it. Raises UnableToApplyRun.
+    False: it was applied already, somebody else is applying it, or it was cancelled on the way. Raises UnableToApplyRun;
+    also where a freeze holds on the day ``on`` (that of ``at``, where none is given). What is half applied is finished.
     """
+    day = on or localdate(at)
     run = RetierRun.objects.select_related("tiering_model").get(pk=run_id)
     if run.status == RunStatus.APPLIED:
         return False
     _refuse(run)
     try:
         with transaction.atomic():
-            fence = RetierRun.objects.claim(
+            fence = RetierRun.objects.not_frozen(day).claim(
                 run_id,
                 owner=owner,
                 waiting=[RunStatus.PROPOSED, RunStatus.FAILED],
                 working=RunStatus.APPLYING,
             )
     except IntegrityError:
-        raise UnableToApplyRun("Another run is being applied or undone; try again when it is done.") from None
+        raise UnableToApplyRun(BUSY) from None
     if fence is None:
+        _refuse_frozen(run_id, day)
         return False
     if run.applied_by_id is None and actor_id is not None:
         RetierRun.objects.filter(pk=run_id).update(applied_by=actor_id)
     decision = DecisionSource(kind=Source.RUN, source_id=run_id, actor_id=run.applied_by_id or actor_id)
     rules = _rules_of_its_day(run)
-    if not each_chunk(
-        run_id=run_id,
-        fence=fence,
-        waiting=RowStatus.PROPOSED,
-        message="Applying",
-        work=lambda chunk: _apply(run, chunk, rules, decision),
-    ):
-        return False
-    return _finish(run, fence, at)
+    with lease_kept(RetierRun, run_id, fence=fence):
+        ours = each_chunk(
+            run_id=run_id,
+            fence=fence,
+            waiting=RowStatus.PROPOSED,
+            message="Applying",
+            work=lambda chunk: _apply(run, chunk, rules, decision),
+        )
+        return ours and _finish(run, fence, at)
 
 
 def _refuse(run: RetierRun) -> None:
@@ -105,11 +115,47 @@ def _refuse(run: RetierRun) -> None:
     _refuse_unreadable(run)
 
 
+def _refuse_frozen(run_id: int, on: date) -> None:
+    """The sentence for a proposal that was not claimed because of a freeze."""
+    now = RetierRun.objects.get(pk=run_id)
+    if now.status == RunStatus.PROPOSED:
+        refusal = refusal_while_frozen(on=on, wished=now.apply_when_proposed)
+        if refusal:
+            raise UnableToApplyRun(refusal)
+
+
 def is_half_applied(*, run: RetierRun) -> bool:
     """Given up on the way: some customers have their tier by it, others wait. It can be finished, or undone."""
     states = set(RunChunk.objects.filter(run=run).values_list("status", flat=True).distinct())
     begun = RowStatus.APPLIED in states and states <= {RowStatus.APPLIED, RowStatus.PROPOSED}
     return run.status == RunStatus.FAILED and begun
+
+
+def ask_to_finish_run(*, run_id: int, actor: Any, at: datetime) -> None:
+    """A person wants a half-applied run gone on with: its row says so, and a worker (or the sweep) does it.
+
+    Raises UnableToApplyRun.
+    """
+    if actor is None or not actor.is_ops:
+        raise UnableToApplyRun("Only CS ops may apply a run.")
+    run = RetierRun.objects.get(pk=run_id)
+    half = is_half_applied(run=run)
+    try:
+        with transaction.atomic():
+            asked = (
+                RetierRun.objects.filter(pk=run_id, status=RunStatus.FAILED, fence=run.fence).update(
+                    status=RunStatus.APPLYING, **RetierRun.objects.anew(at)
+                )
+                if half
+                else 0
+            )
+    except IntegrityError:
+        raise UnableToApplyRun(BUSY) from None
+    if asked != 1:
+        now = RetierRun.objects.get(pk=run_id).get_status_display().lower()
+        raise UnableToApplyRun(
+            f"Run {run_id} is {now}: only a run that was stopped on the way can be gone on with."
+        )
 
 
 def _refuse_unreadable(run: RetierRun) -> None:

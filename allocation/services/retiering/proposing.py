@@ -10,6 +10,8 @@ import numpy as np
 from django.conf import settings
 from django.db import transaction
 
+from accounts.leases import lease_kept
+from accounts.querysets.jobs import CancelAsked
 from allocation.engine.facts.rules import TieringRules
 from allocation.engine.facts.tiering import DECIDERS, GUARDS, DecidedBy, TierFindings
 from allocation.engine.kept import (
@@ -33,6 +35,7 @@ from allocation.models import (
     TieringModel,
 )
 from allocation.selectors import wording
+from allocation.services.retiering.cancelling import end_cancelled
 from allocation.services.retiering.queueing import request_goals_run
 from allocation.services.retiering.rows import decision_rows, notable
 from allocation.services.retiering.rules import rules_of
@@ -53,7 +56,8 @@ class _ClaimLost(Exception):
 
 
 def propose_run(*, run_id: int, owner: str) -> bool:
-    """Compute a queued run (or one whose runner died). False: somebody else has it, or it needs no computing.
+    """Compute a queued run (or one whose runner died). False: somebody else has it, it needs no computing, or
+    was cancelled meanwhile.
 
     Raises UnableToProposeRun after marking the run as failed.
     """
@@ -68,8 +72,12 @@ def propose_run(*, run_id: int, owner: str) -> bool:
         _end(run, fence, RunStatus.STALE, stale)
         raise UnableToProposeRun(f"Run {run_id} is stale: {stale}")
     try:
-        _compute(run, fence)
+        with lease_kept(RetierRun, run_id, fence=fence):
+            _compute(run, fence)
     except _ClaimLost:
+        return False
+    except CancelAsked:
+        end_cancelled(run_id=run_id, fence=fence)
         return False
     except (UnknownRate, UnusableRules) as refusal:
         _end(run, fence, RunStatus.FAILED, str(refusal))
@@ -118,6 +126,8 @@ def _compute(run: RetierRun, fence: int) -> None:
     summary["limit"] = {"percent": str(limit.percent), "customers": limit.customers}
     over = limit.is_exceeded(moves=summary["moves"], tiered=summary["tiered"])
     with transaction.atomic():
+        # Who cancelled until now finds it discarded; who comes later finds a proposal, and is told so.
+        _still_mine(run, fence, done=len(snapshot.keys), total=len(snapshot.keys))
         ended = RetierRun.objects.finish(
             run.pk,
             fence=fence,

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from accounts.leases import lease_kept
 from allocation.engine.kept import unpack_outcomes
 from allocation.models import (
     Override,
@@ -56,15 +57,15 @@ def undo_run(*, run_id: int, owner: str, at: datetime, on: date, actor_id: int |
         RetierRun.objects.filter(pk=run_id).update(undone_by=actor_id)
     decision = DecisionSource(kind=Source.UNDO, source_id=run_id, actor_id=run.undone_by_id or actor_id)
     day = max(on, run.as_of)
-    if not each_chunk(
-        run_id=run_id,
-        fence=fence,
-        waiting=RowStatus.APPLIED,
-        message="Undoing",
-        work=lambda chunk: _undo(run, chunk, day, decision),
-    ):
-        return False
-    return _finish(run, fence, at)
+    with lease_kept(RetierRun, run_id, fence=fence):
+        ours = each_chunk(
+            run_id=run_id,
+            fence=fence,
+            waiting=RowStatus.APPLIED,
+            message="Undoing",
+            work=lambda chunk: _undo(run, chunk, day, decision),
+        )
+        return ours and _finish(run, fence, at)
 
 
 def ask_to_undo_run(*, run_id: int, actor: Any, at: datetime) -> None:
@@ -79,7 +80,7 @@ def ask_to_undo_run(*, run_id: int, actor: Any, at: datetime) -> None:
             asked = (
                 RetierRun.objects.filter(pk=run_id, status=run.status)
                 .exclude(status=RunStatus.UNDOING)
-                .update(status=RunStatus.UNDOING, undone_by=actor, lease_until=at, claimed_by="")
+                .update(status=RunStatus.UNDOING, undone_by=actor, **RetierRun.objects.anew(at))
             )
     except IntegrityError:
         raise UnableToUndoRun(BUSY) from None

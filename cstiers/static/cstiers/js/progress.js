@@ -1,16 +1,18 @@
 // Shows how far a job is. <div data-progress-url="…"> is asked every two seconds for JSON
-// {status, done, total, message, finished}; when finished the page is loaded again to show the result.
+// {status, done, total, message, note, finished}; when finished the page is loaded again to show the result.
 "use strict";
 (function () {
   function show(box, answer) {
     const bar = box.querySelector("progress");
     const words = box.querySelector("[data-progress-words]");
     const count = box.querySelector("[data-progress-count]");
+    const note = box.parentElement.querySelector("[data-progress-note]");
     if (bar && answer.total) {
       bar.max = answer.total;
       bar.value = answer.done;
     }
     if (words && answer.message) { words.textContent = answer.message; }
+    if (note && answer.note) { note.textContent = answer.note; }
     if (count && answer.total) { count.textContent = answer.done.toLocaleString() + " of " + answer.total.toLocaleString(); }
   }
   function follow(box) {

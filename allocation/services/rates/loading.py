@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from django.db import transaction
 
@@ -10,6 +11,8 @@ from accounts.importing.rates import Rate
 from accounts.models import ExchangeRate
 
 BATCH = 2000
+# SQLite keeps fifteen digits of a number.
+SAME = Decimal("1e-14")
 
 
 class UnableToLoadRates(Exception):
@@ -38,3 +41,20 @@ def load_rates(*, rates: Sequence[Rate], base: str) -> dict[str, int]:
             update_fields=["rate"],
         )
     return {"currencies": len({currency for currency, _ in last}), "days": len({day for _, day in last})}
+
+
+def new_rates(*, rates: Sequence[Rate], base: str) -> list[Rate]:
+    """Those that are not stored yet, or with another number: a history of decades is mostly known."""
+    # Of two lines about one day the later one counts, as in `load_rates`.
+    last = {(rate.currency, rate.day): rate for rate in rates}
+    if not last:
+        return []
+    days = [day for _, day in last]
+    stored = ExchangeRate.objects.filter(base=base, day__gte=min(days), day__lte=max(days))
+    rows = stored.order_by().values_list("currency", "day", "rate").iterator(BATCH)
+    known = {(currency, day): rate for currency, day, rate in rows}
+    return [rate for key, rate in last.items() if not _is_same(known.get(key), rate.rate)]
+
+
+def _is_same(stored: Decimal | None, given: Decimal) -> bool:
+    return stored is not None and abs(stored - given) <= given * SAME

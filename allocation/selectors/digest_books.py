@@ -1,0 +1,183 @@
+"""What a CSM's digest tells of the own book, read for all books at once. Due touches join here once there are any."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from django.db.models import Exists, OuterRef, Q
+from django.utils.timezone import localtime
+
+from accounts.models import Customer, Leave
+from allocation.models import BookHolding, Departure, Handover, TierHolding
+from allocation.selectors.digest_people import Reader, midnight
+from allocation.selectors.home import LOW_HEALTH, THIS_MONTH
+
+AWAY_SOON = timedelta(days=14)
+# Of one customer: (holder, first day, day it ended or None, when it was written down), the oldest first.
+History = Sequence[tuple[int, date, date | None, date]]
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """Leave that holds or begins soon: of `csm`, covered by `cover` (empty: by nobody)."""
+
+    csm: str
+    cover: str
+    starts_on: date
+    ends_before: date
+
+
+@dataclass(slots=True)
+class BookNews:
+    """came, gone: names of customers, by name. served_otherwise: customers whose service changed. renewals: (customer,
+    day), the nearest first. worse: those of `low` whose figure is of the days covered. covers: leave of colleagues that
+    this CSM covers; away: the own.
+    """
+
+    came: list[str] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+    served_otherwise: int = 0
+    renewals: list[tuple[str, date]] = field(default_factory=list)
+    renewals_past: int = 0
+    low: int = 0
+    worse: int = 0
+    handovers: int = 0
+    handovers_late: int = 0
+    covers: list[Absence] = field(default_factory=list)
+    away: list[Absence] = field(default_factory=list)
+
+
+def book_news(*, readers: Iterable[Reader], on: date) -> Mapping[int, BookNews]:
+    """{CSM: what happened in the book and what is to come}, of those readers who have a book; eight queries."""
+    since = {reader.csm_id: reader.since for reader in readers if reader.csm_id is not None}
+    news = {csm_id: BookNews() for csm_id in since}
+    if news:
+        _changes_of_book(news, since, on)
+        _changes_of_service(news, since, on)
+        _customers(news, since, on)
+        _handovers(news, on)
+        _absences(news, on)
+    return news
+
+
+def _changes_of_book(news: Mapping[int, BookNews], since: Mapping[int, date], on: date) -> None:
+    """Who held a customer when the days covered began, and when they ended; who left us meanwhile."""
+    first = min(since.values())
+    changed = BookHolding.objects.filter(
+        Q(recorded_at__gte=midnight(first), recorded_at__lt=midnight(on))
+        | Q(ends_before__gte=first, ends_before__lt=on)
+    )
+    rows = BookHolding.objects.filter(customer__in=changed.order_by().values("customer"))
+    histories: dict[tuple[str, int], list[tuple[int, date, date | None, date]]] = defaultdict(list)
+    for customer_id, name, csm_id, starts_on, ends_before, recorded_at in rows.order_by("pk").values_list(
+        "customer_id", "customer__name", "csm_id", "starts_on", "ends_before", "recorded_at"
+    ):
+        histories[name, customer_id].append((csm_id, starts_on, ends_before, _day(recorded_at)))
+    for (name, _), history in sorted(histories.items()):
+        after = holder(history, on)
+        for csm_id in {held[0] for held in history} & news.keys():
+            before = holder(history, since[csm_id])
+            if after == csm_id != before:
+                news[csm_id].came.append(name)
+            if before == csm_id != after:
+                news[csm_id].gone.append(name)
+    _departures(news, since, on)
+
+
+def holder(history: History, day: date) -> int | None:
+    """Who held the customer as the day began, as far as was known then.
+
+    A row is closed by the next one, in the moment that is written down; where no row follows, on the day it ended.
+    """
+    known = [at for at, row in enumerate(history) if row[3] < day]
+    if not known:
+        return None
+    at = known[-1]
+    csm_id, _, ends_before, _ = history[at]
+    closed_by_next = at + 1 < len(history) and history[at + 1][1] == ends_before
+    return csm_id if ends_before is None or closed_by_next or ends_before >= day else None
+
+
+def _departures(news: Mapping[int, BookNews], since: Mapping[int, date], on: date) -> None:
+    rows = Departure.objects.current().filter(
+        recorded_at__gte=midnight(min(since.values())),
+        recorded_at__lt=midnight(on),
+        customer__csm__in=list(news),
+    )
+    for name, csm_id, recorded_at in rows.order_by("customer__name", "pk").values_list(
+        "customer__name", "customer__csm_id", "recorded_at"
+    ):
+        if _day(recorded_at) >= since[csm_id] and name not in news[csm_id].gone:
+            news[csm_id].gone.append(name)
+
+
+def _changes_of_service(news: Mapping[int, BookNews], since: Mapping[int, date], on: date) -> None:
+    """Customers of the book today that are served another way than before. A first way is no change."""
+    earlier = TierHolding.objects.filter(customer=OuterRef("customer"), pk__lt=OuterRef("pk"))
+    rows = TierHolding.objects.filter(
+        Exists(earlier),
+        recorded_at__gte=midnight(min(since.values())),
+        recorded_at__lt=midnight(on),
+        customer__csm__in=list(news),
+        customer__status=Customer.Status.ACTIVE,
+    )
+    changed: dict[int, set[int]] = defaultdict(set)
+    for csm_id, customer_id, recorded_at in rows.order_by("pk").values_list(
+        "customer__csm_id", "customer_id", "recorded_at"
+    ):
+        if _day(recorded_at) >= since[csm_id]:
+            changed[csm_id].add(customer_id)
+    for csm_id, customers in changed.items():
+        news[csm_id].served_otherwise = len(customers)
+
+
+def _customers(news: Mapping[int, BookNews], since: Mapping[int, date], on: date) -> None:
+    theirs = Customer.objects.active().filter(csm__in=list(news))
+    renewing = theirs.filter(renewal_date__lte=on + THIS_MONTH).order_by("renewal_date", "name", "pk")
+    for csm_id, name, renewal in renewing.values_list("csm_id", "name", "renewal_date"):
+        if renewal < on:
+            news[csm_id].renewals_past += 1
+        else:
+            news[csm_id].renewals.append((name, renewal))
+    low = theirs.filter(health__lt=LOW_HEALTH).order_by("pk")
+    for csm_id, health_on in low.values_list("csm_id", "health_on"):
+        news[csm_id].low += 1
+        news[csm_id].worse += health_on is not None and since[csm_id] <= health_on
+
+
+def _handovers(news: Mapping[int, BookNews], on: date) -> None:
+    rows = Handover.objects.filter(status=Handover.Status.OPEN)
+    concern = Q(from_csm__in=list(news)) | Q(to_csm__in=list(news))
+    for *ends, due_on in (
+        rows.filter(concern).order_by("pk").values_list("from_csm_id", "to_csm_id", "due_on")
+    ):
+        for csm_id in news.keys() & set(ends):
+            news[csm_id].handovers += 1
+            news[csm_id].handovers_late += due_on < on
+
+
+def _absences(news: Mapping[int, BookNews], on: date) -> None:
+    rows = absences(on=on, within=AWAY_SOON)
+    for csm_id, cover_id, absence in rows:
+        if csm_id in news:
+            news[csm_id].away.append(absence)
+        if cover_id in news:
+            news[cover_id].covers.append(absence)
+
+
+def absences(*, on: date, within: timedelta) -> list[tuple[int, int | None, Absence]]:
+    """(CSM, cover, absence) of leave that holds on the day or begins within so many days, by its first day."""
+    rows = Leave.objects.filter(ends_before__gt=on, starts_on__lte=on + within).order_by("starts_on", "pk")
+    return [
+        (csm_id, cover_id, Absence(csm=name, cover=cover or "", starts_on=starts_on, ends_before=ends_before))
+        for csm_id, name, cover_id, cover, starts_on, ends_before in rows.values_list(
+            "csm_id", "csm__name", "covered_by_id", "covered_by__name", "starts_on", "ends_before"
+        )
+    ]
+
+
+def _day(moment: datetime) -> date:
+    return localtime(moment).date()

@@ -1,0 +1,100 @@
+"""Work that nobody stands beside and that failed or was missed: CS ops are told by mail, once each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+from django.utils.timezone import localtime
+
+from accounts import roles
+from accounts.models import ImportBatch, User
+from allocation.models import BookPlan, Notice, RetierRun, RunStatus, Slot
+from allocation.querysets.notices import ATTEMPTS
+from allocation.selectors import digest_words, notice_words
+
+# Who becomes CS ops today is not told of the failures of last year, nor anybody after an upgrade.
+LOOKS_BACK = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """about: what makes it one of a kind. subject, body: the mail."""
+
+    about: str
+    subject: str
+    body: str
+
+
+def tell_of_failures(*, at: datetime) -> int:
+    """Write a notice down for each of CS ops about work that failed or was missed lately, and was not told of yet.
+
+    Told of: scheduled work (one mail a kind of work and day, however often it failed on that day), runs and plans that no
+    person asked for, and any run, plan or import that was given up after several attempts. What is refused to the person who asked for it is
+    told on that person's page alone. It looks at the rows, so nothing that fails can forget to tell, and repeating it tells
+    nobody twice. Returns how many notices were written.
+    """
+    found = {failure.about: failure for failure in _failures(at)}
+    if not found:
+        return 0
+    ops = Q(groups__name=roles.OPS) | Q(is_superuser=True)
+    people = sorted(set(User.objects.filter(ops, is_active=True).order_by().values_list("pk", flat=True)))
+    keys = {f"{about}-to-{pk}": (about, pk) for about in found for pk in people}
+    known = set(Notice.objects.filter(key__in=list(keys)).values_list("key", flat=True))
+    new = [
+        Notice(
+            to_id=pk,
+            kind=Notice.Kind.FAILED,
+            key=key,
+            subject=found[about].subject,
+            body=found[about].body,
+            created_at=at,
+        )
+        for key, (about, pk) in keys.items()
+        if key not in known
+    ]
+    Notice.objects.bulk_create(new, ignore_conflicts=True)
+    return len(new)
+
+
+def _failures(at: datetime) -> Iterator[Failure]:
+    since = at - LOOKS_BACK
+    yield from _of_slots(since)
+    given_up = Q(attempts__gte=ATTEMPTS)
+    unattended = given_up | Q(requested_by__isnull=True)
+    # A slot that failed with its run is one piece of news.
+    told = Slot.objects.filter(status=Slot.Status.FAILED)
+    runs = RetierRun.objects.filter(unattended, status=RunStatus.FAILED, finished_at__gte=since)
+    runs = runs.exclude(pk__in=told.filter(run__isnull=False).order_by().values("run"))
+    for pk in runs.order_by("pk").values_list("pk", flat=True):
+        yield _failure(f"failed-run-{pk}", f"Run {pk}", notice_words.run_link(pk))
+    plans = BookPlan.objects.filter(unattended, status=RunStatus.FAILED, finished_at__gte=since)
+    plans = plans.exclude(pk__in=told.filter(plan__isnull=False).order_by().values("plan"))
+    for pk in plans.order_by("pk").values_list("pk", flat=True):
+        yield _failure(f"failed-plan-{pk}", f"Book plan {pk}", notice_words.plan_link(pk))
+    imports = ImportBatch.objects.filter(
+        given_up, status=ImportBatch.Status.FAILED, finished_at__gte=since
+    ).order_by("pk")
+    for pk in imports.values_list("pk", flat=True):
+        yield _failure(f"failed-import-{pk}", f"Import {pk}", digest_words.imports_link())
+
+
+def _of_slots(since: datetime) -> Iterator[Failure]:
+    """Hourly work that fails all day is one mail of that day, not twenty-four."""
+    status = Slot.Status
+    rows = Slot.objects.filter(status__in=(status.FAILED, status.MISSED), finished_at__gte=since)
+    for work, state, due_at in rows.order_by("due_at", "pk").values_list("work", "status", "due_at"):
+        day = localtime(due_at).date()
+        words = digest_words.work_words(work=work)
+        what = f"{words[:1].upper()}{words[1:]} of {notice_words.plain_day(day)}"
+        about, link = f"{state}-{work}-{day.isoformat()}", digest_words.slots_link()
+        if state == status.FAILED:
+            yield _failure(about, what, link)
+        else:
+            yield Failure(about, *notice_words.work_was_missed(what=what, link=link))
+
+
+def _failure(about: str, what: str, link: str) -> Failure:
+    return Failure(about, *notice_words.work_failed(what=what, link=link))
