@@ -23,6 +23,7 @@ POSITIVE = (
     "OVERRIDE_WARNING_DAYS",
     "APPROVAL_DAYS",
     "DELEGATION_DAYS",
+    "LEAVE_WARNING_DAYS",
 )
 KEY_CHARACTERS, KEY_DIFFERENT_CHARACTERS = 50, 5  # as Django's own check counts (security.W009)
 

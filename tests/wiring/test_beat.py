@@ -27,6 +27,12 @@ def names():
     return set(PeriodicTask.objects.values_list("name", flat=True))
 
 
+@pytest.fixture(autouse=True)
+def _no_rows_of_schedules(db):
+    """Those of the timetable are written when migrating."""
+    PeriodicTask.objects.all().delete()
+
+
 @pytest.fixture
 def away(monkeypatch):
     """`away(True)`: every question of beat to the database fails, as while PostgreSQL restarts."""
