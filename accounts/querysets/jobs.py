@@ -139,7 +139,10 @@ class JobQuerySet(models.QuerySet):
     def fail(self, pk: int, *, owner: str, message: str) -> bool:
         """End what `owner` works on as failed, with a sentence. False: it is not `owner`'s."""
         held = self.filter(pk=pk, claimed_by=owner[:100], status__in=self.model.WORKING)
-        return held.update(**_ended("failed", message, timezone.now())) == 1
+        failed = held.update(
+            **_ended("failed", message, timezone.now()), cancel_asked_at=None, cancel_asked_by=None
+        )
+        return failed == 1
 
     def waiting_too_long(self, *, seconds: int) -> JobQuerySet:
         """Rows whose bell was not heard: queued for a while, or whose runner's lease lapsed; none that rests."""

@@ -115,7 +115,8 @@ def _done(model: type[Job], pk: int) -> int:
 def _settle(model: type[Job], pk: int, write: Callable[[], object]) -> None:
     """Write what became of the row; when the database is away as well, the lease lapses and the sweep sees to it."""
     try:
-        connection.close_if_unusable_or_obsolete()
+        if not connection.in_atomic_block:  # whoever opened that closes it
+            connection.close_if_unusable_or_obsolete()
         write()
     except (DatabaseError, InterfaceError) as fault:
         logger.warning(

@@ -78,6 +78,8 @@ def give_up(due: Due) -> bool:
         claimed_by="",
         lease_until=None,
         rest_until=None,
+        cancel_asked_at=None,  # it ended by what kept failing, not by anybody's wish
+        cancel_asked_by=None,
         finished_at=timezone.now(),
         message=GIVEN_UP.format(attempts=due.row.attempts),
     )

@@ -219,3 +219,13 @@ def test_every_kind_of_work_rests_and_fails(model):
         row.refresh_from_db()
         assert (row.status, row.claimed_by) == (status, "")
         model._default_manager.update(rest_until=None, lease_until=timezone.now() - timedelta(seconds=1))
+
+
+def test_a_row_that_failed_by_itself_is_not_called_stopped():
+    run = run_in()
+    with working(RetierRun, run.pk) as owner:
+        claim(run, owner)
+        RetierRun.objects.update(cancel_asked_at=timezone.now())
+        raise ZeroDivisionError("a bug")
+    run.refresh_from_db()
+    assert (run.status, run.was_stopped) == ("failed", False)

@@ -156,6 +156,10 @@ def _claim_for_applying(plan: BookPlan, owner: str, on: date) -> int:
     if fence is not None:
         return fence
     now = plan_or_refuse(plan.pk)
+    if now.status == RunStatus.APPLYING and now.rest_until is not None:
+        raise UnableToPlanBooks(
+            f"Book plan {plan.pk} rests after a fault: it goes on by itself in a few minutes."
+        )
     if now.status == RunStatus.APPLYING:
         raise UnableToPlanBooks(f"Book plan {plan.pk} is being applied already.")
     refusal = ""
