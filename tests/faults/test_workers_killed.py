@@ -57,6 +57,7 @@ def test_runs_whose_workers_are_killed_end_like_undisturbed_ones(yard: Yard) -> 
         print(f"\n{CUSTOMERS} customers, {number} runs, {rows} ledger rows, {killer.told()}\n  0 runs differ")
 
 
+@pytest.mark.proof
 def test_undoing_whose_workers_are_killed_gives_back_like_undisturbed(yard: Yard) -> None:
     with yard.fleet(customers=CUSTOMERS) as ours, yard.fleet(customers=CUSTOMERS) as calm:
         ours.begin(workers=2)
@@ -71,6 +72,7 @@ def test_undoing_whose_workers_are_killed_gives_back_like_undisturbed(yard: Yard
         print(f"\n{CUSTOMERS} customers, {number} undone, {killer.told()}\n  0 differ")
 
 
+@pytest.mark.proof
 def test_book_plans_whose_workers_are_killed_end_like_undisturbed_ones(yard: Yard) -> None:
     with yard.fleet(customers=CUSTOMERS_OF_PLANS) as ours, yard.fleet(customers=CUSTOMERS_OF_PLANS) as calm:
         ours.begin(workers=2)

@@ -49,6 +49,7 @@ def begun(ours: Fleet, run: int) -> int:
     return found[0]
 
 
+@pytest.mark.proof
 def test_a_worker_told_to_end_while_it_applies_leaves_a_run_that_goes_on(yard: Yard) -> None:
     """By turns only the worker is told, and everything it started as well (as service managers do)."""
     chance, states = random.Random(81), []
