@@ -80,7 +80,7 @@ worker_hijack_root_logger = False
 worker_send_task_events = False
 
 # When CS ops want what done lies in the database (allocation.services.timetable), where the admin changes it.
-beat_scheduler = "django_celery_beat.schedulers:DatabaseScheduler"
+beat_scheduler = "cstiers.beat:Timetable"
 result_expires = None  # nothing is kept, so the library adds no task that cleans up
 
 

@@ -21,6 +21,7 @@ class UtilisationBar:
     pct: float | None
     words: str
     outside: bool = False
+    without: str = "no capacity"  # what stands there where there is no `pct`
 
 
 def utilisation_bars(
@@ -90,7 +91,7 @@ def _utilisation_row(bar: UtilisationBar, *, y: float, left: float, scale: float
 
 def _utilisation_value(bar: UtilisationBar, *, y: float, left: float, scale: float) -> str:
     if bar.pct is None:
-        return text("no capacity", x=left + 6, y=y + 17, class_="tick value")
+        return text(bar.without, x=left + 6, y=y + 17, class_="tick value")
     sign = " !" if bar.pct > 100 else ""
     return text(
         f"{bar.pct:.0f} %{sign}", x=left + max(bar.pct * scale, 1.5) + 6, y=y + 17, class_="strong value"

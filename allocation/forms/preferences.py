@@ -6,13 +6,15 @@ from django import forms
 
 from accounts.models import NoticePreference
 
+Digest = NoticePreference.Digest
+RHYTHMS = ((Digest.DAILY, "Daily"), (Digest.WEEKLY, "On Mondays"), (Digest.NEVER, "Never"))
 AT_ONCE = (("yes", "Yes"), ("no", "No, in the next digest"))
 
 
 class PreferenceForm(forms.Form):
     """Rhythm of the digest, and whether mail comes at once."""
 
-    digest = forms.ChoiceField(label="Digest", choices=NoticePreference.Digest.choices)
+    digest = forms.ChoiceField(label="Digest", choices=RHYTHMS)
     at_once = forms.TypedChoiceField(
         label="Mail at once",
         choices=AT_ONCE,

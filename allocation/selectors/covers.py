@@ -180,7 +180,7 @@ def _covering_line(row: Leave, *, on: date, named: bool, seen: bool, you: bool) 
     who = "You cover" if you else f"{row.covered_by} covers"
     holds = row.starts_on <= on
     when = (
-        f"until {name if named else 'that person'} is back on {wording.day(row.ends_before)}"
+        f"back on {wording.day(row.ends_before)}"
         if holds
         else f"from {wording.day(row.starts_on)} until {wording.day(row.ends_before)}"
     )
@@ -191,7 +191,7 @@ def _covering_line(row: Leave, *, on: date, named: bool, seen: bool, you: bool) 
         words = "From that day on the customers of that book are served from here."
     return LeaveLine(
         pk=row.pk,
-        title=f"{who} for {name} {when}",
+        title=f"{who} for {name}{',' if holds else ''} {when}",
         words=words,
         tone="info",
         own=False,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q
 from django.utils.timezone import localtime
 
 from accounts.models import Customer, Leave
@@ -22,12 +22,18 @@ History = Sequence[tuple[int, date, date | None, date]]
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """Leave that holds or begins soon: of `csm`, covered by `cover` (empty: by nobody)."""
+    """Leave that holds or begins soon: of `csm`, covered by `cover` (empty: by nobody).
+
+    For the cover, in the days in which the cover sees it: book, and what is in it that does not wait.
+    """
 
     csm: str
     cover: str
     starts_on: date
     ends_before: date
+    book: int | None = None
+    renewals: int = 0
+    low: int = 0
 
 
 @dataclass(slots=True)
@@ -160,23 +166,27 @@ def _handovers(news: Mapping[int, BookNews], on: date) -> None:
 
 
 def _absences(news: Mapping[int, BookNews], on: date) -> None:
-    rows = absences(on=on, within=AWAY_SOON)
-    for csm_id, cover_id, absence in rows:
-        if csm_id in news:
-            news[csm_id].away.append(absence)
-        if cover_id in news:
-            news[cover_id].covers.append(absence)
+    """Leave of today and soon; of a book that is covered today also what the cover has to look at."""
+    soon = Leave.objects.filter(ends_before__gt=on, starts_on__lte=on + AWAY_SOON).with_cover(on)
+    concern = Q(csm__in=list(news)) | Q(covered_by__in=list(news))
+    rows = list(soon.filter(concern).select_related("csm", "covered_by").order_by("starts_on", "pk"))
+    asked = _asked_by_covered({row.csm_id for row in rows if row.is_covered}, on)
+    for row in rows:
+        if row.csm_id in news:
+            cover = row.covered_by.name if row.covered_by is not None else ""
+            news[row.csm_id].away.append(Absence(row.csm.name, cover, row.starts_on, row.ends_before))
+        if row.covered_by_id in news:
+            seen = (row.csm_id, *asked.get(row.csm_id, (0, 0))) if row.is_covered else ()
+            told = Absence(row.csm.name, row.covered_by.name, row.starts_on, row.ends_before, *seen)
+            news[row.covered_by_id].covers.append(told)
 
 
-def absences(*, on: date, within: timedelta) -> list[tuple[int, int | None, Absence]]:
-    """(CSM, cover, absence) of leave that holds on the day or begins within so many days, by its first day."""
-    rows = Leave.objects.filter(ends_before__gt=on, starts_on__lte=on + within).order_by("starts_on", "pk")
-    return [
-        (csm_id, cover_id, Absence(csm=name, cover=cover or "", starts_on=starts_on, ends_before=ends_before))
-        for csm_id, name, cover_id, cover, starts_on, ends_before in rows.values_list(
-            "csm_id", "csm__name", "covered_by_id", "covered_by__name", "starts_on", "ends_before"
-        )
-    ]
+def _asked_by_covered(csm_ids: Collection[int], on: date) -> dict[int, tuple[int, int]]:
+    """{CSM: renewals of the coming days, customers to look at first}."""
+    soon = Q(renewal_date__gte=on, renewal_date__lte=on + THIS_MONTH)
+    rows = Customer.objects.active().filter(csm__in=csm_ids).order_by().values("csm_id")
+    found = rows.annotate(renewals=Count("pk", filter=soon), low=Count("pk", filter=Q(health__lt=LOW_HEALTH)))
+    return {row["csm_id"]: (row["renewals"], row["low"]) for row in found}
 
 
 def _day(moment: datetime) -> date:

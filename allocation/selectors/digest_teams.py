@@ -17,7 +17,8 @@ from allocation.engine.balance import OUTSIDE
 from allocation.engine.facts.books import BookRow
 from allocation.models import Move, Override, OverrideEdit, RetierRun, RunStatus
 from allocation.selectors.balance import workload
-from allocation.selectors.digest_books import Absence, absences
+from allocation.selectors.covers import uncovered
+from allocation.selectors.digest_books import Absence
 from allocation.selectors.digest_people import Reader
 from allocation.selectors.home import THIS_MONTH
 from allocation.snapshots.money import UnknownRate
@@ -50,7 +51,7 @@ class Book:
 class TeamNews:
     """requests: of customers. runs, plans: by id. uneven: books outside ±15 % of the mean of those this person sees; over:
     those that ask more than there is, fullest first. unknown: how full the books are cannot be said. leaving: (CSM, day,
-    customers). uncovered: leave that nobody covers.
+    customers). uncovered: leave of which nobody covers some days.
     """
 
     requests: Waiting = field(default_factory=Waiting)
@@ -131,7 +132,7 @@ def _books(managers: Sequence[Reader], news: Mapping[int, TeamNews], on: date) -
     held = Count("customers", filter=Q(customers__status=Customer.Status.ACTIVE))
     people = list(CSM.objects.select_related("user").annotate(held=held).order_by("name", "pk"))
     full = _workload(on)
-    away = absences(on=on, within=THIS_MONTH)
+    lacking = list(uncovered(on=on))
     for reader in managers:
         told = news[reader.pk]
         own = [csm for csm in people if csm.team_id in reader.teams or csm.pk == reader.csm_id]
@@ -140,8 +141,10 @@ def _books(managers: Sequence[Reader], news: Mapping[int, TeamNews], on: date) -
             for csm in own
             if csm.leaves_on is not None and csm.leaves_on <= on + THIS_MONTH and csm.held
         ]
-        serving = {csm.pk for csm in own if csm.held}
-        told.uncovered = [absence for csm_id, cover, absence in away if cover is None and csm_id in serving]
+        seen = {csm.pk for csm in own}
+        told.uncovered = [
+            Absence(row.csm.name, "", row.starts_on, row.ends_before) for row in lacking if row.csm_id in seen
+        ]
         if full is None:
             told.unknown = bool(own)
         else:

@@ -204,10 +204,21 @@ def _book_lines(news: BookNews) -> Iterator[Line]:
         late = f", {grouped(news.handovers_late)} overdue" if news.handovers_late else ""
         yield Line(f"{counted(news.handovers, 'handover')} open{late}", book)
     for one in news.covers:
-        yield Line(f"You cover 1 book: {one_line(one.csm)} is away ({_days(one)})", book)
+        yield _cover(one, book)
     for one in news.away:
         cover = f"{one_line(one.cover)} covers you" if one.cover else "Nobody covers you"
         yield Line(f"{cover} while you are away ({_days(one)})", book)
+
+
+def _cover(one: Absence, book: str) -> Line:
+    said = f"You cover 1 book: {one_line(one.csm)} is away ({_days(one)})"
+    if one.book is None:
+        return Line(said, book)
+    asks = (
+        f"{counted(one.renewals, 'renewal')} in the coming 30 days",
+        f"{counted(one.low, 'customer')} to look at first",
+    )
+    return Line(", ".join([said, *asks]), notice_words.book_link(one.book))
 
 
 def _renewals(news: BookNews) -> Iterator[Line]:

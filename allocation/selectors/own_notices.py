@@ -15,13 +15,14 @@ LATEST = 50
 
 @dataclass(frozen=True, slots=True)
 class NoticeLine:
-    """One line of the list: what it said, when it was written, and what became of it (words, tone, icon)."""
+    """One line of the list: what it said, when it was written, what became of it (a badge) and when or why (note)."""
 
     subject: str
     written: str
     state: str
     tone: str
     icon: str
+    note: str = ""
 
 
 def preference_of(*, user: User) -> NoticePreference:
@@ -39,12 +40,12 @@ def own_notices(*, user: User, at: datetime) -> list[NoticeLine]:
 def _line(row: Notice, held: bool) -> NoticeLine:
     written = wording.moment(row.created_at)
     if row.sent_at is not None:
-        return NoticeLine(row.subject, written, f"Sent {wording.moment(row.sent_at)}", "good", "check")
+        return NoticeLine(row.subject, written, "Sent", "good", "check", wording.moment(row.sent_at))
     if row.told_in is not None:
         day = wording.moment(row.told_in.created_at)
-        return NoticeLine(row.subject, written, f"In the digest of {day}", "good", "check")
+        return NoticeLine(row.subject, written, "In a digest", "good", "check", day)
     if held:
-        return NoticeLine(row.subject, written, "Waits for the next digest", "neutral", "clock")
+        return NoticeLine(row.subject, written, "Held back", "neutral", "clock", "for the next digest")
     if row.attempts >= ATTEMPTS:
-        return NoticeLine(row.subject, written, "Could not be sent; CS ops see why", "bad", "alert")
-    return NoticeLine(row.subject, written, "Will be sent", "info", "clock")
+        return NoticeLine(row.subject, written, "Not sent", "bad", "alert", "CS ops see why")
+    return NoticeLine(row.subject, written, "To be sent", "info", "clock")

@@ -109,6 +109,7 @@ def chart(rows: Sequence[BookRow]) -> Markup:
             words=f"{row.name}: {wording.percent(pct, places=2)}, {wording.minutes_as_hours(row.minutes)} of "
             f"{wording.minutes_as_hours(row.capacity_minutes)} hours, {wording.counted(row.customers, 'customer')}",
             outside=selector.is_outside(row, mean),
+            without="covered" if row.covered else "no capacity",
         )
         for row in rows
     ]

@@ -91,7 +91,8 @@ def book_page(
         "own": own,
         "leads": leads,
         "covered": covered,
-        "leave_lines": (lines := leave_lines(csm=csm, user=user, on=day)),
+        "leave_lines": _said_once(lines := leave_lines(csm=csm, user=user, on=day), covered),
+        "with_csm": bool(covered),
         "leave_forms": leave_forms(csm=csm, lines=lines, user=user, on=day, faulty=faulty) if leads else [],
         "heading": "My book" if own else f"Book of {csm.name}",
         "lead": _lead(csm),
@@ -109,6 +110,12 @@ def book_page(
         "override_query": urlencode({"ask": PLACE, "back": request.get_full_path()}),
     }
     return render(request, "pages/book.html", context, status=status)
+
+
+def _said_once(lines: Sequence[LeaveLine], covered: Sequence[CoveredBook]) -> list[LeaveLine]:
+    """Without those that the card of covered books tells."""
+    told = {one.away.leave_id for one in covered}
+    return [line for line in lines if line.pk not in told]
 
 
 def _minutes_of(this: selector.Book) -> Mapping[int, int]:

@@ -15,6 +15,8 @@ from tests.access.world import TODAY, A
 
 LATER = (TODAY + datetime.timedelta(days=60)).isoformat()
 
+MUCH_LATER = (TODAY + datetime.timedelta(days=70)).isoformat()
+
 
 class Fields(HTMLParser):
     """The fields of the page's forms as a browser would send them back, but those of the shell (search, sign out)."""
@@ -83,6 +85,8 @@ def said(route: Route, world: SimpleNamespace) -> dict[str, Any]:
         "approvals/overrides/{pk}/": {"action": "approve", "version": "1", "words": "Seen"},
         "approvals/decide/": {"row": [f"override:{world.objects['allocation.override'].pk}:1"]},
         "plans/{pk}/objections/": {"action": "open"},
+        # Later than the leave that the CSM of the book has.
+        "books/{pk}/leave/": {"starts_on": LATER, "ends_before": MUCH_LATER},
     }.get(route.address, {})
 
 

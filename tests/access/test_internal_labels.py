@@ -17,13 +17,14 @@ from django.core import mail
 from django.core.management import call_command
 from django.db import models
 from django.urls import reverse
+from django.utils import timezone
 
-from accounts.models import Customer, Goal, Tier
+from accounts.models import CSM, Customer, Goal, ImportBatch, NoticePreference, Tier
 from accounts.models.customers import CONFIDENTIAL, KNOWN_TO_THE_CUSTOMER
-from allocation.models import BookPlan, Notice, Override, TierStanding
-from allocation.services import exporting, notices, overrides
+from allocation.models import BookPlan, Notice, Override, Slot, TierStanding
+from allocation.services import digests, exporting, notices, overrides
 from tests.access.calling import text_of, undone
-from tests.access.world import BOOKS, NOW, A, words
+from tests.access.world import BOOKS, NOW, READS, A, words
 from tests.factories import TODAY
 from tests.house.source import nodes
 
@@ -192,7 +193,8 @@ def test_no_text_of_a_mail_in_the_code_says_a_label():
     writers = {
         place.split(":")[0] for place, node in nodes(ast.Call) if ast.unparse(node.func).endswith(".leave")
     }
-    wording = {*writers, "allocation/selectors/notice_words.py"} - {"allocation/querysets/notices.py"}
+    words = {"allocation/selectors/notice_words.py", "allocation/selectors/digest_words.py"}
+    wording = {*writers, *words} - {"allocation/querysets/notices.py"}
     assert len(wording) > 2
     said = []
     for path in sorted(wording):
@@ -200,7 +202,7 @@ def test_no_text_of_a_mail_in_the_code_says_a_label():
             called = ast.unparse(node.func)
             if called.endswith(".leave") or "notice_words" in called or "_tell" in called:
                 said += [(place, text) for text in texts(node)]
-        if path.endswith("notice_words.py"):
+        if path in words:
             said += [
                 (place, text)
                 for place, node in nodes(ast.FunctionDef, under=path)
@@ -248,6 +250,56 @@ def test_no_mail_that_is_sent_says_a_label_or_a_word_of_a_book(world, settings):
     assert [(text, word) for text in told + sent for word in secret if word in text] == []
     domains = {address.rpartition("@")[2] for one in mail.outbox for address in one.recipients()}
     assert domains == {"example.com"}
+
+
+def digests_of_a_day(world):
+    """Everybody's digest, with whatever the company has to tell: {person: subject and text}."""
+    for person in world.persons.values():
+        NoticePreference.objects.update_or_create(user=person, defaults={"digest": "daily", "at_once": False})
+    act(world)
+    failed = {"status": "failed", "finished_at": timezone.now(), "message": f"{A}Message"}
+    Slot.objects.create(work="full_run", slot="2026-11-22 02:30", due_at=NOW, **failed)
+    ImportBatch.objects.create(kind="customers", file_name=f"{A}File", **failed)
+    # The ledger is written by the clock of this machine; what is held back by that of the company.
+    on = timezone.localtime(timezone.now()).date() + datetime.timedelta(days=1)
+    Customer.objects.update(health=3, renewal_date=on + datetime.timedelta(days=10))
+    CSM.objects.update(leaves_on=on + datetime.timedelta(days=20))
+    digests.write_digests(on=on, at=NOW + datetime.timedelta(days=1))
+    told = Notice.objects.filter(kind="digest")
+    return {
+        name: "\n".join(f"{row.subject}\n{row.body}" for row in told if row.to_id == person.pk)
+        for name, person in world.persons.items()
+    }
+
+
+def test_no_digest_says_a_label_or_a_word_of_a_book_that_is_not_the_persons(world, settings):
+    """Digests of every role, with held mail, changes of the ledger, failures and canaries in every text of the rows."""
+    found = digests_of_a_day(world)
+    assert {name for name, text in found.items() if not text} == {"nobody"}
+    assert all("What you are told here" in found[name] for name in ("manager_a", "csm_a"))
+    assert [
+        heading
+        for heading in ("Your teams", "For CS ops", "Your book")
+        if heading not in "".join(found.values())
+    ] == []
+    assert "The service of" in found["csm_a"]
+    assert f"{A}CustomerName" in found["csm_a"]
+    plain = {name: text.replace(settings.SITE_URL, "") for name, text in found.items()}
+    assert {name: LABEL.findall(text) for name, text in plain.items() if LABEL.search(text)} == {}
+    tiers = set(Tier.objects.values_list("name", flat=True))
+    texts = {
+        f"{book}{word}"
+        for book in BOOKS
+        for word in ("Override", "Motto", "Message", "File", "Goal", "Move", "Objection")
+    }
+    assert [(name, word) for name, text in plain.items() for word in tiers | texts if word in text] == []
+    foreign = [
+        (name, book)
+        for name, text in plain.items()
+        for book in BOOKS
+        if book in text and book not in READS.get(name, ())
+    ]
+    assert foreign == []
 
 
 def act(world):

@@ -30,6 +30,7 @@ from accounts.models import (
     GoalKind,
     ImportBatch,
     Leave,
+    NoticePreference,
     Team,
     TouchActivity,
     User,
@@ -216,6 +217,7 @@ def _around(book: str, world: SimpleNamespace) -> None:
         to=csm.user, kind="decided", key=f"notice-{book}", created_at=NOW,
         **{name: text for name, text in words(Notice, book).items() if name != "fault"},
     )  # fmt: skip
+    NoticePreference.objects.create(user=csm.user, digest="weekly")
     # It was in another book before: the ledger says with whom.
     BookHolding.objects.create(
         customer=third, csm=world.former, source="import", starts_on=TODAY - datetime.timedelta(days=400),

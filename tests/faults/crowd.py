@@ -5,12 +5,10 @@ from __future__ import annotations
 import atexit
 import json
 import os
-import random
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,13 +16,15 @@ from typing import Any
 
 import psycopg
 
-from cstiers.embedded import Embedded, open_port, worker_command
+from cstiers.embedded import Embedded, open_port, site_command, worker_command
 from cstiers.processes import free_port, start, stop
 from tests.journeys.installation import database_of_its_own
 
 ROOT = Path(__file__).resolve().parents[2]
 ROUNDS = int(os.environ.get("CSTIERS_ROUNDS", "5"))
 FULL = ROUNDS >= 50  # `make prove`: the figures that are promised; `make check` takes a small round
+SMALL = 800  # customers of the template that every test but the largest shares
+SIZE = 10_000 if FULL else SMALL
 DAY = "2026-11-22"  # of the template: the same company and the same decisions on every day
 
 BEGIN = f"""
@@ -46,7 +46,7 @@ ops = User.objects.filter(groups__name=roles.OPS).order_by("pk").first()
 def tell(**words):
     print(json.dumps(words))
 
-def wait(row, *statuses, seconds=300):
+def wait(row, *statuses, seconds=150):
     ends = time.monotonic() + seconds
     while row.status not in statuses and time.monotonic() < ends:
         time.sleep(0.1)
@@ -165,9 +165,23 @@ class Company:
         self.stack.callback(made.close)
         return made
 
+    def lapse(self, console: Console) -> None:
+        """As if the time had passed that a dead worker's claim lasts."""
+        console.told(
+            "for model in (RetierRun, BookPlan, ImportBatch):\n"
+            "    model.objects.filter(lease_until__isnull=False).update(lease_until=timezone.now() - timedelta(seconds=1))"
+        )
+
     def begin(self) -> None:
         """Site and worker are up."""
-        self.processes.begin()
+        self.start_worker()
+        self.begin_site()
+
+    def begin_site(self) -> None:
+        log = self.processes.log("site")
+        self.processes.children["site"] = start(
+            site_command(self.processes.port), log=log, env=self.environment
+        )
         self.processes.wait()
 
     def kill_worker(self) -> None:
@@ -197,7 +211,7 @@ _kept = ExitStack()
 atexit.register(_kept.close)  # the templates go when the tests' process does
 
 
-def _template(folder: Path, *, customers: int, csms: int, url: str) -> str:
+def _template(folder: Path, *, customers: int, url: str) -> str:
     """Name of a database (SQLite: a file) that holds the company; made once a process."""
     key = ("postgresql" if url else "sqlite", customers)
     if key not in _templates:
@@ -206,23 +220,20 @@ def _template(folder: Path, *, customers: int, csms: int, url: str) -> str:
         own = database_of_its_own(_kept, url, f"cstiers_crowd_{os.getpid()}_{customers}")
         made = Company(folder=home, database_url=own, redis_url="")
         with made.stack:
-            made.console().lines(SEED.format(customers=customers, csms=csms, day=DAY))
+            made.console().lines(SEED.format(customers=customers, csms=max(12, customers // 25), day=DAY))
         _templates[key] = own or str(home / "cstiers.sqlite3")
     return _templates[key]
 
 
 @contextmanager
-def company(
-    folder: Path, *, customers: int, csms: int, embedded: bool = False, settings: str = ""
-) -> Iterator[Company]:
+def company(folder: Path, *, customers: int, embedded: bool = False, settings: str = "") -> Iterator[Company]:
     """An installation with this many customers in their first tiers, on the database and broker of this run.
 
     `embedded`: on SQLite without Redis, whatever the run is on.
     """
     url = "" if embedded else os.environ.get("DATABASE_URL", "")
     url = url if url.startswith("postgres") else ""
-    base = folder.parent
-    template = _template(base, customers=customers, csms=csms, url=url)
+    template = _template(folder.parents[1], customers=customers, url=url)
     with ExitStack() as stack:
         own = ""
         folder.mkdir(exist_ok=True)
@@ -233,7 +244,7 @@ def company(
             stack.callback(_say, url, f'DROP DATABASE "{name}" WITH (FORCE)')
         else:
             shutil.copy(template, folder / "cstiers.sqlite3")
-        redis = _redis_of_its_own(stack, embedded=embedded)
+        redis = _redis_of_its_own(embedded=embedded)
         made = Company(folder=folder, database_url=own, redis_url=redis, settings=settings)
         stack.enter_context(made.stack)
         yield made
@@ -244,15 +255,10 @@ def _say(url: str, sql: str) -> None:
         link.execute(sql)
 
 
-def _redis_of_its_own(stack: ExitStack, *, embedded: bool) -> str:
-    """The run's Redis under a number of its own, so that no worker of another test hears these bells."""
+def _redis_of_its_own(*, embedded: bool) -> str:
+    """The run's Redis under another number: few workers of other tests hear these bells, and one that does does no harm."""
     url = "" if embedded else os.environ.get("REDIS_URL", "")
     if not url:
         return ""
-    number = 1 + (os.getpid() * 7 + int(time.time())) % 15
+    number = 1 + os.getpid() % 15
     return f"{url.rsplit('/', 1)[0]}/{number}"
-
-
-def pause(chance: random.Random, longest: float) -> None:
-    """Between two clicks."""
-    time.sleep(chance.uniform(0.2, 1) * longest)

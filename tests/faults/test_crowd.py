@@ -14,11 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.crowd import FULL, Company, Console, company
+from tests.faults.crowd import FULL, SIZE, SMALL, Company, Console, company
 from tests.faults.visitor import Answer, Visitor, crowd_at_work, share
 
-CUSTOMERS, CSMS = (10_000, 120) if FULL else (1_500, 24)
-IMPORTED = 10_000 if FULL else 1_500
+CUSTOMERS = IMPORTED = SIZE
 EDITED = (
     200  # customers whose facts people edit; the file names the others, or it would be refused as out of date
 )
@@ -194,9 +193,7 @@ def report(title: str, answers: list[Answer]) -> None:
 
 def test_twenty_people_and_a_working_worker_never_see_that_the_database_is_locked(tmp_path: Path) -> None:
     folder = tmp_path / "crowd"
-    with company(
-        folder, customers=CUSTOMERS, csms=CSMS, embedded=True, settings="tests.rig.timed_settings"
-    ) as office:
+    with company(folder, customers=CUSTOMERS, embedded=True, settings="tests.rig.timed_settings") as office:
         office.begin()
         console = office.console()
         visitors, steps, _ = people(office, console)
@@ -246,3 +243,37 @@ def test_twenty_people_and_a_working_worker_never_see_that_the_database_is_locke
     assert max(lock["held"] for lock in locks) < LONGEST_HOLD
     assert end["goals"] > 0
     assert edited
+
+
+def test_control_with_the_database_as_django_comes_people_and_worker_are_locked_out(tmp_path: Path) -> None:
+    """Deferred transactions, no write-ahead log, a fifth of a second of patience: the same crowd and the same work."""
+    settings = "tests.rig.careless_settings"
+    with company(tmp_path / "careless", customers=SMALL, embedded=True, settings=settings) as office:
+        office.begin()
+        console = office.console()
+        visitors, steps, _ = people(office, console)
+        before = {one: len(one.answers) for one in visitors}
+        home = threading.Event()
+        threads = crowd_at_work(visitors, steps, until=home, seed=SEED, pause=0.3)
+        ends = time.monotonic() + 30
+        while time.monotonic() < ends:
+            # The test's own console must wait its turn in every case.
+            console.told(
+                "import contextlib; from django.db import OperationalError\n"
+                "with contextlib.suppress(OperationalError, retiering.UnableToQueueRun):\n    queue_run()"
+            )
+            time.sleep(1)
+            refused = [one for one in told_of(visitors, before) if one.is_bad]
+            if len(refused) >= 3 and "database is locked" in office.logs():
+                break
+        home.set()
+        for thread in threads:
+            thread.join(60)
+        answers = told_of(visitors, before)
+        locked = office.logs().count("database is locked")
+    bad = Counter(answer.status for answer in answers if answer.is_bad)
+    print(
+        f"Control: {dict(bad)} of {len(answers)} answers, {locked} lines of log say that the database is locked"
+    )
+    assert bad
+    assert locked

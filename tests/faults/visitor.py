@@ -23,6 +23,7 @@ class Answer:
     seconds: float
     text: str
     address: str = ""
+    retry_after: str | None = None
 
     @property
     def is_bad(self) -> bool:
@@ -90,6 +91,7 @@ class Visitor:
     def _ask(self, what: str, path: str, data: bytes | None = None) -> Answer:
         url = urllib.parse.urljoin(self.address, path)
         request = urllib.request.Request(url, data=data, headers={"Accept": "text/html", "Referer": url})
+        later = None
         began = time.monotonic()
         try:
             with self.opener.open(request, timeout=PATIENCE) as given:
@@ -97,9 +99,10 @@ class Visitor:
         except urllib.error.HTTPError as refused:
             with refused:
                 status, text, end = refused.code, refused.read().decode(errors="replace"), url
+                later = refused.headers.get("Retry-After")
         except OSError as nothing:
             status, text, end = 0, repr(nothing), url
-        answer = Answer(what, status, time.monotonic() - began, text, end)
+        answer = Answer(what, status, time.monotonic() - began, text, end, later)
         self.answers.append(answer)
         return answer
 

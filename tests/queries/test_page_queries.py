@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from allocation.models import BookPlan, Move
+from allocation.models import BookPlan, Move, Notice
 from allocation.services import planning
 from tests.factories import TODAY, CustomerFactory
 from tests.pages import company as companies
@@ -123,3 +123,17 @@ def test_reviews_of_a_plan_ask_equally_often(cast, query_counts, rows):
         "refusing moves", lambda: planning.refuse_moves(**given, words="Later", at=companies.NOW)
     )
     query_counts.check("accepting moves", lambda: planning.accept_moves(**given))
+
+
+@pytest.mark.parametrize("rows", [2, 20])
+def test_the_page_of_notices_asks_equally_often(cast, sign_in, query_counts, rows):
+    for role in ("ops", "manager", "csm_a"):
+        person = getattr(cast, role)
+        for number in range(rows):
+            said = {"to": [person.pk], "subject": "S", "body": "B", "at": companies.NOW}
+            Notice.objects.leave(kind="digest", about=f"digest-{number}", **said)
+            Notice.objects.leave(kind="decided", about=f"told-{number}", **said)
+        digest = Notice.objects.filter(to=person, kind="digest").order_by("pk").first()
+        Notice.objects.filter(to=person, kind="decided").update(told_in=digest)
+        client = sign_in(person)
+        query_counts.check(f"notices for {role}", lambda client=client: client.get(reverse("notices")))

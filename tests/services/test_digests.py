@@ -201,6 +201,23 @@ def test_handovers_and_cover_are_told_to_both_sides(book: SimpleNamespace) -> No
     assert "Ada Book covers you while you are away" in digest_of(book.csm_b)
 
 
+def test_a_cover_is_told_what_the_covered_book_asks_while_it_is_seen(book: SimpleNamespace) -> None:
+    wishes(book.csm_b)
+    Leave.objects.create(
+        csm=book.csm_a.csm, starts_on=MONDAY, ends_before=MONDAY + 2 * DAY, covered_by=book.csm_b.csm
+    )
+    for n in range(-1, 3):
+        write(MONDAY + n * DAY)
+    said = "You cover 1 book: Ada Book is away (23 Nov 2026, back on 25 Nov 2026)"
+    asks = ", 1 renewal in the coming 30 days, 0 customers to look at first"
+    assert lines_of(book.csm_b, SUNDAY) == [f"{said}."]
+    assert lines_of(book.csm_b) == lines_of(book.csm_b, TUESDAY) == [f"{said}{asks}."]
+    assert lines_of(book.csm_b, MONDAY + 2 * DAY) == []
+    assert f"/books/{book.csm_a.csm.pk}/" in digest_of(book.csm_b)
+    assert f"/books/{book.csm_a.csm.pk}/" not in digest_of(book.csm_b, SUNDAY)
+    assert "Acme" not in digest_of(book.csm_b)
+
+
 def test_a_csm_reads_of_no_other_book(book: SimpleNamespace) -> None:
     """Whatever is so in the book of another: no name and no number of it."""
     before = digest_of_after_writing(book.csm_a)

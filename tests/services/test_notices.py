@@ -201,10 +201,14 @@ def texts() -> list[tuple[str, str]]:
         notice_words.job_was_decided(what="book plan 3", by="Mia", link=notice_words.plan_link(3)),
         notice_words.you_decide_for(manager="Mia", starts_on=TODAY, ends_before=TODAY + DAY, link=link),
         notice_words.you_no_longer_decide_for(manager="Mia", link=link),
+        notice_words.you_cover_for(csm="Ada", ends_before=TODAY, link=notice_words.book_link(1)),
+        notice_words.is_away(csm="Ada", cover="Ben", ends_before=TODAY, link=notice_words.book_link(1)),
+        notice_words.nobody_covers(csm="Ada", starts_on=TODAY, ends_before=TODAY + DAY, link=link),
+        notice_words.cover_ends(csm="Ada", ends_before=TODAY, link=link),
     ]
 
 
-@pytest.mark.parametrize("number", range(8))
+@pytest.mark.parametrize("number", range(12))
 def test_no_text_carries_a_word_of_the_field(number: int) -> None:
     subject, body = texts()[number]
     # The address of the installation is the installation's.

@@ -1,0 +1,205 @@
+"""A task that is delivered three times leaves the same database as one that is delivered once. For every task.
+
+A broker may hand a message out again at any time. A new task needs a line in WORK: what there is for it to do.
+"""
+
+from datetime import timedelta
+
+import pytest
+from django.apps import apps
+from django.core import mail
+from django.utils import timezone
+
+from accounts.models import ImportBatch, Tier
+from allocation.models import Notice, RetierRun
+from allocation.services import importing, planning, retiering
+from allocation.services.overrides import approve_override, request_override
+from allocation.services.playbooks import load_playbook
+from allocation.tasks import bell
+from cstiers.celery import app
+from tests.factories import CustomerFactory, GoalFactory
+from tests.importing.test_applying import confirmed, numbered
+from tests.services import plan_cast, retiering_cast
+from tests.services.retiering_cast import customer
+
+pytestmark = pytest.mark.django_db
+
+# Signs of life are written whenever somebody is alive.
+BESIDE = {"Pulse"}
+
+
+def dump():
+    """Every row of the project, to the byte."""
+    models = [
+        model for label in ("accounts", "allocation") for model in apps.get_app_config(label).get_models()
+    ]
+    return {
+        model.__name__: list(model._default_manager.order_by("pk").values())
+        for model in models
+        if model.__name__ not in BESIDE
+    }
+
+
+def _today():
+    return timezone.localdate()
+
+
+def _company(cast):
+    load_playbook(slug="three-axis", publish=True, at=timezone.now())
+    for arr in (800000, 200000, 10):
+        customer(arr)
+
+
+def _queued_run(cast):
+    _company(cast)
+    return {"run_id": retiering.queue_run(as_of=_today(), at=timezone.now()).pk}
+
+
+def _wished_run(cast):
+    _company(cast)
+    run = retiering_cast.proposed(as_of=_today(), apply_when_proposed=True)
+    return {"run_id": run.pk}
+
+
+def _run_to_undo(cast):
+    _company(cast)
+    run = retiering_cast.applied(as_of=_today())
+    retiering.ask_to_undo_run(run_id=run.pk, actor=cast.ops, at=timezone.now() - timedelta(seconds=1))
+    return {"run_id": run.pk}
+
+
+def _queued_plan(cast):
+    plan_cast.books(cast)
+    return {"plan_id": planning.queue_plan(as_of=_today(), seed=1, actor=None).pk}
+
+
+def _wished_plan(cast):
+    plan_cast.books(cast)
+    return {"plan_id": plan_cast.proposed(as_of=_today(), apply_when_proposed=True).pk}
+
+
+def _plan_to_undo(cast):
+    plan_cast.books(cast)
+    plan = plan_cast.applied(plan_cast.proposed())
+    planning.ask_to_undo_plan(plan_id=plan.pk, actor=cast.ops, at=timezone.now() - timedelta(seconds=1))
+    return {"plan_id": plan.pk}
+
+
+def _received(cast):
+    batch = importing.receive_import(
+        kind="customers", file_name="a.csv", data=numbered(5).encode(), wishes=importing.Wishes(),
+        all_or_nothing=False, user=None,
+    )  # fmt: skip
+    return {"batch_id": batch.pk}
+
+
+def _confirmed(cast):
+    return {"batch_id": confirmed(numbered(5)).pk}
+
+
+def _abandoned(cast):
+    _received(cast)
+    ImportBatch.objects.update(queued_at=timezone.now() - timedelta(days=2))
+    return {}
+
+
+def _goal_fell_due(cast):
+    _company(cast)
+    retiering_cast.applied(as_of=_today() - timedelta(days=5))
+    GoalFactory(customer=customer(10), starts_on=_today())
+    return {}
+
+
+def _overrides(cast):
+    """One that begins today by a manager's yes, and follows the customer's own tier."""
+    load_playbook(slug="three-axis", publish=True, at=timezone.now())
+    one = CustomerFactory(arr=10_000, csm=cast.csm_a.csm, csm_since=_today())
+    retiering_cast.applied(as_of=_today() - timedelta(days=1))
+    asked = request_override(
+        customer_id=one.pk,
+        tier_id=Tier.objects.get(slug="global").pk,
+        reason_kind="risk",
+        words="Their sponsor leaves",
+        actor=cast.csm_a,
+        on=_today() - timedelta(days=10),
+        at=timezone.now() - timedelta(days=10),
+        starts_on=_today(),
+        expires_on=_today() + timedelta(days=60),
+    )
+    approve_override(
+        override_id=asked.pk,
+        actor=cast.manager,
+        words="Yes",
+        on=_today() - timedelta(days=9),
+        at=timezone.now() - timedelta(days=9),
+        seen_version=asked.version,
+    )
+    return {}
+
+
+def _waiting_run(cast):
+    _company(cast)
+    run = retiering_cast.proposed(as_of=_today())
+    RetierRun.objects.filter(pk=run.pk).update(status="awaiting_approval", over_limit=True)
+    return {}
+
+
+def _notice(cast):
+    Notice.objects.leave(
+        to=[cast.ops.pk], kind=Notice.Kind.DECIDED, about="one", subject="A", body="B", at=timezone.now()
+    )
+    return {}
+
+
+def _left_behind(cast):
+    _queued_run(cast)
+    RetierRun.objects.update(queued_at=timezone.now() - timedelta(hours=1))
+    return {}
+
+
+# Task: what there is to do, and the ids it is told.
+WORK = {
+    "allocation.propose_retier_run": _queued_run,
+    "allocation.apply_retier_run": _wished_run,
+    "allocation.undo_retier_run": _run_to_undo,
+    "allocation.propose_book_plan": _queued_plan,
+    "allocation.apply_book_plan": _wished_plan,
+    "allocation.undo_book_plan": _plan_to_undo,
+    "allocation.stage_import": _received,
+    "allocation.apply_import": _confirmed,
+    "allocation.discard_abandoned_imports": _abandoned,
+    "allocation.ask_for_due_goals_run": _goal_fell_due,
+    "allocation.keep_overrides": _overrides,
+    "allocation.tell_who_decides": _waiting_run,
+    "allocation.send_notices": _notice,
+    "allocation.sweep": _left_behind,
+}
+# Which only ring for others: with the ringing switched off they change nothing themselves.
+RING_ONLY = {"allocation.sweep"}
+
+
+@pytest.fixture(autouse=True)
+def rung(monkeypatch):
+    """The bell is heard by nobody: what is looked at is the task alone."""
+    heard = []
+    monkeypatch.setattr(bell, "_publish", lambda task, ids: heard.append((task.name, ids)))
+    return heard
+
+
+def test_every_task_has_a_line():
+    app.loader.import_default_modules()
+    assert {name for name in app.tasks if name.startswith("allocation.")} == set(WORK)
+
+
+@pytest.mark.parametrize("name", sorted(WORK))
+def test_three_deliveries_leave_what_one_leaves(name, cast, django_capture_on_commit_callbacks):
+    given = WORK[name](cast)
+    before = dump()
+    with django_capture_on_commit_callbacks(execute=True):
+        app.tasks[name].run(**given)
+    once, letters = dump(), len(mail.outbox)
+    assert (once == before) == (name in RING_ONLY), "the task had something to do"
+    for _ in range(2):
+        app.tasks[name].run(**given)
+    assert dump() == once
+    assert len(mail.outbox) == letters
