@@ -266,8 +266,12 @@ def calm_file(round_: int) -> dict[str, float]:
 
 def goals_run_after_file() -> int:
     """The goals run that follows an import; one that was lost with its worker is asked for by the timetable."""
+    runs, ends = RetierRun.objects.filter(scope="goals"), time.monotonic() + 8
+    since = ImportBatch.objects.latest("pk").applied_at
+    while not runs.filter(queued_at__gte=since).exists() and time.monotonic() < ends:
+        time.sleep(0.1)  # the worker asks by itself, unless it was killed
     propose_goals_run(_today(), timezone.now())
-    return int(RetierRun.objects.filter(scope="goals").latest("pk").pk)
+    return int(runs.latest("pk").pk)
 
 
 def _today() -> date:

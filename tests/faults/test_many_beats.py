@@ -15,7 +15,7 @@ import pytest
 from tests.faults.fleet import Fleet, Yard, until
 
 ROUNDS = int(os.environ.get("CSTIERS_ROUNDS", "5"))
-PROVING = ROUNDS > 20
+PROVING = ROUNDS >= 20
 SCHEDULERS = 8 if PROVING else 4
 SLOTS = 100 if PROVING else 20
 EVERY_SECONDS = 0.3  # from slot to slot

@@ -16,7 +16,7 @@ from tests.faults.killing import same
 from tests.rig.servers import Postgres, Redis
 
 ROUNDS = int(os.environ.get("CSTIERS_ROUNDS", "5"))
-PROVING = ROUNDS > 20
+PROVING = ROUNDS >= 20
 CUSTOMERS = 10_000 if PROVING else 400
 CUTS = ROUNDS // 5 if PROVING else 2  # in all
 CUTS_OF_A_PIECE = 2  # the runner gives up after five attempts, and each rests longer

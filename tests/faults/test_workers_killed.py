@@ -17,7 +17,7 @@ from tests.faults.fleet import Fleet, Yard, until
 from tests.faults.killing import Killer, same
 
 ROUNDS = int(os.environ.get("CSTIERS_ROUNDS", "5"))
-PROVING = ROUNDS > 20
+PROVING = ROUNDS >= 20
 CUSTOMERS = 10_000 if PROVING else 400
 CUSTOMERS_OF_PLANS = 400  # a plan of 10 000 takes half a minute
 MOST_KILLS_OF_CONTROL = 30

@@ -15,7 +15,7 @@ from tests.faults.fleet import Fleet, Yard, until
 from tests.faults.killing import same
 
 ROUNDS = int(os.environ.get("CSTIERS_ROUNDS", "5"))
-PROVING = ROUNDS > 20
+PROVING = ROUNDS >= 20
 CUSTOMERS = 10_000 if PROVING else 400
 DEPLOYS = ROUNDS // 10 if PROVING else 1
 FREEZES = ROUNDS // 10 if PROVING else 2
