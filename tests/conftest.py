@@ -17,6 +17,7 @@ from xdist.scheduler import LoadScopeScheduling
 from tests.queries.counting import QueryCounts
 
 INPUTS_VARIABLE = "CSTIERS_INPUTS"
+ROUNDS_OF_A_PROOF = 20  # from so many rounds on, tests marked "proof" run as well (make prove)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -62,6 +63,7 @@ class JourneysTogether(LoadScopeScheduling):
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what cannot run here; pytest counts it as deselected and the summary names it."""
     on_postgres = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
+    proving = int(os.environ.get("CSTIERS_ROUNDS", "0")) >= ROUNDS_OF_A_PROOF
     left_out = []
     for item in items:
         if "inputs" in getattr(item, "fixturenames", ()):
@@ -71,6 +73,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             (item.get_closest_marker("inputs") and not os.environ.get(INPUTS_VARIABLE))
             or (item.get_closest_marker("postgres") and not on_postgres)
             or (only_sqlite and on_postgres)
+            or (item.get_closest_marker("proof") and not proving)
         ):
             left_out.append(item)
     if left_out:

@@ -21,7 +21,7 @@ from functools import partial
 from typing import Any
 
 from billiard.exceptions import SoftTimeLimitExceeded
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, InternalError, OperationalError, connection
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
@@ -36,6 +36,8 @@ PASSING: tuple[tuple[type[BaseException], str], ...] = (
     (SoftTimeLimitExceeded, "the work took longer than one turn may"),
     (OperationalError, "the database was busy or could not be reached"),
     (InterfaceError, "the connection to the database was lost"),
+    # PostgreSQL ended a session that stood still within a transaction (DATABASE_IDLE_SECONDS): a frozen machine.
+    (InternalError, "the connection to the database was lost"),
     (BrokerError, "the message broker could not be reached"),
     (ConnectionError, "a connection was refused or lost"),
     (TimeoutError, "an answer took too long"),

@@ -41,8 +41,8 @@ class Fleet(Installation):
 
     @property
     def environment(self) -> dict[str, str]:
-        short = {"LEASE_SECONDS": str(LEASE_SECONDS), "SWEEP_SECONDS": str(SWEEP_SECONDS)}
-        return super().environment | short
+        short = {"LEASE_SECONDS": LEASE_SECONDS, "SWEEP_SECONDS": SWEEP_SECONDS, "DATABASE_IDLE_SECONDS": 10}
+        return super().environment | {name: str(seconds) for name, seconds in short.items()}
 
     @property
     def is_embedded(self) -> bool:

@@ -32,6 +32,7 @@ from allocation.models import (
     RunChunk,
     RunTally,
     Schedule,
+    Source,
     TierDecision,
     TierHolding,
     TieringModel,
@@ -39,6 +40,7 @@ from allocation.models import (
 )
 from allocation.services import importing, planning, retiering
 from allocation.services.accepting import accept_plan, accept_run
+from allocation.services.decisions import CsmChange, DecisionSource, set_csms
 from allocation.services.demo import seed_demo
 from allocation.services.models import publish_model
 from allocation.services.playbooks import load_playbook
@@ -59,7 +61,7 @@ State = dict[str, Any]
 
 def seed(customers: int) -> None:
     """A company whose tiers move freely (no guard holds them, no limit stops a run), after its first run."""
-    csms = max(8, customers // 50)
+    csms = max(8, customers // 25)
     seed_demo(customers=customers, csms=csms, seed=1, today=timezone.localdate(), base_currency="USD")
     load_playbook(slug="three-axis", publish=True, at=timezone.now())
     free = {
@@ -93,6 +95,13 @@ def edit(round_: int) -> None:
         Customer(external_id=f"NEW-{last + n:06d}", name=f"New {last + n}", arr=n * 10_000, currency="USD")
         for n in range(30)
     )
+
+
+def leave_without_csm(round_: int) -> None:
+    """Every tenth customer loses its CSM, so that the next book plan has something to do."""
+    served = Customer.objects.filter(status="active", csm__isnull=False).order_by("pk")
+    changes = [CsmChange(pk, csm, None) for pk, csm in served.values_list("pk", "csm")][round_ % 10 :: 10]
+    set_csms(changes=changes, on=_today(), decision=DecisionSource(Source.MANUAL))
 
 
 def edit_after_snapshot(round_: int) -> None:
@@ -266,8 +275,12 @@ def calm_file(round_: int) -> dict[str, float]:
 
 def goals_run_after_file() -> int:
     """The goals run that follows an import; one that was lost with its worker is asked for by the timetable."""
+    runs, ends = RetierRun.objects.filter(scope="goals"), time.monotonic() + 8
+    since = ImportBatch.objects.latest("pk").applied_at
+    while not runs.filter(queued_at__gte=since).exists() and time.monotonic() < ends:
+        time.sleep(0.1)  # the worker asks by itself, unless it was killed
     propose_goals_run(_today(), timezone.now())
-    return int(RetierRun.objects.filter(scope="goals").latest("pk").pk)
+    return int(runs.latest("pk").pk)
 
 
 def _today() -> date:

@@ -19,9 +19,12 @@ def same(ours: Fleet, calm: Fleet, *, but: Collection[str] = ()) -> None:
     """Nothing is wrong, and all tables tell the same as in the undisturbed installation; nobody died by himself."""
     assert ours.call("wrong") == []
     found, wanted = ours.call("outcome"), calm.call("outcome")
-    assert {name: found[name] for name in found if name not in but} == {
-        name: wanted[name] for name in wanted if name not in but
-    }
+    differ = [
+        f"{name}: {rows} instead of {wanted[name]}"
+        for name, rows in found.items()
+        if rows != wanted[name] and name not in but
+    ]
+    assert differ == [], differ
     assert ours.dead() == []
 
 

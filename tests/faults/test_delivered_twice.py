@@ -43,6 +43,7 @@ def test_a_run_whose_messages_come_twice_is_computed_and_applied_once(yard: Yard
         )
 
 
+@pytest.mark.proof
 def test_files_plans_and_undoings_whose_messages_come_twice_are_done_once(yard: Yard) -> None:
     with yard.fleet(customers=CUSTOMERS) as ours, yard.fleet(customers=CUSTOMERS) as calm:
         ours.begin(workers=2)
@@ -65,6 +66,7 @@ def test_files_plans_and_undoings_whose_messages_come_twice_are_done_once(yard: 
 
 
 @pytest.mark.postgres
+@pytest.mark.proof
 def test_control_without_the_claim_two_workers_compute_the_same_run_twice(yard: Yard) -> None:
     """Two messages do reach two workers at the same moment: with a claim that everybody gets, both do the work."""
     with yard.fleet(customers=CUSTOMERS) as ours:

@@ -15,7 +15,7 @@ import pytest
 from tests.faults.fleet import Fleet, Yard, until
 
 ROUNDS = int(os.environ.get("CSTIERS_ROUNDS", "5"))
-PROVING = ROUNDS > 20
+PROVING = ROUNDS >= 20
 SCHEDULERS = 8 if PROVING else 4
 SLOTS = 100 if PROVING else 20
 EVERY_SECONDS = 0.3  # from slot to slot
@@ -54,6 +54,7 @@ def at_once(heads: list[Fleet], function: str, *arguments: object) -> list[int]:
         return [call.result() for call in calls]
 
 
+@pytest.mark.proof
 def test_of_many_schedulers_at_once_each_slot_is_written_once_and_asks_for_one_run(yard: Yard) -> None:
     """Where the machine is too slow for this pace a slot is open while the next falls due: that one is marked as missed."""
     with yard.fleet(customers=400) as ours, schedulers(ours) as heads:
@@ -70,6 +71,7 @@ def test_of_many_schedulers_at_once_each_slot_is_written_once_and_asks_for_one_r
         print(f"\n{SCHEDULERS} schedulers at once, {SLOTS} slots: {found}; noted by each: {noted}")
 
 
+@pytest.mark.proof
 def test_control_schedulers_that_look_before_they_write_ask_twice(yard: Yard) -> None:
     with yard.fleet(customers=400) as ours, schedulers(ours) as heads:
         rows = max(at_once(heads, "keep_slots_naively"))

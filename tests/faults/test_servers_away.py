@@ -16,7 +16,7 @@ from tests.faults.killing import same
 from tests.rig.servers import Postgres, Redis
 
 ROUNDS = int(os.environ.get("CSTIERS_ROUNDS", "5"))
-PROVING = ROUNDS > 20
+PROVING = ROUNDS >= 20
 CUSTOMERS = 10_000 if PROVING else 400
 CUTS = ROUNDS // 5 if PROVING else 2  # in all
 CUTS_OF_A_PIECE = 2  # the runner gives up after five attempts, and each rests longer
@@ -52,6 +52,7 @@ def test_a_run_started_while_redis_is_away_waits_and_is_done_when_it_is_back(
         print(f"\n{STOPS} times without Redis: the page answered within {worst:.2f} s, all runs done")
 
 
+@pytest.mark.proof
 def test_a_frozen_redis_holds_no_page_up(yard: Yard, servers: Servers) -> None:
     _, redis = servers
     with yard.fleet(customers=SMALL) as ours:
@@ -69,6 +70,7 @@ def test_a_frozen_redis_holds_no_page_up(yard: Yard, servers: Servers) -> None:
         print(f"\nWith Redis frozen the page answered within {answer['seconds']:.2f} s")
 
 
+@pytest.mark.proof
 def test_five_pieces_of_work_that_redis_forgot_are_all_done(yard: Yard, servers: Servers) -> None:
     _, redis = servers
     with yard.fleet(customers=SMALL) as ours:

@@ -15,7 +15,7 @@ from tests.faults.fleet import Fleet, Yard, until
 from tests.faults.killing import same
 
 ROUNDS = int(os.environ.get("CSTIERS_ROUNDS", "5"))
-PROVING = ROUNDS > 20
+PROVING = ROUNDS >= 20
 CUSTOMERS = 10_000 if PROVING else 400
 DEPLOYS = ROUNDS // 10 if PROVING else 1
 FREEZES = ROUNDS // 10 if PROVING else 2
@@ -49,6 +49,7 @@ def begun(ours: Fleet, run: int) -> int:
     return found[0]
 
 
+@pytest.mark.proof
 def test_a_worker_told_to_end_while_it_applies_leaves_a_run_that_goes_on(yard: Yard) -> None:
     """By turns only the worker is told, and everything it started as well (as service managers do)."""
     chance, states = random.Random(81), []

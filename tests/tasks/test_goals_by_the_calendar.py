@@ -8,9 +8,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.models import Tier
+from accounts.models import ImportBatch, Tier
 from allocation.models import Override, RetierRun
+from allocation.services import importing
 from allocation.services.playbooks import load_playbook
+from allocation.tasks.importing import ask_where_goals_changed
 from allocation.tasks.retiering import propose_retier_run
 from allocation.tasks.timetable import propose_goals_run
 from tests.factories import TODAY, CustomerFactory, GoalFactory, UserFactory
@@ -133,3 +135,27 @@ def test_before_the_first_run_there_is_nothing_to_follow(rung):
     GoalFactory(customer=CustomerFactory(), starts_on=TODAY)
     ask_for_due_goals_run()
     assert not RetierRun.objects.exists()
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_goals_run_that_was_lost_after_an_import_is_asked_for_once(rung, asked):
+    """The worker that had just written the file was killed before it asked, or it had asked."""
+    data = b"external_id,name,arr,currency,goals\nI-1,One,1000,USD,expansion\n"
+    batch = importing.receive_import(
+        kind="customers",
+        file_name="goals.csv",
+        data=data,
+        wishes=importing.Wishes(mapping=None),
+        all_or_nothing=False,
+        user=None,
+    )
+    importing.stage_import(batch_id=batch.pk, on=TODAY)
+    importing.confirm_import(batch_id=batch.pk, user=None)
+    importing.apply_import(batch_id=batch.pk, on=TODAY)
+    if asked:
+        ask_where_goals_changed(ImportBatch.objects.get(pk=batch.pk))
+    ask_for_due_goals_run()
+    assert RetierRun.objects.filter(scope="goals").count() == 1
+    RetierRun.objects.update(status="discarded")
+    ask_for_due_goals_run()
+    assert RetierRun.objects.filter(scope="goals").count() == 1

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from billiard.exceptions import SoftTimeLimitExceeded
 from django.apps import apps
-from django.db import DataError, InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, InternalError, OperationalError
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
@@ -21,6 +21,7 @@ pytestmark = pytest.mark.django_db
 PASSING = [
     OperationalError("deadlock detected"),
     InterfaceError("connection already closed"),
+    InternalError("terminating connection due to idle-in-transaction timeout"),
     BrokerError("connection refused"),
     ConnectionResetError("gone"),
     TimeoutError("slow"),

@@ -109,6 +109,12 @@ def test_what_is_counted_starts_at_one(name):
     assert said(refuse_bad_settings, WELL | {name: -3}) == f"{name} is -3: give a number from 1."
 
 
+def test_a_lease_is_longer_than_a_breath():
+    """The keeper of a claim beats four times in a lease: a worker that lives must not miss it."""
+    refuse_bad_settings(WELL | {"LEASE_SECONDS": 3})
+    assert said(refuse_bad_settings, WELL | {"LEASE_SECONDS": 2}).startswith("LEASE_SECONDS is 2")
+
+
 def test_each_number_of_the_settings_is_one_that_is_looked_at():
     """A new `env.int(…)` needs a bound: here, in POSITIVE, or in `patience`, where 0 means none."""
     looked_at = {
@@ -117,6 +123,7 @@ def test_each_number_of_the_settings_is_one_that_is_looked_at():
         "SIGN_IN_GUESSES_OF_ADDRESS",
         "SIGN_IN_MINUTES",
         "TRUSTED_PROXIES",
+        "LEASE_SECONDS",
     }
     looked_at |= {"SESSION_HOURS", "SESSION_IDLE_MINUTES", "LEASE_SECONDS"}
     looked_at |= {"DATABASE_LOCK_SECONDS", "DATABASE_STATEMENT_SECONDS", "DATABASE_IDLE_SECONDS"}
