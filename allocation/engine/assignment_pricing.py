@@ -69,7 +69,9 @@ def find_prices(group: Group, seat: IntColumn, *, rounds: int, stop: Stop) -> Pr
             break
         prices, basis, shares = lawful(group, answer.prices), answer.basis, answer.shares
         people = np.where(this.rows.people >= 0, answer.people, np.nan)
-    return Priced(best, bound, columns, shares)
+    # Who was stopped while the solver worked has no shares yet for the pairs that came last.
+    kept = Columns(columns.customer[: len(shares)], columns.csm[: len(shares)])
+    return Priced(best, bound, kept, shares)
 
 
 def _wanted(

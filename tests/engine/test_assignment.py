@@ -306,6 +306,18 @@ def test_who_is_stopped_at_once_gives_the_start_back(number: int) -> None:
         assert not stop.repeatable
 
 
+@pytest.mark.parametrize("number", range(20))
+def test_who_is_stopped_while_prices_are_looked_for_still_has_a_share_for_each_pair(number: int) -> None:
+    one = case(number)
+    for patience in range(1, 12):
+        asked = iter(range(patience))
+        stop = Stop(lambda asked=asked: next(asked, None) is None)
+        priced = find_prices(one.group, one.start, rounds=40, stop=stop)
+        assert len(priced.shares) == len(priced.columns.customer) == len(priced.columns.csm)
+        asked = iter(range(patience))
+        check_work(one, begin(one.group, one.start, stop=Stop(lambda asked=asked: next(asked, None) is None)))
+
+
 def test_unlawful_prices_are_brought_into_their_range() -> None:
     group = replace(case(0).group, capacity=np.full(case(0).group.csms, np.inf))
     zero = no_prices(group)
