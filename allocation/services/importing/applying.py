@@ -24,7 +24,7 @@ from allocation.services.importing.writing_customers import Writer as CustomerWr
 
 Status = ImportBatch.Status
 # One transaction up to here on SQLite, whose single writer would keep sign-ins and everybody else waiting.
-ROWS_IN_ONE_TRANSACTION = 10_000
+ROWS_IN_ONE_TRANSACTION = 5_000
 CHUNKS_IN_A_STEP = 10
 CHANGED = "The rows of this file have changed since the preview, so nothing was written. The preview is now a new one."
 
