@@ -25,7 +25,7 @@ REFUSED = {"sign in", "403", "404", "405", "400"}
 UNCHANGED = REFUSED | {"409", "422"}  # a form with faults, or somebody was first
 # What differs between two answers that are the same: tokens, and the length that follows from the address shown.
 MASKED = re.compile(
-    r'name="csrfmiddlewaretoken" value="\w+"|csrftoken=\w+|sessionid=\w+|expires=[^;\n]+|Expires: [^\n]+|Content-Length: \d+'
+    r'name="csrfmiddlewaretoken" value="\w+"|csrftoken=\w+|sessionid=\w+|expires=[^;\n]+|Expires: [^\n]+|Content-Length: \d+|X-Request-ID: \w+'
 )
 
 

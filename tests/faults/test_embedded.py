@@ -152,4 +152,4 @@ def test_the_embedded_installation_ends_where_the_other_does_however_often_its_w
         assert disturbed[-1]["digests"] == calm[-1]["digests"]
         assert disturbed[:-1] == calm[:-1]  # the progress shown as well
         assert "database is locked" not in logs
-    assert calm[-1]["counts"]["books held"] > 0
+    assert calm[-1]["counts"]["moves"] > 0

@@ -10,14 +10,12 @@ from django.apps import apps
 from django.core import mail
 from django.utils import timezone
 
-from accounts.models import ImportBatch, Tier
-from allocation.models import Notice, RetierRun
-from allocation.services import importing, planning, retiering
-from allocation.services.overrides import approve_override, request_override
+from allocation.models import Notice, RetierRun, Schedule, Work
+from allocation.services import importing, planning, retiering, timetable
 from allocation.services.playbooks import load_playbook
 from allocation.tasks import bell
 from cstiers.celery import app
-from tests.factories import CustomerFactory, GoalFactory
+from tests.factories import GoalFactory
 from tests.importing.test_applying import confirmed, numbered
 from tests.services import plan_cast, retiering_cast
 from tests.services.retiering_cast import customer
@@ -97,44 +95,18 @@ def _confirmed(cast):
     return {"batch_id": confirmed(numbered(5)).pk}
 
 
-def _abandoned(cast):
-    _received(cast)
-    ImportBatch.objects.update(queued_at=timezone.now() - timedelta(days=2))
+def _all_is_due(cast):
+    """The time of every kind of work has come."""
+    Schedule.objects.update(since=timezone.now() - timedelta(days=800))
     return {}
 
 
-def _goal_fell_due(cast):
+def _slot(cast):
+    """A goals run is due, since a goal began."""
     _company(cast)
     retiering_cast.applied(as_of=_today() - timedelta(days=5))
     GoalFactory(customer=customer(10), starts_on=_today())
-    return {}
-
-
-def _overrides(cast):
-    """One that begins today by a manager's yes, and follows the customer's own tier."""
-    load_playbook(slug="three-axis", publish=True, at=timezone.now())
-    one = CustomerFactory(arr=10_000, csm=cast.csm_a.csm, csm_since=_today())
-    retiering_cast.applied(as_of=_today() - timedelta(days=1))
-    asked = request_override(
-        customer_id=one.pk,
-        tier_id=Tier.objects.get(slug="global").pk,
-        reason_kind="risk",
-        words="Their sponsor leaves",
-        actor=cast.csm_a,
-        on=_today() - timedelta(days=10),
-        at=timezone.now() - timedelta(days=10),
-        starts_on=_today(),
-        expires_on=_today() + timedelta(days=60),
-    )
-    approve_override(
-        override_id=asked.pk,
-        actor=cast.manager,
-        words="Yes",
-        on=_today() - timedelta(days=9),
-        at=timezone.now() - timedelta(days=9),
-        seen_version=asked.version,
-    )
-    return {}
+    return {"slot_id": timetable.ask_now(work=Work.GOALS_RUN, actor_id=None, at=timezone.now()).pk}
 
 
 def _waiting_run(cast):
@@ -167,9 +139,8 @@ WORK = {
     "allocation.undo_book_plan": _plan_to_undo,
     "allocation.stage_import": _received,
     "allocation.apply_import": _confirmed,
-    "allocation.discard_abandoned_imports": _abandoned,
-    "allocation.ask_for_due_goals_run": _goal_fell_due,
-    "allocation.keep_overrides": _overrides,
+    "allocation.keep_timetable": _all_is_due,
+    "allocation.carry_out_slot": _slot,
     "allocation.tell_who_decides": _waiting_run,
     "allocation.send_notices": _notice,
     "allocation.sweep": _left_behind,

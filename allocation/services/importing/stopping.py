@@ -13,7 +13,7 @@ from allocation.selectors.stopping import stopped_by
 
 Status = ImportBatch.Status
 # One transaction up to here on SQLite, whose single writer would keep sign-ins and everybody else waiting.
-ROWS_IN_ONE_TRANSACTION = 10_000
+ROWS_IN_ONE_TRANSACTION = 5_000
 
 
 def is_written_in_steps(*, batch: ImportBatch) -> bool:
