@@ -22,6 +22,10 @@ def lease() -> timedelta:
     return timedelta(seconds=settings.LEASE_SECONDS)
 
 
+# Where each batch is one transaction, and whoever takes the row over goes on from there.
+KEPT_BY_BATCH = ("applying", "undoing")
+
+
 class CancelAsked(Exception):
     """Somebody asked for the work to be stopped: its runner writes no further batch and ends the row."""
 
@@ -60,11 +64,19 @@ class JobQuerySet(models.QuerySet):
     def heartbeat(self, pk: int, *, fence: int, done: int, total: int, message: str = "") -> bool:
         """Say how far the work is and keep the claim. False: the claim is lost, stop.
 
+        Where batches are kept one by one, one that was kept since the last heartbeat makes earlier attempts forgotten: a
+        row is given up when it comes no further, not when its workers were stopped often.
+
         Raises CancelAsked when somebody wants it stopped; inside a transaction nothing of its batch is kept then.
         """
         held = self.filter(pk=pk, fence=fence, status__in=self.model.WORKING)
         kept = held.filter(cancel_asked_at__isnull=True).update(
             lease_until=timezone.now() + lease(),
+            attempts=Case(
+                When(status__in=KEPT_BY_BATCH, progress_done__lt=done, then=Value(1)),
+                default=F("attempts"),
+                output_field=models.PositiveIntegerField(),
+            ),
             progress_done=done,
             progress_total=total,
             message=message[:500],

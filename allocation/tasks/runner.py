@@ -26,6 +26,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
 from accounts.models import Job
+from accounts.querysets.jobs import KEPT_BY_BATCH
 
 logger = logging.getLogger(__name__)
 
@@ -42,8 +43,6 @@ PASSING: tuple[tuple[type[BaseException], str], ...] = (
     (ConnectionError, "a connection was refused or lost"),
     (TimeoutError, "an answer took too long"),
 )
-# Where batches are kept one by one, so that the next try goes on from there.
-KEPT = ("applying", "undoing")
 UNEXPECTED = "The program met an error it did not expect; nothing of this step was kept. CS ops: see the log, reference {reference}."
 TRIED_OUT = "Given up after {attempts} attempts; the last one failed because {fault}. Start it again when that is over."
 
@@ -111,7 +110,7 @@ def _done(model: type[Job], pk: int) -> int:
         row = _rows(model).filter(pk=pk).only("status", "progress_done").first()
     except (DatabaseError, InterfaceError):
         return 0  # the body meets the fault again, and there it is seen to
-    return row.progress_done if row is not None and row.status in KEPT else 0
+    return row.progress_done if row is not None and row.status in KEPT_BY_BATCH else 0
 
 
 def _settle(model: type[Job], pk: int, write: Callable[[], object]) -> None:
@@ -143,7 +142,7 @@ def _rest(
         # Not claimed yet, or taken over: the row waits where it is, and the sweep rings for it.
         logger.warning("%s %s: %s (%s).", model._meta.verbose_name, pk, words, fault)
         return
-    went_on = row.status in KEPT and row.progress_done > before
+    went_on = row.status in KEPT_BY_BATCH and row.progress_done > before
     if row.attempts >= ATTEMPTS and not went_on:
         logger.error("%s %s is given up: %s (%s).", model._meta.verbose_name, pk, words, fault)
         _rows(model).fail(pk, owner=owner, message=TRIED_OUT.format(attempts=row.attempts, fault=words))

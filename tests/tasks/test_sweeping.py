@@ -108,6 +108,18 @@ def test_a_row_that_killed_its_worker_each_time_is_given_up_with_a_sentence(rung
     assert rung == []
 
 
+@pytest.mark.parametrize(
+    ("status", "done", "attempts"),
+    [("applying", 500, 1), ("undoing", 500, 1), ("applying", 0, ATTEMPTS), ("computing", 500, ATTEMPTS)],
+)
+def test_a_row_that_comes_further_is_not_given_up(status, done, attempts):
+    """Workers may be stopped as often as they like: a batch that was kept is what counts."""
+    run = run_in(status, attempts=ATTEMPTS)
+    assert RetierRun.objects.heartbeat(run.pk, fence=run.fence, done=done, total=1000)
+    run.refresh_from_db()
+    assert run.attempts == attempts
+
+
 def test_one_attempt_fewer_is_tried_again(rung):
     run_in(RunStatus.COMPUTING, lapsed=1, attempts=ATTEMPTS - 1)
     assert sweep()["given_up"] == []
