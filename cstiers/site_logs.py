@@ -14,7 +14,7 @@ from cstiers.logs import ID, USER, formatter
 
 
 class SiteLogger(Logger):  # type: ignore[misc]
-    """gunicorn's lines in the same format (`gunicorn --logger-class cstiers.logs.SiteLogger --access-logfile -`)."""
+    """gunicorn's lines in the same format (`gunicorn --logger-class cstiers.site_logs.SiteLogger --access-logfile -`)."""
 
     def _set_handler(self, log: logging.Logger, output: Any, fmt: Any, stream: Any = None) -> None:
         super()._set_handler(

@@ -1,7 +1,12 @@
 -- Role and database of cstiers; run once as PostgreSQL's superuser:
---   sudo -u postgres psql --set=password="$PASSWORD" --file=deploy/postgresql.sql
+--   sudo -u postgres psql --file=deploy/postgresql.sql
+-- It asks for the role's password: on a command line everybody on the machine could read it.
 -- One role owns the tables and uses them: it migrates, serves and restores. It can do nothing outside its database.
 
+\if :{?password}
+\else
+\prompt 'Password for the role cstiers: ' password
+\endif
 CREATE ROLE cstiers LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION PASSWORD :'password';
 -- Site (4 processes with 2 threads), workers, beat, a command or two; above it something is wrong.
 ALTER ROLE cstiers CONNECTION LIMIT 60;

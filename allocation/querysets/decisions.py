@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, Self
 
 from django.apps import apps
 from django.db import models
@@ -31,7 +31,14 @@ class RunQuerySet(JobQuerySet):
         """Open proposals that somebody wished applied, and that can be on the day."""
         return self.filter(status="proposed", apply_when_proposed=True).not_frozen(on)
 
-    def not_frozen(self, on: date) -> RunQuerySet:
+    def as_wished(self) -> Self:
+        """Those whose applying a person wishes at this moment: accepted, or begun and not taken back.
+
+        Part of the claim of a worker that was rung for: messages outlive the wish they were sent for, and may come twice.
+        """
+        return self.filter(Q(status="applying") | Q(status="proposed", apply_when_proposed=True))
+
+    def not_frozen(self, on: date) -> Self:
         """No freeze holds on the day; or applying has begun, and what was begun is finished.
 
         Part of the conditional UPDATE that claims a row for applying, so that a freeze saved before it counts.

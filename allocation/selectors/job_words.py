@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from accounts.models import Job
-from allocation.models import Pulse
 from allocation.selectors import wording
+from allocation.selectors.signs_of_life import silent_parts
 from allocation.selectors.stopping import stopped_by
 
 WORKER = "worker"
-SILENT_AFTER = timedelta(minutes=1)
 
 
 def job_words(*, job: Job, what: str, at: datetime) -> str:
@@ -31,11 +30,10 @@ def job_words(*, job: Job, what: str, at: datetime) -> str:
 
 def _worker(at: datetime) -> str:
     """Why no worker takes it up; "" while one is there."""
-    last = Pulse.objects.filter(part=WORKER).values_list("at", flat=True).first()
-    if last is None:
+    silent = next((part for part in silent_parts(at=at) if part.part == WORKER), None)
+    if silent is None:
+        return ""
+    if silent.last_at is None:
         return "No worker has been heard of yet; it starts by itself when one is there."
-    if at - last > SILENT_AFTER:
-        return (
-            f"No worker has been heard of since {wording.moment(last)}; it starts by itself when one is back."
-        )
-    return ""
+    since = wording.moment(silent.last_at)
+    return f"No worker has been heard of since {since}; it starts by itself when one is back."

@@ -31,6 +31,7 @@ def apply_book_plan(*, plan_id: int) -> None:
             actor=plan.applied_by or plan.requested_by,
             owner=owner,
             on=timezone.localdate(),
+            as_wished=True,
         )
 
 
@@ -46,4 +47,5 @@ def undo_book_plan(*, plan_id: int) -> None:
             at=timezone.now(),
             on=timezone.localdate(),
             actor=plan.undone_by,
+            as_wished=True,
         )

@@ -48,6 +48,7 @@ def apply_retier_run(*, run_id: int) -> None:
             at=timezone.now(),
             on=timezone.localdate(),
             actor_id=run.applied_by_id or run.requested_by_id,
+            as_wished=True,
         )
 
 
@@ -63,4 +64,5 @@ def undo_retier_run(*, run_id: int) -> None:
             at=timezone.now(),
             on=timezone.localdate(),
             actor_id=run.undone_by_id,
+            as_wished=True,
         )

@@ -72,7 +72,8 @@ def working(
     try:
         yield owner
     except refusals as refusal:
-        logger.info("%s %s: %s", model._meta.verbose_name, pk, refusal)
+        # The sentence is on the row, where those may read it who may see the row: it can name customers and tiers.
+        logger.info("%s %s was refused (%s).", model._meta.verbose_name, pk, type(refusal).__name__)
         _settle(model, pk, partial(_rows(model).fail, pk, owner=owner, message=str(refusal)))
         if loud:
             raise

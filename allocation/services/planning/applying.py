@@ -35,28 +35,29 @@ BUSY = "Another book plan is being applied or undone: wait for it."
 NAMED = 5  # customers named in a refusal
 
 
-def apply_plan(*, plan_id: int, actor: User | None, owner: str, on: date) -> BookPlan:
+def apply_plan(
+    *, plan_id: int, actor: User | None, owner: str, on: date, as_wished: bool = False
+) -> BookPlan:
     """Give the customers the CSMs the plan names; each batch is one transaction.
 
     Repeatable: an applied plan is returned as it is; one whose runner died is continued. A customer whose tier or CSM
     changed since is skipped and listed. Raises UnableToPlanBooks when the plan is not open, stale, cancelled on the way or
     another is being applied; where CSMs may still object on the day ``on``, or an objection waits for its answer; and where
     a freeze holds on the day (a plan that was half applied before is finished all the same).
+    as_wished: only where its row says that somebody wishes it now (a worker, whose message may be late).
     """
     only_ops(actor)
     plan = plan_or_refuse(plan_id)
-    if plan.status == RunStatus.APPLIED:
+    not_wished = as_wished and not BookPlan.objects.filter(pk=plan_id).as_wished().exists()
+    if plan.status == RunStatus.APPLIED or not_wished:
         return plan
     _refuse_unapproved(plan)
-    fence = _claim_for_applying(plan, owner, on)
-    if not _begun(plan_id) and _is_stale(plan):
-        words = "Policy, tiers or books changed since it was proposed."
-        BookPlan.objects.finish(plan_id, fence=fence, status=RunStatus.STALE, message=words)
-        raise UnableToPlanBooks(f"Book plan {plan_id} is stale: {words} Plan again.")
+    fence = _claim_for_applying(plan, owner, on, as_wished=as_wished)
     decision = DecisionSource(kind=Source.PLAN, source_id=plan_id, actor_id=actor.pk if actor else None)
-    total = Move.objects.filter(plan=plan).exclude(status=RowStatus.REFUSED).count()
     try:
         with lease_kept(BookPlan, plan_id, fence=fence):
+            _end_if_stale(plan, fence)
+            total = Move.objects.filter(plan=plan).exclude(status=RowStatus.REFUSED).count()
             while batch := _next_batch(plan):
                 if not _apply_batch(plan, fence, batch, decision, total):
                     raise UnableToPlanBooks(f"Another process took over book plan {plan_id}.")
@@ -75,6 +76,14 @@ def apply_plan(*, plan_id: int, actor: User | None, owner: str, on: date) -> Boo
             raise UnableToPlanBooks(f"Another process took over book plan {plan_id}.")
         _put_alternatives_aside(plan)
     return plan_or_refuse(plan_id)
+
+
+def _end_if_stale(plan: BookPlan, fence: int) -> None:
+    """What was computed from other books is not applied; what was begun is finished."""
+    if not _begun(plan.pk) and _is_stale(plan):
+        words = "Policy, tiers or books changed since it was proposed."
+        BookPlan.objects.finish(plan.pk, fence=fence, status=RunStatus.STALE, message=words)
+        raise UnableToPlanBooks(f"Book plan {plan.pk} is stale: {words} Plan again.")
 
 
 def is_half_applied(*, plan: BookPlan) -> bool:
@@ -138,7 +147,7 @@ def _said(plan: BookPlan) -> str:
     return f"Applied: {counts[RowStatus.APPLIED]} customers changed CSM{''.join(left_out)}."
 
 
-def _claim_for_applying(plan: BookPlan, owner: str, on: date) -> int:
+def _claim_for_applying(plan: BookPlan, owner: str, on: date, *, as_wished: bool) -> int:
     if plan.status == RunStatus.PROPOSED and window_is_missing(plan=plan):
         raise UnableToPlanBooks(refusal_to_apply(plan=plan, on=on))
     waiting = [RunStatus.PROPOSED, *([RunStatus.FAILED] if is_half_applied(plan=plan) else [])]
@@ -146,8 +155,9 @@ def _claim_for_applying(plan: BookPlan, owner: str, on: date) -> int:
         with transaction.atomic():
             # Locked by a statement of its own: the claim then sees each objection that had the plan's row before.
             list(BookPlan.objects.select_for_update().filter(pk=plan.pk).values_list("pk"))
+            rows = BookPlan.objects.free_of_objections(on)
             fence = (
-                BookPlan.objects.free_of_objections(on)
+                (rows.as_wished() if as_wished else rows)
                 .not_frozen(on)
                 .claim(plan.pk, owner=owner, waiting=waiting, working=RunStatus.APPLYING)
             )

@@ -26,14 +26,17 @@ class UnableToUndoPlan(ValueError):
     """The plan cannot be undone now; the message says why."""
 
 
-def undo_plan(*, plan_id: int, owner: str, at: datetime, on: date, actor: Any = None) -> bool:
+def undo_plan(
+    *, plan_id: int, owner: str, at: datetime, on: date, actor: Any = None, as_wished: bool = False
+) -> bool:
     """Restore what an applied plan changed, as of day `on`. A second call changes nothing.
 
     False: it was undone already, or somebody else is undoing it. Raises UnableToUndoPlan.
+    as_wished: only where its row says that somebody wishes it now (a worker, whose message may be late); else False.
     """
     _only_ops(actor)
     plan = _plan_or_refuse(plan_id)
-    if plan.status == RunStatus.UNDONE:
+    if plan.status == RunStatus.UNDONE or (as_wished and plan.status != RunStatus.UNDOING):
         return False
     _refuse(plan)
     try:
@@ -41,7 +44,7 @@ def undo_plan(*, plan_id: int, owner: str, at: datetime, on: date, actor: Any = 
             fence = BookPlan.objects.claim(
                 plan_id,
                 owner=owner,
-                waiting=[RunStatus.APPLIED, RunStatus.FAILED],
+                waiting=[] if as_wished else [RunStatus.APPLIED, RunStatus.FAILED],
                 working=RunStatus.UNDOING,
             )
     except IntegrityError:

@@ -27,6 +27,7 @@ from allocation.models import (
     TierDecision,
     TieringModel,
 )
+from allocation.querysets.decisions import RunQuerySet
 from allocation.selectors.freezes import refusal_while_frozen
 from allocation.services.decisions import DecisionSource, TierChange, set_tiers
 from allocation.services.retiering.queueing import UnableToQueueRun, refuse_before_last_applied
@@ -48,21 +49,29 @@ class UnableToApplyRun(ValueError):
 
 
 def apply_run(
-    *, run_id: int, owner: str, at: datetime, actor_id: int | None = None, on: date | None = None
+    *,
+    run_id: int,
+    owner: str,
+    at: datetime,
+    actor_id: int | None = None,
+    on: date | None = None,
+    as_wished: bool = False,
 ) -> bool:
     """Give customers the tiers a run proposes; list those whose facts changed since. A second call changes nothing.
 
     False: it was applied already, somebody else is applying it, or it was cancelled on the way. Raises UnableToApplyRun;
     also where a freeze holds on the day ``on`` (that of ``at``, where none is given). What is half applied is finished.
+    as_wished: only where its row says that somebody wishes it now (a worker, whose message may be late); else False.
     """
     day = on or localdate(at)
     run = RetierRun.objects.select_related("tiering_model").get(pk=run_id)
-    if run.status == RunStatus.APPLIED:
+    if run.status == RunStatus.APPLIED or (as_wished and not _wished(run_id).exists()):
         return False
     _refuse(run)
     try:
         with transaction.atomic():
-            fence = RetierRun.objects.not_frozen(day).claim(
+            rows = _wished(run_id) if as_wished else RetierRun.objects.all()
+            fence = rows.not_frozen(day).claim(
                 run_id,
                 owner=owner,
                 waiting=[RunStatus.PROPOSED, RunStatus.FAILED],
@@ -86,6 +95,11 @@ def apply_run(
             work=lambda chunk: _apply(run, chunk, rules, decision),
         )
         return ours and _finish(run, fence, at)
+
+
+def _wished(run_id: int) -> RunQuerySet:
+    rows: RunQuerySet = RetierRun.objects.filter(pk=run_id).as_wished()
+    return rows
 
 
 def _refuse(run: RetierRun) -> None:

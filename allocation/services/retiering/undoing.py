@@ -35,19 +35,25 @@ class UnableToUndoRun(ValueError):
     """The run cannot be undone now; the message says why."""
 
 
-def undo_run(*, run_id: int, owner: str, at: datetime, on: date, actor_id: int | None = None) -> bool:
+def undo_run(
+    *, run_id: int, owner: str, at: datetime, on: date, actor_id: int | None = None, as_wished: bool = False
+) -> bool:
     """Restore what an applied run changed, as of day `on`. A second call changes nothing.
 
     False: it was undone already, or somebody else is undoing it. Raises UnableToUndoRun.
+    as_wished: only where its row says that somebody wishes it now (a worker, whose message may be late); else False.
     """
     run = RetierRun.objects.get(pk=run_id)
-    if run.status == RunStatus.UNDONE:
+    if run.status == RunStatus.UNDONE or (as_wished and run.status != RunStatus.UNDOING):
         return False
     _refuse(run)
     try:
         with transaction.atomic():
             fence = RetierRun.objects.claim(
-                run_id, owner=owner, waiting=[RunStatus.APPLIED, RunStatus.FAILED], working=RunStatus.UNDOING
+                run_id,
+                owner=owner,
+                waiting=[] if as_wished else [RunStatus.APPLIED, RunStatus.FAILED],
+                working=RunStatus.UNDOING,
             )
     except IntegrityError:
         raise UnableToUndoRun(BUSY) from None

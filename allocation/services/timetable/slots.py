@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, Max, OuterRef, Q
 
+from accounts.leases import lease_kept
 from allocation.engine.timetable import Due, due_between
 from allocation.models import Schedule, Slot
 from allocation.selectors.timetable import timing_of
@@ -153,7 +154,8 @@ def carry_out_slot(
         if at_once:
             with transaction.atomic():
                 return _keep(slot, fence, do(slot))
-        return _keep(slot, fence, do(slot))
+        with lease_kept(Slot, slot_id, fence=fence):  # a slow mail or rates server outlasts a lease
+            return _keep(slot, fence, do(slot))
     except UnableToCarryOut as refused:
         Slot.objects.finish(slot_id, fence=fence, status=Slot.Status.FAILED, message=str(refused))
         return True
