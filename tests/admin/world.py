@@ -12,6 +12,7 @@ from accounts.models import (
     Delegation,
     ExchangeRate,
     Leave,
+    NoticePreference,
 )
 from accounts.models.importing import ColumnMapping, ImportBatch
 from allocation.models import (
@@ -131,6 +132,7 @@ def build(cast: SimpleNamespace, *, customers: int = 2) -> SimpleNamespace:
         message="No tiering model is published.",
         run=run,
     )
+    NoticePreference.objects.create(user=cast.manager, digest="daily")
     Freeze.objects.create(name="Year end", starts_on=TODAY, ends_before=TODAY + datetime.timedelta(days=9))
     return SimpleNamespace(
         csm=csm,

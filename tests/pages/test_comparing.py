@@ -53,6 +53,7 @@ def test_while_it_is_computed_the_page_says_how_far_it_is(company, sign_in, rung
     propose_plan(plan_id=head.pk, owner="test", **CLOCK)
     assert client.get(address).json() == {
         "status": "queued", "done": 1, "total": 4, "message": "Waiting for a worker", "finished": False,
+        "note": "The plan waits for a worker. No worker has been heard of yet; it starts by itself when one is there.",
     }  # fmt: skip
     for plan in head.alternatives.all():
         propose_plan(plan_id=plan.pk, owner="test", **CLOCK)
