@@ -51,7 +51,7 @@ def broker() -> str:
     return FINE
 
 
-UNKNOWN = "not known while the database is away"
+UNKNOWN = "not known while the database is not well"
 
 
 def parts(*, at: datetime) -> dict[str, str]:

@@ -106,7 +106,7 @@ class ScheduleAdmin(CSAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         """With what became of the last time."""
         return super().get_queryset(request).annotate(
-            last_status=last_slot("status"), last_message=last_slot("message")
+            last_status=last_slot("status"), last_message=last_slot("message"), last_due=last_slot("due_at")
         )  # fmt: skip
 
     @admin.display(description="Switched on", ordering="enabled")
@@ -126,12 +126,16 @@ class ScheduleAdmin(CSAdmin):
 
     @admin.display(description="Last time")
     def last_time(self, row: Schedule) -> str:
-        status = row.last_status  # type: ignore[attr-defined]
-        return badges.status_badge(status=status or "", words=Slot.Status(status).label if status else "")
+        status, due = row.last_status, row.last_due  # type: ignore[attr-defined]
+        if not status:
+            return badges.NOTHING
+        mark = badges.status_badge(status=status, words=Slot.Status(status).label)
+        return format_html("{} {}", _moments([timezone.localtime(due)]), mark)
 
     @admin.display(description="Result")
     def last_words(self, row: Schedule) -> str:
-        return row.last_message or badges.NOTHING  # type: ignore[attr-defined]
+        words = row.last_message  # type: ignore[attr-defined]
+        return format_html('<span class="wrap">{}</span>', words) if words else badges.NOTHING
 
     @admin.display(description="What it does")
     def what(self, row: Schedule) -> str:
@@ -148,7 +152,7 @@ class ScheduleAdmin(CSAdmin):
 @admin.register(Slot)
 class SlotAdmin(ViewOnlyAdmin):
     lead = "What was due by the timetable, and what became of it: one line for each time, whoever asked and however often."
-    list_display = ("work", "due", "state", "message", "ended")
+    list_display = ("work", "due", "state", "result", "led_to")
     list_filter = ("status", "work")
     date_hierarchy = "due_at"
     ordering = ("-due_at", "-pk")
@@ -162,6 +166,10 @@ class SlotAdmin(ViewOnlyAdmin):
     @admin.display(description="Due", ordering="due_at")
     def due(self, row: Slot) -> str:
         return date_format(timezone.localtime(row.due_at), "j M Y H:i")
+
+    @admin.display(description="Result", ordering="message")
+    def result(self, row: Slot) -> str:
+        return format_html('<span class="wrap">{}</span>', row.message)
 
     @admin.display(description="Ended", ordering="finished_at")
     def ended(self, row: Slot) -> str:

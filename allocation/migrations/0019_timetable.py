@@ -61,11 +61,11 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=100)),
                 ('starts_on', models.DateField(verbose_name='first day')),
-                ('ends_before', models.DateField(help_text='First day on which runs and plans are applied again.', verbose_name='ends')),
+                ('ends_before', models.DateField(help_text='First day on which runs and plans are applied again; today ends it at once, and what was accepted meanwhile is applied.', verbose_name='ends')),
                 ('words', models.CharField(blank=True, max_length=300, verbose_name='why')),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('ends_before__gt', models.F('starts_on'))), name='freeze_ends_after_it_starts', violation_error_message='A freeze ends after its first day.'), models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='freeze_has_a_name', violation_error_message='A freeze needs a name.'), models.CheckConstraint(condition=django.db.models.lookups.LessThanOrEqual(django.db.models.functions.text.Length('name'), 100), name='freeze_name_at_most_100', violation_error_message='At most 100 characters.')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('ends_before__gte', models.F('starts_on'))), name='freeze_ends_no_earlier_than_it_starts', violation_error_message='A freeze cannot end before its first day.'), models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='freeze_has_a_name', violation_error_message='A freeze needs a name.'), models.CheckConstraint(condition=django.db.models.lookups.LessThanOrEqual(django.db.models.functions.text.Length('name'), 100), name='freeze_name_at_most_100', violation_error_message='At most 100 characters.')],
             },
         ),
         migrations.CreateModel(
@@ -102,7 +102,7 @@ class Migration(migrations.Migration):
                 ('rest_until', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('cancel_asked_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('work', models.CharField(choices=[('full_run', 'Full re-tiering run'), ('goals_run', 'Goals run'), ('book_plan', 'Book plan'), ('overrides', 'Overrides that begin and end'), ('leave', 'Leave that begins and ends'), ('rates', 'Exchange rates'), ('digests', 'Digests by mail'), ('housekeeping', 'Housekeeping')], max_length=20)),
-                ('slot', models.CharField(max_length=20)),
+                ('slot', models.CharField(max_length=20, verbose_name='time')),
                 ('due_at', models.DateTimeField()),
                 ('status', models.CharField(choices=[('queued', 'Queued'), ('working', 'Under way'), ('done', 'Done'), ('failed', 'Failed'), ('missed', 'Missed')], default='queued', editable=False, max_length=10)),
                 ('cancel_asked_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),

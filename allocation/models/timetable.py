@@ -116,7 +116,7 @@ class Slot(Job):
     work = models.CharField(max_length=20, choices=Work.choices)
     # The wall clock's words in the company's zone, such as "2026-11-27 02:30": a day on which the clock is put back has
     # this time twice and the work once.
-    slot = models.CharField(max_length=20)
+    slot = models.CharField("time", max_length=20)
     due_at = models.DateTimeField()
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED, editable=False)
     run = models.ForeignKey(
@@ -150,7 +150,10 @@ class Freeze(models.Model):
 
     name = models.CharField(max_length=100)
     starts_on = models.DateField("first day")
-    ends_before = models.DateField("ends", help_text="First day on which runs and plans are applied again.")
+    ends_before = models.DateField(
+        "ends",
+        help_text="First day on which runs and plans are applied again; today ends it at once, and what was accepted meanwhile is applied.",
+    )
     words = models.CharField("why", max_length=300, blank=True)
 
     objects = FreezeQuerySet.as_manager()
@@ -158,9 +161,9 @@ class Freeze(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                name="freeze_ends_after_it_starts",
-                condition=Q(ends_before__gt=F("starts_on")),
-                violation_error_message="A freeze ends after its first day.",
+                name="freeze_ends_no_earlier_than_it_starts",
+                condition=Q(ends_before__gte=F("starts_on")),
+                violation_error_message="A freeze cannot end before its first day.",
             ),
             not_blank("name", "freeze_has_a_name", "A freeze needs a name."),
             at_most_characters("name", 100, "freeze_name_at_most_100"),

@@ -12,8 +12,9 @@ from django.conf import settings
 from django.db.models import Count, Exists, Max, Min, OuterRef, Subquery
 
 from allocation.engine.timetable import Timing, next_due
-from allocation.models import BookPlan, Freeze, RetierRun, RunStatus, Schedule, Slot, Work
+from allocation.models import BookPlan, RetierRun, RunStatus, Schedule, Slot, Work
 from allocation.selectors import wording
+from allocation.selectors.freezes import frozen
 from allocation.selectors.signs_of_life import PARTS, silent_parts
 from allocation.selectors.todo import Todo
 
@@ -134,14 +135,14 @@ def timetable_todos(*, at: datetime, on: date) -> list[Todo]:
         *(Todo("slots", "bad", trouble.title, trouble.words) for trouble in troubles(at=at)),
         *_failed_jobs(),
     ]
-    freeze = Freeze.objects.holding(on).order_by("-ends_before", "pk").first()
+    freeze = frozen(on=on)
     if freeze is not None:
-        words = "Runs and book plans are proposed, and applied from that day on."
+        words = "Runs and book plans are proposed, and what is accepted is applied by itself on that day."
         lines.append(
             Todo(
                 "freeze",
                 "info",
-                f"{freeze.name}: nothing is applied before {wording.day(freeze.ends_before)}",
+                f"{freeze.name}: nothing is applied before {wording.day(freeze.free_on)}",
                 words,
             )
         )

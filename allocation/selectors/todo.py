@@ -209,6 +209,14 @@ def _proposal(kind: str, noun: str, row: Any, today: date) -> Todo:
     if kind == "plan" and row.objections_until is not None and row.objections_until > today:
         until = f"CSMs may object before {row.objections_until:%d %b %Y}; it can be applied from then on."
         return Todo(kind, "info", f"{noun} {row.pk} is open to objections", f"{when}; {until}", row.pk)
+    if row.status in OPEN_STATUSES and row.apply_when_proposed:
+        return Todo(
+            kind,
+            "info",
+            f"{noun} {row.pk} was accepted and is about to be applied",
+            f"{when}; it is applied by itself, after a freeze where one holds.",
+            row.pk,
+        )
     if row.status in OPEN_STATUSES:
         return Todo(
             kind,

@@ -24,7 +24,7 @@ def write_digests(*, on: date, at: datetime) -> str:
     with transaction.atomic():
         written = _write(mails, on, at) if mails else 0
     if not written:
-        return "There was nothing to tell anybody who was not told today."
+        return "Nobody who wants a digest today had anything to be told, or they were told already."
     return f"{counted(written, 'digest')} written."
 
 

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from django.db import connection, transaction
 
-from cstiers.backups.files import CHUNK, Manifest, UnableToBackUp, UnableToRestore, payload
+from cstiers.backups.files import CHUNK, LEFT_OUT, Manifest, UnableToBackUp, UnableToRestore, payload
 from cstiers.logs import discreet
 from cstiers.processes import die_with_parent
 
@@ -23,7 +23,7 @@ DUMP = (
     "--format=custom",
     "--no-owner",
     "--no-privileges",
-    "--exclude-table-data=*.django_session",
+    *(f"--exclude-table-data=*.{table}" for table in LEFT_OUT),
 )
 SCRIPT = ("pg_restore", "--no-owner", "--no-privileges", "--file=-")
 TALK = ("psql", "--no-psqlrc", "--quiet", "--output=/dev/null", "--set=ON_ERROR_STOP=1", "--file=-")
@@ -106,7 +106,7 @@ def whole_database(*, beside: Path) -> Iterator[tuple[dict[str, int], Iterator[b
         for table in sorted(connection.introspection.table_names(cursor)):
             cursor.execute(f"SELECT count(*) FROM {connection.ops.quote_name(table)}")  # noqa: S608 (ours)
             counts[table] = cursor.fetchone()[0]
-        counts["django_session"] = 0  # left out
+        counts |= dict.fromkeys(LEFT_OUT, 0)
         yield counts, _dumped(snapshot)
 
 

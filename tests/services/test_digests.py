@@ -58,7 +58,7 @@ def test_each_gets_it_as_often_as_chosen(book: SimpleNamespace, digest: str, day
 
 def test_writing_three_times_leaves_one(book: SimpleNamespace) -> None:
     assert write() == "1 digest written."
-    assert write() == "There was nothing to tell anybody who was not told today."
+    assert write() == "Nobody who wants a digest today had anything to be told, or they were told already."
     write()
     assert days_told(book.csm_a) == ["2026-11-23"]
 
@@ -66,7 +66,7 @@ def test_writing_three_times_leaves_one(book: SimpleNamespace) -> None:
 def test_who_has_nothing_to_be_told_gets_no_mail(cast: SimpleNamespace) -> None:
     for person in (cast.ops, cast.manager, cast.csm_a, cast.csm_b, cast.nobody):
         wishes(person)
-    assert write() == "There was nothing to tell anybody who was not told today."
+    assert write() == "Nobody who wants a digest today had anything to be told, or they were told already."
     assert not Notice.objects.exists()
 
 

@@ -74,7 +74,7 @@ def test_the_command_answers_while_the_database_is_away(db, settings, monkeypatc
     monkeypatch.setattr(health, "connection", SimpleNamespace(cursor=gone))
     found, refused = told()
     assert found["database"] == "unreachable"
-    assert found["worker"] == found["beat"] == "not known while the database is away"
+    assert found["worker"] == found["beat"] == "not known while the database is not well"
     assert refused == "Not well: database, worker, beat."
 
 

@@ -20,7 +20,8 @@ Rhythm = Schedule.Rhythm
 # At night, after what they build on: leave and overrides of the day, then the goals run, then books.
 BEGINNING: Mapping[str, Mapping[str, Any]] = {
     Work.OVERRIDES: {"rhythm": Rhythm.HOURLY, "at_time": time(0, 5)},
-    Work.LEAVE: {"rhythm": Rhythm.DAILY, "at_time": time(0, 15)},
+    # Who falls ill in the morning is away from today.
+    Work.LEAVE: {"rhythm": Rhythm.HOURLY, "at_time": time(0, 15)},
     Work.GOALS_RUN: {"rhythm": Rhythm.DAILY, "at_time": time(0, 30)},
     Work.HOUSEKEEPING: {"rhythm": Rhythm.DAILY, "at_time": time(1, 0)},
     Work.FULL_RUN: {"rhythm": Rhythm.YEARLY, "month": 1, "day": 15, "at_time": time(2, 0)},

@@ -129,7 +129,9 @@ class Command(BaseCommand):
     def serve(self, port: int) -> None:
         """Site and worker until Ctrl-C."""
         try:
-            embedded = Embedded(var=settings.VAR_DIR, port=open_port(port))
+            port = open_port(port)
+            links = {"SITE_URL": f"http://localhost:{port}"}  # what links in its mails begin with
+            embedded = Embedded(var=settings.VAR_DIR, port=port, env={**links, **os.environ})
         except NoPortFree as taken:
             raise CommandError(str(taken)) from None
         for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job is started deaf to Ctrl-C
