@@ -23,12 +23,14 @@ class UnableToCancelImport(UnableToImport):
 
 
 def can_be_cancelled(*, batch: ImportBatch, at: datetime) -> bool:
-    """Whether a person is offered to stop it: it waits, is read, is written in steps, or its worker is gone."""
-    if batch.is_being_stopped or not batch.is_busy:
+    """Whether a person is offered to stop it: it waits, is read, or is written in steps.
+
+    Never one that is written in one step: whether its worker is gone cannot be told by its lease, which nobody can
+    prolong while the row is locked by the writing itself.
+    """
+    if not batch.is_busy or not batch.may_be_cancelled(at):
         return False
-    if batch.status != Status.APPLYING or is_written_in_steps(batch=batch):
-        return True
-    return ImportBatch.objects.unheld(at).filter(pk=batch.pk).exists()
+    return batch.status != Status.APPLYING or is_written_in_steps(batch=batch)
 
 
 def cancel_import(*, batch_id: int, user: User | None, at: datetime) -> str:
