@@ -43,9 +43,14 @@ def cancel_import(*, batch_id: int, user: User | None, at: datetime) -> str:
     by = user.pk if user is not None else None
     visible = ImportBatch.objects.all() if user is None else ImportBatch.objects.visible_to(user)
     with transaction.atomic():
-        batch = visible.select_for_update(of=("self",)).filter(pk=batch_id).first()
-        if batch is None:
+        seen = visible.filter(pk=batch_id).first()
+        if seen is None:
             raise UnableToCancelImport("There is no such import.")
+        at_once = seen.status == Status.APPLYING and not is_written_in_steps(batch=seen)
+        if at_once and ImportBatch.objects.is_locked(batch_id):
+            # It is written at this moment, whatever its lease says; waiting for that row would end in no answer.
+            raise UnableToCancelImport(AT_ONCE.format(pk=batch_id))
+        batch = visible.select_for_update(of=("self",)).get(pk=batch_id)
         unheld = ImportBatch.objects.unheld(at).filter(pk=batch_id)
         if unheld.update(cancel_asked_at=at, cancel_asked_by=by) == 1:
             return end_cancelled(batch_id=batch_id, fence=batch.fence)
