@@ -46,6 +46,8 @@ def _keep(model: type[Job], pk: int, fence: int, done: threading.Event) -> None:
     try:
         while not done.wait(settings.LEASE_SECONDS / BEATS_IN_A_LEASE):
             try:
+                if model._default_manager.is_locked(pk):  # type: ignore[attr-defined]
+                    continue  # nobody takes it from a transaction that holds the row itself
                 if not model._default_manager.keep(pk, fence=fence):  # type: ignore[attr-defined]
                     return
             except DatabaseError as away:

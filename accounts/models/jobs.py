@@ -1,5 +1,7 @@
 """Long work as a row: what is to be done, who does it now, how far it is."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
@@ -55,6 +57,16 @@ class Job(models.Model):
     def is_being_stopped(self) -> bool:
         """Somebody asked for it, and its runner has not seen it yet."""
         return self.cancel_asked_at is not None and self.status in self.WORKING  # type: ignore[attr-defined]
+
+    def is_unheld(self, at: datetime) -> bool:
+        """It waits for a runner, or its runner is gone or let go: JobQuerySet.unheld of one row."""
+        gone = self.lease_until is None or self.lease_until < at or not self.claimed_by
+        status: str = self.status  # type: ignore[attr-defined]
+        return status in self.WAITING or (status in self.WORKING and gone)
+
+    def may_be_cancelled(self, at: datetime) -> bool:
+        """Nobody asked for it to be stopped, or whoever would have seen that is gone: cancelled again it ends at once."""
+        return not self.is_being_stopped or self.is_unheld(at)
 
     @property
     def was_stopped(self) -> bool:

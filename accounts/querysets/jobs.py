@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import models
+from django.db import connection, models, transaction
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
@@ -34,8 +34,16 @@ class JobQuerySet(models.QuerySet):
     def claim(self, pk: int, *, owner: str, waiting: Iterable[str], working: str) -> int | None:
         """Take row `pk` from a `waiting` status (or from a runner whose lease lapsed) into `working`.
 
-        Returns the fence to name in later writes, or None when somebody else has it or it rests after a fault.
+        Returns the fence to name in later writes, or None when somebody else has it or it rests after a fault. Does not
+        wait for a runner that holds the row's own lock while it writes everything in one step: it has it.
         """
+        with transaction.atomic():
+            begun = self.model._base_manager.filter(pk=pk, status=working)
+            if begun.exists() and self.is_locked(pk):
+                return None
+            return self._claim(pk, owner=owner, waiting=waiting, working=working)
+
+    def _claim(self, pk: int, *, owner: str, waiting: Iterable[str], working: str) -> int | None:
         now = timezone.now()
         free = Q(status__in=list(waiting)) | Q(status=working, lease_until__lt=now)
         going_on = (
@@ -60,6 +68,18 @@ class JobQuerySet(models.QuerySet):
         if taken != 1:
             return None
         return int(self.values_list("fence", flat=True).get(pk=pk))
+
+    def is_locked(self, pk: int) -> bool:
+        """Whether a transaction under way holds the row: to write to it would mean to wait. Never so on SQLite.
+
+        In a transaction a row that was free is locked from now on.
+        """
+        if not connection.features.has_select_for_update_skip_locked:
+            return False
+        with transaction.atomic():
+            # As strongly as an UPDATE, and no stronger: rows that are added below it are no obstacle.
+            free = self.model._base_manager.filter(pk=pk).select_for_update(skip_locked=True, no_key=True)
+            return not list(free.values_list("pk", flat=True))
 
     def heartbeat(self, pk: int, *, fence: int, done: int, total: int, message: str = "") -> bool:
         """Say how far the work is and keep the claim. False: the claim is lost, stop.

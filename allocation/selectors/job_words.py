@@ -16,7 +16,10 @@ def job_words(*, job: Job, what: str, at: datetime) -> str:
     """For work that is under way; what: "run", "plan", "import". At most one query, where it waits for a worker."""
     status: str = job.status  # type: ignore[attr-defined]
     if job.is_being_stopped:
-        return f"{stopped_by(job)} asked for it to be stopped: it ends after the step under way."
+        asked = f"{stopped_by(job)} asked for it to be stopped"
+        if job.is_unheld(at):
+            return f"{asked}, but no worker has it any more. Cancelled again, it ends at once."
+        return f"{asked}: it ends after the step under way."
     if job.rest_until is not None and job.rest_until > at:
         tried = "once" if job.attempts == 1 else f"{job.attempts} times"
         return f"Tried {tried}; the next try is at {wording.clock(job.rest_until)}. It starts by itself."

@@ -182,7 +182,9 @@ def _rights(this: BookPlan, user: Any, window: ObjectionWindow) -> dict[str, Any
         "job_words": job_words(job=this, what="plan", at=timezone.now()) if under_way else "",
         "can_continue": half,
         "can_start_again": failed and not (half or undo),
-        "can_cancel": user.is_ops and (under_way or frozen_wish or waits) and not this.is_being_stopped,
+        "can_cancel": user.is_ops
+        and (under_way or frozen_wish or waits)
+        and this.may_be_cancelled(timezone.now()),
         "can_apply": user.is_ops
         and this.status == RunStatus.PROPOSED
         and not (under_way or waits or frozen_wish)

@@ -145,7 +145,7 @@ def _rights(this: RetierRun, user: Any, *, under_way: bool, waits: bool) -> dict
         "can_undo": undo,
         "can_continue": half,
         "can_start_again": failed and not (half or undo),
-        "can_cancel": user.is_ops and (under_way or waits) and not this.is_being_stopped,
+        "can_cancel": user.is_ops and (under_way or waits) and this.may_be_cancelled(timezone.now()),
     }
 
 

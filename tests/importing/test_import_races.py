@@ -2,14 +2,18 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.db import close_old_connections, connection
+from django.utils import timezone
 
 from accounts.models import Customer, ImportBatch
 from allocation.models import BookHolding
 from allocation.services import importing
+from allocation.services.importing import applying
 from tests.factories import TODAY
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
@@ -98,3 +102,44 @@ def test_two_files_that_bring_the_same_new_customer_give_one() -> None:
         assert len(raised) <= 1
         assert all(isinstance(error, importing.UnableToApplyImport) for error in raised), raised
     assert Customer.objects.count() == ROUNDS
+
+
+def test_who_comes_while_everything_is_written_in_one_step_does_not_wait_for_it(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row is locked by the writing itself, so that its lease lapses: it is neither claimed nor cancelled meanwhile."""
+    settings.LEASE_SECONDS = 1
+    batch = staged("Customer ID,Company\nC1,Acme")
+    importing.confirm_import(batch_id=batch.pk, user=None)
+    begun, go_on = threading.Event(), threading.Event()
+    real = applying._refuse_changed
+
+    def slow(*given: Any) -> None:
+        begun.set()
+        go_on.wait(timeout=50)
+        real(*given)
+
+    monkeypatch.setattr(applying, "_refuse_changed", slow)
+    took: list[float] = []
+
+    def come() -> None:
+        assert begun.wait(timeout=30)
+        time.sleep(1.5)
+        batch.refresh_from_db()
+        assert batch.lease_until < timezone.now()
+        started = time.monotonic()
+        try:
+            claim = {"waiting": ["confirmed"], "working": "applying"}
+            assert ImportBatch.objects.claim(batch.pk, owner="second", **claim) is None
+            with pytest.raises(importing.UnableToCancelImport, match="written in one step"):
+                importing.cancel_import(batch_id=batch.pk, user=None, at=timezone.now())
+            assert not importing.can_be_cancelled(batch=batch, at=timezone.now())
+        finally:
+            took.append(time.monotonic() - started)
+            go_on.set()
+
+    raised = at_once(lambda: importing.apply_import(batch_id=batch.pk, on=TODAY), come)
+    assert not raised
+    assert took[0] < 5
+    batch.refresh_from_db()
+    assert (batch.status, Customer.objects.count()) == ("applied", 1)

@@ -52,6 +52,24 @@ def test_ops_cancel_what_is_under_way_and_are_told_what_that_means(row, company,
     assert "asked for that already" in said(client, row, "_cancel")
 
 
+@pytest.mark.parametrize("gone", [{"lease_until": timezone.now() - timedelta(seconds=1)}, {"claimed_by": ""}])
+def test_one_whose_worker_is_gone_is_cancelled_again_and_ends_at_once(gone, row, company, sign_in):
+    """Marked while the worker had its claim, and no worker came back to see the mark."""
+    asked = {"cancel_asked_at": timezone.now(), "cancel_asked_by": company.cast.ops}
+    client = sign_in(company.cast.ops)
+    set_to(row, status="applying", **ALIVE, **asked)
+    assert address(row, "_cancel") not in [form.get("action") for form in page_of(client, row).of("form")]
+    set_to(row, **gone)
+    shown = page_of(client, row)
+    assert (
+        "asked for it to be stopped, but no worker has it any more. Cancelled again, it ends" in shown.words
+    )
+    assert address(row, "_cancel") in [form.get("action") for form in shown.of("form")]
+    client.post(address(row, "_cancel"))
+    row.refresh_from_db()
+    assert row.status == "proposed"
+
+
 def test_a_manager_sees_how_far_it_is_and_no_button(row, company, sign_in):
     set_to(row, status="computing", **ALIVE)
     shown = page_of(sign_in(company.cast.manager), row)
@@ -199,3 +217,20 @@ def test_one_that_is_written_in_one_step_has_no_button(company, sign_in):
     cancel = reverse("admin:import_cancel", args=[batch.pk])
     assert cancel not in [form.get("action") for form in shown.of("form")]
     assert "cannot be stopped on the way" in read(client.post(cancel, follow=True)).words
+    ImportBatch.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    shown = read(client.get(reverse("admin:import_preview", args=[batch.pk])))
+    assert cancel not in [form.get("action") for form in shown.of("form")], "its own lock may keep its lease"
+
+
+def test_an_import_whose_reader_is_gone_is_cancelled_again(company, sign_in):
+    batch = ImportBatch.objects.create(
+        kind="customers", file_name="a.csv", sha256="0" * 64, status="staging", **ALIVE
+    )
+    client = sign_in(company.cast.ops)
+    preview = reverse("admin:import_preview", args=[batch.pk])
+    cancel = reverse("admin:import_cancel", args=[batch.pk])
+    client.post(cancel)
+    assert cancel not in [form.get("action") for form in read(client.get(preview)).of("form")]
+    ImportBatch.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert cancel in [form.get("action") for form in read(client.get(preview)).of("form")]
+    assert "nothing was written" in read(client.post(cancel, follow=True)).words

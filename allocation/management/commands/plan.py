@@ -36,7 +36,7 @@ from allocation.services.planning import (
     stop_plan,
     withdraw_objection,
 )
-from allocation.tasks.runner import runner_name
+from allocation.tasks.runner import working
 
 ACTIONS = (
     "show", "apply", "discard", "cancel", "refuse", "accept", "repoint", "approve", "decline", "stop", "objections",
@@ -125,7 +125,8 @@ class Command(DoorCommand):
         self.apply_if_wished(plan_id)
 
     def apply(self, plan_id: int, actor: User | None) -> None:
-        apply_plan(plan_id=plan_id, actor=actor, owner=runner_name(), on=timezone.localdate())
+        with working(BookPlan, plan_id, refusals=(UnableToPlanBooks,), loud=True) as owner:
+            apply_plan(plan_id=plan_id, actor=actor, owner=owner, on=timezone.localdate())
 
     def apply_if_wished(self, plan_id: int) -> None:
         """It was asked for with --apply, and only this was missing."""

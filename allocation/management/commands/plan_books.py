@@ -27,7 +27,7 @@ from allocation.services.planning import (
     queue_plan,
     undo_plan,
 )
-from allocation.tasks.runner import runner_name, working
+from allocation.tasks.runner import working
 
 PATIENCE_SECONDS = settings.LEASE_SECONDS + 15  # by then a dead claim has lapsed
 NO_CSM = "nobody"
@@ -218,11 +218,12 @@ class Command(DoorCommand):
 
     def compute(self, plan_id: int) -> BookPlan | None:
         clock = {"on": timezone.localdate(), "at": timezone.now()}
-        with working(BookPlan, plan_id, loud=True) as owner:
+        with working(BookPlan, plan_id, refusals=(UnableToPlanBooks,), loud=True) as owner:
             return propose_plan(plan_id=plan_id, owner=owner, **clock)
 
     def apply_now(self, plan_id: int, actor: Any) -> None:
-        apply_plan(plan_id=plan_id, actor=actor, owner=runner_name(), on=timezone.localdate())
+        with working(BookPlan, plan_id, refusals=(UnableToPlanBooks,), loud=True) as owner:
+            apply_plan(plan_id=plan_id, actor=actor, owner=owner, on=timezone.localdate())
 
     def apply(self, plan_id: int, actor: Any) -> None:
         """Apply; where a worker heard the bell first, wait until it is done."""
@@ -257,7 +258,8 @@ class Command(DoorCommand):
             return False
         if plan.status == RunStatus.UNDOING:
             clock = {"at": timezone.now(), "on": timezone.localdate()}
-            return undo_plan(plan_id=plan.pk, actor=plan.undone_by or actor, owner=runner_name(), **clock)
+            with working(BookPlan, plan.pk, refusals=(UnableToUndoPlan,), loud=True) as owner:
+                return undo_plan(plan_id=plan.pk, actor=plan.undone_by or actor, owner=owner, **clock)
         self.apply_now(plan.pk, plan.applied_by or actor)
         return True
 

@@ -25,7 +25,7 @@ from allocation.services.retiering import (
     queue_run,
     undo_run,
 )
-from allocation.tasks.runner import runner_name, working
+from allocation.tasks.runner import working
 
 PATIENCE_SECONDS = settings.LEASE_SECONDS + 15  # by then a dead claim has lapsed
 PAUSE_SECONDS = 2
@@ -68,7 +68,7 @@ class Command(DoorCommand):
         try:
             self.finish_what_was_left(actor_id, options["scope"])
             run = self.queue(as_of, options, actor_id)
-            with working(RetierRun, run.pk, loud=True) as owner:
+            with working(RetierRun, run.pk, refusals=(UnableToProposeRun,), loud=True) as owner:
                 propose_run(run_id=run.pk, owner=owner)
             run.refresh_from_db()
             if options["apply"] and run.status == RunStatus.AWAITING_APPROVAL:
@@ -84,7 +84,7 @@ class Command(DoorCommand):
         self.answer(found, report_lines(found))
 
     def apply(self, run_id: int, actor_id: int | None, on: date) -> None:
-        with working(RetierRun, run_id, loud=True) as owner:
+        with working(RetierRun, run_id, refusals=(UnableToApplyRun,), loud=True) as owner:
             apply_run(run_id=run_id, owner=owner, at=timezone.now(), on=on, actor_id=actor_id)
         now = RetierRun.objects.get(pk=run_id)
         if now.cancel_asked_at is not None and not now.is_busy:
@@ -113,18 +113,20 @@ class Command(DoorCommand):
 
     def take_over(self, run: RetierRun, actor_id: int | None) -> bool:
         """True when the run left its state by our doing; False while somebody else holds it."""
-        if run.status == RunStatus.APPLYING:
-            return apply_run(run_id=run.pk, owner=runner_name(), at=timezone.now(), actor_id=actor_id)
-        if run.status == RunStatus.UNDOING:
-            return undo_run(
-                run_id=run.pk,
-                owner=runner_name(),
-                at=timezone.now(),
-                on=timezone.localdate(),
-                actor_id=run.undone_by_id or actor_id,
-            )
+        refusals = (UnableToProposeRun, UnableToApplyRun, UnableToUndoRun)
         try:
-            return propose_run(run_id=run.pk, owner=runner_name())
+            with working(RetierRun, run.pk, refusals=refusals, loud=True) as owner:
+                if run.status == RunStatus.APPLYING:
+                    return apply_run(run_id=run.pk, owner=owner, at=timezone.now(), actor_id=actor_id)
+                if run.status == RunStatus.UNDOING:
+                    return undo_run(
+                        run_id=run.pk,
+                        owner=owner,
+                        at=timezone.now(),
+                        on=timezone.localdate(),
+                        actor_id=run.undone_by_id or actor_id,
+                    )
+                return propose_run(run_id=run.pk, owner=owner)
         except UnableToProposeRun as refusal:
             self.tell(f"Run {run.pk} was left behind and failed: {refusal}")
             return True

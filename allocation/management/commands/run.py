@@ -31,7 +31,7 @@ from allocation.services.retiering import (
     refuse_rows,
     repeat_run,
 )
-from allocation.tasks.runner import runner_name
+from allocation.tasks.runner import working
 
 ACTIONS = ("show", "apply", "approve", "decline", "discard", "cancel", "refuse", "accept", "repeat")
 REFUSALS = (
@@ -110,7 +110,9 @@ class Command(DoorCommand):
             self.apply(run_id, run.applied_by_id or run.requested_by_id, at)
 
     def apply(self, run_id: int, actor_id: int | None, at: datetime) -> None:
-        if apply_run(run_id=run_id, owner=runner_name(), at=at, actor_id=actor_id):
+        with working(RetierRun, run_id, refusals=(UnableToApplyRun,), loud=True) as owner:
+            applied = apply_run(run_id=run_id, owner=owner, at=at, actor_id=actor_id)
+        if applied:
             return
         now = RetierRun.objects.get(pk=run_id)
         if now.cancel_asked_at is not None and not now.is_busy:

@@ -14,7 +14,7 @@ from allocation.selectors.plan_answers import undo_plan_report
 from allocation.selectors.run_reports import undo_report
 from allocation.services.planning import UnableToUndoPlan, undo_plan
 from allocation.services.retiering import UnableToUndoRun, undo_run
-from allocation.tasks.runner import runner_name
+from allocation.tasks.runner import working
 
 # What is undone: its rows, and what it is called in a sentence.
 KINDS: Mapping[str, tuple[Any, str]] = {"run": (RetierRun, "run"), "plan": (BookPlan, "book plan")}
@@ -43,11 +43,13 @@ class Command(DoorCommand):
 
     def undo(self, what: str, pk: int, actor: Any) -> dict[str, Any]:
         """One service call, and what it came to."""
-        clock = {"owner": runner_name(), "at": timezone.now(), "on": timezone.localdate()}
+        clock = {"at": timezone.now(), "on": timezone.localdate()}
         if what == "plan":
-            undo_plan(plan_id=pk, actor=actor, **clock)
+            with working(BookPlan, pk, refusals=(UnableToUndoPlan,), loud=True) as owner:
+                undo_plan(plan_id=pk, actor=actor, owner=owner, **clock)
             return undo_plan_report(plan_id=pk, viewer=actor)
-        undo_run(run_id=pk, actor_id=actor.pk if actor else None, **clock)
+        with working(RetierRun, pk, refusals=(UnableToUndoRun,), loud=True) as owner:
+            undo_run(run_id=pk, actor_id=actor.pk if actor else None, owner=owner, **clock)
         return undo_report(run_id=pk, viewer=actor)
 
 

@@ -23,12 +23,14 @@ class UnableToCancelImport(UnableToImport):
 
 
 def can_be_cancelled(*, batch: ImportBatch, at: datetime) -> bool:
-    """Whether a person is offered to stop it: it waits, is read, is written in steps, or its worker is gone."""
-    if batch.is_being_stopped or not batch.is_busy:
+    """Whether a person is offered to stop it: it waits, is read, or is written in steps.
+
+    Never one that is written in one step: whether its worker is gone cannot be told by its lease, which nobody can
+    prolong while the row is locked by the writing itself.
+    """
+    if not batch.is_busy or not batch.may_be_cancelled(at):
         return False
-    if batch.status != Status.APPLYING or is_written_in_steps(batch=batch):
-        return True
-    return ImportBatch.objects.unheld(at).filter(pk=batch.pk).exists()
+    return batch.status != Status.APPLYING or is_written_in_steps(batch=batch)
 
 
 def cancel_import(*, batch_id: int, user: User | None, at: datetime) -> str:
@@ -41,9 +43,14 @@ def cancel_import(*, batch_id: int, user: User | None, at: datetime) -> str:
     by = user.pk if user is not None else None
     visible = ImportBatch.objects.all() if user is None else ImportBatch.objects.visible_to(user)
     with transaction.atomic():
-        batch = visible.select_for_update(of=("self",)).filter(pk=batch_id).first()
-        if batch is None:
+        seen = visible.filter(pk=batch_id).first()
+        if seen is None:
             raise UnableToCancelImport("There is no such import.")
+        at_once = seen.status == Status.APPLYING and not is_written_in_steps(batch=seen)
+        if at_once and ImportBatch.objects.is_locked(batch_id):
+            # It is written at this moment, whatever its lease says; waiting for that row would end in no answer.
+            raise UnableToCancelImport(AT_ONCE.format(pk=batch_id))
+        batch = visible.select_for_update(of=("self",)).get(pk=batch_id)
         unheld = ImportBatch.objects.unheld(at).filter(pk=batch_id)
         if unheld.update(cancel_asked_at=at, cancel_asked_by=by) == 1:
             return end_cancelled(batch_id=batch_id, fence=batch.fence)
