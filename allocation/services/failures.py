@@ -11,8 +11,8 @@ from django.utils.timezone import localtime
 
 from accounts import roles
 from accounts.models import ImportBatch, User
+from accounts.querysets.jobs import ATTEMPTS
 from allocation.models import BookPlan, Notice, RetierRun, RunStatus, Slot
-from allocation.querysets.notices import ATTEMPTS
 from allocation.selectors import digest_words, notice_words
 
 # Who becomes CS ops today is not told of the failures of last year, nor anybody after an upgrade.
