@@ -149,12 +149,16 @@ def timetable_todos(*, at: datetime, on: date) -> list[Todo]:
 
 
 def _failed_jobs() -> Iterable[Todo]:
-    """The newest run of a scope, and the newest plan, where it failed; one that follows it has made up for it."""
+    """The newest run of a scope, and the newest plan, where it failed; one that follows it has made up for it.
+
+    One that a person stopped did not fail; its page says who did.
+    """
     newest = RetierRun.objects.order_by().values("scope").annotate(last=Max("pk")).values("last")
-    for run in RetierRun.objects.filter(pk__in=newest, status=RunStatus.FAILED).order_by("pk"):
+    failed = RetierRun.objects.filter(pk__in=newest, status=RunStatus.FAILED, cancel_asked_at__isnull=True)
+    for run in failed.order_by("pk"):
         yield Todo(
             "run", "bad", f"{run.get_scope_display()} re-tiering run {run.pk} failed", run.message, run.pk
         )
     last: Any = BookPlan.objects.filter(compared_with__isnull=True).order_by("-pk").first()
-    if last is not None and last.status == RunStatus.FAILED:
+    if last is not None and last.status == RunStatus.FAILED and not last.was_stopped:
         yield Todo("plan", "bad", f"Book plan {last.pk} failed", last.message, last.pk)

@@ -32,8 +32,8 @@ def tell_of_failures(*, at: datetime) -> int:
     """Write a notice down for each of CS ops about work that failed or was missed lately, and was not told of yet.
 
     Told of: scheduled work (one mail a kind of work and day, however often it failed on that day), runs and plans that no
-    person asked for, and any run, plan or import that was given up after several attempts. What is refused to the person who asked for it is
-    told on that person's page alone. It looks at the rows, so nothing that fails can forget to tell, and repeating it tells
+    person asked for, and any run, plan or import that was given up after several attempts. Not of what a person stopped; and
+    what is refused to the person who asked for it is told on that person's page alone. It looks at the rows, so nothing that fails can forget to tell, and repeating it tells
     nobody twice. Returns how many notices were written.
     """
     found = {failure.about: failure for failure in _failures(at)}
@@ -64,20 +64,20 @@ def _failures(at: datetime) -> Iterator[Failure]:
     yield from _of_slots(since)
     given_up = Q(attempts__gte=ATTEMPTS)
     unattended = given_up | Q(requested_by__isnull=True)
+    # What a person stopped has the mark of it still, and did not fail.
+    failed = Q(cancel_asked_at__isnull=True, finished_at__gte=since)
     # A slot that failed with its run is one piece of news.
     told = Slot.objects.filter(status=Slot.Status.FAILED)
-    runs = RetierRun.objects.filter(unattended, status=RunStatus.FAILED, finished_at__gte=since)
+    runs = RetierRun.objects.filter(unattended, failed, status=RunStatus.FAILED)
     runs = runs.exclude(pk__in=told.filter(run__isnull=False).order_by().values("run"))
     for pk in runs.order_by("pk").values_list("pk", flat=True):
         yield _failure(f"failed-run-{pk}", f"Run {pk}", notice_words.run_link(pk))
-    plans = BookPlan.objects.filter(unattended, status=RunStatus.FAILED, finished_at__gte=since)
+    plans = BookPlan.objects.filter(unattended, failed, status=RunStatus.FAILED)
     plans = plans.exclude(pk__in=told.filter(plan__isnull=False).order_by().values("plan"))
     for pk in plans.order_by("pk").values_list("pk", flat=True):
         yield _failure(f"failed-plan-{pk}", f"Book plan {pk}", notice_words.plan_link(pk))
-    imports = ImportBatch.objects.filter(
-        given_up, status=ImportBatch.Status.FAILED, finished_at__gte=since
-    ).order_by("pk")
-    for pk in imports.values_list("pk", flat=True):
+    imports = ImportBatch.objects.filter(given_up, failed, status=ImportBatch.Status.FAILED)
+    for pk in imports.order_by("pk").values_list("pk", flat=True):
         yield _failure(f"failed-import-{pk}", f"Import {pk}", digest_words.imports_link())
 
 

@@ -110,6 +110,14 @@ def test_a_plan_that_failed_is_said_until_another_follows():
     assert timetable_todos(at=NOW, on=TODAY) == []
 
 
+def test_what_a_person_stopped_is_not_said_to_have_failed():
+    model = TieringModel.objects.draft(name="M", definition={}, created_by_id=None)
+    stopped = {"status": "failed", "as_of": TODAY, "cancel_asked_at": NOW}
+    RetierRun.objects.create(tiering_model=model, **stopped)
+    BookPlan.objects.create(policy=AllocationPolicy.objects.create(name="P"), **stopped)
+    assert timetable_todos(at=NOW, on=TODAY) == []
+
+
 @pytest.mark.parametrize(("shift", "holds"), [(-1, False), (0, True), (9, True), (10, False)])
 def test_a_freeze_is_said_on_its_days(shift, holds):
     Freeze.objects.create(name="Year end", starts_on=TODAY, ends_before=TODAY + 10 * DAY)

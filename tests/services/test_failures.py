@@ -76,6 +76,15 @@ def test_what_was_given_up_after_several_attempts_is_told_whoever_asked(cast: Si
     assert subjects() == [f"Import {refused.pk} failed", f"Run {given_up.pk} failed"]
 
 
+def test_what_a_person_stopped_is_no_failure(cast: SimpleNamespace) -> None:
+    stopped = {"cancel_asked_at": morning(MONDAY, 4), "cancel_asked_by": cast.ops}
+    run(attempts=5, **stopped), batch(**stopped)
+    plan = waiting_plan(None, [], to=None)
+    rows = BookPlan.objects.filter(pk=plan.pk)
+    rows.update(status="failed", finished_at=morning(MONDAY, 4), **stopped)
+    assert tell_of_failures(at=NOW) == 0
+
+
 def test_a_slot_that_failed_with_its_run_is_one_piece_of_news(cast: SimpleNamespace) -> None:
     slot(Work.FULL_RUN, "failed", run=run())
     assert tell_of_failures(at=NOW) == 1
