@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db.models import Q
 from django.utils.timezone import localtime
@@ -31,7 +31,8 @@ class Failure:
 def tell_of_failures(*, at: datetime) -> int:
     """Write a notice down for each of CS ops about work that failed or was missed lately, and was not told of yet.
 
-    Told of: scheduled work (one mail a kind of work and day, however often it failed on that day), runs and plans that no
+    Told of: scheduled work (one mail a kind of work and day, however often it failed on that day, or however many times
+    were found to be missed on it), runs and plans that no
     person asked for, and any run, plan or import that was given up after several attempts. Not of what a person stopped; and
     what is refused to the person who asked for it is told on that person's page alone. It looks at the rows, so nothing that fails can forget to tell, and repeating it tells
     nobody twice. Returns how many notices were written.
@@ -61,7 +62,8 @@ def tell_of_failures(*, at: datetime) -> int:
 
 def _failures(at: datetime) -> Iterator[Failure]:
     since = at - LOOKS_BACK
-    yield from _of_slots(since)
+    yield from _of_failed_slots(since)
+    yield from _of_missed_slots(since)
     given_up = Q(attempts__gte=ATTEMPTS)
     unattended = given_up | Q(requested_by__isnull=True)
     # What a person stopped has the mark of it still, and did not fail.
@@ -81,19 +83,29 @@ def _failures(at: datetime) -> Iterator[Failure]:
         yield _failure(f"failed-import-{pk}", f"Import {pk}", digest_words.imports_link())
 
 
-def _of_slots(since: datetime) -> Iterator[Failure]:
+def _of_failed_slots(since: datetime) -> Iterator[Failure]:
     """Hourly work that fails all day is one mail of that day, not twenty-four."""
-    status = Slot.Status
-    rows = Slot.objects.filter(status__in=(status.FAILED, status.MISSED), finished_at__gte=since)
-    for work, state, due_at in rows.order_by("due_at", "pk").values_list("work", "status", "due_at"):
+    rows = Slot.objects.filter(status=Slot.Status.FAILED, finished_at__gte=since)
+    for work, due_at in rows.order_by("due_at", "pk").values_list("work", "due_at"):
         day = localtime(due_at).date()
-        words = digest_words.work_words(work=work)
-        what = f"{words[:1].upper()}{words[1:]} of {notice_words.plain_day(day)}"
-        about, link = f"{state}-{work}-{day.isoformat()}", digest_words.slots_link()
-        if state == status.FAILED:
-            yield _failure(about, what, link)
-        else:
-            yield Failure(about, *notice_words.work_was_missed(what=what, link=link))
+        what = f"{_words(work)} of {notice_words.plain_day(day)}"
+        yield _failure(f"failed-{work}-{day.isoformat()}", what, digest_words.slots_link())
+
+
+def _of_missed_slots(since: datetime) -> Iterator[Failure]:
+    """What was missed is found when somebody keeps the timetable again: a mail of that day, however long nobody did."""
+    rows = Slot.objects.filter(status=Slot.Status.MISSED, finished_at__gte=since)
+    found: dict[tuple[str, date], list[date]] = {}
+    for work, noted_at, due_at in rows.order_by("due_at", "pk").values_list("work", "finished_at", "due_at"):
+        found.setdefault((work, localtime(noted_at).date()), []).append(localtime(due_at).date())
+    for (work, noted_on), days in found.items():
+        words = notice_words.work_was_missed(what=_words(work), days=days, link=digest_words.slots_link())
+        yield Failure(f"missed-{work}-{noted_on.isoformat()}", *words)
+
+
+def _words(work: str) -> str:
+    words = digest_words.work_words(work=work)
+    return f"{words[:1].upper()}{words[1:]}"
 
 
 def _failure(about: str, what: str, link: str) -> Failure:
