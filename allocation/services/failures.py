@@ -32,10 +32,10 @@ def tell_of_failures(*, at: datetime) -> int:
     """Write a notice down for each of CS ops about work that failed or was missed lately, and was not told of yet.
 
     Told of: scheduled work (one mail a kind of work and day, however often it failed on that day, or however many times
-    were found to be missed on it), runs and plans that no
-    person asked for, and any run, plan or import that was given up after several attempts. Not of what a person stopped; and
-    what is refused to the person who asked for it is told on that person's page alone. It looks at the rows, so nothing that fails can forget to tell, and repeating it tells
-    nobody twice. Returns how many notices were written.
+    were found to be missed on it), runs and plans that no person asked for, and any run, plan or import that was given up
+    after several attempts. Not of what a person stopped; and what is refused to the person who asked for it is told on
+    that person's page alone. It looks at the rows, so nothing that fails can forget to tell, and repeating it tells nobody
+    twice. Returns how many notices were written.
     """
     found = {failure.about: failure for failure in _failures(at)}
     if not found:
