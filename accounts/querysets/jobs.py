@@ -22,6 +22,8 @@ def lease() -> timedelta:
     return timedelta(seconds=settings.LEASE_SECONDS)
 
 
+# So often a row is tried; then it is failed, with a sentence.
+ATTEMPTS = 5
 # Where each batch is one transaction, and whoever takes the row over goes on from there.
 KEPT_BY_BATCH = ("applying", "undoing")
 

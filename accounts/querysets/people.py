@@ -8,6 +8,7 @@ from typing import Any
 from django.apps import apps
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Value
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Greatest
 
 from accounts.querysets.scope import NOTHING, csm_scope, led_team_ids, served_by
@@ -37,8 +38,8 @@ class CSMQuerySet(models.QuerySet):
     def visible_to(self, user: Any) -> CSMQuerySet:
         return self.filter(csm_scope(user, ""))
 
-    def serving(self, on: date) -> CSMQuerySet:
-        """CSMs who have started and not left on the day."""
+    def serving(self, on: date | Combinable) -> CSMQuerySet:
+        """CSMs who have started and not left on the day (or what says it in a query)."""
         return self.filter(
             Q(starts_on__isnull=True) | Q(starts_on__lte=on),
             Q(leaves_on__isnull=True) | Q(leaves_on__gt=on),
@@ -89,6 +90,18 @@ class LeaveQuerySet(models.QuerySet):
         """Each with `is_covered`: whether it is one of `covered_on` the day."""
         covered = self.model._default_manager.covered_on(on).filter(pk=OuterRef("pk"))
         return self.annotate(is_covered=Exists(covered))
+
+    def with_cover_at_first(self, on: date) -> LeaveQuerySet:
+        """Each with `is_covered_at_first`: the same on the day, or on its first day where it begins later."""
+        first = Greatest(OuterRef("starts_on"), Value(on))
+        away = self.model._default_manager.filter(
+            csm=OuterRef("pk"),
+            starts_on__lte=Greatest(OuterRef(OuterRef("starts_on")), Value(on)),
+            ends_before__gt=Greatest(OuterRef(OuterRef("starts_on")), Value(on)),
+        )
+        covers = apps.get_model("accounts", "CSM").objects.serving(first).exclude(user__is_active=False)
+        here = covers.filter(~Exists(away), pk=OuterRef("covered_by"))
+        return self.annotate(is_covered_at_first=Exists(here))
 
 
 class DelegationQuerySet(models.QuerySet):

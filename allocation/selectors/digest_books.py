@@ -22,7 +22,7 @@ History = Sequence[tuple[int, date, date | None, date]]
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """Leave that holds or begins soon: of `csm`, covered by `cover` (empty: by nobody).
+    """Leave that holds or begins soon: of `csm`, covered by `cover` (empty: by nobody who is there).
 
     For the cover, in the days in which the cover sees it: book, and what is in it that does not wait.
     """
@@ -166,16 +166,20 @@ def _handovers(news: Mapping[int, BookNews], on: date) -> None:
 
 
 def _absences(news: Mapping[int, BookNews], on: date) -> None:
-    """Leave of today and soon; of a book that is covered today also what the cover has to look at."""
-    soon = Leave.objects.filter(ends_before__gt=on, starts_on__lte=on + AWAY_SOON).with_cover(on)
+    """Leave of today and soon; of a book that is covered today also what the cover has to look at.
+
+    Who is named, but is away too, has left or signs in no more covers nobody: that is said to neither.
+    """
+    soon = Leave.objects.filter(ends_before__gt=on, starts_on__lte=on + AWAY_SOON)
+    soon = soon.with_cover(on).with_cover_at_first(on)
     concern = Q(csm__in=list(news)) | Q(covered_by__in=list(news))
     rows = list(soon.filter(concern).select_related("csm", "covered_by").order_by("starts_on", "pk"))
     asked = _asked_by_covered({row.csm_id for row in rows if row.is_covered}, on)
     for row in rows:
         if row.csm_id in news:
-            cover = row.covered_by.name if row.covered_by is not None else ""
+            cover = row.covered_by.name if row.is_covered_at_first else ""
             news[row.csm_id].away.append(Absence(row.csm.name, cover, row.starts_on, row.ends_before))
-        if row.covered_by_id in news:
+        if row.covered_by_id in news and row.is_covered_at_first:
             seen = (row.csm_id, *asked.get(row.csm_id, (0, 0))) if row.is_covered else ()
             told = Absence(row.csm.name, row.covered_by.name, row.starts_on, row.ends_before, *seen)
             news[row.covered_by_id].covers.append(told)

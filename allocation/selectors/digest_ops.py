@@ -82,17 +82,22 @@ def _within(field: str, first: date, on: date) -> dict[str, datetime]:
 
 
 def _runs_and_plans(first: date, on: date) -> list[Happened]:
+    """Those that failed; what a person stopped did not."""
     found: list[Happened] = []
     for what, model in (("runs", RetierRun), ("plans", BookPlan)):
-        rows = model._default_manager.filter(status=RunStatus.FAILED, **_within("finished_at", first, on))
+        rows = model._default_manager.filter(
+            status=RunStatus.FAILED, cancel_asked_at__isnull=True, **_within("finished_at", first, on)
+        )
         found += [(what, pk, moment) for pk, moment in rows.order_by("pk").values_list("pk", "finished_at")]
     return found
 
 
 def _imports(first: date, on: date) -> list[Happened]:
-    """Refused, or dropped since nobody confirmed them. One that a person discards says nothing any more."""
+    """Refused, or dropped since nobody confirmed them. One that a person discards or stops says nothing any more."""
     came_to_nothing = Q(status=Import.FAILED) | Q(status=Import.DISCARDED) & ~Q(message="")
-    rows = ImportBatch.objects.filter(came_to_nothing, **_within("finished_at", first, on))
+    rows = ImportBatch.objects.filter(
+        came_to_nothing, cancel_asked_at__isnull=True, **_within("finished_at", first, on)
+    )
     return [("imports", pk, moment) for pk, moment in rows.order_by("pk").values_list("pk", "finished_at")]
 
 

@@ -6,12 +6,13 @@ anything worked out. Whoever wants to know signs in.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from django.conf import settings
 from django.urls import reverse
 
-from allocation.selectors.wording import day
+from allocation.selectors.wording import counted, day
 
 LONGEST_NAME = 120  # a subject has room for 200 characters
 FOOT = "You are told because it concerns you. What it is about stands on the page, for whoever may sign in."
@@ -165,13 +166,18 @@ def work_failed(*, what: str, link: str) -> tuple[str, str]:
     return _mail(f"{what} failed", "The page says why, and what to do.", link)
 
 
-def work_was_missed(*, what: str, link: str) -> tuple[str, str]:
-    """Subject and body for CS ops, of work that was due while nobody kept the timetable."""
-    return _mail(
-        f"{what} was missed",
-        "The next one makes up for it; look whether a worker and the timetable run.",
-        link,
-    )
+def work_was_missed(*, what: str, days: Sequence[date], link: str) -> tuple[str, str]:
+    """Subject and body for CS ops, of work that was due while nobody kept the timetable. days: of each time, the oldest
+    first; at least one.
+    """
+    first, last = plain_day(days[0]), plain_day(days[-1])
+    if len(days) == 1:
+        said = f"{what} of {first} was missed"
+    elif first == last:
+        said = f"{what} was missed {counted(len(days), 'time')} on {first}"
+    else:
+        said = f"{what} was missed {counted(len(days), 'time')}, from {first} to {last}"
+    return _mail(said, "The next one makes up for it; look whether a worker and the timetable run.", link)
 
 
 def _mail(subject: str, said: str, link: str) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Count, Exists, Max, Min, OuterRef, Subquery
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, Subquery
 
 from allocation.engine.timetable import Timing, next_due
 from allocation.models import BookPlan, RetierRun, RunStatus, Schedule, Slot, Work
@@ -81,21 +81,38 @@ def troubles(*, at: datetime) -> list[Trouble]:
 
 
 def _failed() -> list[Trouble]:
-    """The newest slot of a work failed: one that went well later has made up for it."""
+    """The newest slot of a work failed: one that went well later has made up for it, or what a person asked for since. Work
+    that is switched off is not looked for.
+    """
     later = Slot.objects.filter(
         work=OuterRef("work"),
         due_at__gt=OuterRef("due_at"),
         status__in=(Slot.Status.DONE, Slot.Status.FAILED),
     )
-    failed = Slot.objects.filter(~Exists(later), status=Slot.Status.FAILED).order_by("work")
+    off = Schedule.objects.filter(work=OuterRef("work"), enabled=False)
+    failed = Slot.objects.filter(~Exists(later), ~Exists(off), ~_asked_for_since(), status=Slot.Status.FAILED)
     return [
         Trouble(
             slot.work,
             f"{slot.get_work_display()} of the timetable failed",
             f"Due {_moment(slot.due_at)}: {slot.message}",
         )
-        for slot in failed
+        for slot in failed.order_by("work")
     ]
+
+
+def _asked_for_since() -> Q:
+    """A run or plan of the slot's kind was asked for after the slot was due, and did not fail."""
+    went_well = Q(queued_at__gt=OuterRef("due_at")) & ~Q(
+        status=RunStatus.FAILED, cancel_asked_at__isnull=True
+    )
+    runs, scope = RetierRun.objects.filter(went_well), RetierRun.Scope
+    plans = BookPlan.objects.filter(went_well, compared_with__isnull=True)
+    return (
+        Q(Exists(runs.filter(scope=scope.FULL)), work=Work.FULL_RUN)
+        | Q(Exists(runs.filter(scope=scope.GOALS)), work=Work.GOALS_RUN)
+        | Q(Exists(plans), work=Work.BOOK_PLAN)
+    )
 
 
 def _missed(at: datetime) -> list[Trouble]:
@@ -150,12 +167,16 @@ def timetable_todos(*, at: datetime, on: date) -> list[Todo]:
 
 
 def _failed_jobs() -> Iterable[Todo]:
-    """The newest run of a scope, and the newest plan, where it failed; one that follows it has made up for it."""
+    """The newest run of a scope, and the newest plan, where it failed; one that follows it has made up for it.
+
+    One that a person stopped did not fail; its page says who did.
+    """
     newest = RetierRun.objects.order_by().values("scope").annotate(last=Max("pk")).values("last")
-    for run in RetierRun.objects.filter(pk__in=newest, status=RunStatus.FAILED).order_by("pk"):
+    failed = RetierRun.objects.filter(pk__in=newest, status=RunStatus.FAILED, cancel_asked_at__isnull=True)
+    for run in failed.order_by("pk"):
         yield Todo(
             "run", "bad", f"{run.get_scope_display()} re-tiering run {run.pk} failed", run.message, run.pk
         )
     last: Any = BookPlan.objects.filter(compared_with__isnull=True).order_by("-pk").first()
-    if last is not None and last.status == RunStatus.FAILED:
+    if last is not None and last.status == RunStatus.FAILED and not last.was_stopped:
         yield Todo("plan", "bad", f"Book plan {last.pk} failed", last.message, last.pk)

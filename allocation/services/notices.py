@@ -16,9 +16,10 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.timezone import localtime
 
+from accounts.models import Leave
 from allocation.models import BookPlan, Move, Notice, RetierRun, RunStatus
 from allocation.querysets.notices import ATTEMPTS
 from allocation.selectors import notice_words
@@ -26,6 +27,8 @@ from allocation.selectors.approvers import Managers, managers_on
 
 # Between two attempts; longer than a task may run, so that a row is not taken from somebody who still sends.
 PAUSE = timedelta(minutes=30)
+# So long mail that is done with is kept: it names customers, and nobody asks for it any more.
+KEEP = timedelta(days=180)
 GONE = "this person no longer signs in, so nothing is sent"
 
 logger = logging.getLogger(__name__)
@@ -164,6 +167,41 @@ def _waiting_moves(plan_id: int) -> Iterator[tuple[int | None, int | None, int |
     ):
         # A customer without a CSM belongs to the team it would come to.
         yield (to_team if held is None else team, *others)
+
+
+def forget_old_notices(*, at: datetime) -> int:
+    """Drop what was sent, told in a digest or given up and is older than 180 days; returns how many.
+
+    Two things stay: the newest digest of each person, which says up to when that person was told (and a digest while one
+    of its lines stays); and a notice of what waits or holds still, since it would be written anew.
+    """
+    over = Q(sent_at__isnull=False) | Q(told_in__isnull=False) | Q(attempts__gte=ATTEMPTS)
+    old = Notice.objects.filter(over, created_at__lt=at - KEEP)
+    plain = old.exclude(kind=Notice.Kind.DIGEST).exclude(pk__in=_of_what_is_so_still(old, at))
+    lines, _ = plain.delete()
+    later = Notice.objects.filter(kind=Notice.Kind.DIGEST, to=OuterRef("to"), key__gt=OuterRef("key"))
+    told = Notice.objects.filter(told_in=OuterRef("pk"))
+    digests, _ = old.filter(Exists(later), ~Exists(told), kind=Notice.Kind.DIGEST).delete()
+    return lines + digests
+
+
+def _of_what_is_so_still(old: QuerySet[Notice], at: datetime) -> list[int]:
+    """Notices that `tell_who_decides` or services.covering would write again: their key begins with what they are about."""
+    waits = {"status": RunStatus.AWAITING_APPROVAL}
+    away = Leave.objects.filter(ends_before__gt=localtime(at).date())
+    rows = {
+        "run": RetierRun.objects.filter(**waits),
+        "plan": BookPlan.objects.filter(**waits),
+        "leave": away,
+    }
+    so = {
+        (what, str(pk))
+        for what, found in rows.items()
+        for pk in found.order_by("pk").values_list("pk", flat=True)
+    }
+    asked = old.filter(kind__in=(Notice.Kind.TO_DECIDE, Notice.Kind.DELEGATED, Notice.Kind.ENDS_SOON))
+    told = asked.order_by("pk").values_list("pk", "key")
+    return [pk for pk, key in told if tuple(key.split("-")[:2]) in so]
 
 
 def _leave(about: Mapping[int, str], words: tuple[str, str], at: datetime) -> int:

@@ -26,11 +26,10 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
 from accounts.models import Job
-from accounts.querysets.jobs import KEPT_BY_BATCH
+from accounts.querysets.jobs import ATTEMPTS, KEPT_BY_BATCH
 
 logger = logging.getLogger(__name__)
 
-ATTEMPTS = 5
 FIRST_REST_SECONDS = 10
 # A fault and what it is called; the first that fits. Deadlocks and failed serialisations are Django's OperationalError.
 PASSING: tuple[tuple[type[BaseException], str], ...] = (

@@ -16,8 +16,8 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Job
+from accounts.querysets.jobs import ATTEMPTS
 from allocation.tasks import bell
-from allocation.tasks.runner import ATTEMPTS
 
 logger = logging.getLogger(__name__)
 
@@ -71,8 +71,9 @@ def due_rows(errands: Sequence[Errand], *, limit: int) -> Iterator[Due]:
 
 
 def give_up(due: Due) -> bool:
-    """Mark a row that was tried too often as failed, unless somebody took it meanwhile."""
-    still_dead = Q(fence=due.row.fence, status=due.row.status)
+    """Mark a row that was tried too often as failed, unless somebody took it meanwhile or its worker came back."""
+    now = timezone.now()
+    still_dead = Q(fence=due.row.fence, status=due.row.status, lease_until__lt=now)
     ended = due.errand.model._default_manager.filter(still_dead, pk=due.row.pk).update(
         status="failed",
         claimed_by="",
@@ -80,7 +81,7 @@ def give_up(due: Due) -> bool:
         rest_until=None,
         cancel_asked_at=None,  # it ended by what kept failing, not by anybody's wish
         cancel_asked_by=None,
-        finished_at=timezone.now(),
+        finished_at=now,
         message=GIVEN_UP.format(attempts=due.row.attempts),
     )
     return ended == 1

@@ -17,7 +17,18 @@ from django.utils import timezone
 
 from allocation.models import OPEN_STATUSES, BookPlan, RetierRun, Slot, Work
 from allocation.selectors.runs import dates_fell_due
-from allocation.services import covering, digests, failures, importing, planning, rates, retiering, timetable
+from allocation.selectors.wording import counted
+from allocation.services import (
+    covering,
+    digests,
+    failures,
+    importing,
+    notices,
+    planning,
+    rates,
+    retiering,
+    timetable,
+)
 from allocation.services.timetable import Outcome, UnableToCarryOut
 from allocation.tasks.bell import ring
 from allocation.tasks.importing import any_waits_for_goals_run
@@ -83,11 +94,14 @@ def propose_books(on: date, at: datetime) -> Outcome:
 
 
 def keep_house(on: date, at: datetime) -> Outcome:
-    """Sign-ins that are over, files nobody confirmed, old lines of the timetable."""
+    """Sign-ins that are over, files nobody confirmed, old lines of the timetable, old mail."""
     call_command("clearsessions", verbosity=0)
     files = importing.discard_abandoned_imports(before=at - importing.KEPT_UNCONFIRMED)
     lines = timetable.forget_old_slots(at=at)
-    return Outcome(f"{files} abandoned files and {lines} old lines were put away.")
+    mails = notices.forget_old_notices(at=at)
+    return Outcome(
+        f"{files} abandoned files, {lines} old lines and {counted(mails, 'old notice')} were put away."
+    )
 
 
 def keep_overrides_of_today(on: date, at: datetime) -> Outcome:

@@ -6,10 +6,14 @@ its plan). Moves of one plan are one call, since a plan is judged as a whole. A 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any
+
+from django.db import InterfaceError, OperationalError, connection
 
 from allocation.models import BookPlan, Move, Override, RetierRun, RowStatus
 from allocation.selectors import wording
@@ -22,9 +26,18 @@ from allocation.tasks.overrides import follow
 from allocation.tasks.planning import apply_book_plan
 from allocation.tasks.retiering import apply_retier_run
 
+logger = logging.getLogger(__name__)
+
 BIGGEST_ID = 2**63 - 1
 DECISIONS = ("approve", "decline")
 NUMBERS = {OVERRIDE: 2, RUN: 3, MOVE: 2}  # after the kind
+# What the database says when it is busy, full or away, as cstiers.unavailable reads it.
+TROUBLE = (OperationalError, InterfaceError)
+UNSURE = "The database did not answer in time. Look whether it still waits, and decide it again."
+NOT_TRIED = (
+    "It was not tried, since the database did not answer for the one before. Decide it again in a minute."
+)
+NOT_FOLLOWED = "What was decided counts, but the goals run that follows could not be asked for: tell CS ops to start one."
 UNKNOWN = "It is unknown, or outside what you may see."
 
 
@@ -68,35 +81,69 @@ def read_tokens(texts: Iterable[str]) -> list[Token]:
     return list(found.values())
 
 
+class Turns:
+    """Row after row, each committed by itself, until the database does not answer: what was decided before is told all
+    the same, and what comes after is not tried, lest each row waits as long.
+    """
+
+    def __init__(self) -> None:
+        self.is_over = False
+
+    def take(self, label: str, turn: Callable[[], list[Result]], *, failed: str = UNSURE) -> list[Result]:
+        """What `turn` gives; `failed` is said where the database did not answer."""
+        if self.is_over:
+            return [Result(False, label, NOT_TRIED)]
+        try:
+            return turn()
+        except TROUBLE:
+            logger.exception("%s was not decided: the database did not answer.", label or "A row")
+            if not connection.in_atomic_block:
+                connection.close_if_unusable_or_obsolete()
+            self.is_over = True
+            return [Result(False, label, failed)]
+
+
 def decide(
     tokens: Sequence[Token], *, decision: str, words: str, actor: Any, on: date, at: datetime
 ) -> list[Result]:
-    """Decide each row; then ring for what follows from it."""
-    said = Said(decision, words, actor, on, at)
+    """Decide each row; then ring for what follows from it.
+
+    Where the database does not answer, rows say so (Turns). OperationalError and InterfaceError are raised only before
+    anything is decided.
+    """
+    said, turns = Said(decision, words, actor, on, at), Turns()
     of: dict[str, list[Token]] = {kind: [one for one in tokens if one.kind == kind] for kind in NUMBERS}
-    results = [
-        *_overrides(of[OVERRIDE], said),
-        *(_run(one, said) for one in of[RUN]),
-        *_moves(of[MOVE], said),
-    ]
+    asked = Override.objects.visible_to(actor).filter(pk__in=[one.pk for one in of[OVERRIDE]])
+    names = dict(asked.order_by("pk").values_list("pk", "customer__name"))
+    moves = Move.objects.visible_to(actor).filter(pk__in=[one.pk for one in of[MOVE]])
+    plans = dict(moves.order_by("pk").values_list("pk", "plan_id"))
+    results = _overrides(of[OVERRIDE], names, said, turns)
+    for one in of[RUN]:
+        results += turns.take(f"Run {one.pk}", partial(_run, one, said))
+    results += _moves(of[MOVE], plans, said, turns)
     ring(send_notices)
     return results
 
 
-def _overrides(tokens: Sequence[Token], said: Said) -> list[Result]:
-    rows = Override.objects.visible_to(said.actor).filter(pk__in=[one.pk for one in tokens])
-    names = dict(rows.values_list("pk", "customer__name"))
+def _overrides(tokens: Sequence[Token], names: Mapping[int, str], said: Said, turns: Turns) -> list[Result]:
     results: list[Result] = []
     done: list[Override] = []
-    for one in tokens:
+
+    def turn(one: Token) -> list[Result]:
         try:
             done.append(decide_override(one.pk, said, seen_version=one.seen[0]))
         except overrides.UnableToDecideOverride as refusal:
-            results.append(Result(False, names.get(one.pk, ""), str(refusal)))
-        else:
-            results.append(Result(True))
-    follow(done, on=said.on, at=said.at, actor_id=said.actor.pk)
-    return results
+            return [Result(False, names.get(one.pk, ""), str(refusal))]
+        return [Result(True)]
+
+    def follows() -> list[Result]:
+        follow(done, on=said.on, at=said.at, actor_id=said.actor.pk)
+        return []
+
+    for one in tokens:
+        results += turns.take(names.get(one.pk, ""), partial(turn, one))
+    # Also after a row for which the database did not answer: it may answer again, and this is owed.
+    return results + Turns().take("", follows, failed=NOT_FOLLOWED)
 
 
 def decide_override(override_id: int, said: Said, *, seen_version: int) -> Override:
@@ -112,7 +159,7 @@ def decide_override(override_id: int, said: Said, *, seen_version: int) -> Overr
     )
 
 
-def _run(one: Token, said: Said) -> Result:
+def _run(one: Token, said: Said) -> list[Result]:
     version, moves = one.seen
     label = f"Run {one.pk}"
     try:
@@ -120,30 +167,32 @@ def _run(one: Token, said: Said) -> Result:
             retiering.decline_run(
                 run_id=one.pk, actor=said.actor, words=said.words, at=said.at, seen_version=version
             )
-            return Result(True, label, note=f"Run {one.pk} is discarded; no customer changes tier.")
+            return [Result(True, label, note=f"Run {one.pk} is discarded; no customer changes tier.")]
         retiering.approve_run(
             run_id=one.pk, actor=said.actor, at=said.at, seen_moves=moves, seen_version=version
         )
     except (retiering.UnableToApproveRun, retiering.UnableToDeclineRun) as refusal:
-        return Result(False, label, str(refusal))
+        return [Result(False, label, str(refusal))]
     if RetierRun.objects.get(pk=one.pk).is_accepted:
         ring(apply_retier_run, run_id=one.pk)
         frozen = told_when_accepted(what=f"Run {one.pk}", on=said.on)
-        return Result(True, label, note=frozen or f"Run {one.pk} is being applied, as was asked for.")
-    return Result(True, label, note=f"Run {one.pk} is approved: CS ops can apply it now.")
+        return [Result(True, label, note=frozen or f"Run {one.pk} is being applied, as was asked for.")]
+    return [Result(True, label, note=f"Run {one.pk} is approved: CS ops can apply it now.")]
 
 
-def _moves(tokens: Sequence[Token], said: Said) -> list[Result]:
-    """A call a plan, with the review that was seen; rows of one plan that were seen at two reviews are two calls."""
-    rows = Move.objects.visible_to(said.actor).filter(pk__in=[one.pk for one in tokens])
-    plans = dict(rows.values_list("pk", "plan_id"))
+def _moves(tokens: Sequence[Token], plans: Mapping[int, int], said: Said, turns: Turns) -> list[Result]:
+    """A call a plan, with the review that was seen; rows of one plan that were seen at two reviews are two calls.
+
+    plans: of each move that the person may see.
+    """
     groups: dict[tuple[int, int], list[int]] = {}
     for one in tokens:
         if one.pk in plans:
             groups.setdefault((plans[one.pk], one.seen[0]), []).append(one.pk)
     results = [Result(False, "", UNKNOWN) for one in tokens if one.pk not in plans]
     for (plan_id, version), ids in groups.items():
-        results += _moves_of_plan(plan_id, version, ids, said)
+        label = f"Book plan {plan_id}, {wording.counted(len(ids), 'move')}"
+        results += turns.take(label, partial(_moves_of_plan, plan_id, version, ids, said))
     return results
 
 

@@ -1,10 +1,13 @@
 """The queue of what waits for a decision: who sees what, in which order, and deciding many rows at once."""
 
 import pytest
+from django.db import OperationalError
 from django.urls import reverse
 
 from allocation.models import Move, Notice, Override, RetierRun, TierHolding
+from allocation.services import overrides
 from allocation.services.overrides import decline_override, edit_override
+from allocation.views import deciding
 from tests.factories import TODAY, CSMFactory
 from tests.pages import approval_cast
 from tests.pages.approval_cast import DAY, NOW, asked, due, waiting_plan, waiting_run
@@ -326,3 +329,55 @@ def test_the_page_says_nothing_that_the_policy_would_refuse(world, sign_in):
     override = asked(world)
     for address in (QUEUE, QUEUE + "?state=decided", f"{QUEUE}overrides/{override.pk}/"):
         assert read(sign_in(world.manager).get(address)).refused_by_policy() == []
+
+
+@pytest.fixture
+def busy_for(monkeypatch):
+    """The database does not answer where this override is decided; the list of those that were tried."""
+    tried, service = [], overrides.approve_override
+
+    def begin(one):
+        def approve(*, override_id, **more):
+            tried.append(override_id)
+            if override_id == one.pk:
+                raise OperationalError("database is locked")
+            return service(override_id=override_id, **more)
+
+        monkeypatch.setattr(overrides, "approve_override", approve)
+        return tried
+
+    return begin
+
+
+def test_a_database_that_stops_answering_on_the_way_is_told_row_by_row(world, sign_in, busy_for, monkeypatch):
+    """What was decided before counts and has what follows from it; what comes after is not tried, lest each row waits."""
+    first, second, third = (asked(world, customer) for customer in world.customers)
+    tried, followed = busy_for(second), []
+    monkeypatch.setattr(deciding, "follow", lambda done, **_: followed.extend(one.pk for one in done))
+    response = decide(sign_in(world.manager), first, second, third)
+    assert [status(one) for one in (first, second, third)] == ["approved", "asked", "asked"]
+    assert (tried, followed) == ([first.pk, second.pk], [first.pk])
+    words = read(response).words
+    assert "1 row approved." in words
+    assert f"Alpha 1: {deciding.UNSURE}" in words
+    assert f"Alpha 2: {deciding.NOT_TRIED}" in words
+
+
+def test_runs_and_moves_after_a_database_that_stopped_answering_are_not_tried(world, sign_in, busy_for):
+    override, run = asked(world), waiting_run(world.ops)
+    busy_for(override)
+    words = read(decide(sign_in(world.manager), override, run)).words
+    assert RetierRun.objects.get(pk=run.pk).status == "awaiting_approval"
+    assert f"Run {run.pk}: {deciding.NOT_TRIED}" in words
+
+
+def test_what_follows_and_could_not_be_asked_for_is_said(world, sign_in, monkeypatch):
+    def follow(done, **_):
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(deciding, "follow", follow)
+    override = asked(world)
+    words = read(decide(sign_in(world.manager), override)).words
+    assert status(override) == "approved"
+    assert "1 row approved." in words
+    assert deciding.NOT_FOLLOWED in words

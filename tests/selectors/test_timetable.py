@@ -110,6 +110,56 @@ def test_a_plan_that_failed_is_said_until_another_follows():
     assert timetable_todos(at=NOW, on=TODAY) == []
 
 
+def test_work_that_failed_is_said_no_more_once_it_is_switched_off():
+    slot(Work.FULL_RUN, 1, "failed")
+    Schedule.objects.update_or_create(work=Work.FULL_RUN, defaults={"enabled": False, "since": NOW})
+    assert troubles(at=NOW) == []
+
+
+@pytest.mark.parametrize(("work", "scope"), [(Work.FULL_RUN, "full"), (Work.GOALS_RUN, "goals")])
+def test_a_run_that_was_asked_for_later_makes_up_for_the_slot_that_failed(work, scope):
+    """What is due once a year would otherwise be said for a year."""
+    model = TieringModel.objects.draft(name="M", definition={}, created_by_id=None)
+    slot(work, 3, "failed")
+
+    def run(**given):
+        return RetierRun.objects.create(as_of=TODAY, tiering_model=model, **given)
+
+    other = "goals" if scope == "full" else "full"
+    run(scope=scope, queued_at=NOW - 4 * DAY, status="applied")  # before it was due
+    run(scope=other, queued_at=NOW - DAY, status="applied")
+    run(scope=scope, queued_at=NOW - DAY, status="failed")
+    assert len(troubles(at=NOW)) == 1
+    run(scope=scope, queued_at=NOW - DAY, status="applied")
+    assert troubles(at=NOW) == []
+
+
+def test_a_plan_that_was_asked_for_later_makes_up_for_the_slot_that_failed():
+    policy = AllocationPolicy.objects.create(name="P")
+    slot(Work.BOOK_PLAN, 3, "failed")
+    slot(Work.RATES, 3, "failed")
+
+    def plan(**given):
+        return BookPlan.objects.create(as_of=TODAY, policy=policy, **given)
+
+    first = plan(queued_at=NOW - 4 * DAY, status="applied")
+    plan(
+        queued_at=NOW - DAY, status="proposed", compared_with=first, variant=1
+    )  # a comparison is no plan of the day
+    plan(queued_at=NOW - DAY, status="failed")
+    assert len(troubles(at=NOW)) == 2
+    plan(queued_at=NOW - DAY, status="proposed")
+    assert titles(troubles(at=NOW)) == ["Exchange rates of the timetable failed"]
+
+
+def test_what_a_person_stopped_is_not_said_to_have_failed():
+    model = TieringModel.objects.draft(name="M", definition={}, created_by_id=None)
+    stopped = {"status": "failed", "as_of": TODAY, "cancel_asked_at": NOW}
+    RetierRun.objects.create(tiering_model=model, **stopped)
+    BookPlan.objects.create(policy=AllocationPolicy.objects.create(name="P"), **stopped)
+    assert timetable_todos(at=NOW, on=TODAY) == []
+
+
 @pytest.mark.parametrize(("shift", "holds"), [(-1, False), (0, True), (9, True), (10, False)])
 def test_a_freeze_is_said_on_its_days(shift, holds):
     Freeze.objects.create(name="Year end", starts_on=TODAY, ends_before=TODAY + 10 * DAY)

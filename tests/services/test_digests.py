@@ -8,7 +8,7 @@ import pytest
 from django.core import mail
 
 from accounts import roles
-from accounts.models import Delegation, Leave, User
+from accounts.models import CSM, Delegation, Leave, User
 from allocation.models import Handover, Notice
 from allocation.services.notices import send_notices
 from tests.factories import CSMFactory, UserFactory
@@ -216,6 +216,40 @@ def test_a_cover_is_told_what_the_covered_book_asks_while_it_is_seen(book: Simpl
     assert f"/books/{book.csm_a.csm.pk}/" in digest_of(book.csm_b)
     assert f"/books/{book.csm_a.csm.pk}/" not in digest_of(book.csm_b, SUNDAY)
     assert "Acme" not in digest_of(book.csm_b)
+
+
+@pytest.mark.parametrize("begins", [MONDAY, MONDAY + 3 * DAY])
+@pytest.mark.parametrize("why", ["away", "left", "switched off"])
+def test_a_cover_that_is_not_there_is_told_to_neither(
+    book: SimpleNamespace, begins: datetime.date, why: str
+) -> None:
+    """Today, or on the first day of leave that begins soon."""
+    away = {"starts_on": begins, "ends_before": begins + 9 * DAY}
+    Leave.objects.create(csm=book.csm_a.csm, covered_by=book.csm_b.csm, **away)
+    if why == "away":
+        Leave.objects.create(csm=book.csm_b.csm, starts_on=begins - DAY, ends_before=begins + DAY)
+    elif why == "left":
+        CSM.objects.filter(pk=book.csm_b.csm.pk).update(leaves_on=begins)
+    else:
+        User.objects.filter(pk=book.csm_b.pk).update(is_active=False)
+    write()
+    assert "Nobody covers you while you are away" in digest_of(book.csm_a)
+    assert "Ben Book covers" not in digest_of(book.csm_a)
+    assert "You cover" not in digest_of(book.csm_b)
+
+
+@pytest.mark.parametrize("begins", [MONDAY, MONDAY + 3 * DAY])
+def test_a_cover_that_is_away_at_another_time_is_told_to_both(
+    book: SimpleNamespace, begins: datetime.date
+) -> None:
+    """Who is away today and back on the first day, or leaves in the middle, covers at first."""
+    away = {"starts_on": begins, "ends_before": begins + 9 * DAY}
+    Leave.objects.create(csm=book.csm_a.csm, covered_by=book.csm_b.csm, **away)
+    Leave.objects.create(csm=book.csm_b.csm, starts_on=begins - 5 * DAY, ends_before=begins)
+    CSM.objects.filter(pk=book.csm_b.csm.pk).update(leaves_on=begins + DAY)
+    write()
+    assert "Ben Book covers you while you are away" in digest_of(book.csm_a)
+    assert "You cover 1 book: Ada Book" in digest_of(book.csm_b)
 
 
 def test_a_csm_reads_of_no_other_book(book: SimpleNamespace) -> None:

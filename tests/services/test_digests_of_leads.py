@@ -205,6 +205,25 @@ def test_an_import_that_nobody_confirms_is_told_when_it_is_dropped_and_one_that_
     assert "1 import came to nothing" in digest_of(cast.ops)
 
 
+def test_what_a_person_stopped_is_no_failure_in_the_digest(cast: SimpleNamespace) -> None:
+    wishes(cast.ops)
+    noon = morning(SUNDAY, 12)
+    stopped = {
+        "finished_at": noon,
+        "cancel_asked_at": noon,
+        "cancel_asked_by": cast.ops,
+        "message": "Stopped",
+    }
+    model = TieringModel.objects.create(number=4, name="Four")
+    RetierRun.objects.create(as_of=SUNDAY, tiering_model=model, status="failed", **stopped)
+    for status in ("failed", "discarded"):
+        ImportBatch.objects.create(kind="customers", file_name="x", status=status, **stopped)
+    plan = waiting_plan(cast.ops, [], to=None)
+    BookPlan.objects.filter(pk=plan.pk).update(status="failed", **stopped)
+    write()
+    assert digest_of(cast.ops) == ""
+
+
 def test_cs_ops_are_told_that_the_model_is_stale(cast: SimpleNamespace) -> None:
     model = TieringModel.objects.create(number=4, name="Four", status="published", published_at=morning())
     serve(customer(cast.csm_a.csm, "Acme"), "scale", on=SUNDAY)

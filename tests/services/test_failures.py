@@ -56,6 +56,28 @@ def test_work_that_fails_every_hour_is_one_mail_a_day(cast: SimpleNamespace) -> 
     assert tell_of_failures(at=NOW) == 2
 
 
+def test_what_an_outage_missed_is_one_mail_a_kind_of_work(cast: SimpleNamespace) -> None:
+    """Found on one day, however many days it was due on."""
+    for days in range(14):
+        due = morning(MONDAY - days * DAY, 2)
+        slot(Work.GOALS_RUN, "missed", f"{due:%Y-%m-%d %H:%M}", due_at=due)
+    for hour in (1, 2):
+        slot(Work.OVERRIDES, "missed", f"2026-11-23 {hour:02d}:05", due_at=morning(MONDAY, hour))
+    slot(Work.RATES, "missed")
+    assert [tell_of_failures(at=NOW) for _ in range(2)] == [3, 0]
+    assert set(subjects()) == {
+        "The run after goals was missed 14 times, from 10 Nov 2026 to 23 Nov 2026",
+        "What was agreed for a time was missed 2 times on 23 Nov 2026",
+        "Fetching exchange rates of 23 Nov 2026 was missed",
+    }
+
+
+def test_what_is_missed_on_another_day_is_another_mail(cast: SimpleNamespace) -> None:
+    for day in (MONDAY - DAY, MONDAY):
+        slot(Work.RATES, "missed", f"{day} 18:00", due_at=morning(day - DAY, 18), finished_at=morning(day, 3))
+    assert tell_of_failures(at=NOW) == 2
+
+
 def test_runs_and_plans_that_nobody_asked_for_are_told(cast: SimpleNamespace) -> None:
     failed = run(scope="goals")
     plan = waiting_plan(None, [], to=None)
@@ -74,6 +96,15 @@ def test_what_was_given_up_after_several_attempts_is_told_whoever_asked(cast: Si
     given_up, refused = run(requested_by=cast.ops, attempts=5), batch(requested_by=cast.ops)
     assert tell_of_failures(at=NOW) == 2
     assert subjects() == [f"Import {refused.pk} failed", f"Run {given_up.pk} failed"]
+
+
+def test_what_a_person_stopped_is_no_failure(cast: SimpleNamespace) -> None:
+    stopped = {"cancel_asked_at": morning(MONDAY, 4), "cancel_asked_by": cast.ops}
+    run(attempts=5, **stopped), batch(**stopped)
+    plan = waiting_plan(None, [], to=None)
+    rows = BookPlan.objects.filter(pk=plan.pk)
+    rows.update(status="failed", finished_at=morning(MONDAY, 4), **stopped)
+    assert tell_of_failures(at=NOW) == 0
 
 
 def test_a_slot_that_failed_with_its_run_is_one_piece_of_news(cast: SimpleNamespace) -> None:

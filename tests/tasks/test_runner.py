@@ -11,9 +11,10 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
 from accounts.models import ImportBatch, Job
+from accounts.querysets.jobs import ATTEMPTS
 from allocation.models import AllocationPolicy, BookPlan, RetierRun, Slot, TieringModel
 from allocation.tasks import runner
-from allocation.tasks.runner import ATTEMPTS, rest_seconds, working
+from allocation.tasks.runner import rest_seconds, working
 from tests import factories
 
 pytestmark = pytest.mark.django_db

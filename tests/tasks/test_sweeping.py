@@ -7,9 +7,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from accounts.querysets.jobs import ATTEMPTS
 from allocation.models import RetierRun, RunStatus, TieringModel
 from allocation.tasks import sweeping
-from allocation.tasks.sweeping import ATTEMPTS, Errand, sweep_rows
+from allocation.tasks.sweeping import Errand, sweep_rows
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -133,6 +134,16 @@ def test_giving_up_leaves_a_row_alone_that_somebody_took_meanwhile(rung):
     assert sweeping.give_up(due) is False
     run.refresh_from_db()
     assert run.status == RunStatus.COMPUTING
+
+
+def test_giving_up_leaves_a_row_alone_whose_worker_came_back(rung):
+    """A worker that stood still names the same claim as before; only the lease says that it lives."""
+    run = run_in(RunStatus.COMPUTING, lapsed=1, attempts=ATTEMPTS)
+    (due,) = sweeping.due_rows(ERRANDS, limit=10)
+    assert RetierRun.objects.keep(run.pk, fence=run.fence)
+    assert sweeping.give_up(due) is False
+    run.refresh_from_db()
+    assert (run.status, run.claimed_by) == (RunStatus.COMPUTING, "a worker")
 
 
 def test_a_dry_run_tells_and_does_nothing(rung):

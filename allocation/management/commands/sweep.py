@@ -9,11 +9,11 @@ from django.utils import timezone
 
 from accounts.management.base import DoorCommand
 from allocation.selectors import wording
-from allocation.services import notices, timetable
+from allocation.services import failures, notices, timetable
 from allocation.tasks.bell import ring
 from allocation.tasks.errands import ERRANDS
 from allocation.tasks.notices import send_notices, tell_who_decides
-from allocation.tasks.sweeping import LIMIT, due_rows, sweep_rows
+from allocation.tasks.sweeping import LIMIT, due_rows, give_up, sweep_rows
 from allocation.tasks.timetable import carry_out_slot, keep_timetable
 
 
@@ -54,18 +54,25 @@ class Command(DoorCommand):
         return int(due)
 
     def do_here(self, limit: int) -> tuple[dict[str, Any], list[str]]:
-        """Call the task of each waiting row; the row's own claim keeps a second runner away."""
-        done = []
+        """Call the task of each waiting row, give up what was tried too often, and tell CS ops of what failed, as sweep
+        and timetable do; the row's own claim keeps a second runner away.
+        """
+        done, given_up = [], []
         due_mail = notices.due_notices(at=timezone.now()).count()
         for slot_id in timetable.note_due(at=timezone.now()):
             carry_out_slot(slot_id=slot_id)
         for due in due_rows(ERRANDS, limit=limit):
-            if not due.hopeless:
-                self.tell(f"Working on {due.name}.")
-                due.errand.task(**{due.errand.argument: due.row.pk})
-                done.append(due.name)
+            if due.hopeless:
+                if give_up(due):
+                    given_up.append(due.name)
+                continue
+            self.tell(f"Working on {due.name}.")
+            due.errand.task(**{due.errand.argument: due.row.pk})
+            done.append(due.name)
+        failures.tell_of_failures(at=timezone.now())
         # Without a mail server mails are printed: not among what this command answers.
         with redirect_stdout(sys.stderr):
             notices.tell_who_decides(at=timezone.now())
             notices.send_notices(at=timezone.now(), limit=limit)
-        return {"done": done, "notices": due_mail}, [f"Done: {name}" for name in done] or ["Nothing waits."]
+        lines = [f"Done: {name}" for name in done] + [f"Given up: {name}" for name in given_up]
+        return {"done": done, "given_up": given_up, "notices": due_mail}, lines or ["Nothing waits."]
