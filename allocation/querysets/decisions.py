@@ -46,6 +46,19 @@ class RunQuerySet(JobQuerySet):
         freezes = apps.get_model("allocation", "Freeze").objects.holding(on)
         return self.filter(~Q(status="proposed") | ~Exists(freezes))
 
+    def replace(self, *, message: str) -> dict[int, int]:
+        """These proposals become stale, since a newer one takes their place. Gives {run or plan: person who wished it applied}.
+
+        What a command wished without naming a person has nobody to be told. Inside a transaction.
+        """
+        wishes = self.only("apply_when_proposed", "applied_by", "requested_by")
+        # Locked, so that a wish made at this moment is seen, or finds nothing to be applied any more.
+        rows: list[Any] = list(wishes.select_for_update(of=("self",)).order_by("pk"))
+        self.update(status="stale", message=message)
+        wished = [row for row in rows if row.apply_when_proposed]
+        people = {row.pk: row.applied_by_id or row.requested_by_id for row in wished}
+        return {pk: person for pk, person in people.items() if person is not None}
+
     def outdate(self, *, model_id: int, number: int) -> int:
         """Proposals of other versions than the one just published become stale."""
         waiting = self.filter(status__in=("proposed", "awaiting_approval")).exclude(tiering_model_id=model_id)

@@ -54,7 +54,7 @@ def refusal_while_frozen(*, on: date, wished: bool = False) -> str:
         return ""
     free = wording.day(found.free_on)
     then = (
-        f"it is applied by itself on {free}, as was asked for."
+        f"it is applied by itself on {free}, as was asked for, unless a newer one is proposed before."
         if wished
         else f"it can be applied from {free} on."
     )
@@ -66,4 +66,4 @@ def told_when_accepted(*, what: str, on: date) -> str:
     found = frozen(on=on)
     if found is None:
         return ""
-    return f"{found.sentence} {what} is applied by itself on {wording.day(found.free_on)}; CS ops can take that back before."
+    return f"{found.sentence} {what} is applied by itself on {wording.day(found.free_on)}, unless a newer one is proposed before; CS ops can take that back until then."

@@ -86,6 +86,16 @@ def job_was_decided(*, what: str, by: str, link: str) -> tuple[str, str]:
     return _mail(f"{_capital(what)} was decided", f"{one_line(by)} decided it and said why.", link)
 
 
+def job_was_replaced(*, what: str, by: str, link: str) -> tuple[str, str]:
+    """Subject and body for who wished `what` applied; by: the newer one, such as "run 14"."""
+    return _mail(
+        f"{_capital(what)} is not applied",
+        f"You asked for it to be applied, and {by} has taken its place before that was done. Please look at {by}, and "
+        "apply that if it should be.",
+        link,
+    )
+
+
 def you_decide_for(*, manager: str, starts_on: date, ends_before: date, link: str) -> tuple[str, str]:
     """Subject and body for the delegate."""
     return _mail(

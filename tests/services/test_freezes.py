@@ -7,8 +7,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from allocation.models import BookPlan, Freeze, RetierRun, RunStatus
-from allocation.selectors.freezes import frozen, refusal_while_frozen
+from allocation.models import BookPlan, Freeze, Notice, RetierRun, RunStatus
+from allocation.selectors.freezes import frozen, refusal_while_frozen, told_when_accepted
 from allocation.services import accepting, planning, retiering
 from allocation.services.playbooks import load_playbook
 from allocation.services.retiering import UnableToApplyRun, apply_run, applying
@@ -153,6 +153,42 @@ def test_the_wish_for_a_plan_waits_as_well(cast: Any) -> None:
     accepting.accept_plan(plan_id=plan.pk, actor=cast.ops, on=FIRST)
     assert not BookPlan.objects.wished(on=LAST).exists()
     assert BookPlan.objects.wished(on=FREE).exists()
+
+
+def told() -> list[tuple[str, str]]:
+    return list(Notice.objects.order_by("pk").values_list("to__email", "subject"))
+
+
+def test_who_wished_a_run_applied_is_told_when_a_newer_one_takes_its_place(run: RetierRun, cast: Any) -> None:
+    freeze()
+    accepting.accept_run(run_id=run.pk, actor=cast.ops)
+    goals = proposed(scope="goals")
+    run.refresh_from_db()
+    assert (run.is_accepted, told()) == (True, []), "of another scope"
+    newer = proposed()
+    run.refresh_from_db()
+    assert (run.status, run.message) == (RunStatus.STALE, f"Run {newer.pk} proposes anew.")
+    assert told() == [(cast.ops.email, f"Run {run.pk} is not applied")]
+    assert f"/runs/{newer.pk}/" in Notice.objects.get().body
+    proposed()
+    goals.refresh_from_db()
+    assert len(told()) == 1, "nobody had wished that one applied"
+
+
+def test_who_wished_a_plan_applied_is_told_as_well(cast: Any) -> None:
+    plan_cast.books(cast)
+    plan = plan_cast.proposed()
+    freeze()
+    accepting.accept_plan(plan_id=plan.pk, actor=cast.ops, on=FIRST)
+    newer = plan_cast.proposed()
+    assert told() == [(cast.ops.email, f"Book plan {plan.pk} is not applied")]
+    assert f"/plans/{newer.pk}/" in Notice.objects.get().body
+
+
+def test_the_sentence_of_a_wish_says_what_can_come_between(run: RetierRun) -> None:
+    freeze()
+    assert "unless a newer one is proposed" in refusal_while_frozen(on=FIRST, wished=True)
+    assert "unless a newer one is proposed" in told_when_accepted(what="Run 1", on=FIRST)
 
 
 def test_freezes_that_follow_each_other_end_with_the_last() -> None:

@@ -199,6 +199,7 @@ def texts() -> list[tuple[str, str]]:
         notice_words.has_ended(customer="Acme", link=link),
         notice_words.job_waits_for_you(what="run 3", link=notice_words.run_link(3)),
         notice_words.job_was_decided(what="book plan 3", by="Mia", link=notice_words.plan_link(3)),
+        notice_words.job_was_replaced(what="run 3", by="run 4", link=notice_words.run_link(4)),
         notice_words.you_decide_for(manager="Mia", starts_on=TODAY, ends_before=TODAY + DAY, link=link),
         notice_words.you_no_longer_decide_for(manager="Mia", link=link),
         notice_words.you_cover_for(csm="Ada", ends_before=TODAY, link=notice_words.book_link(1)),
@@ -208,7 +209,7 @@ def texts() -> list[tuple[str, str]]:
     ]
 
 
-@pytest.mark.parametrize("number", range(12))
+@pytest.mark.parametrize("number", range(13))
 def test_no_text_carries_a_word_of_the_field(number: int) -> None:
     subject, body = texts()[number]
     # The address of the installation is the installation's.

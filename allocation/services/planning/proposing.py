@@ -18,7 +18,8 @@ from accounts.leases import lease_kept
 from accounts.querysets.jobs import CancelAsked
 from allocation.engine.books import propose_books
 from allocation.engine.facts.books import BookProposal
-from allocation.models import OPEN_STATUSES, BookPlan, Move, RunStatus
+from allocation.models import OPEN_STATUSES, BookPlan, Move, Notice, RunStatus
+from allocation.selectors import notice_words
 from allocation.selectors.plan_answers import named_in, plan_results, policy_values, proof_values
 from allocation.services.planning.cancelling import end_cancelled
 from allocation.services.planning.queueing import UnableToPlanBooks
@@ -189,8 +190,22 @@ def _store(
             )
         beside = BookPlan.objects.side_by_side(plan.comparison_id).values("pk")
         older = BookPlan.objects.filter(status__in=OPEN_STATUSES).exclude(pk__in=beside)
-        older.update(status=RunStatus.STALE, message=f"Book plan {plan.pk} is newer.")
+        _tell_replaced(plan, older.replace(message=f"Book plan {plan.pk} is newer."))
     return True
+
+
+def _tell_replaced(plan: BookPlan, wished: Mapping[int, int]) -> None:
+    """Who wished an older one applied is told, in the transaction that makes this one a proposal."""
+    if not wished:
+        return
+    at: Any = BookPlan.objects.values_list("finished_at", flat=True).get(pk=plan.pk)
+    link = notice_words.plan_link(plan.pk)
+    for pk, person in wished.items():
+        subject, body = notice_words.job_was_replaced(
+            what=f"book plan {pk}", by=f"book plan {plan.pk}", link=link
+        )
+        kind, about = Notice.Kind.ENDED, f"plan-{pk}-replaced"
+        Notice.objects.leave(to=[person], kind=kind, about=about, subject=subject, body=body, at=at)
 
 
 def _rows(plan: BookPlan, snapshot: Snapshot, proposal: BookProposal) -> list[Move]:

@@ -27,6 +27,7 @@ from allocation.engine.rules import UnusableRules
 from allocation.engine.tiering import decide_tiers
 from allocation.models import (
     OPEN_STATUSES,
+    Notice,
     RetierRun,
     RunChunk,
     RunStatus,
@@ -34,7 +35,7 @@ from allocation.models import (
     TierDecision,
     TieringModel,
 )
-from allocation.selectors import wording
+from allocation.selectors import notice_words, wording
 from allocation.services.retiering.cancelling import end_cancelled
 from allocation.services.retiering.queueing import request_goals_run
 from allocation.services.retiering.rows import decision_rows, notable
@@ -148,9 +149,20 @@ def _compute(run: RetierRun, fence: int) -> None:
         this.exclude(tiering_model__status=TieringModel.Status.PUBLISHED).update(
             status=RunStatus.STALE, message=_old_model(run)
         )
-        RetierRun.objects.filter(scope=run.scope, status__in=OPEN_STATUSES, pk__lt=run.pk).update(
-            status=RunStatus.STALE, message=f"Run {run.pk} proposes anew."
-        )
+        older = RetierRun.objects.filter(scope=run.scope, status__in=OPEN_STATUSES, pk__lt=run.pk)
+        _tell_replaced(run, older.replace(message=f"Run {run.pk} proposes anew."))
+
+
+def _tell_replaced(run: RetierRun, wished: Mapping[int, int]) -> None:
+    """Who wished an older one applied is told, in the transaction that makes this one a proposal."""
+    if not wished:
+        return
+    at: Any = RetierRun.objects.values_list("finished_at", flat=True).get(pk=run.pk)
+    link = notice_words.run_link(run.pk)
+    for pk, person in wished.items():
+        subject, body = notice_words.job_was_replaced(what=f"run {pk}", by=f"run {run.pk}", link=link)
+        kind, about = Notice.Kind.ENDED, f"run-{pk}-replaced"
+        Notice.objects.leave(to=[person], kind=kind, about=about, subject=subject, body=body, at=at)
 
 
 def _still_mine(run: RetierRun, fence: int, *, done: int, total: int) -> None:
