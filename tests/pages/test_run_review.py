@@ -285,8 +285,8 @@ def test_the_change_limit_is_named_only_while_it_holds_a_run_up(ops, run, status
 def test_who_asked_for_a_run_is_said_for_commands_too(company, ops, run):
     assert f"asked by {company.cast.ops}." in read(page_of(ops, run)).words
     RetierRun.objects.filter(pk=run.pk).update(requested_by=None)
-    assert "asked by command." in read(page_of(ops, run)).words
-    assert "by command" in read(ops.get(reverse("runs"))).words
+    assert "asked by the timetable or a command." in read(page_of(ops, run)).words
+    assert "by the timetable or a command" in read(ops.get(reverse("runs"))).words
     RetierRun.objects.filter(pk=run.pk).update(scope="goals")
     assert "asked because goals changed." in read(page_of(ops, run)).words
 
