@@ -48,7 +48,7 @@ def _moments(found: list[Any]) -> SafeString:
 class ScheduleAdmin(CSAdmin):
     lead = "When the program does by itself what is due. It proposes, tells and tidies; it never applies a run or a plan."
     form_lead = "Times are the company's; what you change counts from now on."
-    list_display = ("work", "switched_on", "when", "next_time", "last_time", "last_words")
+    list_display = ("work", "switched_on", "when", "last_time")
     ordering = ("work",)
     readonly_fields = ("what", "coming")
     formfield_overrides = {
@@ -118,24 +118,21 @@ class ScheduleAdmin(CSAdmin):
     @admin.display(description="When")
     def when(self, row: Schedule) -> str:
         words = when_words(schedule=row)
-        return words[0].upper() + words[1:]
-
-    @admin.display(description="Next")
-    def next_time(self, row: Schedule) -> str:
-        return _moments(next_times(schedule=row, after=timezone.now(), many=1)) or badges.NOTHING
+        coming = _moments(next_times(schedule=row, after=timezone.now(), many=1))
+        following = format_html('<br><span class="quiet small">next {}</span>', coming) if coming else ""
+        return format_html("{}{}", words[0].upper() + words[1:], following)
 
     @admin.display(description="Last time")
     def last_time(self, row: Schedule) -> str:
         status, due = row.last_status, row.last_due  # type: ignore[attr-defined]
         if not status:
             return badges.NOTHING
-        mark = badges.status_badge(status=status, words=Slot.Status(status).label)
-        return format_html("{} {}", _moments([timezone.localtime(due)]), mark)
-
-    @admin.display(description="Result")
-    def last_words(self, row: Schedule) -> str:
-        words = row.last_message  # type: ignore[attr-defined]
-        return format_html('<span class="wrap">{}</span>', words) if words else badges.NOTHING
+        return format_html(
+            '{} {}<br><span class="wrap quiet small">{}</span>',
+            badges.status_badge(status=status, words=Slot.Status(status).label),
+            _moments([timezone.localtime(due)]),
+            row.last_message,  # type: ignore[attr-defined]
+        )
 
     @admin.display(description="What it does")
     def what(self, row: Schedule) -> str:
