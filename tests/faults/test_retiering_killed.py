@@ -66,12 +66,12 @@ def outcome() -> list[Any]:
     return [
         list(Customer.objects.order_by("external_id").values_list("external_id", "tier__slug", "tier_since")),
         list(
-            TierHolding.objects.order_by("customer__external_id", "starts_on").values_list(
+            TierHolding.objects.order_by("customer__external_id", "starts_on", "pk").values_list(
                 "customer__external_id", "tier__slug", "starts_on", "ends_before"
             )
         ),
         list(
-            TierDecision.objects.order_by("run", "customer__external_id").values_list(
+            TierDecision.objects.order_by("run", "customer__external_id", "pk").values_list(
                 "customer__external_id", "status", "effective__slug"
             )
         ),
