@@ -22,15 +22,8 @@ from allocation.tasks.planning import apply_book_plan, propose_book_plan, undo_b
 from allocation.tasks.retiering import apply_retier_run, propose_retier_run, undo_retier_run
 from allocation.views.access import for_leads, for_ops, today
 from allocation.views.plans import plan_or_404
+from allocation.views.refusals import refusals_shown, refused
 from allocation.views.runs import run_or_404
-
-
-def refused(request: HttpRequest, form: Any) -> None:
-    """Each fault of a form as a sentence."""
-    for field, faults in form.errors.items():
-        label = form.fields[field].label if field in form.fields else ""
-        for fault in faults:
-            messages.error(request, f"{label}: {fault}" if label else str(fault))
 
 
 def told_of_freeze(request: HttpRequest, what: str) -> bool:
@@ -75,11 +68,8 @@ def retier_start(request: HttpRequest) -> HttpResponse:
 def run_apply(request: HttpRequest, pk: int) -> HttpResponse:
     """Accept the proposal; a worker applies it, and if none hears the bell the sweep finds it."""
     run = run_or_404(user=request.user, pk=pk)
-    try:
+    with refusals_shown(request, accepting.UnableToAccept):
         accepting.accept_run(run_id=run.pk, actor=request.user)
-    except accepting.UnableToAccept as refusal:
-        messages.error(request, str(refusal))
-    else:
         told_of_freeze(request, f"Run {pk}")
         ring(apply_retier_run, run_id=run.pk)
     return redirect("run", pk=pk)
@@ -89,11 +79,8 @@ def run_apply(request: HttpRequest, pk: int) -> HttpResponse:
 @for_ops
 def run_discard(request: HttpRequest, pk: int) -> HttpResponse:
     run = run_or_404(user=request.user, pk=pk)
-    try:
+    with refusals_shown(request, retiering.UnableToDiscardRun):
         retiering.discard_run(run_id=run.pk, at=timezone.now())
-    except retiering.UnableToDiscardRun as refusal:
-        messages.error(request, str(refusal))
-    else:
         messages.success(request, f"Run {pk} is discarded; no customer was changed.")
     return redirect("run", pk=pk)
 
@@ -103,11 +90,8 @@ def run_discard(request: HttpRequest, pk: int) -> HttpResponse:
 def run_undo(request: HttpRequest, pk: int) -> HttpResponse:
     """Give back what an applied run changed; the row says so at once, a worker does it."""
     run = run_or_404(user=request.user, pk=pk)
-    try:
+    with refusals_shown(request, retiering.UnableToUndoRun):
         retiering.ask_to_undo_run(run_id=run.pk, actor=request.user, at=timezone.now())
-    except retiering.UnableToUndoRun as refusal:
-        messages.error(request, str(refusal))
-    else:
         ring(undo_retier_run, run_id=run.pk)
     return redirect("run", pk=pk)
 
@@ -117,11 +101,8 @@ def run_undo(request: HttpRequest, pk: int) -> HttpResponse:
 def run_continue(request: HttpRequest, pk: int) -> HttpResponse:
     """Go on with a run that was stopped on the way; the row says so at once, a worker does it."""
     run = run_or_404(user=request.user, pk=pk)
-    try:
+    with refusals_shown(request, retiering.UnableToApplyRun):
         retiering.ask_to_finish_run(run_id=run.pk, actor=request.user, at=timezone.now())
-    except retiering.UnableToApplyRun as refusal:
-        messages.error(request, str(refusal))
-    else:
         ring(apply_retier_run, run_id=run.pk)
     return redirect("run", pk=pk)
 
@@ -131,10 +112,8 @@ def run_continue(request: HttpRequest, pk: int) -> HttpResponse:
 def run_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Stop what is done with a run; whoever does it sees the wish with its next heartbeat."""
     run = run_or_404(user=request.user, pk=pk)
-    try:
+    with refusals_shown(request, retiering.UnableToCancelRun):
         messages.success(request, retiering.cancel_run(run_id=run.pk, actor=request.user, at=timezone.now()))
-    except retiering.UnableToCancelRun as refusal:
-        messages.error(request, str(refusal))
     return redirect("run", pk=pk)
 
 
@@ -154,13 +133,10 @@ def run_approve(request: HttpRequest, pk: int) -> HttpResponse:
             request, "Open the run's page and approve it there, so that what you approve is what you saw."
         )
         return redirect("run", pk=pk)
-    try:
+    with refusals_shown(request, retiering.UnableToApproveRun):
         retiering.approve_run(
             run_id=run.pk, actor=user, at=timezone.now(), seen_moves=seen, seen_version=version
         )
-    except retiering.UnableToApproveRun as refusal:
-        messages.error(request, str(refusal))
-    else:
         if run.apply_when_proposed:
             if not told_of_freeze(request, f"Run {pk}"):
                 messages.success(request, f"Run {pk} is approved and is being applied, as was asked for.")
@@ -199,11 +175,8 @@ def plan_start(request: HttpRequest) -> HttpResponse:
 def plan_apply(request: HttpRequest, pk: int) -> HttpResponse:
     """Accept the proposal; a worker applies it, and if none hears the bell the sweep finds it."""
     plan = plan_or_404(user=request.user, pk=pk)
-    try:
+    with refusals_shown(request, accepting.UnableToAccept):
         accepting.accept_plan(plan_id=plan.pk, actor=request.user, on=today())
-    except accepting.UnableToAccept as refusal:
-        messages.error(request, str(refusal))
-    else:
         told_of_freeze(request, f"Plan {pk}")
         ring(apply_book_plan, plan_id=plan.pk)
     return redirect("plan", pk=pk)
@@ -214,11 +187,8 @@ def plan_apply(request: HttpRequest, pk: int) -> HttpResponse:
 def plan_discard(request: HttpRequest, pk: int) -> HttpResponse:
     plan = plan_or_404(user=request.user, pk=pk)
     user: Any = request.user
-    try:
+    with refusals_shown(request, planning.UnableToPlanBooks):
         planning.discard_plan(plan_id=plan.pk, actor=user)
-    except planning.UnableToPlanBooks as refusal:
-        messages.error(request, str(refusal))
-    else:
         messages.success(request, f"Plan {pk} is discarded; no customer was changed.")
     return redirect("plan", pk=pk)
 
@@ -229,11 +199,8 @@ def plan_stop(request: HttpRequest, pk: int) -> HttpResponse:
     """Keep the best plan so far; whoever computes it sees the wish with its next heartbeat."""
     plan = plan_or_404(user=request.user, pk=pk)
     user: Any = request.user
-    try:
+    with refusals_shown(request, planning.UnableToPlanBooks):
         planning.stop_plan(plan_id=plan.pk, actor=user, at=timezone.now())
-    except planning.UnableToPlanBooks as refusal:
-        messages.error(request, str(refusal))
-    else:
         messages.success(request, f"Plan {pk} stops within a few seconds and keeps the best so far.")
     return redirect("plan", pk=pk)
 
@@ -243,11 +210,8 @@ def plan_stop(request: HttpRequest, pk: int) -> HttpResponse:
 def plan_undo(request: HttpRequest, pk: int) -> HttpResponse:
     """Give back what an applied plan changed; the row says so at once, a worker does it."""
     plan = plan_or_404(user=request.user, pk=pk)
-    try:
+    with refusals_shown(request, planning.UnableToUndoPlan):
         planning.ask_to_undo_plan(plan_id=plan.pk, actor=request.user, at=timezone.now())
-    except planning.UnableToUndoPlan as refusal:
-        messages.error(request, str(refusal))
-    else:
         ring(undo_book_plan, plan_id=plan.pk)
     return redirect("plan", pk=pk)
 
@@ -258,11 +222,8 @@ def plan_continue(request: HttpRequest, pk: int) -> HttpResponse:
     """Go on with a plan that was stopped on the way; the row says so at once, a worker does it."""
     plan = plan_or_404(user=request.user, pk=pk)
     user: Any = request.user
-    try:
+    with refusals_shown(request, planning.UnableToPlanBooks):
         planning.ask_to_finish_plan(plan_id=plan.pk, actor=user, at=timezone.now())
-    except planning.UnableToPlanBooks as refusal:
-        messages.error(request, str(refusal))
-    else:
         ring(apply_book_plan, plan_id=plan.pk)
     return redirect("plan", pk=pk)
 
@@ -272,10 +233,8 @@ def plan_continue(request: HttpRequest, pk: int) -> HttpResponse:
 def plan_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Stop what is done with a plan; whoever does it sees the wish with its next heartbeat."""
     plan = plan_or_404(user=request.user, pk=pk)
-    try:
+    with refusals_shown(request, planning.UnableToCancelPlan):
         messages.success(
             request, planning.cancel_plan(plan_id=plan.pk, actor=request.user, at=timezone.now())
         )
-    except planning.UnableToCancelPlan as refusal:
-        messages.error(request, str(refusal))
     return redirect("plan", pk=pk)

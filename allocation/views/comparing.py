@@ -29,7 +29,7 @@ from allocation.services import comparing
 from allocation.tasks.bell import ring
 from allocation.tasks.planning import propose_book_plan
 from allocation.views.access import for_leads, for_ops, today
-from allocation.views.acting import refused
+from allocation.views.refusals import refusals_shown, refused
 
 
 @require_POST
@@ -62,11 +62,8 @@ def compare_discard(request: HttpRequest, pk: int) -> HttpResponse:
     """Put all of them away that nobody has begun to apply."""
     comparison_or_404(user=request.user, pk=pk)
     user: Any = request.user
-    try:
+    with refusals_shown(request, comparing.UnableToCompare):
         count = comparing.discard_comparison(comparison_id=pk, actor=user)
-    except comparing.UnableToCompare as refusal:
-        messages.error(request, str(refusal))
-    else:
         messages.success(request, f"{wording.counted(count, 'plan')} put away; no customer was changed.")
     return redirect("plan_compare", pk=pk)
 

@@ -32,6 +32,7 @@ from allocation.views.access import for_everyone_with_a_role, for_ops, for_roles
 from allocation.views.lists import page_of
 from allocation.views.parts import Kpi
 from allocation.views.plans import plan_or_404
+from allocation.views.refusals import refusals_shown
 
 # What was typed is shown again with what is wrong.
 UNPROCESSABLE = 422
@@ -158,7 +159,7 @@ def plan_objections(request: HttpRequest, pk: int) -> HttpResponse:
         "at": timezone.now(),
     }
     form = WindowForm(request.POST)
-    try:
+    with refusals_shown(request, planning.UnableToOpenObjections):
         if request.POST.get("action") == "close":
             planning.close_objections(**given)
             messages.success(request, "Nobody can object any more; what was said waits for its answers.")
@@ -168,6 +169,4 @@ def plan_objections(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, f"CSMs concerned are told, and can object before {wording.day(until)}.")
         else:
             messages.error(request, "Choose the day before which CSMs can object.")
-    except planning.UnableToOpenObjections as refusal:
-        messages.error(request, str(refusal))
     return redirect("plan", pk=pk)

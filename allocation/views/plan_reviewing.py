@@ -30,6 +30,7 @@ from allocation.tasks.bell import ring
 from allocation.tasks.planning import apply_book_plan
 from allocation.views.access import for_leads, today
 from allocation.views.plans import can_review, decided_ids, plan_or_404, seen_csms
+from allocation.views.refusals import refusals_shown
 
 BIGGEST_ID = 2**63 - 1
 # What a move must be for an action to mean something.
@@ -71,11 +72,8 @@ def plan_rows(request: HttpRequest, pk: int) -> HttpResponse:
     if not ids:
         messages.error(request, NOTHING_TICKED)
         return redirect(back)
-    try:
+    with refusals_shown(request, REFUSALS):
         changed = _act(action, plan, ids, request)
-    except REFUSALS as refusal:
-        messages.error(request, str(refusal))
-    else:
         _say(request, action, changed, ids)
         _after(request, plan)
     return redirect(back)

@@ -15,6 +15,7 @@ from allocation.models import RetierRun, RowStatus
 from allocation.selectors import wording
 from allocation.services import retiering
 from allocation.views.access import for_leads
+from allocation.views.refusals import refusals_shown
 from allocation.views.run_rows import HELD, filter_of_tab
 from allocation.views.runs import run_or_404
 
@@ -39,11 +40,8 @@ def run_rows(request: HttpRequest, pk: int) -> HttpResponse:
     if not ids:
         messages.error(request, NOTHING_TICKED)
         return redirect(back)
-    try:
+    with refusals_shown(request, retiering.UnableToReviewRun):
         changed = _act(action, run, ids, request)
-    except retiering.UnableToReviewRun as refusal:
-        messages.error(request, str(refusal))
-    else:
         _say(request, action, changed, len(ids))
         _say_limit(request, run)
     return redirect(back)
