@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
@@ -16,6 +16,15 @@ ATTEMPTS = 5
 HELD_AT_MOST = timedelta(days=8)
 # Mail that is never held back: the digest itself, and that the installation does not do its work.
 AT_ONCE_ALWAYS = ("digest", "failed")
+
+
+class Letter(NamedTuple):
+    """What some people are told. about: what makes it one of a kind for each of them."""
+
+    about: str
+    to: Iterable[int]
+    subject: str
+    body: str
 
 
 class NoticeQuerySet(models.QuerySet):
@@ -45,16 +54,31 @@ class NoticeQuerySet(models.QuerySet):
 
     def leave(
         self, *, to: Iterable[int], kind: str, about: str, subject: str, body: str, at: datetime
-    ) -> None:
+    ) -> int:
         """Write a mail down for each of these people, in the transaction of what it is about; `allocation.tasks` sends it.
 
         about: what it is about, such as "override-7-asked": a second notice of the same to the same person is dropped.
+        Returns to how many it is new.
         """
-        rows = [
-            self.model(to_id=pk, kind=kind, key=f"{about}-to-{pk}", subject=subject, body=body, created_at=at)
-            for pk in sorted(set(to))
-        ]
-        self.bulk_create(rows, ignore_conflicts=True)
+        return self.leave_each([Letter(about, to, subject, body)], kind=kind, at=at)
+
+    def leave_each(self, letters: Iterable[Letter], *, kind: str, at: datetime) -> int:
+        """As `leave`, for many letters in one reading and one writing."""
+        rows = {
+            f"{letter.about}-to-{pk}": self.model(
+                to_id=pk, kind=kind, subject=letter.subject, body=letter.body, created_at=at
+            )
+            for letter in letters
+            for pk in sorted(set(letter.to))
+        }
+        known = set(self.model._default_manager.filter(key__in=rows).values_list("key", flat=True))
+        new = []
+        for key, row in rows.items():
+            if key not in known:
+                row.key = key
+                new.append(row)
+        self.bulk_create(new, ignore_conflicts=True)  # somebody else may write one in this moment
+        return len(new)
 
 
 def _held(*, at: datetime) -> Q:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -19,11 +19,10 @@ from allocation.models import AllocationPolicy
 from allocation.selectors import wording
 from allocation.selectors.amounts import by_base_amount, in_base_cents
 from allocation.selectors.covers import CoveredBook, covered_books
+from allocation.selectors.thresholds import LOW_HEALTH, SOON
 from allocation.snapshots.books import LONG_LEAVE_DAYS, TouchPlans, csm_minutes, days_away
 from allocation.snapshots.covers import Away, covers_on
 
-SOON = timedelta(days=90)
-LOW_HEALTH = 40
 SHORT_LIST = 8
 
 

@@ -12,14 +12,13 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import CSM, Customer, Leave
 from allocation.selectors import wording
+from allocation.selectors.thresholds import LOW_HEALTH, SOON
 from allocation.selectors.todo import Todo
 from allocation.snapshots.books import TouchPlans
 from allocation.snapshots.covers import Away, Covers
 from allocation.snapshots.held import active_on, csms_on, tiers_on
 
 HIDDEN = "someone in another team"
-LOW_HEALTH = 40
-SOON = timedelta(days=90)
 
 
 def leave_marks(*, covers: Covers, seen: frozenset[str]) -> dict[str, tuple[str, str]]:

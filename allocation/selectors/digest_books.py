@@ -13,7 +13,8 @@ from django.utils.timezone import localtime
 from accounts.models import Customer, Leave
 from allocation.models import BookHolding, Departure, Handover, TierHolding
 from allocation.selectors.digest_people import Reader, midnight
-from allocation.selectors.home import LOW_HEALTH, THIS_MONTH
+from allocation.selectors.home import THIS_MONTH
+from allocation.selectors.thresholds import LOW_HEALTH
 
 AWAY_SOON = timedelta(days=14)
 # Of one customer: (holder, first day, day it ended or None, when it was written down), the oldest first.

@@ -10,9 +10,9 @@ from django.db.models import Count, Q
 from accounts.models import CSM, Customer
 from allocation.models import Handover, Move, Override, RetierRun, RunStatus
 from allocation.selectors import wording
+from allocation.selectors.thresholds import LOW_HEALTH
 from allocation.selectors.todo import Todo
 
-LOW_HEALTH = 40
 THIS_MONTH = timedelta(days=30)
 
 

@@ -185,9 +185,5 @@ def _leave(
     people: Iterable[int], kind: Notice.Kind, about: str, *, words: tuple[str, str], at: datetime
 ) -> bool:
     """Whether somebody was told anew."""
-    keys = {f"{about}-to-{pk}": pk for pk in people}
-    known = set(Notice.objects.filter(key__in=keys).values_list("key", flat=True))
-    new = [pk for key, pk in keys.items() if key not in known]
     subject, body = words
-    Notice.objects.leave(to=new, kind=kind, about=about, subject=subject, body=body, at=at)
-    return bool(new)
+    return Notice.objects.leave(to=people, kind=kind, about=about, subject=subject, body=body, at=at) > 0

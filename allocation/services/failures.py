@@ -13,6 +13,7 @@ from accounts import roles
 from accounts.models import ImportBatch, User
 from accounts.querysets.jobs import ATTEMPTS
 from allocation.models import BookPlan, Notice, RetierRun, RunStatus, Slot
+from allocation.querysets.notices import Letter
 from allocation.selectors import digest_words, notice_words
 
 # Who becomes CS ops today is not told of the failures of last year, nor anybody after an upgrade.
@@ -42,22 +43,8 @@ def tell_of_failures(*, at: datetime) -> int:
         return 0
     ops = Q(groups__name=roles.OPS) | Q(is_superuser=True)
     people = sorted(set(User.objects.filter(ops, is_active=True).order_by().values_list("pk", flat=True)))
-    keys = {f"{about}-to-{pk}": (about, pk) for about in found for pk in people}
-    known = set(Notice.objects.filter(key__in=list(keys)).values_list("key", flat=True))
-    new = [
-        Notice(
-            to_id=pk,
-            kind=Notice.Kind.FAILED,
-            key=key,
-            subject=found[about].subject,
-            body=found[about].body,
-            created_at=at,
-        )
-        for key, (about, pk) in keys.items()
-        if key not in known
-    ]
-    Notice.objects.bulk_create(new, ignore_conflicts=True)
-    return len(new)
+    letters = [Letter(about, people, failure.subject, failure.body) for about, failure in found.items()]
+    return Notice.objects.leave_each(letters, kind=Notice.Kind.FAILED, at=at)
 
 
 def _failures(at: datetime) -> Iterator[Failure]:

@@ -21,7 +21,7 @@ from django.utils.timezone import localtime
 
 from accounts.models import Leave
 from allocation.models import BookPlan, Move, Notice, RetierRun, RunStatus
-from allocation.querysets.notices import ATTEMPTS
+from allocation.querysets.notices import ATTEMPTS, Letter
 from allocation.selectors import notice_words
 from allocation.selectors.approvers import Managers, managers_on
 
@@ -205,15 +205,12 @@ def _of_what_is_so_still(old: QuerySet[Notice], at: datetime) -> list[int]:
 
 
 def _leave(about: Mapping[int, str], words: tuple[str, str], at: datetime) -> int:
-    subject, body = words
-    keys = {f"{what}-to-{person}": (person, what) for person, what in about.items()}
-    known = set(Notice.objects.filter(key__in=keys).values_list("key", flat=True))
-    new = [found for key, found in keys.items() if key not in known]
-    for person, what in new:
-        Notice.objects.leave(
-            to=[person], kind=Notice.Kind.TO_DECIDE, about=what, subject=subject, body=body, at=at
-        )
-    return len(new)
+    """about: what of it each person is told, by person."""
+    letters = [
+        Letter(what, [pk for pk, told in about.items() if told == what], *words)
+        for what in sorted(set(about.values()))
+    ]
+    return Notice.objects.leave_each(letters, kind=Notice.Kind.TO_DECIDE, at=at)
 
 
 def _some(*ids: int | None) -> frozenset[int]:

@@ -21,6 +21,7 @@ from allocation.selectors.covers import CoveredBook, LeaveLine, leave_lines
 from allocation.selectors.customers import customer_rows, ordered, with_joins
 from allocation.selectors.overrides import with_override_marks
 from allocation.selectors.past_books import PastBook, past_book
+from allocation.selectors.thresholds import LOW_HEALTH
 from allocation.views.access import for_everyone_with_a_role, for_roles
 from allocation.views.as_of import AsOf, as_of
 from allocation.views.lists import Column, has_filters, headings, page_of
@@ -229,7 +230,7 @@ def book_kpis(this: selector.Book, *, url: str = "") -> list[Kpi]:
             note="contracts to renew",
         ),
         Kpi(
-            f"Health below {selector.LOW_HEALTH}",
+            f"Health below {LOW_HEALTH}",
             wording.grouped(found.low_health),
             icon="alert",
             note=f"{found.without_health} without a score"

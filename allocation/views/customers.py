@@ -15,12 +15,12 @@ from accounts.models import Customer
 from accounts.querysets.scope import covered_csm_ids
 from allocation.filters.customers import CustomerFilter
 from allocation.selectors import wording
-from allocation.selectors.books import LOW_HEALTH
 from allocation.selectors.customer_detail import customer_detail, customer_in_scope
 from allocation.selectors.customers import DEFAULT_SORT, customer_rows, ordered, visible_customers, with_joins
 from allocation.selectors.explanations import customer_explanation
 from allocation.selectors.overrides import with_override_marks
 from allocation.selectors.past_customer import past_customer
+from allocation.selectors.thresholds import LOW_HEALTH
 from allocation.selectors.timeline import tier_timeline
 from allocation.snapshots.covers import Covers, covers_on
 from allocation.views.access import for_everyone_with_a_role, today

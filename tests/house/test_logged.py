@@ -28,7 +28,7 @@ LISTED = {
     ("accounts/querysets/jobs.py", "fail"): {"RetierRun", "BookPlan", "ImportBatch", "Slot"},
     ("allocation/querysets/decisions.py", "outdate"): {"RetierRun"},
     ("allocation/querysets/decisions.py", "replace"): {"RetierRun", "BookPlan"},
-    ("allocation/querysets/notices.py", "leave"): {"Notice"},
+    ("allocation/querysets/notices.py", "leave_each"): {"Notice"},
     ("allocation/querysets/timetable.py", "leave"): {"Pulse"},
     ("allocation/services/comparing.py", "discard_comparison"): {"BookPlan"},
     ("allocation/services/notices.py", "_send_one"): {"Notice"},
