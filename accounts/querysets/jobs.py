@@ -134,6 +134,10 @@ class JobQuerySet(models.QuerySet):
         gone = Q(lease_until__isnull=True) | Q(lease_until__lt=at) | Q(claimed_by="")
         return self.filter(Q(status__in=self.model.WAITING) | (Q(status__in=self.model.WORKING) & gone))
 
+    def mark_unheld(self, pk: int, *, by_id: int | None, at: datetime) -> bool:
+        """Mark a row that has no runner: who cancels ends it. False: it has one, or there is nothing to be stopped."""
+        return self.unheld(at).filter(pk=pk).update(cancel_asked_at=at, cancel_asked_by=by_id) == 1
+
     def end_cancelled(self, pk: int, *, fence: int, status: str, message: str, **fields: Any) -> bool:
         """What was to be stopped ends as `status`; who asked for it, and when, stays on the row. False: it is not as seen."""
         ended = self.filter(

@@ -31,6 +31,11 @@ class RunQuerySet(JobQuerySet):
         """Open proposals that somebody wished applied, and that can be on the day."""
         return self.filter(status="proposed", apply_when_proposed=True).not_frozen(on)
 
+    def take_wish_back(self, pk: int) -> bool:
+        """An open proposal is not to be applied after all. False: nobody wished it, or it is under way or over."""
+        wished = self.filter(pk=pk, status__in=("proposed", "awaiting_approval"), apply_when_proposed=True)
+        return wished.update(apply_when_proposed=False, applied_by=None) == 1
+
     def as_wished(self) -> Self:
         """Those whose applying a person wishes at this moment: accepted, or begun and not taken back.
 

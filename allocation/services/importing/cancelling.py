@@ -51,8 +51,7 @@ def cancel_import(*, batch_id: int, user: User | None, at: datetime) -> str:
             # It is written at this moment, whatever its lease says; waiting for that row would end in no answer.
             raise UnableToCancelImport(AT_ONCE.format(pk=batch_id))
         batch = visible.select_for_update(of=("self",)).get(pk=batch_id)
-        unheld = ImportBatch.objects.unheld(at).filter(pk=batch_id)
-        if unheld.update(cancel_asked_at=at, cancel_asked_by=by) == 1:
+        if ImportBatch.objects.mark_unheld(batch_id, by_id=by, at=at):
             return end_cancelled(batch_id=batch_id, fence=batch.fence)
         if batch.status == Status.APPLYING and not is_written_in_steps(batch=batch):
             raise UnableToCancelImport(AT_ONCE.format(pk=batch_id))

@@ -34,11 +34,9 @@ def cancel_plan(*, plan_id: int, actor: Any, at: datetime) -> str:
             raise UnableToCancelPlan(f"There is no book plan {plan_id}.")
         if BookPlan.objects.ask_to_cancel(plan_id, by_id=by, at=at):
             return _what_happens(plan)
-        unheld = BookPlan.objects.unheld(at).filter(pk=plan_id)
-        if unheld.update(cancel_asked_at=at, cancel_asked_by=by) == 1:
+        if BookPlan.objects.mark_unheld(plan_id, by_id=by, at=at):
             return end_cancelled(plan_id=plan_id, fence=plan.fence)
-        wished = BookPlan.objects.filter(pk=plan_id, status__in=OPEN_STATUSES, apply_when_proposed=True)
-        if wished.update(apply_when_proposed=False, applied_by=None) == 1:
+        if BookPlan.objects.take_wish_back(plan_id):
             return f"Book plan {plan_id} is not applied; its proposal stays."
         raise UnableToCancelPlan(_why_not(plan))
 

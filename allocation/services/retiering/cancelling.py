@@ -34,11 +34,9 @@ def cancel_run(*, run_id: int, actor: Any, at: datetime) -> str:
             raise UnableToCancelRun(f"There is no run {run_id}.")
         if RetierRun.objects.ask_to_cancel(run_id, by_id=by, at=at):
             return _what_happens(run)
-        unheld = RetierRun.objects.unheld(at).filter(pk=run_id)
-        if unheld.update(cancel_asked_at=at, cancel_asked_by=by) == 1:
+        if RetierRun.objects.mark_unheld(run_id, by_id=by, at=at):
             return end_cancelled(run_id=run_id, fence=run.fence)
-        wished = RetierRun.objects.filter(pk=run_id, status=RunStatus.PROPOSED, apply_when_proposed=True)
-        if wished.update(apply_when_proposed=False, applied_by=None) == 1:
+        if RetierRun.objects.take_wish_back(run_id):
             return f"Run {run_id} is not applied; its proposal stays."
         raise UnableToCancelRun(_why_not(run))
 
