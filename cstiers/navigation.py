@@ -109,7 +109,7 @@ ADMIN_GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         "By the calendar",
         (
             ("allocation.schedule", "clock", "Schedules"),
-            ("allocation.slot", "history", "What was done"),
+            ("allocation.slot", "history", "Scheduled work"),
             ("allocation.freeze", "lock", "Freezes"),
         ),
     ),

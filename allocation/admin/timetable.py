@@ -69,14 +69,14 @@ class ScheduleAdmin(CSAdmin):
 
     def list_buttons(self, request: HttpRequest) -> tuple[Button, ...]:
         return (
-            *button(label="What was done", name="admin:allocation_slot_changelist", icon="history"),
+            *button(label="Scheduled work", name="admin:allocation_slot_changelist", icon="history"),
             *button(label="Freezes", name="admin:allocation_freeze_changelist", icon="lock"),
         )
 
     def form_buttons(self, request: HttpRequest, obj: Any) -> tuple[Button, ...]:
         done = reverse("admin:allocation_slot_changelist") + f"?work__exact={obj.work}"
         return (
-            Button("What was done", done, "history"),
+            Button("Scheduled work", done, "history"),
             *button(label="Do it now", name="admin:allocation_schedule_now", args=(obj.pk,), icon="run", method="post"),
         )  # fmt: skip
 

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.utils import timezone
 
-from allocation.models import OPEN_STATUSES, BookPlan, RetierRun, Slot, Work
+from allocation.models import Slot, Work
 from allocation.selectors.runs import dates_fell_due
 from allocation.selectors.wording import counted
 from allocation.services import (
@@ -53,13 +53,11 @@ class Door:
 
 
 def propose_full_run(on: date, at: datetime) -> Outcome:
-    """A full run as of today, unless people look at one already: a new proposal would make theirs stale."""
-    open_one = RetierRun.objects.filter(scope=RetierRun.Scope.FULL, status__in=OPEN_STATUSES)
-    waiting = open_one.order_by("-pk").first()
-    if waiting is not None:
-        return Outcome(f"Run {waiting.pk} still waits to be applied or discarded, so none was asked for.")
+    """A full run as of today, unless people look at one already."""
     try:
-        run = retiering.queue_run(as_of=on, at=at)
+        run = retiering.queue_full_run_unless_open(as_of=on, at=at)
+    except retiering.RunStillOpen as waits:
+        return Outcome(str(waits))
     except retiering.RunInProgress as busy:
         return Outcome(f"Run {busy.run_id} was under way already.", run_id=busy.run_id)
     except retiering.UnableToQueueRun as refused:
@@ -80,13 +78,10 @@ def propose_goals_run(on: date, at: datetime) -> Outcome:
 
 def propose_books(on: date, at: datetime) -> Outcome:
     """A book plan as of today, unless people look at one already."""
-    waiting = BookPlan.objects.filter(status__in=OPEN_STATUSES).order_by("-pk").first()
-    if waiting is not None:
-        return Outcome(
-            f"Book plan {waiting.pk} still waits to be applied or discarded, so none was asked for."
-        )
     try:
-        plan = planning.queue_plan(as_of=on, seed=0, actor=None)
+        plan = planning.queue_plan_unless_open(as_of=on)
+    except planning.PlanStillOpen as waits:
+        return Outcome(str(waits))
     except planning.UnableToPlanBooks as refused:
         raise UnableToCarryOut(str(refused)) from refused
     ring(propose_book_plan, plan_id=plan.pk)

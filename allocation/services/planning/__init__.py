@@ -19,7 +19,14 @@ from allocation.services.planning.objecting import (
     withdraw_objection,
 )
 from allocation.services.planning.proposing import propose_plan
-from allocation.services.planning.queueing import UnableToPlanBooks, discard_plan, queue_plan, stop_plan
+from allocation.services.planning.queueing import (
+    PlanStillOpen,
+    UnableToPlanBooks,
+    discard_plan,
+    queue_plan,
+    queue_plan_unless_open,
+    stop_plan,
+)
 from allocation.services.planning.reviewing import (
     UnableToReviewPlan,
     accept_moves,
@@ -34,6 +41,7 @@ from allocation.services.planning.undoing import (
 )
 
 __all__ = [
+    "PlanStillOpen",
     "UnableToAnswerObjections",
     "UnableToApproveMoves",
     "UnableToCancelPlan",
@@ -58,6 +66,7 @@ __all__ = [
     "plan_can_be_undone",
     "propose_plan",
     "queue_plan",
+    "queue_plan_unless_open",
     "refuse_moves",
     "repoint_move",
     "stop_plan",

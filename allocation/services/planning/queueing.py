@@ -18,6 +18,20 @@ class UnableToPlanBooks(Exception):
     """The plan cannot be queued, computed, applied or discarded; the message says why and what to do."""
 
 
+class PlanStillOpen(UnableToPlanBooks):
+    """People look at an open proposal: another would take its place."""
+
+
+def queue_plan_unless_open(*, as_of: date) -> BookPlan:
+    """A plan that no person asked for, as by the calendar. Raises PlanStillOpen, UnableToPlanBooks."""
+    waiting = BookPlan.objects.filter(status__in=OPEN_STATUSES).order_by("-pk").first()
+    if waiting is not None:
+        raise PlanStillOpen(
+            f"Book plan {waiting.pk} still waits to be applied or discarded, so none was asked for."
+        )
+    return queue_plan(as_of=as_of, seed=0, actor=None)
+
+
 def queue_plan(
     *,
     as_of: date,

@@ -20,9 +20,11 @@ from allocation.services.retiering.cancelling import UnableToCancelRun, cancel_r
 from allocation.services.retiering.proposing import UnableToProposeRun, propose_run
 from allocation.services.retiering.queueing import (
     RunInProgress,
+    RunStillOpen,
     UnableToDiscardRun,
     UnableToQueueRun,
     discard_run,
+    queue_full_run_unless_open,
     queue_run,
     request_goals_run,
 )
@@ -33,6 +35,7 @@ from allocation.services.retiering.undoing import UnableToUndoRun, ask_to_undo_r
 __all__ = [
     "Repeated",
     "RunInProgress",
+    "RunStillOpen",
     "UnableToApplyRun",
     "UnableToApproveRun",
     "UnableToCancelRun",
@@ -54,6 +57,7 @@ __all__ = [
     "discard_run",
     "is_half_applied",
     "propose_run",
+    "queue_full_run_unless_open",
     "queue_run",
     "refuse_rows",
     "repeat_run",

@@ -24,6 +24,10 @@ class RunInProgress(UnableToQueueRun):
         self.run_id = run_id
 
 
+class RunStillOpen(UnableToQueueRun):
+    """People look at an open proposal of the scope: another would make it stale."""
+
+
 class UnableToDiscardRun(ValueError):
     """The run is past the point where it can be discarded."""
 
@@ -58,6 +62,15 @@ def queue_run(
         if busy is None:  # it ended between the two statements: the next try finds the way free
             raise UnableToQueueRun("Another run of this scope was just finished; try again.") from None
         raise RunInProgress(busy.pk) from None
+
+
+def queue_full_run_unless_open(*, as_of: date, at: datetime) -> RetierRun:
+    """A full run that no person asked for, as by the calendar. Raises RunStillOpen, RunInProgress, UnableToQueueRun."""
+    waiting = RetierRun.objects.filter(scope=RetierRun.Scope.FULL, status__in=OPEN_STATUSES)
+    newest = waiting.order_by("-pk").first()
+    if newest is not None:
+        raise RunStillOpen(f"Run {newest.pk} still waits to be applied or discarded, so none was asked for.")
+    return queue_run(as_of=as_of, at=at)
 
 
 def request_goals_run(*, as_of: date, at: datetime, actor_id: int | None = None) -> RetierRun | None:
