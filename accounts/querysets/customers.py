@@ -18,15 +18,9 @@ class CustomerQuerySet(models.QuerySet):
     def active(self) -> CustomerQuerySet:
         return self.filter(status="active")
 
-    def without_tier(self) -> CustomerQuerySet:
-        return self.active().filter(tier__isnull=True)
-
     def served(self) -> CustomerQuerySet:
         """Active customers of a tier that a CSM serves (self-service has none)."""
         return self.active().filter(tier__isnull=False).exclude(tier__touch_level="self_service")
-
-    def waiting_for_csm(self) -> CustomerQuerySet:
-        return self.served().filter(csm__isnull=True)
 
 
 class CustomerPartQuerySet(models.QuerySet):

@@ -23,11 +23,6 @@ def approvals_link() -> str:
     return settings.SITE_URL + reverse("approvals")
 
 
-def customer_link(customer_id: int) -> str:
-    """The address of a customer: for whoever asked, who may not see the queue."""
-    return settings.SITE_URL + reverse("customer", args=[customer_id])
-
-
 def run_link(run_id: int) -> str:
     return settings.SITE_URL + reverse("run", args=[run_id])
 

@@ -194,7 +194,7 @@ def texts() -> list[tuple[str, str]]:
     link = "https://cs.example/customers/1/"
     return [
         notice_words.waits_for_you(customer="Acme", link=notice_words.approvals_link()),
-        notice_words.was_decided(customer="Acme", by="Mia Manager", link=notice_words.customer_link(1)),
+        notice_words.was_decided(customer="Acme", by="Mia Manager", link=notice_words.run_link(1)),
         notice_words.ends_soon(customer="Acme", on=TODAY, link=link),
         notice_words.has_ended(customer="Acme", link=link),
         notice_words.job_waits_for_you(what="run 3", link=notice_words.run_link(3)),
