@@ -1,7 +1,8 @@
 """The decisions. Import them from here."""
 
-from allocation.models.attention import AttentionPolicy, Scenario, Touch
-from allocation.models.books import AllocationPolicy, BookPlan, Fit, Handover, Move, Variant
+from allocation.models.attention import AttentionPolicy, Scenario
+from allocation.models.books import AllocationPolicy, BookPlan, Fit, Move, Variant
+from allocation.models.handovers import Handover, HandoverStep
 from allocation.models.kept import RunChunk, RunTally, TierStanding
 from allocation.models.ledger import BookHolding, Departure, Source, TierHolding
 from allocation.models.locks import ModelLock
@@ -12,17 +13,22 @@ from allocation.models.overrides import Override, OverrideEdit
 from allocation.models.statuses import OPEN_STATUSES, RowStatus, RunStatus
 from allocation.models.tiering import RetierRun, TierDecision, TieringModel
 from allocation.models.timetable import Freeze, Pulse, Schedule, Slot, Work
+from allocation.models.touches import CalendarFeed, Touch
+from allocation.models.views import BookDay, SavedView
 
 __all__ = [
     "OPEN_STATUSES",
     "AllocationPolicy",
     "AttentionPolicy",
+    "BookDay",
     "BookHolding",
     "BookPlan",
+    "CalendarFeed",
     "Departure",
     "Fit",
     "Freeze",
     "Handover",
+    "HandoverStep",
     "ModelLock",
     "Move",
     "NamedTiers",
@@ -36,6 +42,7 @@ __all__ = [
     "RunChunk",
     "RunStatus",
     "RunTally",
+    "SavedView",
     "Scenario",
     "Schedule",
     "Slot",

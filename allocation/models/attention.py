@@ -1,12 +1,10 @@
-"""How a CSM's hours are shared, what is planned with a customer, and what-if questions."""
+"""How a CSM's hours are shared, and what-if questions."""
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from accounts.models import CSM, Customer, TouchActivity
 from accounts.models.checks import between
-from accounts.querysets.customers import CustomerPartQuerySet
 from allocation.querysets.decisions import PolicyQuerySet, ScenarioQuerySet
 
 
@@ -50,42 +48,6 @@ class AttentionPolicy(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-class Touch(models.Model):
-    """One planned or done contact with a customer."""
-
-    class Status(models.TextChoices):
-        PLANNED = "planned", "Planned"
-        DUE = "due", "Due"
-        DONE = "done", "Done"
-        SKIPPED = "skipped", "Skipped"
-
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="touches")
-    activity = models.ForeignKey(
-        TouchActivity, null=True, blank=True, on_delete=models.PROTECT, related_name="touches"
-    )
-    name = models.CharField(max_length=200)
-    due_on = models.DateField()
-    hours = models.DecimalField(max_digits=6, decimal_places=2)
-    status = models.CharField(max_length=10, choices=Status.choices, default=Status.PLANNED)
-    done_on = models.DateField(null=True, blank=True)
-    done_by = models.ForeignKey(CSM, null=True, blank=True, on_delete=models.PROTECT, related_name="touches")
-    words = models.TextField(blank=True)
-
-    objects = CustomerPartQuerySet.as_manager()
-
-    class Meta:
-        verbose_name_plural = "touches"
-        constraints = [
-            between("hours", 0, 1000, "touch_hours_0_to_1000", "Hours are 0 to 1000."),
-            models.CheckConstraint(
-                name="touch_done_has_a_day", condition=~Q(status="done") | Q(done_on__isnull=False)
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.name} with {self.customer}"
 
 
 class Scenario(models.Model):

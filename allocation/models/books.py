@@ -1,4 +1,4 @@
-"""Allocation policies, book plans and their moves, handovers."""
+"""Allocation policies, book plans and their moves."""
 
 from django.conf import settings
 from django.db import models
@@ -8,7 +8,7 @@ from accounts.models import CSM, Customer, Tier
 from accounts.models.checks import between
 from allocation.models.proposals import Proposal
 from allocation.models.statuses import RowStatus
-from allocation.querysets.decisions import HandoverQuerySet, MoveQuerySet, PolicyQuerySet
+from allocation.querysets.decisions import MoveQuerySet, PolicyQuerySet
 from allocation.querysets.plans import PlanQuerySet
 
 
@@ -117,6 +117,12 @@ class AllocationPolicy(models.Model):
     )
     hold_after_move_days = models.PositiveSmallIntegerField(
         default=0, help_text="No second change of CSM within these days."
+    )
+    handover_days = models.PositiveSmallIntegerField(
+        default=21, help_text="Days in which a handover is to be done, where a CSM is to be introduced."
+    )
+    short_handover_days = models.PositiveSmallIntegerField(
+        default=10, help_text="The same for customers of low, tech or no touch: a note and a mail are enough."
     )
 
     full_time_hours = models.DecimalField(
@@ -360,40 +366,3 @@ class Move(models.Model):
         """To be applied, of one of the largest customers, and no manager said yes (as the queryset of that name)."""
         is_open = self.status == RowStatus.PROPOSED
         return is_open and self.needs_approval and self.approved_by_id is None
-
-
-class Handover(models.Model):
-    """A change of CSM as people feel it: who introduces whom, by when."""
-
-    class Status(models.TextChoices):
-        OPEN = "open", "Open"
-        DONE = "done", "Done"
-        CANCELLED = "cancelled", "Cancelled"
-
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="handovers")
-    move = models.OneToOneField(
-        Move, null=True, blank=True, on_delete=models.PROTECT, related_name="handover"
-    )
-    from_csm = models.ForeignKey(
-        CSM, null=True, blank=True, on_delete=models.PROTECT, related_name="handovers_out"
-    )
-    to_csm = models.ForeignKey(CSM, on_delete=models.PROTECT, related_name="handovers_in")
-    due_on = models.DateField()
-    status = models.CharField(max_length=10, choices=Status.choices, default=Status.OPEN)
-    notes = models.TextField(blank=True)
-
-    objects = HandoverQuerySet.as_manager()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["customer"], condition=Q(status="open"), name="one_open_handover_a_customer"
-            ),
-            models.CheckConstraint(
-                name="handover_is_between_two_people",
-                condition=Q(from_csm__isnull=True) | ~Q(from_csm=F("to_csm")),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.customer} to {self.to_csm}"

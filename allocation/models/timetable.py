@@ -24,6 +24,9 @@ class Work(models.TextChoices):
     OVERRIDES = "overrides", "Overrides that begin and end"
     LEAVE = "leave", "Leave that begins and ends"
     RATES = "rates", "Exchange rates"
+    TOUCHES = "touches", "Touch plans"
+    HANDOVERS = "handovers", "Late handovers"
+    BOOK_DAYS = "book_days", "Figures of the books"
     DIGESTS = "digests", "Digests by mail"
     HOUSEKEEPING = "housekeeping", "Housekeeping"
 

@@ -144,11 +144,6 @@ class HoldingQuerySet(CustomerPartQuerySet):
         return self.filter(Q(ends_before__isnull=True) | Q(ends_before__gt=day), starts_on__lte=day)
 
 
-class HandoverQuerySet(models.QuerySet):
-    def visible_to(self, user: Any) -> HandoverQuerySet:
-        return self.filter(csm_scope(user, "from_csm") | csm_scope(user, "to_csm"))
-
-
 class ScenarioQuerySet(models.QuerySet):
     def visible_to(self, user: Any) -> ScenarioQuerySet:
         if not _leads(user):

@@ -21,7 +21,7 @@ from allocation.selectors.customers import CustomerRow, customer_rows
 
 @dataclass(frozen=True)
 class Kpi:
-    """A figure tile. tone: "", "good", "warn" or "bad"."""
+    """A figure tile. tone: "", "good", "warn" or "bad". trace: how the number came, in words."""
 
     label: str
     value: str
@@ -29,6 +29,7 @@ class Kpi:
     tone: str = ""
     icon: str = ""
     url: str = ""
+    trace: str = ""
 
 
 def arr_kpi(cents: int, *, label: str = "ARR", problem: str = "") -> Kpi:

@@ -62,6 +62,20 @@ def meter(value: Decimal | float | None, good_from: float = 67, warn_from: float
     return badges.meter(value=value, good_from=good_from, warn_from=warn_from)
 
 
+@register.inclusion_tag("components/traced.html", takes_context=True)
+def traced(context: dict[str, Any], value: Any, words: str, label: str = "") -> dict[str, Any]:
+    """{% traced row.hours row.hours_trace %}: a number that says on a click (and in its title) how it came.
+
+    words: how, as a sentence or as lines of a sum; without words the number stands alone. label: what the number is,
+    where no heading says so.
+    """
+    request = context.get("request")
+    number = getattr(request, "numbers_traced", 0) + 1
+    if request is not None:
+        request.numbers_traced = number
+    return {"value": value, "words": words, "label": label, "id": f"trace-{number}"}
+
+
 @register.inclusion_tag("components/sidebar.html", takes_context=True)
 def sidebar(context: dict[str, Any]) -> dict[str, Any]:
     """The navigation by role, with the current page marked."""

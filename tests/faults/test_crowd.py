@@ -245,6 +245,7 @@ def test_twenty_people_and_a_working_worker_never_see_that_the_database_is_locke
     assert edited
 
 
+@pytest.mark.proof
 def test_control_with_the_database_as_django_comes_people_and_worker_are_locked_out(tmp_path: Path) -> None:
     """Deferred transactions and a fifth of a second of patience: the same crowd beside runs."""
     settings = "tests.rig.careless_settings"

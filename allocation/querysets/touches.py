@@ -1,0 +1,40 @@
+"""Querysets of touches and of calendar addresses."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any, Self
+
+from django.db import models
+
+from accounts.querysets.customers import CustomerPartQuerySet
+from accounts.querysets.scope import csm_scope
+
+DUE_DAYS = 7
+"""An open touch is due from its day on and in the days before it: this many days with the day itself."""
+
+
+class TouchQuerySet(CustomerPartQuerySet):
+    def open(self) -> Self:
+        """Planned, and neither done nor skipped."""
+        return self.filter(status="planned")
+
+    def late_on(self, on: date) -> Self:
+        """Open, and their day has passed."""
+        return self.open().filter(due_on__lt=on)
+
+    def due_on(self, on: date) -> Self:
+        """Open, and due on the day or in the six days after it."""
+        return self.open().filter(due_on__gte=on, due_on__lt=on + timedelta(days=DUE_DAYS))
+
+    def done(self) -> Self:
+        return self.filter(status="done")
+
+
+class CalendarFeedQuerySet(models.QuerySet):
+    def visible_to(self, user: Any) -> Self:
+        return self.filter(csm_scope(user, "csm"))
+
+    def standing(self) -> Self:
+        """Not revoked."""
+        return self.filter(revoked_at__isnull=True)
