@@ -11,7 +11,7 @@ from typing import Any, Literal
 from django.db.models import F, IntegerField, Sum, Window
 from django.db.models.functions import Cast, Round, RowNumber
 
-from allocation.models import Touch
+from allocation.models import Source, TierHolding, Touch
 from allocation.querysets.touches import DUE_DAYS
 
 TouchStanding = Literal["planned", "due", "late", "done", "skipped"]
@@ -66,3 +66,9 @@ def hours_done(*, customer_ids: Collection[int], first: date, before: date) -> M
     return dict(
         done.order_by().values("customer_id").annotate(minutes=minutes).values_list("customer_id", "minutes")
     )
+
+
+def customers_of_run(*, run_id: int) -> list[int]:
+    """Ids of those to whom a re-tiering run, or the undoing of it, gave the tier they hold now; by id."""
+    held = TierHolding.objects.current().filter(source__in=(Source.RUN, Source.UNDO), source_id=run_id)
+    return list(held.order_by("customer_id").values_list("customer_id", flat=True))
