@@ -19,6 +19,7 @@ from allocation.models import Slot, Work
 from allocation.selectors.runs import dates_fell_due
 from allocation.selectors.wording import counted
 from allocation.services import (
+    book_days,
     covering,
     digests,
     failures,
@@ -31,6 +32,7 @@ from allocation.services import (
     touches,
 )
 from allocation.services.timetable import Outcome, UnableToCarryOut
+from allocation.snapshots.money import UnknownRate
 from allocation.tasks.bell import ring
 from allocation.tasks.importing import any_waits_for_goals_run
 from allocation.tasks.notices import send_notices
@@ -129,6 +131,19 @@ def write_digests(on: date, at: datetime) -> Outcome:
     return Outcome(digests.write_digests(on=on, at=at))
 
 
+def keep_book_days(on: date, at: datetime) -> Outcome:
+    try:
+        kept = book_days.keep_book_days(on=on)
+    except UnknownRate as missing:
+        raise UnableToCarryOut(str(missing)) from missing
+    said = f"The figures of {counted(kept.books, 'book')} were kept."
+    if kept.worked_out:
+        said += f" {counted(len(kept.worked_out), 'month end')} of the past came from the ledgers."
+    if kept.forgotten:
+        said += f" {counted(kept.forgotten, 'old day')} went; the last one of each month stays."
+    return Outcome(said)
+
+
 DOORS: Mapping[str, Door] = {
     Work.FULL_RUN: Door(propose_full_run, at_once=True),
     Work.GOALS_RUN: Door(propose_goals_run, at_once=True),
@@ -137,6 +152,7 @@ DOORS: Mapping[str, Door] = {
     Work.LEAVE: Door(tell_of_leave),
     Work.RATES: Door(fetch_rates),
     Work.TOUCHES: Door(plan_touches_of_all),
+    Work.BOOK_DAYS: Door(keep_book_days),
     Work.DIGESTS: Door(write_digests),
     Work.HOUSEKEEPING: Door(keep_house),
 }

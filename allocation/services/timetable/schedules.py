@@ -31,6 +31,8 @@ BEGINNING: Mapping[str, Mapping[str, Any]] = {
     Work.DIGESTS: {"rhythm": Rhythm.DAILY, "at_time": time(7, 0)},
     # The central bank publishes in the afternoon of working days.
     Work.RATES: {"rhythm": Rhythm.DAILY, "at_time": time(18, 0)},
+    # What the day came to.
+    Work.BOOK_DAYS: {"rhythm": Rhythm.DAILY, "at_time": time(23, 30)},
 }
 
 
