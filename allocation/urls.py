@@ -20,6 +20,7 @@ from allocation.views import (
     overrides,
     plan_reviewing,
     plans,
+    pyramid,
     reviewing,
     runs,
 )
@@ -31,6 +32,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("books/<int:pk>/", books.book, name="book"),
     path("books/<int:pk>/leave/", leave.leave_record, name="leave_record"),
     path("balance/", balance.balance, name="balance"),
+    path("pyramid/", pyramid.pyramid_page, name="pyramid"),
+    path("pyramid/export/finance/", pyramid.pyramid_file, {"kind": "finance"}, name="pyramid_finance"),
+    path("pyramid/export/marketing/", pyramid.pyramid_file, {"kind": "marketing"}, name="pyramid_marketing"),
+    path("pyramid/export/upsell/", pyramid.pyramid_file, {"kind": "upsell"}, name="pyramid_upsell"),
     path("customers/", customers.customers, name="customers"),
     path("customers/<int:pk>/", customers.customer, name="customer"),
     path("customers/<int:pk>/goals/", goals.goal_open, name="goal_open"),

@@ -10,11 +10,13 @@ from django import forms
 from django.db.models import Q, QuerySet
 
 from accounts.models import CSM, Customer, Goal, GoalKind, Region, Team, Tier, TouchLevel, Vertical
+from allocation.selectors.risks import at_risk
 from allocation.selectors.tiers import tiers_in_use
 
 SOON = (("30", "in 30 days"), ("90", "in 90 days"), ("180", "in 180 days"), ("past", "date has passed"))
 HEALTH = (("low", "below 40"), ("middle", "40 to 66"), ("good", "67 and above"))
 HEALTH_BOUNDS = {"low": (0, 40), "middle": (40, 67), "good": (67, 101)}
+RISK = (("yes", "at risk"), ("no", "not at risk"))
 GAPS = (
     ("no_tier", "without a tier"),
     ("retired_tier", "in a tier no longer in use"),
@@ -62,6 +64,9 @@ class CustomerFilter(django_filters.FilterSet):
     )
     health = django_filters.ChoiceFilter(
         label="Health", choices=HEALTH, method="by_health", empty_label="Any health"
+    )
+    risk = django_filters.ChoiceFilter(
+        label="Risk", choices=RISK, method="by_risk", empty_label="At risk or not"
     )
     gap = django_filters.ChoiceFilter(
         label="Missing", choices=GAPS, method="by_gap", empty_label="Nothing in particular"
@@ -148,6 +153,10 @@ class CustomerFilter(django_filters.FilterSet):
     def by_health(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         low, high = HEALTH_BOUNDS[value]
         return rows.filter(health__gte=low, health__lt=high)
+
+    def by_risk(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        found = at_risk(on=self.today)
+        return rows.filter(found) if value == "yes" else rows.exclude(found)
 
     def by_gap(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         if value == "no_csm":
