@@ -105,6 +105,9 @@ def drawing(
     stretch: bool = False,
 ) -> Markup:
     """The whole picture, named for screen readers by `label`. `stretch`: any width, for pictures without text."""
+    parts = list(parts)
+    # A picture with links in it is a group: what a screen reader takes for one image has nothing inside to press.
+    has_links = any("<a " in part for part in parts)
     return Markup(
         element(
             "svg",
@@ -112,7 +115,7 @@ def drawing(
             viewBox=f"0 0 {number(width)} {number(height)}",
             preserveAspectRatio="none" if stretch else None,
             class_=f"chart {class_}".strip(),
-            role="img",
+            role="group" if has_links else "img",
             aria_label=label,
         )
     )
