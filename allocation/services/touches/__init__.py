@@ -1,0 +1,41 @@
+"""Touches: done, skipped, moved, logged and taken back by people."""
+
+from allocation.services.touches.doing import (
+    FURTHEST_MOVE,
+    LONGEST_MINUTES,
+    LONGEST_NAME,
+    LONGEST_WORDS,
+    OLDEST_DAY,
+    REOPEN_WITHIN,
+    UnableToDoTouch,
+    UnableToLogTouch,
+    UnableToMoveTouch,
+    UnableToReopenTouch,
+    UnableToSkipTouch,
+    do_touch,
+    do_touches,
+    log_touch,
+    move_touch,
+    reopen_touch,
+    skip_touch,
+)
+
+__all__ = [
+    "FURTHEST_MOVE",
+    "LONGEST_MINUTES",
+    "LONGEST_NAME",
+    "LONGEST_WORDS",
+    "OLDEST_DAY",
+    "REOPEN_WITHIN",
+    "UnableToDoTouch",
+    "UnableToLogTouch",
+    "UnableToMoveTouch",
+    "UnableToReopenTouch",
+    "UnableToSkipTouch",
+    "do_touch",
+    "do_touches",
+    "log_touch",
+    "move_touch",
+    "reopen_touch",
+    "skip_touch",
+]
