@@ -16,6 +16,7 @@ from django.db.models import OuterRef, Subquery
 
 from accounts.models import CSM, Customer, TouchActivity, User
 from allocation.models import Touch
+from allocation.querysets.touches import REOPEN_WITHIN
 from allocation.selectors import wording
 
 LONGEST_WORDS = 2000
@@ -23,7 +24,6 @@ LONGEST_NAME = 200
 LONGEST_MINUTES = 24 * 60
 OLDEST_DAY = timedelta(days=365)
 FURTHEST_MOVE = timedelta(days=180)
-REOPEN_WITHIN = timedelta(days=7)
 
 UNKNOWN = "This touch is unknown, or outside what you may change."
 PLANNED, DONE, SKIPPED = Touch.Status.PLANNED, Touch.Status.DONE, Touch.Status.SKIPPED
