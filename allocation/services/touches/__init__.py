@@ -1,4 +1,4 @@
-"""Touches: done, skipped, moved, logged and taken back by people."""
+"""Touches: planned ahead by the touch plans of the tiers; done, skipped, moved, logged and taken back by people."""
 
 from allocation.services.touches.doing import (
     FURTHEST_MOVE,
@@ -18,6 +18,7 @@ from allocation.services.touches.doing import (
     reopen_touch,
     skip_touch,
 )
+from allocation.services.touches.planning import PlannedTouches, plan_touches
 
 __all__ = [
     "FURTHEST_MOVE",
@@ -25,6 +26,7 @@ __all__ = [
     "LONGEST_NAME",
     "LONGEST_WORDS",
     "OLDEST_DAY",
+    "PlannedTouches",
     "UnableToDoTouch",
     "UnableToLogTouch",
     "UnableToMoveTouch",
@@ -34,6 +36,7 @@ __all__ = [
     "do_touches",
     "log_touch",
     "move_touch",
+    "plan_touches",
     "reopen_touch",
     "skip_touch",
 ]
