@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from accounts.models import Customer, TouchActivity
@@ -17,7 +17,6 @@ from allocation.selectors.touches import TouchLine
 
 SHOWN_OPEN = 6
 SHOWN_DONE = 5
-COMING = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,10 @@ class TouchCard:
     done: list[TouchRow]
     year: list[YearLine]
     activities: list[tuple[int, str]]
+
+    @property
+    def late_words(self) -> str:
+        return f"{self.late} late"
 
 
 def touch_card(*, customer: Customer, user: Any, on: date, at: datetime) -> TouchCard:
@@ -79,7 +82,11 @@ def _year(lines: Iterable[TouchLine], on: date) -> list[YearLine]:
 def _year_line(name: str, lines: list[TouchLine], on: date) -> YearLine:
     hours = sum((line.hours for line in lines), start=lines[0].hours * 0)
     each = {wording.hours(line.hours) for line in lines}
-    how = f"{len(lines)} × {each.pop()} hours" if len(each) == 1 else f"{len(lines)} touches of different length"
+    how = (
+        f"{len(lines)} × {each.pop()} hours"
+        if len(each) == 1
+        else f"{len(lines)} touches of different length"
+    )
     first = min(line.due_on for line in lines)
     return YearLine(
         name=name,

@@ -49,6 +49,12 @@ class TouchRow:
     by: str
     undo: bool
     logged: bool
+    move_to: date
+
+    @property
+    def key(self) -> str:
+        """For ids on the page."""
+        return str(self.pk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +130,7 @@ def _row(touch: Touch, user: Any, on: date, at: datetime) -> TouchRow:
         by=_by(touch),
         undo=can_undo(touch, user=user, at=at),
         logged=is_logged(touch),
+        move_to=max(on, touch.due_on) + timedelta(days=DUE_DAYS),
     )
 
 
@@ -133,7 +140,11 @@ def is_logged(touch: Touch) -> bool:
 
 def can_undo(touch: Touch, *, user: Any, at: datetime) -> bool:
     """Whether the person may take back what was written down (services.touches.reopen_touch says the same)."""
-    if touch.status == Touch.Status.PLANNED or touch.closed_at is None or touch.closed_at < at - REOPEN_WITHIN:
+    if (
+        touch.status == Touch.Status.PLANNED
+        or touch.closed_at is None
+        or touch.closed_at < at - REOPEN_WITHIN
+    ):
         return False
     return touch.slot_on is not None or touch.closed_by_id == user.pk or user.is_ops or user.is_manager
 
@@ -149,7 +160,9 @@ def hours_trace(touch: Touch) -> str:
     """How the hours came."""
     if touch.status == Touch.Status.DONE:
         planned = (
-            f" The touch plan has {wording.hours(touch.activity.hours_each)} hours for it." if touch.activity else ""
+            f" The touch plan has {wording.hours(touch.activity.hours_each)} hours for it."
+            if touch.activity
+            else ""
         )
         return f"What it took, as {touch.closed_by or 'somebody'} wrote it down.{planned}"
     if touch.activity is None:
@@ -178,7 +191,8 @@ def pressing(*, user: Any, on: date) -> tuple[int, int]:
         .open()
         .order_by()
         .aggregate(
-            late=Count("pk", filter=Q(due_on__lt=on)), due=Count("pk", filter=Q(due_on__gte=on, due_on__lt=week))
+            late=Count("pk", filter=Q(due_on__lt=on)),
+            due=Count("pk", filter=Q(due_on__gte=on, due_on__lt=week)),
         )
     )
     return counts["late"], counts["due"]

@@ -12,7 +12,7 @@ from allocation.forms.touches import LogForm
 from allocation.selectors.touch_card import touch_card as card_of
 
 # The tag of messages that the card says.
-PLACE = "touch"
+PLACE = "touches"
 
 
 def touch_card(*, customer: Customer, user: Any, on: date, at: datetime) -> dict[str, Any]:
@@ -22,7 +22,9 @@ def touch_card(*, customer: Customer, user: Any, on: date, at: datetime) -> dict
     initial = {"done_on": on, "minutes": 30}
     return {
         "touch_card": card,
-        "log_form": LogForm(initial=initial, activities=card.activities, auto_id="log_%s") if active else None,
+        "log_form": LogForm(initial=initial, activities=card.activities, auto_id="log_%s")
+        if active
+        else None,
         "touches_back": reverse("customer", args=[customer.pk]) + "#touches-heading",
         "today": on,
     }
