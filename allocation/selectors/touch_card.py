@@ -15,7 +15,7 @@ from allocation.selectors.touch_lists import TouchRow, touch_rows
 from allocation.selectors.touch_plan import touch_plan
 from allocation.selectors.touches import TouchLine
 
-SHOWN_OPEN = 6
+SHOWN_OPEN = 4
 SHOWN_DONE = 5
 
 
