@@ -83,7 +83,7 @@ def goal_open(request: HttpRequest, pk: int) -> HttpResponse:
     except goals.UnableToOpenGoal as refusal:
         messages.error(request, str(refusal))
     else:
-        say_what_follows(request, f"The goal “{goal.kind}” is open.")
+        say_what_follows(request, f"The goal “{goal.kind}” is open.", customer_id=pk)
     return redirect(back) if back else _back(pk)
 
 
@@ -123,7 +123,7 @@ def goal_close(request: HttpRequest, pk: int) -> HttpResponse:
     except goals.UnableToCloseGoal as refusal:
         messages.error(request, str(refusal))
     else:
-        say_what_follows(request, f"The goal “{goal.kind}” is closed.")
+        say_what_follows(request, f"The goal “{goal.kind}” is closed.", customer_id=goal.customer_id)
     back = asked_back(request)
     return redirect(back) if back else _back(goal.customer_id)
 
@@ -136,9 +136,11 @@ def _goal_or_404(user: Any, pk: int) -> Goal:
     return found
 
 
-def say_what_follows(request: HttpRequest, done: str) -> None:
-    """Ask for a goals run; say what was done, and what follows from it."""
-    run = ask_for_goals_run(as_of=today(), at=timezone.now(), actor_id=request.user.pk)
+def say_what_follows(request: HttpRequest, done: str, *, customer_id: int) -> None:
+    """Ask for a goals run and new touches; say what was done, and what follows from it."""
+    run = ask_for_goals_run(
+        as_of=today(), at=timezone.now(), actor_id=request.user.pk, customer_ids=[customer_id]
+    )
     say_with_run(request, done, run)
 
 
