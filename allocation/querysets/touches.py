@@ -30,6 +30,10 @@ class TouchQuerySet(CustomerPartQuerySet):
     def done(self) -> Self:
         return self.filter(status="done")
 
+    def done_in_month_of(self, on: date) -> Self:
+        """Done from the first day of the month up to the day itself."""
+        return self.done().filter(done_on__gte=on.replace(day=1), done_on__lte=on)
+
 
 class CalendarFeedQuerySet(models.QuerySet):
     def visible_to(self, user: Any) -> Self:
