@@ -13,18 +13,17 @@ from accounts.models import CSM, Customer
 from allocation.engine.facts.attention import CareShare
 from allocation.engine.facts.next_hour import NextHour
 from allocation.selectors import wording
-from allocation.selectors.attention import book_attention
+from allocation.selectors.attention import book_care
 from allocation.selectors.next_hours import next_hours
 from allocation.selectors.touches import TouchLine, hours_done, next_touches
-from allocation.snapshots.money import UnknownRate
 
 
 @dataclass(frozen=True, slots=True)
 class BookFigures:
     """Of the active customers of a book on a day, by customer id. Hours are in minutes.
 
-    attention: of the month, empty where it cannot be shared (`problem` says why) or another CSM covers the book. done: since
-    the first of the month. next: what the next hour is best used for; who asks for nothing is not in it.
+    attention: of the month, empty where another CSM covers the book; basis: what it is shared by. done: since the first of the
+    month. next: what the next hour is best used for; who asks for nothing is not in it. problem: which rates are missing.
     """
 
     on: date
@@ -33,6 +32,7 @@ class BookFigures:
     done: Mapping[int, int] = field(default_factory=dict)
     touches: Mapping[int, TouchLine] = field(default_factory=dict)
     next: Mapping[int, NextHour] = field(default_factory=dict)
+    basis: str = ""
     problem: str = ""
 
     @property
@@ -66,11 +66,10 @@ class BookFigures:
             base = self.base.get(pk)
             if base is None:
                 return done
-            why = f" {self.problem}" if self.problem else ""
-            return f"{done}\nBase: {clock_hours(base)} h, the touch plan's hours of a year ÷ 12.{why}"
+            return f"{done}\nBase: {clock_hours(base)} h, the touch plan's hours of a year ÷ 12."
         return (
             f"{done}\nAttention of a month: {clock_hours(share.minutes)} h = {clock_hours(share.base_minutes)} h base "
-            f"(the touch plan's hours of a year ÷ 12) + {clock_hours(share.share_minutes)} h of what is left."
+            f"(the touch plan's hours of a year ÷ 12) + {clock_hours(share.share_minutes)} h of what is left, shared by {self.basis}. {self.problem}".strip()
         )
 
 
@@ -78,22 +77,19 @@ def book_figures(
     *, csm: CSM, customers: QuerySet[Customer], base: Mapping[int, int], on: date
 ) -> BookFigures:
     """customers: those of the page, whoever's book they are in. base: their minutes. The same statements at any size."""
-    ids = dict(customers.active().order_by().values_list("external_id", "pk"))
-    keys = list(ids.values())
-    problem = ""
-    try:
-        found = book_attention(csm=csm, as_of=on)
-        shares = {ids[share.external_id]: share for share in found.shares if share.external_id in ids}
-    except UnknownRate as missing:
-        shares, problem = {}, f"Attention cannot be shared: {missing}"
+    keys = list(customers.active().order_by("pk").values_list("pk", flat=True))
+    care = book_care(csm=csm, as_of=on)
+    shares = {share.external_id: share for share in care.found.shares}
+    done = hours_done(customer_ids=keys, first=on.replace(day=1), before=on + timedelta(days=1))
     return BookFigures(
         on=on,
         base={pk: base.get(pk, 0) for pk in keys},
-        attention=shares,
-        done=hours_done(customer_ids=keys, first=on.replace(day=1), before=on + timedelta(days=1)),
+        attention={one.pk: shares[one.facts.external_id] for one in care.customers},
+        basis=care.policy.get_basis_display().lower(),
+        done=done,
         touches=next_touches(customer_ids=keys, on=on),
-        next=_that_ask(next_hours(csm=csm, on=on), set(keys)) if not problem else {},
-        problem=problem,
+        next=_that_ask(next_hours(csm=csm, on=on, care=care, done=done), set(keys)),
+        problem=care.problem,
     )
 
 

@@ -121,7 +121,7 @@ def _entry(customer: Customer, goals: tuple[str, ...], figures: BookFigures) -> 
         sentiment_trace=_of_day(
             f"Set by {customer.sentiment_by}" if customer.sentiment_by else "Set", customer.sentiment_on
         ),
-        arr=wording.money(customer.arr, customer.currency),
+        arr=wording.amount(customer.arr),
         arr_value=customer.arr,
         currency=customer.currency if customer.arr is not None else "",
         renewal=wording.day(customer.renewal_date),

@@ -64,7 +64,8 @@ def actions_page(
         or SentimentForm(initial={"sentiment": customer.sentiment}, auto_id="actions_sentiment_%s"),
         "feeling_word": sentiment_word(customer.sentiment),
         "goals": open_goals_of(customer=customer, on=day),
-        "open_goal": goal or (OpenGoalForm(kinds=kinds, owners=owners, auto_id="actions_goal_%s") if kinds else None),
+        "open_goal": goal
+        or (OpenGoalForm(kinds=kinds, owners=owners, auto_id="actions_goal_%s") if kinds else None),
         "goal_faulty": goal is not None,
         **override_card(
             customer=customer,

@@ -59,9 +59,7 @@ def book_list(
     *, data: QueryDict, customers: QuerySet[Customer], figures: BookFigures, user: Any, several: bool
 ) -> BookList:
     """The rows that the address asks for; every statement but those of the rows themselves."""
-    found = BookFilter(
-        data, queryset=customers, user=user, today=figures.on, in_book=True, several=several
-    )
+    found = BookFilter(data, queryset=customers, user=user, today=figures.on, in_book=True, several=several)
     sort = data.get("sort") or DEFAULT_SORT
     return BookList(
         filter=found,
@@ -139,7 +137,13 @@ def _chips(views: Sequence[SavedView], data: QueryDict, kept: str) -> list[Chip]
     return [
         whole,
         *(
-            Chip(view.pk, view.name, _query(view), str(view.pk) == asked and view.query == kept, view.is_default)
+            Chip(
+                view.pk,
+                view.name,
+                _query(view),
+                str(view.pk) == asked and view.query == kept,
+                view.is_default,
+            )
             for view in views
         ),
     ]

@@ -39,9 +39,7 @@ def book_kpis(this: selector.Book, total: selector.Summary, *, url: str = "") ->
         f"{wording.minutes_as_hours(this.load)} of {wording.minutes_as_hours(this.capacity)} hours a month"
     )
     if this.is_covered and this.away is not None:
-        hours = (
-            f"{wording.minutes_as_hours(this.summary.minutes)} hours a month count with {this.away.cover_name}"
-        )
+        hours = f"{wording.minutes_as_hours(this.summary.minutes)} hours a month count with {this.away.cover_name}"
     elif this.covered:
         hours += ", with those covered"
     return [
@@ -110,7 +108,7 @@ def month_kpis(figures: BookFigures) -> list[Kpi]:
             "Touches late",
             wording.grouped(figures.late),
             icon="clock",
-            note="customers with a touch overdue",
+            note="customers wait" if figures.late else "nothing is overdue",
             tone="bad" if figures.late else "good",
             trace="Customers whose earliest open touch was due before today.",
         ),

@@ -41,7 +41,6 @@
     say("");
     if (!drawer.open) { drawer.showModal(); }
     work("Loading …");
-    event.detail.target = body;
   });
   document.body.addEventListener("htmx:beforeRequest", function (event) {
     if (body.contains(event.detail.elt)) {
