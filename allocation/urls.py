@@ -24,6 +24,7 @@ from allocation.views import (
     reviewing,
     runs,
     saved_views,
+    touches,
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -44,6 +45,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("customers/<int:pk>/", customers.customer, name="customer"),
     path("customers/<int:pk>/sentiment/", book_actions.sentiment_set, name="sentiment_set"),
     path("customers/<int:pk>/goals/", goals.goal_open, name="goal_open"),
+    path("customers/<int:pk>/touches/", touches.touch_log, name="touch_log"),
     path("customers/<int:pk>/override/", overrides.override_request, name="override_request"),
     path("overrides/report/", override_report.override_report, name="override_report"),
     path("overrides/<int:pk>/withdraw/", overrides.override_withdraw, name="override_withdraw"),
@@ -59,6 +61,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("objections/", objections.objections, name="objections"),
     path("objections/<int:pk>/", objections.objection_raise, name="objection_raise"),
     path("objections/<int:pk>/withdraw/", objections.objection_withdraw, name="objection_withdraw"),
+    path("touches/", touches.touches, name="touches"),
+    path("touches/done/", touches.touches_done, name="touches_done"),
+    path("touches/<int:pk>/done/", touches.touch_done, name="touch_done"),
+    path("touches/<int:pk>/skip/", touches.touch_skip, name="touch_skip"),
+    path("touches/<int:pk>/move/", touches.touch_move, name="touch_move"),
+    path("touches/<int:pk>/reopen/", touches.touch_reopen, name="touch_reopen"),
     path("runs/", runs.runs, name="runs"),
     path("runs/start/", acting.retier_start, name="retier_start"),
     path("runs/<int:pk>/", runs.run, name="run"),

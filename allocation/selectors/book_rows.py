@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +14,7 @@ from accounts.models import Customer, Tier
 from allocation.selectors import wording
 from allocation.selectors.book_columns import CUSTOMER, BookColumn
 from allocation.selectors.book_figures import BookFigures, clock_hours, sort_value
+from allocation.selectors.book_touches import touch_tone, touch_words
 from allocation.selectors.customers import open_goals, ordered, with_joins
 from allocation.selectors.feelings import health_tone, health_word, sentiment_tone, sentiment_word
 from allocation.selectors.overrides import with_override_marks
@@ -139,7 +140,7 @@ def _entry(customer: Customer, goals: tuple[str, ...], figures: BookFigures) -> 
         touch_pk=touch.touch_id if touch else None,
         touch_on=touch.due_on if touch else None,
         touch_words=touch_words(touch.due_on, on=on) if touch else "",
-        touch_tone={"late": "bad", "due": "warn"}.get(touch.status, "quiet") if touch else "",
+        touch_tone=touch_tone(touch.status) if touch else "",
         next_rank=hour.rank if hour else None,
         next_action=hour.action if hour else "",
         next_words=hour.words if hour else "",
@@ -151,16 +152,6 @@ def _entry(customer: Customer, goals: tuple[str, ...], figures: BookFigures) -> 
 
 def _of_day(words: str, day: date | None) -> str:
     return f"{words} on {wording.day(day)}." if day else f"{words}; the day is not known."
-
-
-def touch_words(due_on: date, *, on: date) -> str:
-    """ "3 days late", "due today", "due tomorrow", "in 12 days"."""
-    away = (due_on - on) // timedelta(days=1)
-    if away < 0:
-        return f"{wording.counted(-away, 'day')} late"
-    if away < 2:
-        return "due tomorrow" if away else "due today"
-    return f"in {wording.counted(away, 'day')}"
 
 
 def csv_heads(columns: Sequence[BookColumn]) -> list[str]:

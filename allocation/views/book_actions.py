@@ -17,10 +17,13 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import Customer
 from allocation.forms.goals import OpenGoalForm
 from allocation.forms.sentiment import SentimentForm
+from allocation.forms.touches import LogForm
+from allocation.selectors.book_touches import next_touches_of
 from allocation.selectors.customer_detail import customer_in_scope
 from allocation.selectors.feelings import sentiment_word
 from allocation.selectors.goals import goal_kinds, goal_owners, open_goals_of
 from allocation.selectors.overrides import customer_overrides
+from allocation.selectors.touch_card import activities_to_log
 from allocation.services import sentiment
 from allocation.views.access import for_everyone_with_a_role, today
 from allocation.views.override_card import NO_FAULT, Faulty, override_card
@@ -60,6 +63,13 @@ def actions_page(
         "active": customer.status == Customer.Status.ACTIVE,
         "back": back,
         "to_book": is_book(back),
+        "today": day,
+        "touches": next_touches_of(customer=customer, on=day),
+        "log_form": LogForm(
+            initial={"done_on": day, "minutes": 30},
+            activities=activities_to_log(customer=customer),
+            auto_id="actions_log_%s",
+        ),
         "feeling": feeling
         or SentimentForm(initial={"sentiment": customer.sentiment}, auto_id="actions_sentiment_%s"),
         "feeling_word": sentiment_word(customer.sentiment),

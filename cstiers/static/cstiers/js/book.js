@@ -78,6 +78,14 @@
   document.body.addEventListener("htmx:afterSettle", function (event) {
     if (event.detail.target.id !== "book-live" || !drawer.open) { return; }
     work("");
+    // A refusal: the drawer stays, with what was typed.
+    const refusal = messages.querySelector(".error");
+    if (refusal) {
+      say(refusal.textContent.trim());
+      messages.replaceChildren();
+      fault.scrollIntoView({ block: "nearest" });
+      return;
+    }
     drawer.close();
     messages.classList.add("is-toast");
     giveFocusBack();
