@@ -6,7 +6,7 @@ from datetime import date
 
 from django.db import transaction
 
-from accounts.changes import update_logged
+from accounts.changes import note_change
 from accounts.models import Customer, User
 
 LOWEST, HIGHEST = 1, 5
@@ -31,13 +31,9 @@ def set_sentiment(*, customer_id: int, sentiment: int, actor: User, on: date) ->
             raise UnableToSetSentiment("This customer is unknown, or outside what you may change.")
         if customer.status != Customer.Status.ACTIVE:
             raise UnableToSetSentiment(f"{customer} has left: how it feels is no longer asked.")
+        before = customer.sentiment
         customer.sentiment, customer.sentiment_on, customer.sentiment_by = sentiment, on, actor
         customer.version += 1
-        update_logged(
-            Customer.objects.filter(pk=customer.pk),
-            sentiment=sentiment,
-            sentiment_on=on,
-            sentiment_by=actor,
-            version=customer.version,
-        )
+        customer.save(update_fields=["sentiment", "sentiment_on", "sentiment_by", "version"])
+        note_change(customer, {"sentiment": (before, sentiment)})
         return customer
