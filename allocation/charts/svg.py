@@ -103,8 +103,11 @@ def drawing(
     label: str,
     class_: str = "",
     stretch: bool = False,
+    decoration: bool = False,
 ) -> Markup:
-    """The whole picture, named for screen readers by `label`. `stretch`: any width, for pictures without text."""
+    """The whole picture, named for screen readers by `label`. `stretch`: any width, for pictures without text.
+    `decoration`: words beside it say the same, and screen readers pass it over.
+    """
     return Markup(
         element(
             "svg",
@@ -112,8 +115,9 @@ def drawing(
             viewBox=f"0 0 {number(width)} {number(height)}",
             preserveAspectRatio="none" if stretch else None,
             class_=f"chart {class_}".strip(),
-            role="img",
-            aria_label=label,
+            role=None if decoration else "img",
+            aria_label=None if decoration else label,
+            aria_hidden="true" if decoration else None,
         )
     )
 
