@@ -234,18 +234,19 @@ def compared(
 
 
 def _basis(basis: Basis, found: BasisComparison, named: Sequence[Cared]) -> ComparedBasis:
-    changes = found.differences(basis)
+    after = found.by_basis[basis]
+    changes = after.differences(found.in_force)
     told = sorted((changes[one.facts.external_id], one.name) for one in named)
     most = max(told, key=lambda pair: pair[0], default=(0, ""))
     least = told[0] if told else (0, "")
     return ComparedBasis(
         basis=basis,
-        moved=found.moved(basis),
+        moved=after.moved(found.in_force),
         gain=sum(change > 0 for change in changes.values()),
         lose=sum(change < 0 for change in changes.values()),
         gains=(most[1], most[0]) if most[0] > 0 else None,
         loses=(least[1], least[0]) if least[0] < 0 else None,
-        unallocated=found.by_basis[basis].unallocated_minutes,
+        unallocated=after.unallocated_minutes,
     )
 
 
