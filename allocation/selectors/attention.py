@@ -15,7 +15,14 @@ from django.db.models import Sum
 
 from accounts.models import CSM, Customer
 from allocation.engine.attention import net_hours, share_attention, whole
-from allocation.engine.facts.attention import AttentionFinding, AttentionRules, Basis, CareFacts, NetHours
+from allocation.engine.facts.attention import (
+    AttentionFinding,
+    AttentionRules,
+    Basis,
+    CareFacts,
+    CareShare,
+    NetHours,
+)
 from allocation.models import AttentionPolicy, Touch
 from allocation.selectors.amounts import known_rates
 from allocation.selectors.balance import cover_answer
@@ -92,6 +99,18 @@ def all_care(*, as_of: date) -> list[BookCare]:
     """Every CSM who serves somebody on the day, by name; the same number of statements at any size."""
     csms = list(CSM.objects.select_related("team").order_by("name", "pk"))
     return [one for one in _read(csms=csms, as_of=as_of) if one.customers]
+
+
+def customer_care(*, customer: Customer, on: date) -> tuple[BookCare, Cared, CareShare] | None:
+    """The book in which a customer is served on the day, and its place and share there; None where nobody serves it."""
+    csm_id = covers_on(on=on).served_by(customer.csm_id)
+    csm = CSM.objects.select_related("team").filter(pk=csm_id).first() if csm_id is not None else None
+    if csm is None:
+        return None
+    care = book_care(csm=csm, as_of=on)
+    shares = {share.external_id: share for share in care.found.shares}
+    one = next((one for one in care.customers if one.pk == customer.pk), None)
+    return None if one is None else (care, one, shares[one.facts.external_id])
 
 
 def _read(*, csms: Sequence[CSM], as_of: date) -> list[BookCare]:

@@ -26,6 +26,7 @@ from allocation.selectors.timeline import tier_timeline
 from allocation.snapshots.covers import Covers, covers_on
 from allocation.views.access import for_everyone_with_a_role, today
 from allocation.views.as_of import AsOf, as_of
+from allocation.views.attention_parts import customer_attention_kpis
 from allocation.views.goals import goal_forms
 from allocation.views.history import history_line, tier_history
 from allocation.views.lists import Column, has_filters, headings, page_of
@@ -130,7 +131,7 @@ def customer_page(
             back=request.GET.get("back", ""),
             faulty=faulty,
         ),
-        "kpis": _kpis(this, day, covers_on(on=day)),
+        "kpis": _kpis(this, day, covers_on(on=day)) + customer_attention_kpis(customer=this, on=day),
         "why": why(explanation, in_force=detail.overrides.in_force) if explanation else None,
         "history": tier_history(tier_timeline(customer_id=this.pk), today=day),
         "why_empty": "No run has looked at this customer yet. "

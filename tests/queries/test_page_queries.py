@@ -25,6 +25,7 @@ def test_pages_ask_equally_often_at_any_size(cast, sign_in, query_counts, rows):
         "home": reverse("home"),
         "books": reverse("books"),
         "book": reverse("book", args=[cast.csm_a.csm.pk]),
+        "attention": reverse("book_attention", args=[cast.csm_a.csm.pk]),
         "balance": reverse("balance"),
         "books as of a day": reverse("books") + "?as_of=2026-11-01",
         "book as of a day": reverse("book", args=[cast.csm_a.csm.pk]) + "?as_of=2026-11-01",
