@@ -125,7 +125,7 @@ def line_of(group: Group, page: Page) -> Line:
         is_team=one is None,
         note=(group.above or "no team") if one else f"part of {group.above}" if group.above else "",
         depth=min(group.depth, 4),
-        csms=wording.grouped(len(group.rows)),
+        csms=wording.counted(len(group.rows), "CSM"),
         customers=wording.grouped(group.customers),
         by_tier=tuple(_tier_cell(group, tier, one is not None) for tier in page.tiers),
         arr=wording.grouped(wording.from_cents(group.arr_cents), places=page.places),
@@ -171,7 +171,7 @@ def _room_words(room: Room, one: bool) -> str:
         return (
             f"{room.over} over" if one else f"{room.over} over in {wording.counted(room.books_over, 'book')}"
         )
-    return f"room for {room.free}" if room.free else "full"
+    return f"{room.free} free" if room.free else "full"
 
 
 def _cap_words(tier: Tier, number: int, room: Room, team: Group | None) -> str:
@@ -248,7 +248,7 @@ def _heads(group: Group) -> tuple[str, str, str]:
     )
     if heads < 0:
         return f"{-heads} short", "bad", trace
-    return (f"{heads} to spare", "", trace) if heads else ("as many as needed", "", trace)
+    return (f"{heads} to spare", "", trace) if heads else ("as needed", "", trace)
 
 
 def renewal_cells(found: Renewals, periods: Sequence[Period]) -> tuple[RenewalCell, ...]:

@@ -11,9 +11,8 @@ from typing import Any
 from allocation.engine.balance import balance
 from allocation.engine.facts.books import BookRow
 from allocation.models import BookDay
-from allocation.selectors.ledger import books_known_since
 
-YEAR = timedelta(days=366)  # so that the same day a year ago is there in a leap year too
+DAYS = 366  # so that the same day a year ago is there in a leap year too
 MOST_POINTS = 14
 
 
@@ -36,11 +35,10 @@ class TrendPoint:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """points: the oldest first, the day looked at last. every: "day", "week" or "month". begins: the first day kept."""
+    """points: the oldest first, the day looked at last. every: "day", "week" or "month"."""
 
     points: tuple[TrendPoint, ...]
     every: str
-    ledgers_begin: date | None
 
     @property
     def is_drawn(self) -> bool:
@@ -51,9 +49,9 @@ def trend(*, user: Any, on: date, rows: Sequence[BookRow], team_ids: Collection[
     """The last twelve months of the books a person sees, of the CSMs who are in these teams today (None: in any).
 
     rows: the books of the day itself, which end the trend as the page shows them. At most as many points as fit a picture:
-    each day, else the last of each week, else of each month. Three statements.
+    each day, else the last of each week, else of each month. Two statements.
     """
-    kept = BookDay.objects.visible_to(user).filter(on__gt=on - YEAR, on__lt=on)
+    kept = BookDay.objects.visible_to(user).filter(on__gt=_year_before(on), on__lt=on)
     if team_ids is not None:
         kept = kept.filter(csm__team_id__in=team_ids)
     days = sorted(set(kept.order_by().values_list("on", flat=True).distinct()))
@@ -68,7 +66,6 @@ def trend(*, user: Any, on: date, rows: Sequence[BookRow], team_ids: Collection[
     return Trend(
         points=(*points, _point(on, here)) if here else tuple(points),
         every=every,
-        ledgers_begin=books_known_since(),
     )
 
 
@@ -93,6 +90,11 @@ def _point(on: date, lines: Iterable[_Figures], *, worked_out: bool = False) -> 
         arr_cents=sum(line[4] for line in lines),
         worked_out=worked_out,
     )
+
+
+def _year_before(on: date) -> date:
+    """The calendar begins with the year 1, and a page may be asked for it."""
+    return date.fromordinal(max(on.toordinal() - DAYS, 1))
 
 
 def _chosen(days: Sequence[date]) -> tuple[str, list[date]]:

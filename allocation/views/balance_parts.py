@@ -32,6 +32,7 @@ def kpis(found: Workload, total: Group) -> list[Kpi]:
     mean = mean_pct(rows)
     utilisation = how_even(found)[0]
     outside = total.outside(mean)
+    without = "no hours are asked" if total.measured else "nobody has a utilisation"
     return [
         Kpi(
             "CSMs",
@@ -50,9 +51,7 @@ def kpis(found: Workload, total: Group) -> list[Kpi]:
         Kpi(
             "Busiest ÷ mean",
             "–" if found.utilisation.max_over_mean is None else f"{found.utilisation.max_over_mean:.2f}",
-            note=utilisation.sentences[0].rstrip(".")
-            if utilisation.max_trace
-            else "nobody has a utilisation",
+            note=utilisation.sentences[0].rstrip(".") if utilisation.max_trace else without,
             icon="up",
             trace=utilisation.max_trace,
         ),
