@@ -54,8 +54,10 @@ class Line:
     depth: int
     csms: str
     customers: str
+    customers_trace: str
     by_tier: tuple[TierCell, ...]
     arr: str
+    arr_trace: str
     hours: str
     hours_trace: str
     capacity: str
@@ -127,8 +129,10 @@ def line_of(group: Group, page: Page) -> Line:
         depth=min(group.depth, 4),
         csms=wording.counted(len(group.rows), "CSM"),
         customers=wording.grouped(group.customers),
+        customers_trace=_customers_words(group, one),
         by_tier=tuple(_tier_cell(group, tier, one is not None) for tier in page.tiers),
         arr=wording.grouped(wording.from_cents(group.arr_cents), places=page.places),
+        arr_trace=arr_words(group),
         hours=wording.minutes_as_hours(group.minutes),
         hours_trace=_hours_words(group, one, leave),
         capacity=wording.minutes_as_hours(group.capacity_minutes) if share is not None else wording.DASH,
@@ -151,6 +155,21 @@ def line_of(group: Group, page: Page) -> Line:
 
 def _is_one_csm(group: Group) -> bool:
     return len(group.rows) == 1 and group.team is None and group.name == group.rows[0].name
+
+
+def _customers_words(group: Group, one: BookRow | None) -> str:
+    if one:
+        return f"Active customers on the day whose CSM is {one.name}."
+    return f"Active customers in the books of {wording.counted(len(group.rows), 'CSM')}, each counted once."
+
+
+def arr_words(group: Group) -> str:
+    """How a sum of ARR came."""
+    currency = settings.BASE_CURRENCY
+    customers = wording.counted(group.customers, "customer")
+    return (
+        f"Sum of the ARR of {customers}, each in {currency} at the rates of today; an unknown ARR counts 0."
+    )
 
 
 def _tier_cell(group: Group, tier: Tier, one: bool) -> TierCell:

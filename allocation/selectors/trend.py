@@ -13,7 +13,8 @@ from allocation.engine.facts.books import BookRow
 from allocation.models import BookDay
 
 DAYS = 366  # so that the same day a year ago is there in a leap year too
-MOST_POINTS = 14
+# What is kept of more days than these is shown by the week, then by the month.
+BY_DAY, BY_WEEK = timedelta(days=14), timedelta(weeks=14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +49,14 @@ class Trend:
 def trend(*, user: Any, on: date, rows: Sequence[BookRow], team_ids: Collection[int] | None = None) -> Trend:
     """The last twelve months of the books a person sees, of the CSMs who are in these teams today (None: in any).
 
-    rows: the books of the day itself, which end the trend as the page shows them. At most as many points as fit a picture:
-    each day, else the last of each week, else of each month. Two statements.
+    rows: the books of the day itself, which end the trend as the page shows them. So many points as fit a picture:
+    each day, or the last of each week or month, by how far back it goes. Two statements.
     """
     kept = BookDay.objects.visible_to(user).filter(on__gt=_year_before(on), on__lt=on)
     if team_ids is not None:
         kept = kept.filter(csm__team_id__in=team_ids)
     days = sorted(set(kept.order_by().values_list("on", flat=True).distinct()))
-    every, chosen = _chosen(days)
+    every, chosen = _chosen(days, on=on)
     lines: dict[date, list[_Figures]] = {day: [] for day in chosen}
     columns = "on", "minutes", "capacity_minutes", "covered", "customers", "arr_cents"
     for day, *figures in kept.filter(on__in=chosen).order_by("on", "pk").values_list(*columns):
@@ -97,15 +98,17 @@ def _year_before(on: date) -> date:
     return date.fromordinal(max(on.toordinal() - DAYS, 1))
 
 
-def _chosen(days: Sequence[date]) -> tuple[str, list[date]]:
-    """The finest rhythm that fits the picture, and its days."""
-    if len(days) < MOST_POINTS:
+def _chosen(days: Sequence[date], *, on: date) -> tuple[str, list[date]]:
+    """How often, by how far back it goes, and which days: the last of each week or month, but of the present one, which
+    the day itself stands for.
+    """
+    if not days or on - days[0] <= BY_DAY:
         return "day", list(days)
-    by_week = {day.isocalendar()[:2]: day for day in days}
-    if len(by_week) < MOST_POINTS:
-        return "week", list(by_week.values())
-    by_month = {(day.year, day.month): day for day in days}
-    return "month", list(by_month.values())[-(MOST_POINTS - 1) :]
+    if on - days[0] <= BY_WEEK:
+        weeks = {day.isocalendar()[:2]: day for day in days}
+        return "week", [day for week, day in weeks.items() if week != on.isocalendar()[:2]]
+    months = {(day.year, day.month): day for day in days}
+    return "month", [day for month, day in months.items() if month != (on.year, on.month)]
 
 
 def _first_day_kept_on_itself(days: Sequence[date]) -> date | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from django.conf import settings
@@ -17,7 +17,7 @@ from allocation.engine.facts.books import BookRow
 from allocation.selectors import wording
 from allocation.selectors.balance import Workload
 from allocation.selectors.balance_groups import Group
-from allocation.selectors.balance_lines import Line, Page, band_words, renewal_cells
+from allocation.selectors.balance_lines import Line, Page, arr_words, band_words, renewal_cells
 from allocation.selectors.balance_words import CV_WORDS, evenness, how_even, outside_words
 from allocation.selectors.book_lines import mean_pct, over_capacity
 from allocation.selectors.plans import figure_words
@@ -39,8 +39,9 @@ def kpis(found: Workload, total: Group) -> list[Kpi]:
             wording.grouped(len(rows)),
             note=wording.counted(total.customers, "customer"),
             icon="people",
+            trace="CSMs who have started and not left on the day, and those who left with customers still in the book.",
         ),
-        arr_kpi(total.arr_cents, label="ARR in books"),
+        replace(arr_kpi(total.arr_cents, label="ARR in books"), trace=arr_words(total)),
         Kpi(
             "Mean utilisation",
             wording.percent(None if mean is None else float(mean), places=1),
@@ -69,7 +70,8 @@ def kpis(found: Workload, total: Group) -> list[Kpi]:
             note="ask more hours than there are" if over else "nobody is",
             tone="bad" if over else "good",
             icon="alert",
-            trace="\n".join(_over_words(row) for row in over),
+            trace="\n".join(_over_words(row) for row in over)
+            or "CSMs whose books ask more hours than their capacity.",
         ),
     ]
 
