@@ -30,7 +30,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One figure over time. limit: a value worth a line. last: the newest value in words. floor: the least the axis begins at."""
+    """One figure over time. limit: a value worth a line. last: the newest value in words."""
 
     label: str
     readings: Sequence[Reading]
@@ -111,11 +111,9 @@ def _panel(panel: Panel, frame: _Frame, *, top: float) -> list[str]:
 
 
 def _ends(panel: Panel) -> tuple[float, float]:
-    """The axis: from 0, so that a small change looks small."""
-    values = [
-        value for reading in panel.readings for value in (reading.value, reading.high) if value is not None
-    ]
-    return 0.0, max([*values, panel.limit or 0.0], default=0.0) * 1.06 or 1.0
+    """The axis: from 0, so that a small change looks small, to a little above the highest, where a limit has its name."""
+    values = [value for one in panel.readings for value in (one.value, one.high) if value is not None]
+    return 0.0, max([*(1.06 * value for value in values), 1.2 * (panel.limit or 0.0)], default=0.0) or 1.0
 
 
 def _path(points: Sequence[tuple[float, float]]) -> str:

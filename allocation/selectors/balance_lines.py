@@ -54,8 +54,10 @@ class Line:
     depth: int
     csms: str
     customers: str
+    customers_trace: str
     by_tier: tuple[TierCell, ...]
     arr: str
+    arr_trace: str
     hours: str
     hours_trace: str
     capacity: str
@@ -125,10 +127,12 @@ def line_of(group: Group, page: Page) -> Line:
         is_team=one is None,
         note=(group.above or "no team") if one else f"part of {group.above}" if group.above else "",
         depth=min(group.depth, 4),
-        csms=wording.grouped(len(group.rows)),
+        csms=wording.counted(len(group.rows), "CSM"),
         customers=wording.grouped(group.customers),
+        customers_trace=_customers_words(group, one),
         by_tier=tuple(_tier_cell(group, tier, one is not None) for tier in page.tiers),
         arr=wording.grouped(wording.from_cents(group.arr_cents), places=page.places),
+        arr_trace=arr_words(group),
         hours=wording.minutes_as_hours(group.minutes),
         hours_trace=_hours_words(group, one, leave),
         capacity=wording.minutes_as_hours(group.capacity_minutes) if share is not None else wording.DASH,
@@ -153,6 +157,21 @@ def _is_one_csm(group: Group) -> bool:
     return len(group.rows) == 1 and group.team is None and group.name == group.rows[0].name
 
 
+def _customers_words(group: Group, one: BookRow | None) -> str:
+    if one:
+        return f"Active customers on the day whose CSM is {one.name}."
+    return f"Active customers in the books of {wording.counted(len(group.rows), 'CSM')}, each counted once."
+
+
+def arr_words(group: Group) -> str:
+    """How a sum of ARR came."""
+    currency = settings.BASE_CURRENCY
+    customers = wording.counted(group.customers, "customer")
+    return (
+        f"Sum of the ARR of {customers}, each in {currency} at the rates of today; an unknown ARR counts 0."
+    )
+
+
 def _tier_cell(group: Group, tier: Tier, one: bool) -> TierCell:
     number, room = group.of_tier(tier.slug), group.room(tier.slug)
     if room is None:
@@ -171,7 +190,7 @@ def _room_words(room: Room, one: bool) -> str:
         return (
             f"{room.over} over" if one else f"{room.over} over in {wording.counted(room.books_over, 'book')}"
         )
-    return f"room for {room.free}" if room.free else "full"
+    return f"{room.free} free" if room.free else "full"
 
 
 def _cap_words(tier: Tier, number: int, room: Room, team: Group | None) -> str:
@@ -248,7 +267,7 @@ def _heads(group: Group) -> tuple[str, str, str]:
     )
     if heads < 0:
         return f"{-heads} short", "bad", trace
-    return (f"{heads} to spare", "", trace) if heads else ("as many as needed", "", trace)
+    return (f"{heads} to spare", "", trace) if heads else ("as needed", "", trace)
 
 
 def renewal_cells(found: Renewals, periods: Sequence[Period]) -> tuple[RenewalCell, ...]:

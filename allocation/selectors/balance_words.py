@@ -103,7 +103,10 @@ def _evenness(this: _Measure, *, caveat: str) -> Evenness:
     largest = max(range(n), key=lambda place: this.values[place], default=None)
     largest_words = "" if largest is None else f"{this.names[largest]}: {this.shown[largest]}"
     outside = 0 if figures.outside_15_pct is None else round(figures.outside_15_pct * n / 100)
-    sentences = [_more(this), outside_words(outside, n), _cv_sentence(this, cv_words), caveat]
+    if figures.cv is None:
+        said = ["Nothing to compare yet."]
+    else:
+        said = [_more(this), outside_words(outside, n), _cv_sentence(this, cv_words), caveat]
     return Evenness(
         label=this.label,
         max_over_mean=figure_words(figures.max_over_mean),
@@ -122,7 +125,7 @@ def _evenness(this: _Measure, *, caveat: str) -> Evenness:
         gini_trace=f"Mean difference of any two of {wording.counted(n, 'book')}, ÷ twice the mean, {this.mean}"
         if gini_words
         else "",
-        sentences=tuple(sentence for sentence in sentences if sentence),
+        sentences=tuple(sentence for sentence in said if sentence),
     )
 
 
@@ -149,7 +152,7 @@ def outside_words(outside: int, books: int) -> str:
     if each * outside == books:
         return f"1 in {each} books is outside the band."
     verb = "is" if outside == 1 else "are"
-    about = f", about 1 in {each}" if each > 1 else ""
+    about = f", about 1 in {each}" if each > 2 else ""
     return f"{outside} of {books} books {verb} outside the band{about}."
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from allocation.selectors import wording
 
@@ -81,7 +82,7 @@ def _place(day: date | None, on: date, starts: Sequence[date]) -> int:
     return sum(day >= start for start in starts[1:]) + 1
 
 
-def renewals_answer(*, found: Iterable[Renewals], on: date) -> list[Mapping[str, int | float]]:
+def renewals_answer(*, found: Iterable[Renewals], on: date) -> list[dict[str, Any]]:
     """Sums by period for JSON: customers, and ARR in units of the base currency."""
     total = sum(found, NO_RENEWALS)
     return [

@@ -11,10 +11,10 @@ from typing import Any
 from allocation.engine.balance import balance
 from allocation.engine.facts.books import BookRow
 from allocation.models import BookDay
-from allocation.selectors.ledger import books_known_since
 
-YEAR = timedelta(days=366)  # so that the same day a year ago is there in a leap year too
-MOST_POINTS = 14
+DAYS = 366  # so that the same day a year ago is there in a leap year too
+# What is kept of more days than these is shown by the week, then by the month.
+BY_DAY, BY_WEEK = timedelta(days=14), timedelta(weeks=14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,10 @@ class TrendPoint:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """points: the oldest first, the day looked at last. every: "day", "week" or "month". begins: the first day kept."""
+    """points: the oldest first, the day looked at last. every: "day", "week" or "month"."""
 
     points: tuple[TrendPoint, ...]
     every: str
-    ledgers_begin: date | None
 
     @property
     def is_drawn(self) -> bool:
@@ -50,14 +49,14 @@ class Trend:
 def trend(*, user: Any, on: date, rows: Sequence[BookRow], team_ids: Collection[int] | None = None) -> Trend:
     """The last twelve months of the books a person sees, of the CSMs who are in these teams today (None: in any).
 
-    rows: the books of the day itself, which end the trend as the page shows them. At most as many points as fit a picture:
-    each day, else the last of each week, else of each month. Three statements.
+    rows: the books of the day itself, which end the trend as the page shows them. So many points as fit a picture:
+    each day, or the last of each week or month, by how far back it goes. Two statements.
     """
-    kept = BookDay.objects.visible_to(user).filter(on__gt=on - YEAR, on__lt=on)
+    kept = BookDay.objects.visible_to(user).filter(on__gt=_year_before(on), on__lt=on)
     if team_ids is not None:
         kept = kept.filter(csm__team_id__in=team_ids)
     days = sorted(set(kept.order_by().values_list("on", flat=True).distinct()))
-    every, chosen = _chosen(days)
+    every, chosen = _chosen(days, on=on)
     lines: dict[date, list[_Figures]] = {day: [] for day in chosen}
     columns = "on", "minutes", "capacity_minutes", "covered", "customers", "arr_cents"
     for day, *figures in kept.filter(on__in=chosen).order_by("on", "pk").values_list(*columns):
@@ -68,7 +67,6 @@ def trend(*, user: Any, on: date, rows: Sequence[BookRow], team_ids: Collection[
     return Trend(
         points=(*points, _point(on, here)) if here else tuple(points),
         every=every,
-        ledgers_begin=books_known_since(),
     )
 
 
@@ -95,15 +93,22 @@ def _point(on: date, lines: Iterable[_Figures], *, worked_out: bool = False) -> 
     )
 
 
-def _chosen(days: Sequence[date]) -> tuple[str, list[date]]:
-    """The finest rhythm that fits the picture, and its days."""
-    if len(days) < MOST_POINTS:
+def _year_before(on: date) -> date:
+    """The calendar begins with the year 1, and a page may be asked for it."""
+    return date.fromordinal(max(on.toordinal() - DAYS, 1))
+
+
+def _chosen(days: Sequence[date], *, on: date) -> tuple[str, list[date]]:
+    """How often, by how far back it goes, and which days: the last of each week or month, but of the present one, which
+    the day itself stands for.
+    """
+    if not days or on - days[0] <= BY_DAY:
         return "day", list(days)
-    by_week = {day.isocalendar()[:2]: day for day in days}
-    if len(by_week) < MOST_POINTS:
-        return "week", list(by_week.values())
-    by_month = {(day.year, day.month): day for day in days}
-    return "month", list(by_month.values())[-(MOST_POINTS - 1) :]
+    if on - days[0] <= BY_WEEK:
+        weeks = {day.isocalendar()[:2]: day for day in days}
+        return "week", [day for week, day in weeks.items() if week != on.isocalendar()[:2]]
+    months = {(day.year, day.month): day for day in days}
+    return "month", [day for month, day in months.items() if month != (on.year, on.month)]
 
 
 def _first_day_kept_on_itself(days: Sequence[date]) -> date | None:

@@ -165,14 +165,13 @@ def _columns(by: str, tiers: Sequence[Tier]) -> list[Column]:
     first = Column("CSM", "name") if by == CSMS else Column("Team", "name")
     return [
         first,
-        *([Column("CSMs", "", "num")] if by == TEAMS else []),
         Column("Customers", "customers", "num"),
         *(Column(tier.name, "", "num name") for tier in tiers),
         Column(f"ARR, {settings.BASE_CURRENCY}", "arr", "num"),
         Column("Hours", "hours", "num"),
         Column("Capacity", "", "num"),
         Column("Utilisation", "utilisation"),
-        *([Column("Outside ±15 %", "", "num")] if by == TEAMS else []),
+        *([Column("Outside", "", "num")] if by == TEAMS else []),
         *([Column("Heads", "heads")] if by == TEAMS else []),
     ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from django.conf import settings
@@ -17,7 +17,7 @@ from allocation.engine.facts.books import BookRow
 from allocation.selectors import wording
 from allocation.selectors.balance import Workload
 from allocation.selectors.balance_groups import Group
-from allocation.selectors.balance_lines import Line, Page, band_words, renewal_cells
+from allocation.selectors.balance_lines import Line, Page, arr_words, band_words, renewal_cells
 from allocation.selectors.balance_words import CV_WORDS, evenness, how_even, outside_words
 from allocation.selectors.book_lines import mean_pct, over_capacity
 from allocation.selectors.plans import figure_words
@@ -32,14 +32,16 @@ def kpis(found: Workload, total: Group) -> list[Kpi]:
     mean = mean_pct(rows)
     utilisation = how_even(found)[0]
     outside = total.outside(mean)
+    without = "no hours are asked" if total.measured else "nobody has a utilisation"
     return [
         Kpi(
             "CSMs",
             wording.grouped(len(rows)),
             note=wording.counted(total.customers, "customer"),
             icon="people",
+            trace="CSMs who have started and not left on the day, and those who left with customers still in the book.",
         ),
-        arr_kpi(total.arr_cents, label="ARR in books"),
+        replace(arr_kpi(total.arr_cents, label="ARR in books"), trace=arr_words(total)),
         Kpi(
             "Mean utilisation",
             wording.percent(None if mean is None else float(mean), places=1),
@@ -50,9 +52,7 @@ def kpis(found: Workload, total: Group) -> list[Kpi]:
         Kpi(
             "Busiest ÷ mean",
             "–" if found.utilisation.max_over_mean is None else f"{found.utilisation.max_over_mean:.2f}",
-            note=utilisation.sentences[0].rstrip(".")
-            if utilisation.max_trace
-            else "nobody has a utilisation",
+            note=utilisation.sentences[0].rstrip(".") if utilisation.max_trace else without,
             icon="up",
             trace=utilisation.max_trace,
         ),
@@ -70,7 +70,8 @@ def kpis(found: Workload, total: Group) -> list[Kpi]:
             note="ask more hours than there are" if over else "nobody is",
             tone="bad" if over else "good",
             icon="alert",
-            trace="\n".join(_over_words(row) for row in over),
+            trace="\n".join(_over_words(row) for row in over)
+            or "CSMs whose books ask more hours than their capacity.",
         ),
     ]
 
