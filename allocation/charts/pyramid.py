@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from allocation.charts.svg import CHARACTER_PX, Markup, drawing, element, in_two_lines, line, text, title
 
-WIDE, NARROW = 1080, 380
+WIDE, NARROW = 920, 380
 # Of a layer: height, the slope of each side, the least width that can still be seen, from one line of a label to the next.
 LAYER, GAP, SLOPE, LEAST, LINE = 58, 4, 16, 3.0, 15
 APART = 26  # between the pyramid and what stands below it
@@ -49,7 +49,7 @@ def pyramid_layers(blocks: Sequence[Block], *, width: int = WIDE) -> Markup:
     """Customers to the left and ARR to the right, a layer each, in the order given; layers that stand apart come last."""
     wide = width > 600
     places = (
-        _Places(left=290, right=790, room=300, height=LAYER, between=True, width=width)
+        _Places(left=240, right=680, room=240, height=LAYER, between=True, width=width)
         if wide
         else _Places(left=93, right=width - 93, room=164, height=LAYER - 18, between=False, width=width)
     )

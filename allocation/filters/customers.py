@@ -10,6 +10,7 @@ from django import forms
 from django.db.models import Q, QuerySet
 
 from accounts.models import CSM, Customer, Goal, GoalKind, Region, Team, Tier, TouchLevel, Vertical
+from accounts.querysets.scope import with_teams_below
 from allocation.selectors.risks import at_risk
 from allocation.selectors.tiers import tiers_in_use
 
@@ -48,7 +49,7 @@ class CustomerFilter(django_filters.FilterSet):
     )
     csm = django_filters.ModelChoiceFilter(label="CSM", queryset=CSM.objects.none(), empty_label="Any CSM")
     team = django_filters.ModelChoiceFilter(
-        label="Team", field_name="csm__team", queryset=Team.objects.none(), empty_label="Any team"
+        label="Team", queryset=Team.objects.none(), method="by_team", empty_label="Any team"
     )
     vertical = django_filters.ModelChoiceFilter(
         label="Vertical", queryset=Vertical.objects.none(), empty_label="Any vertical"
@@ -139,6 +140,10 @@ class CustomerFilter(django_filters.FilterSet):
 
     def by_words(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         return rows.filter(Q(name__icontains=value) | Q(external_id__icontains=value))
+
+    def by_team(self, rows: QuerySet[Any], name: str, value: Team) -> QuerySet[Any]:
+        """Of the team and of those below it, as on the balance and the pyramid."""
+        return rows.filter(csm__team_id__in=with_teams_below(team=value.pk))
 
     def by_goal(self, rows: QuerySet[Any], name: str, value: GoalKind) -> QuerySet[Any]:
         return rows.filter(pk__in=Goal.objects.open_on(self.today).filter(kind=value).values("customer_id"))

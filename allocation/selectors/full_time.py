@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from accounts.models import CSM
+from accounts.querysets.scope import with_teams_below
 from allocation.models import AllocationPolicy
 from allocation.snapshots.books import LONG_LEAVE_DAYS, csm_minutes, days_away
 
@@ -45,7 +46,7 @@ def full_time(*, user: Any, on: date, team: int | None = None) -> FullTime:
     """
     csms = CSM.objects.visible_to(user).serving(on)
     if team is not None:
-        csms = csms.filter(team_id=team)
+        csms = csms.filter(team_id__in=with_teams_below(team=team))
     policy = AllocationPolicy.objects.active().first() or AllocationPolicy()
     away = days_away(as_of=on, at_least=LONG_LEAVE_DAYS)
     found = [

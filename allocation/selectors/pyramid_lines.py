@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from accounts.models import CSM, Customer
+from accounts.querysets.scope import with_teams_below
 from allocation.selectors.amounts import known_rates
 from allocation.selectors.risks import being_saved, risk_reasons
 from allocation.selectors.thresholds import SOON
@@ -22,7 +23,7 @@ from allocation.snapshots.money import in_base
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What the page is narrowed to; None: not narrowed. The team is the team of the CSM."""
+    """What the page is narrowed to; None: not narrowed. The team is that of the CSM, with those below it."""
 
     team: int | None = None
     vertical: int | None = None
@@ -129,7 +130,7 @@ def _rows(*, user: Any, day: date, chosen: Chosen) -> list[tuple[Any, ...]]:
     if changed_since(as_of=day):
         return _as_held(visible, day=day, team=chosen.team)
     if chosen.team is not None:
-        visible = visible.filter(csm__team_id=chosen.team)
+        visible = visible.filter(csm__team_id__in=with_teams_below(team=chosen.team))
     return list(visible.active().order_by("pk").values_list(*_COLUMNS))
 
 
@@ -143,7 +144,7 @@ def _as_held(visible: QuerySet[Customer], *, day: date, team: int | None) -> lis
     ]
     if team is None:
         return rows
-    members = set(CSM.objects.filter(team_id=team).values_list("pk", flat=True))
+    members = set(CSM.objects.filter(team_id__in=with_teams_below(team=team)).values_list("pk", flat=True))
     return [row for row in rows if row[2] in members]
 
 

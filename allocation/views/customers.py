@@ -17,6 +17,7 @@ from accounts.querysets.scope import covered_csm_ids
 from allocation.filters.customers import CustomerFilter
 from allocation.selectors import wording
 from allocation.selectors.customer_detail import customer_detail, customer_in_scope
+from allocation.selectors.customer_totals import customer_totals
 from allocation.selectors.customers import DEFAULT_SORT, customer_rows, ordered, visible_customers, with_joins
 from allocation.selectors.explanations import customer_explanation
 from allocation.selectors.overrides import with_override_marks
@@ -32,6 +33,7 @@ from allocation.views.history import history_line, tier_history
 from allocation.views.lists import Column, has_filters, headings, page_of
 from allocation.views.override_card import NO_FAULT, PLACE, Faulty, override_card
 from allocation.views.parts import Kpi, page_url
+from allocation.views.totals import totals_line
 from allocation.views.touch_card import PLACE as TOUCH_PLACE
 from allocation.views.touch_card import touch_card
 from allocation.views.why import why
@@ -64,6 +66,7 @@ def customers(request: HttpRequest) -> HttpResponse:
         "page": page,
         "rows": customer_rows(customers=list(page.object_list), today=day),
         "columns": headings(COLUMNS, sort=sort),
+        "totals": totals_line(customer_totals(rows=found.qs, as_of=day)),
         "sort": sort,
         "filtered": has_filters(request),
         "import_url": page_url("admin:import_customers"),

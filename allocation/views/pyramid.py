@@ -24,11 +24,13 @@ from allocation.charts.pyramid import Block, pyramid_layers
 from allocation.charts.svg import Markup, wide_and_narrow
 from allocation.forms.pyramid import PyramidForm
 from allocation.selectors import tier_lists, wording
+from allocation.selectors.outside_books import OutsideBooks
 from allocation.selectors.pyramid import Layer, Pyramid, pyramid
 from allocation.selectors.pyramid_lines import customer_lines
 from allocation.services import exporting
 from allocation.views.access import for_leads, today
 from allocation.views.as_of import as_of
+from allocation.views.outside_books import outside_words
 from allocation.views.parts import Kpi, page_url, share_class
 from allocation.views.pyramid_tables import (
     RISK_WORDS,
@@ -70,7 +72,7 @@ def pyramid_page(request: HttpRequest) -> HttpResponse:
         "kpis": _kpis(found),
         "chart": _chart(found, urls),
         "layers": layers_table(found, urls=urls),
-        "full_time": heads_words(found.total, found.full_time),
+        "outside": outside_words(_in_nobodys_book(found)),
         "curve": _curve(found),
         "concentration": concentration_table(found, urls=urls),
         "risk": risk_table(found, urls=[f"{url}&risk=yes" if url else "" for url in urls]),
@@ -106,6 +108,16 @@ def pyramid_file(request: HttpRequest, kind: str) -> HttpResponse | FileResponse
     made.seek(0)
     name = f"pyramid-{kind}-{on.isoformat()}.{ending}"
     return FileResponse(made, as_attachment=True, filename=name, content_type=CONTENT_TYPES[ending])
+
+
+def _in_nobodys_book(found: Pyramid) -> OutsideBooks:
+    """The part of the pyramid that no book and no balance counts."""
+    rows = [line for line in found.lines.rows if line.csm_id is None]
+    return OutsideBooks(
+        customers=len(rows),
+        arr_cents=sum(line.arr_cents for line in rows),
+        minutes=sum(line.minutes for line in rows),
+    )
 
 
 @dataclass(frozen=True)
