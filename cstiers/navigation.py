@@ -34,6 +34,7 @@ PAGES: tuple[tuple[str, str, str, frozenset[str]], ...] = (
     ("/", "Home", "home", frozenset({"ops", "manager", "csm"})),
     ("/book/", "My book", "book", frozenset({"csm"})),
     ("/objections/", "Objections", "move", frozenset({"csm"})),
+    ("/handovers/", "Handovers", "handover", frozenset({"ops", "manager", "csm"})),
     ("/balance/", "Balance", "balance", frozenset({"ops", "manager"})),
     ("/books/", "Books", "book", frozenset({"ops", "manager"})),
     ("/pyramid/", "Pyramid", "pyramid", frozenset({"ops", "manager"})),

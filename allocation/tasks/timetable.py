@@ -22,6 +22,7 @@ from allocation.services import (
     covering,
     digests,
     failures,
+    handovers,
     importing,
     notices,
     planning,
@@ -115,6 +116,10 @@ def tell_of_leave(on: date, at: datetime) -> Outcome:
     return Outcome(covering.tell_of_leave(on=on, at=at))
 
 
+def tell_of_late_handovers(on: date, at: datetime) -> Outcome:
+    return Outcome(handovers.tell_of_late_handovers(on=on, at=at))
+
+
 def write_digests(on: date, at: datetime) -> Outcome:
     return Outcome(digests.write_digests(on=on, at=at))
 
@@ -126,6 +131,7 @@ DOORS: Mapping[str, Door] = {
     Work.OVERRIDES: Door(keep_overrides_of_today),
     Work.LEAVE: Door(tell_of_leave),
     Work.RATES: Door(fetch_rates),
+    Work.HANDOVERS: Door(tell_of_late_handovers),
     Work.DIGESTS: Door(write_digests),
     Work.HOUSEKEEPING: Door(keep_house),
 }

@@ -19,6 +19,7 @@ from allocation.selectors import books as selector
 from allocation.selectors import wording
 from allocation.selectors.covers import CoveredBook, LeaveLine, leave_lines
 from allocation.selectors.customers import customer_rows, ordered, with_joins
+from allocation.selectors.handovers import handovers_of_book
 from allocation.selectors.overrides import with_override_marks
 from allocation.selectors.past_books import PastBook, past_book
 from allocation.selectors.thresholds import LOW_HEALTH
@@ -94,6 +95,7 @@ def book_page(
         "covered": covered,
         "leave_lines": _said_once(lines := leave_lines(csm=csm, user=user, on=day), covered),
         "with_csm": bool(covered),
+        "handovers": handovers_of_book(csm=csm, user=user, on=day),
         "leave_forms": leave_forms(csm=csm, lines=lines, user=user, on=day, faulty=faulty) if leads else [],
         "heading": "My book" if own else f"Book of {csm.name}",
         "lead": _lead(csm),
