@@ -85,7 +85,9 @@ def _cancel_overtaken(changed: Mapping[int, Ends]) -> set[int]:
     back: set[int] = set()
     on: list[int] = []
     gone: list[int] = []
-    rows = Handover.objects.open().filter(customer_id__in=list(changed)).order_by("pk")
+    # Locked, so that none is signed and done between the look and the writing.
+    open_ones = Handover.objects.open().select_for_update(of=("self",))
+    rows = open_ones.filter(customer_id__in=list(changed)).order_by("pk")
     for pk, customer_id, former in rows.values_list("pk", "customer_id", "from_csm_id"):
         new = changed[customer_id].new
         if new is None:
