@@ -23,6 +23,7 @@ from allocation.services import (
     covering,
     digests,
     failures,
+    handovers,
     importing,
     notices,
     planning,
@@ -127,6 +128,10 @@ def plan_touches_of_all(on: date, at: datetime) -> Outcome:
     )
 
 
+def tell_of_late_handovers(on: date, at: datetime) -> Outcome:
+    return Outcome(handovers.tell_of_late_handovers(on=on, at=at))
+
+
 def write_digests(on: date, at: datetime) -> Outcome:
     return Outcome(digests.write_digests(on=on, at=at))
 
@@ -153,6 +158,7 @@ DOORS: Mapping[str, Door] = {
     Work.RATES: Door(fetch_rates),
     Work.TOUCHES: Door(plan_touches_of_all),
     Work.BOOK_DAYS: Door(keep_book_days),
+    Work.HANDOVERS: Door(tell_of_late_handovers),
     Work.DIGESTS: Door(write_digests),
     Work.HOUSEKEEPING: Door(keep_house),
 }

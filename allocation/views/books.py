@@ -20,6 +20,7 @@ from allocation.selectors import books as selector
 from allocation.selectors import wording
 from allocation.selectors.book_figures import BookFigures, book_figures
 from allocation.selectors.covers import CoveredBook, LeaveLine, leave_lines
+from allocation.selectors.handovers import handovers_of_book
 from allocation.selectors.past_books import past_book
 from allocation.views.access import for_everyone_with_a_role, for_roles, today
 from allocation.views.as_of import AsOf, as_of
@@ -144,6 +145,7 @@ def book_page(
         "covered": covered,
         "leave_lines": _said_once(lines := leave_lines(csm=csm, user=user, on=day), covered),
         "with_csm": bool(covered),
+        "handovers": handovers_of_book(csm=csm, user=user, on=day),
         "leave_forms": leave_forms(csm=csm, lines=lines, user=user, on=day, faulty=faulty) if leads else [],
         "heading": "My book" if own else f"Book of {csm.name}",
         "lead": _lead(csm),

@@ -20,6 +20,7 @@ from allocation.selectors.customer_detail import customer_detail, customer_in_sc
 from allocation.selectors.customer_totals import customer_totals
 from allocation.selectors.customers import DEFAULT_SORT, customer_rows, ordered, visible_customers, with_joins
 from allocation.selectors.explanations import customer_explanation
+from allocation.selectors.handovers import open_handover_of
 from allocation.selectors.overrides import with_override_marks
 from allocation.selectors.past_customer import past_customer
 from allocation.selectors.thresholds import LOW_HEALTH
@@ -118,6 +119,7 @@ def customer_page(
         "customer": this,
         "as_of": shown or AsOf(day, day),
         "detail": detail,
+        "handover": open_handover_of(customer=this, user=user, on=day),
         # Each is said in the card where the redirect leads.
         "messages": [one for one in said if not {PLACE, TOUCH_PLACE} & set(one.tags.split())],
         "touch_messages": [one for one in said if TOUCH_PLACE in one.tags.split()],

@@ -66,6 +66,7 @@ OBJECTS: dict[str, dict[str, str]] = {
     "approvals/overrides/": {"pk": "allocation.override"},
     "approvals/delegations/": {"pk": "accounts.delegation"},
     "objections/": {"pk": "move"},
+    "handovers/": {"pk": "allocation.handover"},
     "runs/": {"pk": "run"},
     "runs/{pk}/undo/": {"pk": "run applied"},
     "plans/": {"pk": "plan", "move": "move"},
