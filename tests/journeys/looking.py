@@ -122,7 +122,9 @@ class Look:
     def at_words(self, words: str) -> list[str]:
         """The same of a page that is given, as if the site had answered it: one that no address leads to at will."""
         address = f"{self.address}/as-if/"
-        self.page.route(address, lambda route: route.fulfill(status=200, content_type="text/html", body=words))
+        self.page.route(
+            address, lambda route: route.fulfill(status=200, content_type="text/html", body=words)
+        )
         self.heard.clear()
         self.page.set_viewport_size(DESKTOP)
         self.page.goto(address)
