@@ -9,7 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 
-from allocation.engine.facts.attention import AttentionFinding, AttentionRules, Basis, CareFacts, CareShare
+from allocation.engine.facts.attention import (
+    BASES,
+    AttentionFinding,
+    AttentionRules,
+    Basis,
+    BasisComparison,
+    Bound,
+    CareFacts,
+    CareShare,
+    NetHours,
+)
 
 NEARNESS_DAYS = 180
 CHAMPION_ADVOCACY = Fraction(3, 2)
@@ -21,8 +31,24 @@ def net_minutes(
     *, hours_per_month: Decimal, ramp_pct: Decimal, overhead_pct: Decimal, days_away: int, days: int
 ) -> int:
     """Net minutes of a month: hours × ramp × (1 − share not spent on customers), less the share of days away."""
-    net = Fraction(hours_per_month) * 60 * Fraction(ramp_pct) / 100 * (1 - Fraction(overhead_pct) / 100)
-    return whole(net * (1 - Fraction(min(days_away, days), days)))
+    return net_hours(
+        hours_per_month=hours_per_month,
+        ramp_pct=ramp_pct,
+        overhead_pct=overhead_pct,
+        days_away=days_away,
+        days=days,
+    ).net
+
+
+def net_hours(
+    *, hours_per_month: Decimal, ramp_pct: Decimal, overhead_pct: Decimal, days_away: int, days: int
+) -> NetHours:
+    """What `net_minutes` comes from, step by step; the last step is the same number."""
+    contract = Fraction(hours_per_month) * 60
+    ramped = contract * Fraction(ramp_pct) / 100
+    spent = ramped * (1 - Fraction(overhead_pct) / 100)
+    there = spent * (1 - Fraction(min(days_away, days), days))
+    return NetHours(whole(contract), whole(ramped), whole(spent), whole(there))
 
 
 def base_minutes(*, activities: Sequence[tuple[Decimal, Decimal]]) -> int:
@@ -45,22 +71,56 @@ def share_attention(*, net: int, customers: Sequence[CareFacts], rules: Attentio
     """Share the net minutes of a CSM over the book: base first, the rest by the chosen basis within floor and cap."""
     ordered = sorted(customers, key=lambda one: one.external_id)
     left = net - sum(one.base_minutes for one in ordered)
+    weights = [attention_weight(customer=one, basis=rules.basis) for one in ordered]
     if left < 0 or not ordered:
         # Over capacity is shown, never scaled away; an empty book leaves everything unallocated.
-        shares = tuple(CareShare(one.external_id, one.base_minutes, 0) for one in ordered)
+        shares = tuple(
+            CareShare(one.external_id, one.base_minutes, 0, weight)
+            for one, weight in zip(ordered, weights, strict=True)
+        )
         return AttentionFinding(net, shares, max(left, 0), over_capacity=left < 0)
-    weights = [attention_weight(customer=one, basis=rules.basis) for one in ordered]
-    if not any(weights):
-        weights = [Fraction(1)] * len(ordered)
+    all_even = not any(weights)
+    counted = [Fraction(1)] * len(ordered) if all_even else weights
     cap = int(left * Fraction(rules.cap_pct) / 100)
     floor = min(Fraction(left, len(ordered)) * Fraction(rules.floor_pct) / 100, Fraction(cap))
-    quotas = _quotas(left=left, weights=weights, floor=floor, cap=cap)
+    quotas, bounds = _quotas(left=left, weights=counted, floor=floor, cap=cap)
     minutes = _to_minutes(quotas, cap)
-    shares = tuple(
-        CareShare(one.external_id, one.base_minutes, share)
-        for one, share in zip(ordered, minutes, strict=True)
+    rows = zip(ordered, minutes, weights, bounds, strict=True)
+    free = [place for place, bound in enumerate(bounds) if not bound]
+    return AttentionFinding(
+        net,
+        tuple(
+            CareShare(one.external_id, one.base_minutes, share, weight, bound)
+            for one, share, weight, bound in rows
+        ),
+        left - sum(minutes),
+        over_capacity=False,
+        all_even=all_even,
+        floor_minutes=floor,
+        cap_minutes=cap,
+        free_minutes=sum((quotas[place] for place in free), NOTHING),
+        free_weight=sum((counted[place] for place in free), NOTHING),
     )
-    return AttentionFinding(net, shares, left - sum(minutes), over_capacity=False)
+
+
+def compare_bases(
+    *,
+    net: int,
+    customers: Sequence[CareFacts],
+    in_force: AttentionRules,
+    floor_pct: Decimal | None = None,
+    cap_pct: Decimal | None = None,
+) -> BasisComparison:
+    """The book shared by each basis beside the rules in force. floor_pct, cap_pct: others to try; as in force if None."""
+    floor = in_force.floor_pct if floor_pct is None else floor_pct
+    cap = in_force.cap_pct if cap_pct is None else cap_pct
+    return BasisComparison(
+        in_force=share_attention(net=net, customers=customers, rules=in_force),
+        by_basis={
+            basis: share_attention(net=net, customers=customers, rules=AttentionRules(basis, floor, cap))
+            for basis in BASES
+        },
+    )
 
 
 def attention_weight(*, customer: CareFacts, basis: Basis) -> Fraction:
@@ -122,13 +182,16 @@ _WEIGHTS: Mapping[Basis, Callable[[CareFacts], Fraction]] = {
 }
 
 
-def _quotas(*, left: int, weights: Sequence[Fraction], floor: Fraction, cap: int) -> list[Fraction]:
+def _quotas(
+    *, left: int, weights: Sequence[Fraction], floor: Fraction, cap: int
+) -> tuple[list[Fraction], list[Bound]]:
     """Exact shares: in proportion to the weights, nobody below the floor, nobody above the cap.
 
     Whoever the proportion would put beyond a bound is set to it and the rest is shared anew among the others. What all
-    caps together leave stays unshared.
+    caps together leave stays unshared. With the bound that holds each.
     """
     quotas = [NOTHING] * len(weights)
+    bounds: list[Bound] = [""] * len(weights)
     free = set(range(len(weights)))
     while free:
         rest = left - sum((quotas[i] for i in range(len(weights)) if i not in free), NOTHING)
@@ -147,8 +210,9 @@ def _quotas(*, left: int, weights: Sequence[Fraction], floor: Fraction, cap: int
             break
         for i in settled:
             quotas[i] = bound
+            bounds[i] = "floor" if settled is low else "cap"
         free -= settled
-    return quotas
+    return quotas, bounds
 
 
 def _to_minutes(quotas: Sequence[Fraction], cap: int) -> list[int]:

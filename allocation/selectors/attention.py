@@ -1,64 +1,177 @@
-"""How one CSM's hours of the month are shared over the book."""
+"""How CSMs' hours of the month are shared over their books: the facts read once, for one book or for all."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, cast
 
 from django.conf import settings
+from django.db.models import Sum
 
 from accounts.models import CSM, Customer
-from allocation.engine.attention import share_attention
-from allocation.engine.facts.attention import AttentionFinding, AttentionRules, CareFacts
-from allocation.models import AttentionPolicy
+from allocation.engine.attention import net_hours, share_attention, whole
+from allocation.engine.facts.attention import AttentionFinding, AttentionRules, Basis, CareFacts, NetHours
+from allocation.models import AttentionPolicy, Touch
+from allocation.selectors.amounts import known_rates
 from allocation.selectors.balance import cover_answer
 from allocation.selectors.covers import HIDDEN
-from allocation.snapshots.books import TouchPlans, csm_minutes, days_away
-from allocation.snapshots.covers import covers_on
-from allocation.snapshots.money import frozen_rates, in_base
+from allocation.snapshots.books import MONTH_DAYS, TouchPlans, days_away
+from allocation.snapshots.covers import Covers, covers_on
+from allocation.snapshots.money import UnknownRate, in_base
 
 _ROW = (
-    "pk", "external_id", "tier_id", "health", "sentiment", "adoption", "reputation", "champion", "arr",
+    "pk", "external_id", "name", "csm_id", "tier_id", "health", "sentiment", "adoption", "reputation", "champion", "arr",
     "potential_arr", "currency", "renewal_date",
 )  # fmt: skip
 
 
-def book_attention(*, csm: CSM, as_of: date) -> AttentionFinding:
-    """The month from ``as_of``, all leave counted. Raises UnknownRate. The same number of queries at any size.
+@dataclass(frozen=True, slots=True)
+class Cared:
+    """One customer of a book: who it is, and what its share is worked out from."""
+
+    pk: int
+    name: str
+    csm_id: int
+    tier_id: int | None
+    facts: CareFacts
+
+
+@dataclass(frozen=True, slots=True)
+class BookCare:
+    """One CSM's month from a day: the customers served (own and covered) by external id, the hours, and how they are shared.
+
+    policy: in force; unsaved where none is. problem: why amounts of some currency are not known; empty when all are.
+    """
+
+    csm: CSM
+    as_of: date
+    policy: AttentionPolicy
+    net: NetHours
+    days_away: int
+    covers: Covers
+    customers: tuple[Cared, ...]
+    found: AttentionFinding
+    problem: str = ""
+
+    @property
+    def is_covered(self) -> bool:
+        return self.covers.is_covered(self.csm.pk)
+
+    @property
+    def rules(self) -> AttentionRules:
+        return rules_of(self.policy)
+
+    @property
+    def facts(self) -> list[CareFacts]:
+        return [one.facts for one in self.customers]
+
+
+def policy_in_force() -> AttentionPolicy:
+    return AttentionPolicy.objects.active().first() or AttentionPolicy()
+
+
+def rules_of(policy: AttentionPolicy) -> AttentionRules:
+    return AttentionRules(cast(Basis, policy.basis), Decimal(policy.floor_pct), Decimal(policy.cap_pct))
+
+
+def book_care(*, csm: CSM, as_of: date) -> BookCare:
+    """The facts of one book, read once; the same number of statements at any size.
 
     Over the customers that the CSM serves on that day: the own ones and those of covered books; none while covered.
     """
-    policy = AttentionPolicy.objects.active().first() or AttentionPolicy()
+    (found,) = _read(csms=[csm], as_of=as_of)
+    return found
+
+
+def all_care(*, as_of: date) -> list[BookCare]:
+    """Every CSM who serves somebody on the day, by name; the same number of statements at any size."""
+    csms = list(CSM.objects.select_related("team").order_by("name", "pk"))
+    return [one for one in _read(csms=csms, as_of=as_of) if one.customers]
+
+
+def _read(*, csms: Sequence[CSM], as_of: date) -> list[BookCare]:
+    policy = policy_in_force()
+    rules = rules_of(policy)
     covers = covers_on(on=as_of)
-    served = [one.csm_id for one in covers.covers_of(csm.pk)]
-    served += [] if covers.is_covered(csm.pk) else [csm.pk]
-    rows = list(Customer.objects.active().filter(csm__in=served).order_by("external_id").values(*_ROW))
+    served = {csm.pk: _served(csm.pk, covers) for csm in csms}
+    rows = Customer.objects.active().filter(csm__in={pk for pks in served.values() for pk in pks})
+    customers, problem = _cared(rows.order_by("external_id").values(*_ROW), as_of=as_of)
+    away = days_away(as_of=as_of, at_least=1)
+    books = []
+    for csm in csms:
+        mine = [one for pk in served[csm.pk] for one in customers[pk]]
+        mine.sort(key=lambda one: one.facts.external_id)
+        net = net_hours(
+            hours_per_month=csm.hours_per_month,
+            ramp_pct=csm.ramp_pct,
+            overhead_pct=csm.overhead_pct,
+            days_away=away.get(csm.pk, 0),
+            days=MONTH_DAYS,
+        )
+        found = share_attention(net=net.net, customers=[one.facts for one in mine], rules=rules)
+        books.append(
+            BookCare(csm, as_of, policy, net, away.get(csm.pk, 0), covers, tuple(mine), found, problem)
+        )
+    return books
+
+
+def _served(csm_id: int, covers: Covers) -> list[int]:
+    """Whose customers the CSM serves on the day."""
+    own = [] if covers.is_covered(csm_id) else [csm_id]
+    return own + [one.csm_id for one in covers.covers_of(csm_id)]
+
+
+def _cared(rows: Iterable[dict[str, Any]], *, as_of: date) -> tuple[Mapping[int, list[Cared]], str]:
+    """By the CSM who owns them, and what is wrong with the rates."""
+    read = list(rows)
     base = settings.BASE_CURRENCY
-    rates = frozen_rates(currencies={row["currency"] for row in rows}, as_of=as_of, base=base)
+    rates, problem = known_rates(currencies={row["currency"] for row in read}, as_of=as_of)
     plans = TouchPlans(as_of=as_of)
 
-    def money(row: dict[str, Any], field: str) -> Any:
-        return None if row[field] is None else in_base(row[field], row["currency"], rates=rates, base=base)
+    def money(row: dict[str, Any], field: str) -> Decimal | None:
+        amount, currency = row[field], row["currency"]
+        known = amount is not None and (currency == base or currency in rates)
+        return in_base(amount, currency, rates=rates, base=base) if known else None
 
-    return share_attention(
-        net=csm_minutes(csm=csm, away=days_away(as_of=as_of, at_least=1).get(csm.pk, 0)),
-        customers=[
-            CareFacts(
-                external_id=row["external_id"],
-                base_minutes=plans.minutes(customer_id=row["pk"], tier_id=row["tier_id"]),
-                health=row["health"],
-                sentiment=row["sentiment"],
-                adoption=row["adoption"],
-                reputation=row["reputation"],
-                champion=row["champion"],
-                arr=money(row, "arr"),
-                potential_arr=money(row, "potential_arr"),
-                days_to_renewal=None if row["renewal_date"] is None else (row["renewal_date"] - as_of).days,
-            )
-            for row in rows
-        ],
-        rules=AttentionRules(basis=policy.basis, floor_pct=policy.floor_pct, cap_pct=policy.cap_pct),
-    )
+    found: dict[int, list[Cared]] = defaultdict(list)
+    for row in read:
+        facts = CareFacts(
+            external_id=row["external_id"],
+            base_minutes=plans.minutes(customer_id=row["pk"], tier_id=row["tier_id"]),
+            health=row["health"],
+            sentiment=row["sentiment"],
+            adoption=row["adoption"],
+            reputation=row["reputation"],
+            champion=row["champion"],
+            arr=money(row, "arr"),
+            potential_arr=money(row, "potential_arr"),
+            days_to_renewal=None if row["renewal_date"] is None else (row["renewal_date"] - as_of).days,
+        )
+        found[row["csm_id"]].append(Cared(row["pk"], row["name"], row["csm_id"], row["tier_id"], facts))
+    return found, problem
+
+
+def book_attention(*, csm: CSM, as_of: date) -> AttentionFinding:
+    """The month from ``as_of``, all leave counted. Raises UnknownRate. The same number of queries at any size."""
+    care = book_care(csm=csm, as_of=as_of)
+    if care.problem:
+        raise UnknownRate(care.problem)
+    return care.found
+
+
+def done_minutes(*, customer_ids: Iterable[int], on: date) -> dict[int, int]:
+    """What was done with each customer since the month of the day began, in whole minutes; one statement."""
+    rows = Touch.objects.done_in_month_of(on).filter(customer__in=list(customer_ids))
+    sums = rows.order_by().values("customer_id").annotate(hours=Sum("hours"))
+    return {
+        customer_id: whole(Fraction(hours) * 60)
+        for customer_id, hours in sums.values_list("customer_id", "hours")
+    }
 
 
 def attention_answer(*, csm: CSM, found: AttentionFinding, as_of: date, user: Any = None) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from allocation.services import (
     rates,
     retiering,
     timetable,
+    touches,
 )
 from allocation.services.timetable import Outcome, UnableToCarryOut
 from allocation.tasks.bell import ring
@@ -115,6 +116,15 @@ def tell_of_leave(on: date, at: datetime) -> Outcome:
     return Outcome(covering.tell_of_leave(on=on, at=at))
 
 
+def plan_touches_of_all(on: date, at: datetime) -> Outcome:
+    """What is wanted up to the horizon is there; the timetable keeps the claim however long that takes."""
+    done = touches.plan_touches(on=on)
+    return Outcome(
+        f"{counted(done.customers, 'customer')}: {counted(done.added, 'touch', 'touches')} planned, "
+        f"{done.dropped} taken away, {done.changed} changed."
+    )
+
+
 def write_digests(on: date, at: datetime) -> Outcome:
     return Outcome(digests.write_digests(on=on, at=at))
 
@@ -126,6 +136,7 @@ DOORS: Mapping[str, Door] = {
     Work.OVERRIDES: Door(keep_overrides_of_today),
     Work.LEAVE: Door(tell_of_leave),
     Work.RATES: Door(fetch_rates),
+    Work.TOUCHES: Door(plan_touches_of_all),
     Work.DIGESTS: Door(write_digests),
     Work.HOUSEKEEPING: Door(keep_house),
 }

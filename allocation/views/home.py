@@ -18,7 +18,7 @@ from allocation.selectors.timetable import timetable_todos
 from allocation.selectors.todo import Todo
 from allocation.snapshots.money import UnknownRate
 from allocation.views.access import today
-from allocation.views.books import book_kpis
+from allocation.views.book_tiles import book_kpis
 from allocation.views.parts import (
     Kpi,
     Link,
@@ -196,12 +196,12 @@ def _csm(user: Any) -> dict[str, Any]:
         return {"lead": "Your customers and what they need.", "no_csm_row": True}
     book = books.csm_book(csm=csm, as_of=day)
     served = [csm.pk, *(one.away.csm_id for one in book.covered)]
-    renewals = books.next_renewals(
-        customers=Customer.objects.filter(csm__in=served), as_of=day, by_amount=False
-    )
+    customers = Customer.objects.filter(csm__in=served)
+    total = books.summary(customers=customers, as_of=day, hours=False) if book.covered else book.summary
+    renewals = books.next_renewals(customers=customers, as_of=day, by_amount=False)
     return {
         "lead": "Your customers and what they need.",
-        "kpis": book_kpis(book, url=reverse("my_book")),
+        "kpis": book_kpis(book, total, url=reverse("my_book")),
         "todos": [
             _entry(line, user)
             for line in (

@@ -61,6 +61,8 @@ LISTED = {
     ("allocation/services/retiering/queueing.py", "request_goals_run"): {"RetierRun"},
     ("allocation/services/retiering/reviewing.py", "refuse_rows"): {"TierDecision"},
     ("allocation/services/retiering/reviewing.py", "accept_rows"): {"TierDecision"},
+    ("allocation/services/saved_views.py", "save_view"): {"SavedView"},
+    ("allocation/services/saved_views.py", "set_default_view"): {"SavedView"},
     ("allocation/tasks/sweeping.py", "give_up"): {"RetierRun", "BookPlan", "ImportBatch", "Slot"},
 }
 

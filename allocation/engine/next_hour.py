@@ -1,0 +1,242 @@
+"""The best use of a CSM's next hour: a piece of work a customer, in the order of its worth.
+
+Prose: ``docs/engine/next-hour.md``. Everything is exact; ties end on the external id.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from allocation.engine.facts.next_hour import NextHour, OpenTouch, Reason, WorkFacts
+
+LOW_HEALTH = 40  # below it
+LOW_SENTIMENT = 2  # at most
+RENEWAL_DAYS = 90
+WEEK = 7
+TOUCHES_COUNTED = 3  # a backlog does not outweigh everything else
+WORTH_GROWING = Fraction(1, 4)  # of the ARR
+LEAST_LEFT = 15  # minutes; less is no piece of work
+HOUR, HALF_HOUR = 60, 30
+OTHERS_COUNT = Fraction(1, 4)
+PLACE_COUNTS = 2
+NOTHING = Fraction(0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """One piece of work that a customer asks for. words: why, without what is said of every piece."""
+
+    reason: Reason
+    urgency: Fraction
+    action: str
+    words: str
+    minutes: int
+
+
+def rank_next_hours(*, customers: Sequence[WorkFacts], currency: str = "") -> Mapping[str, NextHour]:
+    """The best piece of work with each customer, by external id, in the order of what the hour is worth. currency: of amounts.
+
+    Every customer has a line; one that asks for nothing says so and comes last.
+    """
+    weights = sorted(one.weight for one in customers)
+    valued = []
+    for one in customers:
+        pieces = tuple(_pieces(one))
+        value = _urgency(pieces) * (1 + PLACE_COUNTS * _place(one.weight, weights))
+        valued.append((-value, one.care.external_id, one, pieces))
+    found = {}
+    for rank, (minus, external_id, one, pieces) in enumerate(sorted(valued, key=lambda row: row[:2]), 1):
+        best = _best(pieces)
+        found[external_id] = NextHour(
+            rank=rank,
+            action=best.action if best else "Nothing to do",
+            reason=best.reason if best else "nothing",
+            words=_why(one, best, pieces, currency),
+            minutes=best.minutes if best else 0,
+            value=-minus,
+        )
+    return found
+
+
+def _best(pieces: Sequence[_Piece]) -> _Piece | None:
+    """The most urgent; of equals the first, as they come in the order of the table."""
+    return max(pieces, key=lambda piece: piece.urgency, default=None)
+
+
+def _urgency(pieces: Sequence[_Piece]) -> Fraction:
+    best = _best(pieces)
+    if best is None:
+        return NOTHING
+    others = sum((piece.urgency for piece in pieces), NOTHING) - best.urgency
+    return best.urgency + OTHERS_COUNT * others
+
+
+def _place(weight: Fraction, weights: Sequence[Fraction]) -> Fraction:
+    """The share of the book's weights below this one plus half of those equal, itself included."""
+    below, up_to = bisect_left(weights, weight), bisect_right(weights, weight)
+    return Fraction(below + up_to, 2 * len(weights))
+
+
+def _pieces(one: WorkFacts) -> Iterator[_Piece]:
+    """In the order of the table, which breaks ties of urgency."""
+    touches = sorted((touch for touch in one.touches if touch.days < WEEK), key=_first)[:TOUCHES_COUNTED]
+    late = [_late(touch, one) for touch in touches if touch.days < 0]
+    due = [_due(touch) for touch in touches if touch.days >= 0]
+    renewal, low, unplanned = _renewal_at_risk(one), _low(one), _unplanned(one)
+    for piece in (*late, renewal, *due, low, unplanned, _expansion(one), _unspent(one)):
+        if piece is not None:
+            yield piece
+
+
+def _late(touch: OpenTouch, one: WorkFacts) -> _Piece:
+    more = sum(other.days < 0 for other in one.touches) - 1
+    also = f" and {more} more {'is' if more == 1 else 'are'} late" if more else ""
+    return _Piece(
+        "late",
+        Fraction(min(50 + 2 * -touch.days, 90)),
+        f"Catch up: {touch.name}",
+        f"{touch.name} is {_days(-touch.days)} late{also}",
+        touch.minutes,
+    )
+
+
+def _due(touch: OpenTouch) -> _Piece:
+    words = f"{touch.name} is due {_in(touch.days)}"
+    return _Piece("due", Fraction(40 - 2 * touch.days), f"Do: {touch.name}", words, touch.minutes)
+
+
+def _first(touch: OpenTouch) -> tuple[int, int, str]:
+    """The latest first, then the longer one."""
+    return (touch.days, -touch.minutes, touch.name)
+
+
+def _is_near(one: WorkFacts) -> bool:
+    return one.care.days_to_renewal is not None and one.care.days_to_renewal <= RENEWAL_DAYS
+
+
+def _nearing(one: WorkFacts) -> Fraction:
+    """0 at 90 days before the renewal, 1 on the day and after it."""
+    return 1 - Fraction(max(one.care.days_to_renewal or 0, 0), RENEWAL_DAYS)
+
+
+def _renewal_at_risk(one: WorkFacts) -> _Piece | None:
+    if not _is_near(one) or not _is_low(one):
+        return None
+    return _Piece("renewal", 45 + 40 * _nearing(one), "Save the renewal", "", HOUR)
+
+
+def _unplanned(one: WorkFacts) -> _Piece | None:
+    days = one.care.days_to_renewal
+    if days is None or not _is_near(one):
+        return None
+    # A late touch is no plan: it was meant to be over by now.
+    if any(0 <= touch.days <= max(days, 0) for touch in one.touches):
+        return None
+    action = "Plan the renewal" if days >= 0 else "Settle the renewal"
+    return _Piece("unplanned", 30 + 30 * _nearing(one), action, "nothing is planned before the renewal", HOUR)
+
+
+def _is_low(one: WorkFacts) -> bool:
+    return _health_is_low(one) or _sentiment_is_low(one)
+
+
+def _health_is_low(one: WorkFacts) -> bool:
+    return one.care.health is not None and one.care.health < LOW_HEALTH
+
+
+def _sentiment_is_low(one: WorkFacts) -> bool:
+    return one.care.sentiment is not None and one.care.sentiment <= LOW_SENTIMENT
+
+
+def _low(one: WorkFacts) -> _Piece | None:
+    if not _is_low(one):
+        return None
+    urgency = Fraction(20)
+    if one.care.health is not None and _health_is_low(one):
+        urgency += (LOW_HEALTH - Fraction(one.care.health)) / 2
+    if one.care.sentiment is not None and _sentiment_is_low(one):
+        urgency += 5 * (LOW_SENTIMENT + 1 - one.care.sentiment)
+    return _Piece("low", urgency, "Talk about how it goes", "", HALF_HOUR)
+
+
+def _growth(one: WorkFacts) -> Decimal:
+    return Decimal(0) if one.care.potential_arr is None else one.care.potential_arr - (one.care.arr or 0)
+
+
+def _is_worth_growing(one: WorkFacts) -> bool:
+    growth = _growth(one)
+    return (
+        bool(one.care.champion)
+        and growth > 0
+        and Fraction(growth) >= WORTH_GROWING * Fraction(one.care.arr or 0)
+    )
+
+
+def _expansion(one: WorkFacts) -> _Piece | None:
+    if not _is_worth_growing(one) or one.done_minutes >= one.attention_minutes:
+        return None
+    growth, arr = Fraction(_growth(one)), Fraction(one.care.arr or 0)
+    part = min(growth / arr, Fraction(1)) if arr > 0 else Fraction(1)
+    return _Piece("expansion", 25 + 10 * part, "Talk about expansion", "", HOUR)
+
+
+def _unspent(one: WorkFacts) -> _Piece | None:
+    left = one.attention_minutes - one.done_minutes
+    if left < LEAST_LEFT:
+        return None
+    words = f"{_clock(left)} of {_clock(one.attention_minutes)} of this month's attention are left"
+    urgency = 5 + 10 * Fraction(left, one.attention_minutes)
+    return _Piece("unspent", urgency, "Use the time set aside", words, min(left, HOUR))
+
+
+def _why(one: WorkFacts, best: _Piece | None, pieces: Sequence[_Piece], currency: str) -> str:
+    """First the reason of the piece named, then the state of the customer as far as it speaks for work."""
+    if best is None:
+        return "Nothing is late or due, nothing is at risk, and this month's attention is spent"
+    others = {piece.reason for piece in pieces} - {best.reason}
+    state = ", ".join((*_state(one, others), *_to_win(one, others, best.reason, currency)))
+    said = "; ".join(words for words in (best.words, state) if words)
+    return said[:1].upper() + said[1:]
+
+
+def _state(one: WorkFacts, others: set[Reason]) -> Iterator[str]:
+    days = one.care.days_to_renewal
+    if days is not None and _is_near(one):
+        yield f"renewal {_in(days)}" if days >= 0 else f"renewal overdue by {_days(-days)}"
+    if one.care.health is not None and _health_is_low(one):
+        yield f"health {_plain(one.care.health)}"
+    if one.care.sentiment is not None and _sentiment_is_low(one):
+        yield f"sentiment {one.care.sentiment} of 5"
+    if "unplanned" in others:
+        yield "nothing planned before it"
+
+
+def _to_win(one: WorkFacts, others: set[Reason], best: Reason, currency: str) -> Iterator[str]:
+    amount = f"{_growth(one):,.0f} {currency}".strip() + " of ARR to win"
+    if best == "expansion":
+        arr = one.care.arr or 0
+        grown = f" ({100 * _growth(one) / arr:+,.0f} %)" if arr > 0 else ""
+        yield f"a champion, and {amount}{grown}"
+    elif "expansion" in others:
+        yield amount
+
+
+def _plain(value: Decimal) -> str:
+    return f"{value.normalize():f}"
+
+
+def _days(days: int) -> str:
+    return f"{days:,} day" if days == 1 else f"{days:,} days"
+
+
+def _in(days: int) -> str:
+    return "today" if days == 0 else "tomorrow" if days == 1 else f"in {_days(days)}"
+
+
+def _clock(minutes: int) -> str:
+    """95 → "1:35"."""
+    return f"{minutes // 60}:{minutes % 60:02}"

@@ -1,0 +1,63 @@
+"""The best use of a CSM's next hour, over the customers that the CSM serves on a day."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import date, timedelta
+from fractions import Fraction
+
+from django.conf import settings
+
+from accounts.models import CSM
+from allocation.engine.attention import whole
+from allocation.engine.facts.next_hour import NextHour, OpenTouch, WorkFacts
+from allocation.engine.next_hour import RENEWAL_DAYS, rank_next_hours
+from allocation.models import Touch
+from allocation.selectors.attention import BookCare, book_care, done_minutes
+
+__all__ = ["NextHour", "next_hours"]
+
+
+def next_hours(
+    *, csm: CSM, on: date, care: BookCare | None = None, done: Mapping[int, int] | None = None
+) -> Mapping[int, NextHour]:
+    """The best piece of work with each customer of the own book and of those covered, by the customer's id, the best hour first.
+
+    care, done: of the same CSM and day, where they are read already. The same number of statements at any size.
+    """
+    care = care or book_care(csm=csm, as_of=on)
+    ids = [one.pk for one in care.customers]
+    if not ids:
+        return {}
+    done = done_minutes(customer_ids=ids, on=on) if done is None else done
+    touches = _open_touches(customer_ids=ids, on=on)
+    shares = {share.external_id: share for share in care.found.shares}
+    found = rank_next_hours(
+        customers=[
+            WorkFacts(
+                care=one.facts,
+                weight=shares[one.facts.external_id].weight,
+                attention_minutes=shares[one.facts.external_id].minutes,
+                done_minutes=done.get(one.pk, 0),
+                touches=tuple(touches.get(one.pk, ())),
+            )
+            for one in care.customers
+        ],
+        currency=settings.BASE_CURRENCY,
+    )
+    pks = {one.facts.external_id: one.pk for one in care.customers}
+    return {pks[external_id]: hour for external_id, hour in found.items()}
+
+
+def _open_touches(*, customer_ids: list[int], on: date) -> Mapping[int, list[OpenTouch]]:
+    """Late ones and those of the days in which a renewal counts as near; one statement."""
+    rows = Touch.objects.open().filter(
+        customer__in=customer_ids, due_on__lte=on + timedelta(days=RENEWAL_DAYS)
+    )
+    found: dict[int, list[OpenTouch]] = defaultdict(list)
+    for customer_id, name, due_on, hours in rows.order_by("due_on", "pk").values_list(
+        "customer_id", "name", "due_on", "hours"
+    ):
+        found[customer_id].append(OpenTouch(name, (due_on - on).days, whole(Fraction(hours) * 60)))
+    return found
