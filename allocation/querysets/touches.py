@@ -54,6 +54,11 @@ class CalendarFeedQuerySet(models.QuerySet):
     def visible_to(self, user: Any) -> Self:
         return self.filter(csm_scope(user, "csm"))
 
+    def revocable_by(self, user: Any) -> Self:
+        """The own one, and for CS ops and managers those of CSMs in their scope. Who covers a book does not touch its calendar."""
+        mine = self.filter(csm__user=user)
+        return mine | self.visible_to(user) if user.is_ops or user.is_manager else mine
+
     def standing(self) -> Self:
         """Not revoked."""
         return self.filter(revoked_at__isnull=True)
