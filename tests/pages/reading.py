@@ -13,7 +13,9 @@ class Page(HTMLParser):
         self.elements = []
         self.texts = []
         self.shown_texts = []
-        self.folded = ""  # within what shows on a click only, or what the button of a number says to a screen reader
+        self.folded = (
+            ""  # within what shows on a click only, or what the button of a number says to a screen reader
+        )
         self.feed(markup)
 
     def handle_starttag(self, tag, attrs):

@@ -18,6 +18,7 @@ from tests.rig.browser import ARGUMENTS, chromium
 
 WIDTHS = (DESKTOP, PHONE)
 THEMES = ("light", "dark")
+TALLEST = 8000
 PREPARE = "from tests.rig import shot_pages\nshot_pages.prepare()"
 PAGES = "from tests.rig import shot_pages\nshot_pages.main()"
 SHEET = """<!DOCTYPE html>
@@ -43,7 +44,8 @@ def shots(folder: Path, arguments: list[str]) -> list[int]:
         print("Making a company …", flush=True)
         ours.python(PREPARE)
         people = json.loads(ours.python(PAGES)[-1])
-        ours.begin_site()
+        ours.processes.begin()
+        ours.processes.wait()
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
             taken = _sign_in_page(browser, ours, target, arguments)
@@ -117,12 +119,14 @@ def _pictures(page: Page, name: str, target: Path) -> list[str]:
     files = []
     for size in WIDTHS:
         page.set_viewport_size(size)
+        # A window as tall as the page: what sticks to an edge would be drawn over the middle of it.
+        tall = min(page.evaluate("document.documentElement.scrollHeight"), TALLEST)
+        page.set_viewport_size({"width": size["width"], "height": max(size["height"], tall)})
         for theme in THEMES:
             page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-            page.evaluate("window.scrollTo(0, 0)")  # what sticks to the top is drawn where the view stands
             page.wait_for_timeout(60)
             file = f"{name}-{size['width']}-{theme}.png"
-            page.screenshot(path=target / file, full_page=True)
+            page.screenshot(path=target / file)
             files.append(file)
     page.set_viewport_size(DESKTOP)
     return files
