@@ -187,6 +187,7 @@ def _kpis(this: Customer, day: date, covers: Covers) -> list[Kpi]:
             note="of 100" if this.health is not None else "not known",
             tone="bad" if this.health is not None and this.health < LOW_HEALTH else "",
             icon="attention",
+            trace=f"As imported or typed in under Facts; below {LOW_HEALTH} it counts as low.",
         ),
         Kpi(
             "Renewal",

@@ -244,6 +244,7 @@ def _scope_kpis(summary: books.Summary, found: Workload | None) -> list[Kpi]:
             note="active",
             icon="customers",
             url=reverse("customers"),
+            trace="Active customers of the books you may see, and those of nobody's book if you may see them.",
         ),
         arr_kpi(summary.arr_cents, problem=summary.money_problem),
         Kpi(
@@ -252,6 +253,7 @@ def _scope_kpis(summary: books.Summary, found: Workload | None) -> list[Kpi]:
             note="contracts to renew",
             icon="clock",
             url=reverse("customers") + "?renewal=90&sort=renewal",
+            trace="Active customers whose renewal date lies between today and 90 days from now.",
         ),
     ]
     if found is not None:
@@ -266,6 +268,8 @@ def _scope_kpis(summary: books.Summary, found: Workload | None) -> list[Kpi]:
                 tone=utilisation_tone(pct),
                 icon="attention",
                 url=reverse("balance"),
+                trace="Utilisation of a book: the hours its customers ask ÷ the CSM's net hours, in a month.\n"
+                f"The mean of {wording.counted(len(found.rows), 'book', 'books')}, each counted once.",
             ),
             Kpi(
                 "Books outside ±15 %",
@@ -274,6 +278,8 @@ def _scope_kpis(summary: books.Summary, found: Workload | None) -> list[Kpi]:
                 tone="warn" if outside else "good",
                 icon="balance",
                 url=reverse("balance"),
+                trace=f"The share of books whose utilisation is less than 85 % or more than 115 % of the mean"
+                f" ({wording.percent(pct, places=1)}).",
             ),
         ]
     return kpis

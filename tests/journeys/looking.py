@@ -29,6 +29,20 @@ UNFOLD = """() => {
     return frame();
   });
 }"""
+# What lies over the page on a press is looked at by itself, one of each kind.
+OPENED = """async tags => {
+  const kinds = new Map([...document.querySelectorAll("[popover]")].map(each => [each.className, each]));
+  const found = [];
+  for (const each of kinds.values()) {
+    each.showPopover();
+    const seen = await axe.run(each, {runOnly: {type: "tag", values: tags}, resultTypes: ["violations"], iframes: false});
+    const box = each.getBoundingClientRect();
+    if (box.left < -1 || box.right > document.documentElement.clientWidth + 1) { found.push(`popover ${each.id} leaves the window`); }
+    found.push(...seen.violations.flatMap(rule => rule.nodes.slice(0, 2).map(node => `popover ${each.id}: ${rule.id}: ${node.html.slice(0, 200)}`)));
+    each.hidePopover();
+  }
+  return found;
+}"""
 LOOK = """() => {
   const found = [];
   const shown = each => each.checkVisibility ? each.checkVisibility({visibilityProperty: true}) : true;
@@ -146,6 +160,7 @@ class Look:
             self.page.evaluate(UNFOLD)
             found = [*self.page.evaluate(LOOK), *self.page.evaluate(RUN, TAGS)]
             yield from (f"{mode}: {words}" for words in found)
+        yield from self.page.evaluate(OPENED, TAGS)
         yield from self.page.evaluate("window.forbidden")
 
     def leave(self) -> None:

@@ -6,6 +6,7 @@ The addresses are read off the URL configuration (tests/journeys/furnished.py): 
 """
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -23,6 +24,7 @@ FURNISH = "from tests.journeys import furnished\nfurnished.main()"
 BROKEN = """
 from django.template.loader import render_to_string
 import json
+import os
 trouble = {"title": "The database does not answer", "words": "Wait a minute."}
 pages = {name: render_to_string(name, {"trouble": trouble, "reads": True, "back": "/"}) for name in ("500.html", "503.html")}
 print(json.dumps(pages))
@@ -38,10 +40,8 @@ REFUSED = [
 
 
 @pytest.fixture(scope="module")
-def furnished(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[dict[str, Any]]:
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """The address of a site with a row of everything, and {"sessions", "cookie", "pages"} of its people."""
-    import os
-
     with ExitStack() as stack:
         name = f"cstiers_pages_{os.getpid()}"
         database = database_of_its_own(stack, os.environ.get("DATABASE_URL", ""), name)
