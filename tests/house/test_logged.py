@@ -61,6 +61,10 @@ LISTED = {
     ("allocation/services/retiering/queueing.py", "request_goals_run"): {"RetierRun"},
     ("allocation/services/retiering/reviewing.py", "refuse_rows"): {"TierDecision"},
     ("allocation/services/retiering/reviewing.py", "accept_rows"): {"TierDecision"},
+    **{
+        ("allocation/services/touches/doing.py", name): {"Touch"}
+        for name in ("do_touch", "skip_touch", "move_touch", "reopen_touch")
+    },
     ("allocation/tasks/sweeping.py", "give_up"): {"RetierRun", "BookPlan", "ImportBatch", "Slot"},
 }
 
