@@ -33,7 +33,7 @@ def test_the_address_is_shown_once(company, sign_in):
     client = sign_in(company.cast.csm_a)
     assert "You have no address yet" in read(client.get(reverse("calendar"))).words
     page = client.post(reverse("calendar_make"))
-    address, token = ADDRESS.search(page.content.decode()).groups()
+    _, token = ADDRESS.search(page.content.decode()).groups()
     assert "webcal://" in page.content.decode()
     assert "no-store" in page["Cache-Control"]
     again = client.get(reverse("calendar"))
