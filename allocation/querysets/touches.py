@@ -30,8 +30,8 @@ class TouchQuerySet(CustomerPartQuerySet):
         """Open, and due on the day or in the six days after it."""
         return self.open().filter(due_on__gte=on, due_on__lt=on + timedelta(days=DUE_DAYS))
 
-    def coming_on(self, on: date) -> Self:
-        """Open, and neither late nor due on the day."""
+    def ahead_on(self, on: date) -> Self:
+        """Open, and due later than that."""
         return self.open().filter(due_on__gte=on + timedelta(days=DUE_DAYS))
 
     def done(self) -> Self:
@@ -53,6 +53,11 @@ class TouchQuerySet(CustomerPartQuerySet):
 class CalendarFeedQuerySet(models.QuerySet):
     def visible_to(self, user: Any) -> Self:
         return self.filter(csm_scope(user, "csm"))
+
+    def revocable_by(self, user: Any) -> Self:
+        """The own one, and for CS ops and managers those of CSMs in their scope. Who covers a book does not touch its calendar."""
+        mine = self.filter(csm__user=user)
+        return mine | self.visible_to(user) if user.is_ops or user.is_manager else mine
 
     def standing(self) -> Self:
         """Not revoked."""

@@ -12,6 +12,7 @@ from allocation.models import Handover, Move, Override, RetierRun, RunStatus
 from allocation.selectors import wording
 from allocation.selectors.thresholds import LOW_HEALTH
 from allocation.selectors.todo import Todo
+from allocation.selectors.touch_lists import pressing
 
 THIS_MONTH = timedelta(days=30)
 
@@ -28,8 +29,23 @@ def manager_todos(*, user: Any, today: date) -> list[Todo]:
 
 
 def csm_todos(*, user: Any, today: date) -> list[Todo]:
-    """What the own book asks for; two statements."""
-    return [*_customers(user, today), *_handovers(user, today)]
+    """What the own book and those covered today ask for; three statements."""
+    return [*_touches(user, today), *_customers(user, today), *_handovers(user, today)]
+
+
+def _touches(user: Any, today: date) -> list[Todo]:
+    late, due = pressing(user=user, on=today)
+    if late:
+        words = (
+            f"{wording.counted(due, 'more is', 'more are')} due this week."
+            if due
+            else "Do, move or skip them."
+        )
+        return [Todo("touches_late", "bad", f"{wording.counted(late, 'touch', 'touches')} late", words)]
+    if due:
+        title = f"{wording.counted(due, 'touch', 'touches')} due this week"
+        return [Todo("touches_due", "accent", title, "Done with a note, they are off the list.")]
+    return []
 
 
 def _runs_to_approve(user: Any) -> list[Todo]:

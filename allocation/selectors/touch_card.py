@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from accounts.models import Customer, TouchActivity
@@ -15,9 +15,8 @@ from allocation.selectors.touch_lists import TouchRow, touch_rows
 from allocation.selectors.touch_plan import touch_plan
 from allocation.selectors.touches import TouchLine
 
-SHOWN_OPEN = 6
+SHOWN_OPEN = 4
 SHOWN_DONE = 5
-COMING = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,10 @@ class TouchCard:
     done: list[TouchRow]
     year: list[YearLine]
     activities: list[tuple[int, str]]
+
+    @property
+    def late_words(self) -> str:
+        return f"{self.late} late"
 
 
 def touch_card(*, customer: Customer, user: Any, on: date, at: datetime) -> TouchCard:

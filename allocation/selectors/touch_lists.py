@@ -49,11 +49,17 @@ class TouchRow:
     by: str
     undo: bool
     logged: bool
+    move_to: date
+
+    @property
+    def key(self) -> str:
+        """For ids on the page."""
+        return str(self.pk)
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many touches a list has, and their hours as people read them."""
+    """How many touches a list has, and their hours as people read them; skipped ones take none."""
 
     count: int
     hours: str
@@ -78,7 +84,8 @@ def touch_tallies(*, touches: Any, on: date, at: datetime) -> dict[str, Tally]:
     found = {}
     for show in SHOWS:
         rows = _listed(touches, show, on, at).order_by()
-        counts = rows.aggregate(count=Count("pk"), hours=Sum("hours"))
+        taking_place = ~Q(status=Touch.Status.SKIPPED)
+        counts = rows.aggregate(count=Count("pk"), hours=Sum("hours", filter=taking_place))
         found[show] = Tally(counts["count"], wording.hours(counts["hours"] or 0))
     return found
 
@@ -90,7 +97,7 @@ def _listed(touches: Any, show: str, on: date, at: datetime) -> Any:
         case "due":
             return touches.due_on(on)
         case "coming":
-            return touches.coming_on(on)
+            return touches.ahead_on(on)
         case _:
             return touches.closed_since(at - LATELY)
 
@@ -114,7 +121,7 @@ def _row(touch: Touch, user: Any, on: date, at: datetime) -> TouchRow:
         due_on=touch.due_on,
         when=when if is_open else "",
         tone=tone if is_open else "",
-        hours=wording.hours(touch.hours),
+        hours=wording.DASH if touch.status == Touch.Status.SKIPPED else wording.hours(touch.hours),
         minutes=round(touch.hours * 60),
         trace=hours_trace(touch),
         channel=touch.activity.get_channel_display() if touch.activity else "Not planned",
@@ -124,6 +131,7 @@ def _row(touch: Touch, user: Any, on: date, at: datetime) -> TouchRow:
         by=_by(touch),
         undo=can_undo(touch, user=user, at=at),
         logged=is_logged(touch),
+        move_to=max(on, touch.due_on) + timedelta(days=DUE_DAYS),
     )
 
 
@@ -158,7 +166,7 @@ def hours_trace(touch: Touch) -> str:
             else ""
         )
         return f"What it took, as {touch.closed_by or 'somebody'} wrote it down.{planned}"
-    if touch.activity is None:
+    if touch.activity is None or touch.status == Touch.Status.SKIPPED:
         return ""
     times = f"{touch.activity.times_a_year:f}".rstrip("0").rstrip(".")
     return f"From the touch plan: {touch.activity.name}, {times} a year, {wording.hours(touch.activity.hours_each)} hours each."

@@ -9,6 +9,7 @@ from django.contrib.messages import get_messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.models import Customer
@@ -30,6 +31,8 @@ from allocation.views.history import history_line, tier_history
 from allocation.views.lists import Column, has_filters, headings, page_of
 from allocation.views.override_card import NO_FAULT, PLACE, Faulty, override_card
 from allocation.views.parts import Kpi, page_url
+from allocation.views.touch_card import PLACE as TOUCH_PLACE
+from allocation.views.touch_card import touch_card
 from allocation.views.why import why
 
 COLUMNS = (
@@ -112,9 +115,11 @@ def customer_page(
         "as_of": shown or AsOf(day, day),
         "detail": detail,
         # Each is said in the card where the redirect leads.
-        "messages": [one for one in said if PLACE not in one.tags.split()],
+        "messages": [one for one in said if not {PLACE, TOUCH_PLACE} & set(one.tags.split())],
+        "touch_messages": [one for one in said if TOUCH_PLACE in one.tags.split()],
         "override_messages": [one for one in said if PLACE in one.tags.split()],
         **goal_forms(customer=this, detail=detail, user=user),
+        **touch_card(customer=this, user=user, on=day, at=timezone.now()),
         **override_card(
             customer=this,
             found=detail.overrides,

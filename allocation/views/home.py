@@ -56,6 +56,8 @@ ICONS = {
     "renewal_30": "clock",
     "low_health": "attention",
     "no_health": "info",
+    "touches_late": "touch",
+    "touches_due": "touch",
     "handovers": "handover",
     "objections": "move",
     "plan_objections": "plan",
@@ -76,6 +78,8 @@ PAGES = {
     "renewal_30": ("customers", "?renewal=30&sort=renewal"),
     "low_health": ("customers", "?health=low&sort=health"),
     "no_health": ("customers", "?gap=no_health"),
+    "touches_late": ("touches", "?show=late"),
+    "touches_due": ("touches", "?show=due"),
     "objections": ("objections", ""),
     "over_capacity": ("balance", ""),
     "full_run": ("runs", ""),
@@ -210,7 +214,7 @@ def _csm(user: Any) -> dict[str, Any]:
                 *home.csm_todos(user=user, today=day),
             )
         ],
-        "nothing_words": "No renewal is near, no health is low, and every customer has a score.",
+        "nothing_words": "No touch is due, no renewal is near, no health is low, and every customer has a score.",
         "shares": tier_shares(
             book.summary, with_cap=True, with_hours=False, customers_url=reverse("my_book")
         ),

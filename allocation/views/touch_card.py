@@ -12,7 +12,7 @@ from allocation.forms.touches import LogForm
 from allocation.selectors.touch_card import touch_card as card_of
 
 # The tag of messages that the card says.
-PLACE = "touch"
+PLACE = "touches"
 
 
 def touch_card(*, customer: Customer, user: Any, on: date, at: datetime) -> dict[str, Any]:

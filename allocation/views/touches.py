@@ -59,6 +59,7 @@ def touches(request: HttpRequest) -> HttpResponse:
         "today": day,
         "back": request.get_full_path(),
         "place": "rows",
+        "clear": f"{request.path}?show={show}",
     }
     return render(request, "pages/touches.html", context)
 
@@ -77,7 +78,7 @@ def touch_done(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _refused(request, touch.customer_id, form)
     given, day = form.cleaned_data, today()
-    with refusals_shown(request, service.UnableToDoTouch):
+    with refusals_shown(request, service.UnableToDoTouch, place=PLACE):
         service.do_touch(
             touch_id=pk,
             actor=request.user,
@@ -117,7 +118,7 @@ def touch_skip(request: HttpRequest, pk: int) -> HttpResponse:
     form = SkipForm(request.POST)
     if not form.is_valid():
         return _refused(request, touch.customer_id, form)
-    with refusals_shown(request, service.UnableToSkipTouch):
+    with refusals_shown(request, service.UnableToSkipTouch, place=PLACE):
         service.skip_touch(
             touch_id=pk, actor=request.user, words=form.cleaned_data["words"], at=timezone.now()
         )
@@ -134,7 +135,7 @@ def touch_move(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _refused(request, touch.customer_id, form)
     due_on = form.cleaned_data["due_on"]
-    with refusals_shown(request, service.UnableToMoveTouch):
+    with refusals_shown(request, service.UnableToMoveTouch, place=PLACE):
         moved = service.move_touch(touch_id=pk, actor=request.user, due_on=due_on, on=today())
         verb = "is moved to" if moved else "was already on"
         _said(request, f"“{touch.name}” with {touch.customer} {verb} {wording.day(due_on)}.")
@@ -146,7 +147,7 @@ def touch_move(request: HttpRequest, pk: int) -> HttpResponse:
 def touch_reopen(request: HttpRequest, pk: int) -> HttpResponse:
     """Take back what was written down."""
     touch = _touch_or_404(request, pk)
-    with refusals_shown(request, service.UnableToReopenTouch):
+    with refusals_shown(request, service.UnableToReopenTouch, place=PLACE):
         is_open = service.reopen_touch(touch_id=pk, actor=request.user, at=timezone.now())
         what = "is open again" if is_open else "was logged by mistake, and is gone"
         _said(request, f"“{touch.name}” with {touch.customer} {what}.")
@@ -164,7 +165,7 @@ def touch_log(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _refused(request, pk, form)
     given = form.cleaned_data
-    with refusals_shown(request, service.UnableToLogTouch):
+    with refusals_shown(request, service.UnableToLogTouch, place=PLACE):
         touch = service.log_touch(
             customer_id=pk,
             actor=request.user,
@@ -193,7 +194,7 @@ def _said(request: HttpRequest, words: str) -> None:
 
 
 def _refused(request: HttpRequest, customer_id: int, form: Any) -> HttpResponse:
-    refused(request, form)
+    refused(request, form, place=PLACE)
     return _back(request, customer_id)
 
 
