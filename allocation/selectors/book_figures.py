@@ -58,6 +58,16 @@ class BookFigures:
         """Customers whose next touch is late."""
         return sum(line.status == "late" for line in self.touches.values())
 
+    def next_trace(self, pk: int) -> str:
+        """How the place of the next hour came; empty for who asks for nothing."""
+        hour = self.next.get(pk)
+        if hour is None:
+            return ""
+        return (
+            f"Place {hour.rank} among the {wording.grouped(len(self.base))} customers here, by what an hour is worth: how urgent the "
+            f"work is, × the customer's place by {self.basis}. Because: {hour.words}. Planned: {clock_hours(hour.minutes)} h."
+        )
+
     def month_trace(self, pk: int) -> str:
         """How the hours of the month came."""
         share, first = self.attention.get(pk), wording.day(self.first)
@@ -85,12 +95,17 @@ def book_figures(
         on=on,
         base={pk: base.get(pk, 0) for pk in keys},
         attention={one.pk: shares[one.facts.external_id] for one in care.customers},
-        basis=care.policy.get_basis_display().lower(),
+        basis=_as_words(care.policy.get_basis_display()),
         done=done,
         touches=next_touches(customer_ids=keys, on=on),
         next=_that_ask(next_hours(csm=csm, on=on, care=care, done=done), set(keys)),
         problem=care.problem,
     )
+
+
+def _as_words(label: str) -> str:
+    """ "Return on CSM time" within a sentence."""
+    return label[:1].lower() + label[1:]
 
 
 def _that_ask(found: Mapping[int, NextHour], keys: set[int]) -> Mapping[int, NextHour]:
