@@ -6,7 +6,7 @@ unexport PYTHONDONTWRITEBYTECODE
 py := .venv/bin/python
 typed := allocation/engine allocation/services allocation/snapshots accounts/importing
 
-.PHONY: help install install-dev lock demo test test-quick lint check prove bench clean
+.PHONY: help install install-dev lock demo test test-quick lint check prove bench shots clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ check: lint test ## every gate; what CI runs
 
 prove: check ## the gates and the slow proofs (kills, races), where there are any
 	@if [ -d tests/faults ]; then $(py) -m tests.rig prove; else echo "No slow proofs yet (tests/faults)."; fi
+
+shots: install-dev ## pictures of every page, both widths and themes, in var/screenshots (SHOTS=part of a page's name)
+	@$(py) -m tests.rig shots $(SHOTS)
 
 bench: install-dev ## the benchmarks, half an hour (BENCH=--quick: two minutes; docs/benchmarks.md)
 	@$(py) -m benchmarks $(BENCH)

@@ -6,7 +6,7 @@ and `logged` instead of `update` (tests/house/test_logged.py finds those that do
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -65,10 +65,19 @@ def logged(rows: models.QuerySet) -> Iterator[list[Any]]:
         get_logentry_model().objects.bulk_create([line for line in lines if line is not None])
 
 
+def note_change(row: models.Model, changes: Mapping[str, tuple[Any, Any]]) -> None:
+    """One line about a row whose other columns are not logged: {column: (before, after)}, where they differ."""
+    found = {name: [before, after] for name, (before, after) in changes.items() if before != after}
+    if found:
+        _line_of(row, found).save()
+
+
 def _line(before: models.Model, after: models.Model) -> Any:
     found = model_instance_diff(before, after, use_json_for_changes=True)
-    if not found:
-        return None
+    return _line_of(after, found) if found else None
+
+
+def _line_of(after: models.Model, found: Mapping[str, Any]) -> Any:
     log = get_logentry_model()
     line = log(
         content_type=ContentType.objects.get_for_model(after),

@@ -30,6 +30,8 @@ IN_TRACEBACK = re.compile(
 )
 # The same in one line, as a worker says it of a task that failed.
 IN_A_LINE = re.compile(r"(?:\\n|\n)(?:DETAIL|CONTEXT|HINT|LINE \d+):[^\n]*")
+# The address of a calendar opens it to whoever knows it (allocation.services.calendars).
+CALENDAR = re.compile(r"(/calendar/)[^/\s\"?]+(\.ics)")
 REFUSED_VALUE = re.compile(r"((?:invalid|out of range|too long)[^\n\"]*: )\"[^\n]*")
 
 # Id and request of what is being answered; cstiers.middleware.RequestIds sets it.
@@ -70,9 +72,14 @@ def facts(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def discreet(text: str) -> str:
-    """Without what a database tells about the values of rows."""
+    """Without what a database tells about the values of rows, and without the secret of a calendar's address."""
     first_lines = IN_A_LINE.sub("", IN_TRACEBACK.sub(r"\1", text))
-    return REFUSED_VALUE.sub(r"\1(not shown)", first_lines)
+    return without_secret(REFUSED_VALUE.sub(r"\1(not shown)", first_lines))
+
+
+def without_secret(text: str) -> str:
+    """/calendar/….ics → /calendar/(secret).ics"""
+    return CALENDAR.sub(r"\1(secret)\2", text)
 
 
 def moment(record: logging.LogRecord) -> str:

@@ -24,6 +24,7 @@ POSITIVE = (
     "APPROVAL_DAYS",
     "DELEGATION_DAYS",
     "LEAVE_WARNING_DAYS",
+    "TOUCH_HORIZON_DAYS",
 )
 KEY_CHARACTERS, KEY_DIFFERENT_CHARACTERS = 50, 5  # as Django's own check counts (security.W009)
 

@@ -278,6 +278,8 @@ DELEGATION_DAYS = env.int("DELEGATION_DAYS", default=90)
 OVERRIDE_WARNING_DAYS = env.int("OVERRIDE_WARNING_DAYS", default=14)
 # Leave is spoken of so many days before: to its cover, and to the manager where nobody covers.
 LEAVE_WARNING_DAYS = env.int("LEAVE_WARNING_DAYS", default=7)
+# Touches are planned so many days ahead; what lies beyond is worked out when somebody asks.
+TOUCH_HORIZON_DAYS = env.int("TOUCH_HORIZON_DAYS", default=92)
 
 # Mail to people of the company. Nothing set: it is written to the log of the process (console backend).
 EMAIL_CONFIG = env.mail("EMAIL_URL", default="consolemail://")

@@ -10,7 +10,7 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
-from cstiers.logs import ID, USER, formatter
+from cstiers.logs import ID, USER, formatter, without_secret
 
 
 class SiteLogger(Logger):  # type: ignore[misc]
@@ -27,7 +27,7 @@ class SiteLogger(Logger):  # type: ignore[misc]
             return
         status = int(str(resp.status).split(None, 1)[0])
         path, method = environ.get("PATH_INFO", ""), environ.get("REQUEST_METHOD", "")
-        path = path.encode("unicode_escape").decode("ascii")
+        path = without_secret(path.encode("unicode_escape").decode("ascii"))
         told = {
             "method": method,
             "path": path,

@@ -150,6 +150,10 @@ class ColumnMappingAdmin(CSAdmin):
     ordering = ("name", "pk")
     deletable = True
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """An empty object to fill in, not the word null."""
+        return {"mapping": {}, **super().get_changeform_initial_data(request)}
+
     @admin.display(description="Headers")
     def headers_num(self, row: ColumnMapping) -> int:
         return len(row.mapping or {})

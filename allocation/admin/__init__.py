@@ -5,6 +5,7 @@ from allocation.admin import (
     books,
     customers,
     goals,
+    handovers,
     importing,
     ledger,
     models_of_tiering,
@@ -14,6 +15,7 @@ from allocation.admin import (
     service,
     tiering,
     timetable,
+    touches,
 )
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "books",
     "customers",
     "goals",
+    "handovers",
     "importing",
     "ledger",
     "models_of_tiering",
@@ -30,4 +33,5 @@ __all__ = [
     "service",
     "tiering",
     "timetable",
+    "touches",
 ]

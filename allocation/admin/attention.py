@@ -1,4 +1,4 @@
-"""Attention policies, touches, scenarios."""
+"""Attention policies and scenarios."""
 
 from __future__ import annotations
 
@@ -13,12 +13,9 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from accounts.admin import badges
 from accounts.admin.base import Button, CSAdmin, button
-from accounts.admin.filters import rows_filter
-from accounts.models import Team
 from allocation.admin.policies import PolicyAdmin
-from allocation.models import AttentionPolicy, Scenario, Touch
+from allocation.models import AttentionPolicy, Scenario
 from allocation.selectors import wording
 from allocation.selectors.attention import policy_in_force, rules_of
 from allocation.selectors.attention_preview import AttentionPreview, attention_preview, standing
@@ -117,26 +114,6 @@ def _shown(policy: AttentionPolicy, preview: AttentionPreview) -> dict[str, Any]
 def _rule_words(policy: AttentionPolicy) -> str:
     rules = rules_of(policy)
     return f"{basis_label(rules.basis)}. {floor_words(rules)} {cap_words(rules)}"
-
-
-@admin.register(Touch)
-class TouchAdmin(CSAdmin):
-    lead = "Contacts planned with customers, and those that took place."
-    list_display = ("name", "customer", "due_on", "hours_num", "state", "done_by")
-    list_filter = ("status", rows_filter(Team, "customer__csm__team", title="team", none_words=""))
-    list_select_related = ("customer", "done_by")
-    search_fields = ("customer__name", "customer__external_id", "name")
-    search_help_text = "Customer or activity"
-    date_hierarchy = "due_on"
-    ordering = ("due_on", "pk")
-
-    @admin.display(description="Hours", ordering="hours")
-    def hours_num(self, row: Touch) -> str:
-        return f"{row.hours.normalize():f}"
-
-    @admin.display(description="Status", ordering="status")
-    def state(self, row: Touch) -> str:
-        return badges.status_badge(status=row.status, words=row.get_status_display())
 
 
 @admin.register(Scenario)

@@ -24,6 +24,7 @@ from allocation.models import Source
 from allocation.selectors.explanations import FACTS_CHANGED, customer_explanation
 from allocation.selectors.tiers import tiers_in_use
 from allocation.services.decisions import DecisionSource, note_departures
+from allocation.tasks.touches import plan_soon
 
 FIELD_PREFIX = "attribute_"
 SOON_DAYS = (30, 90, 180)
@@ -267,11 +268,12 @@ class CustomerAdmin(CSAdmin):
                 on=timezone.localdate(),
                 decision=DecisionSource(Source.MANUAL, actor_id=request.user.pk),
             )
+            plan_soon([obj.pk])
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         super().save_formset(request, form, formset, change)
         if formset.model is Goal and goals_changed(formset):
-            ask_after_commit(request)
+            ask_after_commit(request, form.instance.pk)
 
     def list_buttons(self, request: HttpRequest) -> tuple[Button, ...]:
         return (

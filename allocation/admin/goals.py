@@ -23,9 +23,15 @@ from allocation.tasks.retiering import ask_for_goals_run
 READ_BY_RULES = frozenset({"customer", "kind", "starts_on", "ends_before"})
 
 
-def ask_after_commit(request: HttpRequest) -> None:
-    """A goals run once the page is saved: a run that started earlier would not see what it is about."""
-    ask = partial(ask_for_goals_run, as_of=timezone.localdate(), at=timezone.now(), actor_id=request.user.pk)
+def ask_after_commit(request: HttpRequest, customer_id: int) -> None:
+    """A goals run and new touches once the page is saved: what started earlier would not see what it is about."""
+    ask = partial(
+        ask_for_goals_run,
+        as_of=timezone.localdate(),
+        at=timezone.now(),
+        actor_id=request.user.pk,
+        customer_ids=[customer_id],
+    )
     transaction.on_commit(ask, robust=True)
 
 
@@ -118,7 +124,7 @@ class GoalAdmin(CSAdmin):
     def save_model(self, request: HttpRequest, obj: Goal, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if not change or READ_BY_RULES & set(form.changed_data):
-            ask_after_commit(request)
+            ask_after_commit(request, obj.customer_id)
 
     @admin.display(description="Standing", ordering="ends_before")
     def standing(self, row: Goal) -> str:

@@ -108,6 +108,9 @@ def drawing(
     """The whole picture, named for screen readers by `label`. `stretch`: any width, for pictures without text.
     `decoration`: words beside it say the same, and screen readers pass it over.
     """
+    parts = list(parts)
+    # A picture with links in it is a group: what a screen reader takes for one image has nothing inside to press.
+    has_links = any("<a " in part for part in parts)
     return Markup(
         element(
             "svg",
@@ -115,7 +118,7 @@ def drawing(
             viewBox=f"0 0 {number(width)} {number(height)}",
             preserveAspectRatio="none" if stretch else None,
             class_=f"chart {class_}".strip(),
-            role=None if decoration else "img",
+            role=None if decoration else "group" if has_links else "img",
             aria_label=None if decoration else label,
             aria_hidden="true" if decoration else None,
         )

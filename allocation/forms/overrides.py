@@ -68,7 +68,7 @@ class OverrideForm(forms.Form):
     )
     starts_on = _day(label="Starts")
     expires_on = _day(label="Ends")
-    back = forms.CharField(required=False, max_length=500, widget=forms.HiddenInput)
+    back = forms.CharField(required=False, max_length=2000, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, tiers: Choices, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

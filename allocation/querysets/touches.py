@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Self
 
 from django.db import models
@@ -12,6 +12,9 @@ from accounts.querysets.scope import csm_scope
 
 DUE_DAYS = 7
 """An open touch is due from its day on and in the days before it: this many days with the day itself."""
+
+REOPEN_WITHIN = timedelta(days=7)
+"""What was written down can be taken back for so long."""
 
 
 class TouchQuerySet(CustomerPartQuerySet):
@@ -27,6 +30,10 @@ class TouchQuerySet(CustomerPartQuerySet):
         """Open, and due on the day or in the six days after it."""
         return self.open().filter(due_on__gte=on, due_on__lt=on + timedelta(days=DUE_DAYS))
 
+    def coming_on(self, on: date) -> Self:
+        """Open, and neither late nor due on the day."""
+        return self.open().filter(due_on__gte=on + timedelta(days=DUE_DAYS))
+
     def done(self) -> Self:
         return self.filter(status="done")
 
@@ -34,10 +41,23 @@ class TouchQuerySet(CustomerPartQuerySet):
         """Done from the first day of the month up to the day itself."""
         return self.done().filter(done_on__gte=on.replace(day=1), done_on__lte=on)
 
+    def closed_since(self, at: datetime) -> Self:
+        """Done, skipped or logged, and written down then or later."""
+        return self.exclude(status="planned").filter(closed_at__gte=at)
+
+    def of_active_customers(self) -> Self:
+        """Of customers that have not left."""
+        return self.filter(customer__status="active")
+
 
 class CalendarFeedQuerySet(models.QuerySet):
     def visible_to(self, user: Any) -> Self:
         return self.filter(csm_scope(user, "csm"))
+
+    def revocable_by(self, user: Any) -> Self:
+        """The own one, and for CS ops and managers those of CSMs in their scope. Who covers a book does not touch its calendar."""
+        mine = self.filter(csm__user=user)
+        return mine | self.visible_to(user) if user.is_ops or user.is_manager else mine
 
     def standing(self) -> Self:
         """Not revoked."""

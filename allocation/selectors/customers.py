@@ -21,6 +21,8 @@ SORTS: Mapping[str, tuple[str, ...]] = {
     "csm": ("csm__name", "name"),
     "arr": ("arr_base",),
     "health": ("health",),
+    "sentiment": ("sentiment", "name"),
+    "vertical": ("vertical__name", "name"),
     "renewal": ("renewal_date",),
     "since": ("csm_since",),
 }

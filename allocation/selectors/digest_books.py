@@ -1,4 +1,4 @@
-"""What a CSM's digest tells of the own book, read for all books at once. Due touches join here once there are any."""
+"""What a CSM's digest tells of the own book, read for all books at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from django.db.models import Count, Exists, OuterRef, Q
 from django.utils.timezone import localtime
 
 from accounts.models import Customer, Leave
-from allocation.models import BookHolding, Departure, Handover, TierHolding
+from allocation.models import BookHolding, Departure, Handover, TierHolding, Touch
+from allocation.querysets.touches import DUE_DAYS
 from allocation.selectors.digest_people import Reader, midnight
 from allocation.selectors.home import THIS_MONTH
 from allocation.selectors.thresholds import LOW_HEALTH
@@ -40,8 +41,8 @@ class Absence:
 @dataclass(slots=True)
 class BookNews:
     """came, gone: names of customers, by name. served_otherwise: customers whose service changed. renewals: (customer,
-    day), the nearest first. worse: those of `low` whose figure is of the days covered. covers: leave of colleagues that
-    this CSM covers; away: the own.
+    day), the nearest first. worse: those of `low` whose figure is of the days covered. touches_due, touches_late: open
+    ones of the own book. covers: leave of colleagues that this CSM covers; away: the own.
     """
 
     came: list[str] = field(default_factory=list)
@@ -51,6 +52,8 @@ class BookNews:
     renewals_past: int = 0
     low: int = 0
     worse: int = 0
+    touches_due: int = 0
+    touches_late: int = 0
     handovers: int = 0
     handovers_late: int = 0
     covers: list[Absence] = field(default_factory=list)
@@ -58,13 +61,14 @@ class BookNews:
 
 
 def book_news(*, readers: Iterable[Reader], on: date) -> Mapping[int, BookNews]:
-    """{CSM: what happened in the book and what is to come}, of those readers who have a book; eight queries."""
+    """{CSM: what happened in the book and what is to come}, of those readers who have a book; nine queries."""
     since = {reader.csm_id: reader.since for reader in readers if reader.csm_id is not None}
     news = {csm_id: BookNews() for csm_id in since}
     if news:
         _changes_of_book(news, since, on)
         _changes_of_service(news, since, on)
         _customers(news, since, on)
+        _touches(news, on)
         _handovers(news, on)
         _absences(news, on)
     return news
@@ -153,6 +157,14 @@ def _customers(news: Mapping[int, BookNews], since: Mapping[int, date], on: date
     for csm_id, health_on in low.values_list("csm_id", "health_on"):
         news[csm_id].low += 1
         news[csm_id].worse += health_on is not None and since[csm_id] <= health_on
+
+
+def _touches(news: Mapping[int, BookNews], on: date) -> None:
+    rows = Touch.objects.of_active_customers().open().filter(customer__csm__in=list(news)).order_by()
+    found = rows.filter(due_on__lt=on + timedelta(days=DUE_DAYS)).values("customer__csm_id")
+    for row in found.annotate(every=Count("pk"), late=Count("pk", filter=Q(due_on__lt=on))):
+        told = news[row["customer__csm_id"]]
+        told.touches_due, told.touches_late = row["every"] - row["late"], row["late"]
 
 
 def _handovers(news: Mapping[int, BookNews], on: date) -> None:

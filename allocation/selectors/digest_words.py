@@ -196,6 +196,7 @@ def _book_lines(news: BookNews) -> Iterator[Line]:
     if news.served_otherwise:
         said = f"The service of {counted(news.served_otherwise, 'customer')} changed"
         yield Line(said, _page("customers"))
+    yield from _touches(news)
     yield from _renewals(news)
     if news.low:
         new = f", {grouped(news.worse)} of them since the last digest" if news.worse else ""
@@ -219,6 +220,20 @@ def _cover(one: Absence, book: str) -> Line:
         f"{counted(one.low, 'customer')} to look at first",
     )
     return Line(", ".join([said, *asks]), notice_words.book_link(one.book))
+
+
+def _touches(news: BookNews) -> Iterator[Line]:
+    """ "3 touches due this week, 1 late"."""
+    due, late = news.touches_due, news.touches_late
+    if due:
+        told = f"{counted(due, 'touch', 'touches')} due this week"
+        yield Line(f"{told}, {grouped(late)} late" if late else told, _page("touches") + _show(late))
+    elif late:
+        yield Line(f"{counted(late, 'touch', 'touches')} late", _page("touches") + _show(late))
+
+
+def _show(late: int) -> str:
+    return f"?show={'late' if late else 'due'}"
 
 
 def _renewals(news: BookNews) -> Iterator[Line]:

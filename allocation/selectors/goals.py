@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.db.models import Q, QuerySet
 
 from accounts import roles
-from accounts.models import CSM, Customer, GoalKind, User
+from accounts.models import CSM, Customer, Goal, GoalKind, User
 
 
 def goal_kinds() -> QuerySet[GoalKind]:
@@ -28,3 +29,9 @@ def goal_owners(*, customer: Customer, user: Any) -> QuerySet[User]:
     if customer.csm is not None and customer.csm.team_id is not None:
         near |= Q(teams=customer.csm.team_id)
     return people.filter(near).distinct()
+
+
+def open_goals_of(*, customer: Customer, on: date) -> list[Goal]:
+    """Goals of one customer open on the day, by name."""
+    rows = Goal.objects.open_on(on).filter(customer=customer)
+    return list(rows.select_related("kind", "owner").order_by("kind__name", "pk"))

@@ -69,11 +69,19 @@ class Compared:
     """One figure of the balance before and after."""
 
     label: str
+    how: str
     before: str
     after: str
     better: bool | None
 
 
+# How each figure of evenness comes; every value is one book's.
+HOW = {
+    "outside_15_pct": "The share of books below 85 % or above 115 % of the mean of all books.",
+    "cv": "The standard deviation of the books ÷ their mean; 0 when all are equal.",
+    "gini": "The mean difference of any two books ÷ twice the mean; 0 when all are equal.",
+    "max_over_mean": "The largest book ÷ the mean of all books; 1 when all are equal.",
+}
 FIGURES = (
     ("outside_15_pct", "Books outside ±15 % of the mean", True),
     ("cv", "Coefficient of variation", False),
@@ -99,7 +107,7 @@ def _compared(name: str, figure: str, pct: bool, old: Mapping[str, Any], new: Ma
     def said(value: Any) -> str:
         return wording.percent(value, places=1) if pct else figure_words(value)
 
-    return Compared(label=name, before=said(a), after=said(b), better=better)
+    return Compared(label=name, how=HOW[figure], before=said(a), after=said(b), better=better)
 
 
 def figure_words(value: Any) -> str:

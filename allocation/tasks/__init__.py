@@ -3,6 +3,26 @@
 Celery finds every task of the project by importing this package.
 """
 
-from allocation.tasks import errands, importing, notices, overrides, planning, retiering, sweeping, timetable
+from allocation.tasks import (
+    errands,
+    importing,
+    notices,
+    overrides,
+    planning,
+    retiering,
+    sweeping,
+    timetable,
+    touches,
+)
 
-__all__ = ["errands", "importing", "notices", "overrides", "planning", "retiering", "sweeping", "timetable"]
+__all__ = [
+    "errands",
+    "importing",
+    "notices",
+    "overrides",
+    "planning",
+    "retiering",
+    "sweeping",
+    "timetable",
+    "touches",
+]

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 PATIENCE_SECONDS = 1  # twice: the publish policy tries once more
 
 
-def ring(task: Task, /, **ids: int | str) -> None:
+def ring(task: Task, /, **ids: int | str | list[int]) -> None:
     """Have `task` called with these ids once the current transaction is committed; never raises.
 
     Outside a transaction the ring is at once. Only ids belong in a message: it may be read by whoever reads the broker.
@@ -24,7 +24,7 @@ def ring(task: Task, /, **ids: int | str) -> None:
     transaction.on_commit(partial(_publish, task, ids), robust=True)
 
 
-def _publish(task: Task, ids: dict[str, int | str]) -> bool:
+def _publish(task: Task, ids: dict[str, int | str | list[int]]) -> bool:
     """True when the broker took the message."""
     try:
         # A connection of its own, with a shorter patience than the worker's: somebody waits for this page.

@@ -12,6 +12,7 @@ from allocation.services import importing
 from allocation.tasks.bell import ring
 from allocation.tasks.retiering import ask_for_goals_run
 from allocation.tasks.runner import working
+from allocation.tasks.touches import plan_soon
 
 
 def waits_for_goals_run(batch: ImportBatch) -> bool:
@@ -33,7 +34,8 @@ def any_waits_for_goals_run(*, since: datetime) -> bool:
 
 
 def ask_where_goals_changed(batch: ImportBatch) -> None:
-    """A goals run after an import that opened or closed goals. Safe to say twice."""
+    """A goals run after an import that opened or closed goals, and new touches of whom it changed. Safe to say twice."""
+    plan_soon(importing.customers_to_plan_anew(batch=batch))
     if waits_for_goals_run(batch):
         ask_for_goals_run(as_of=timezone.localdate(), at=timezone.now(), actor_id=batch.requested_by_id)
 

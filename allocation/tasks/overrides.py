@@ -19,9 +19,10 @@ def follow(changed: Iterable[Override], *, on: date, at: datetime, actor_id: int
     one door of pages, admin and command.
     """
     ring(send_notices)
-    if not any(one.begun_at is not None for one in changed):
+    held = [one.customer_id for one in changed if one.begun_at is not None]
+    if not held:
         return None
-    return ask_for_goals_run(as_of=on, at=at, actor_id=actor_id)
+    return ask_for_goals_run(as_of=on, at=at, actor_id=actor_id, customer_ids=held)
 
 
 def keep_overrides() -> tuple[int, int]:
@@ -36,5 +37,5 @@ def keep_overrides() -> tuple[int, int]:
     overrides.warn_of_ending(on=today, at=now)
     ring(send_notices)
     if begun or ended:
-        ask_for_goals_run(as_of=today, at=now, actor_id=None)
+        ask_for_goals_run(as_of=today, at=now, actor_id=None, customer_ids=(*begun, *ended))
     return len(begun), len(ended)

@@ -1,5 +1,6 @@
 """Re-tiering runs in the background. The run's row says what is to be done and keeps every refusal."""
 
+from collections.abc import Collection
 from datetime import date, datetime
 from functools import partial
 
@@ -10,14 +11,20 @@ from allocation.models import RetierRun, RunStatus
 from allocation.services import retiering
 from allocation.tasks.bell import ring
 from allocation.tasks.runner import working
+from allocation.tasks.touches import plan_after_run, plan_soon
 
 
-def ask_for_goals_run(*, as_of: date, at: datetime, actor_id: int | None) -> RetierRun | None:
+def ask_for_goals_run(
+    *, as_of: date, at: datetime, actor_id: int | None, customer_ids: Collection[int] = ()
+) -> RetierRun | None:
     """Goals were opened, changed or closed: have a goals run proposed, and tell a worker.
+
+    customer_ids: those it is about, whose touches are planned anew without waiting for the run.
 
     The one door of view, admin, import task and commands, called once the change of goals is committed. The run it
     gives may have been waiting already: it will see the change. None: no model is published, so nothing can follow.
     """
+    plan_soon(customer_ids)
     run: RetierRun | None = retiering.request_goals_run(as_of=as_of, at=at, actor_id=actor_id)
     if run is not None:
         ring(propose_retier_run, run_id=run.pk)
@@ -50,6 +57,7 @@ def apply_retier_run(*, run_id: int) -> None:
             actor_id=run.applied_by_id or run.requested_by_id,
             as_wished=True,
         )
+    plan_after_run(run_id)
 
 
 @shared_task(name="allocation.undo_retier_run")
@@ -66,3 +74,4 @@ def undo_retier_run(*, run_id: int) -> None:
             actor_id=run.undone_by_id,
             as_wished=True,
         )
+    plan_after_run(run_id)

@@ -2,42 +2,32 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
-from urllib.parse import urlencode
 
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.text import slugify
 from django.views.decorators.http import require_safe
 
 from accounts.models import CSM, Customer
-from allocation.filters.customers import CustomerFilter
 from allocation.forms.leave import LeaveForm
 from allocation.selectors import books as selector
 from allocation.selectors import wording
+from allocation.selectors.book_figures import BookFigures, book_figures
 from allocation.selectors.covers import CoveredBook, LeaveLine, leave_lines
-from allocation.selectors.customers import customer_rows, ordered, with_joins
-from allocation.selectors.overrides import with_override_marks
-from allocation.selectors.past_books import PastBook, past_book
-from allocation.selectors.thresholds import LOW_HEALTH
-from allocation.views.access import for_everyone_with_a_role, for_roles
+from allocation.selectors.handovers import handovers_of_book
+from allocation.selectors.past_books import past_book
+from allocation.views.access import for_everyone_with_a_role, for_roles, today
 from allocation.views.as_of import AsOf, as_of
-from allocation.views.lists import Column, has_filters, headings, page_of
-from allocation.views.override_card import PLACE
-from allocation.views.parts import Kpi, arr_kpi, rows_of, tier_shares, utilisation_tone
-
-COLUMNS = (
-    Column("Customer", "name"),
-    Column("Tier", "tier"),
-    Column("ARR", "arr", "num"),
-    Column("Hours a month", "", "num"),
-    Column("Health", "health"),
-    Column("Renewal", "renewal"),
-    Column("Open goals"),
-    Column("Since", "since"),
-)
+from allocation.views.book_list import as_csv, best_entries, book_list, default_address, list_context
+from allocation.views.book_tiles import book_kpis, month_kpis, past_kpis
+from allocation.views.lists import page_of
+from allocation.views.parts import rows_of, tier_shares
 
 
 @require_safe
@@ -47,7 +37,18 @@ def my_book(request: HttpRequest) -> HttpResponse:
     csm = selector.own_csm(user=request.user)
     if csm is None:
         return render(request, "pages/no_book.html")
-    return book_page(request, csm, own=True)
+    default = default_address(request)
+    return redirect(default) if default else book_page(request, csm, own=True)
+
+
+@require_safe
+@for_roles("csm")
+def my_book_csv(request: HttpRequest) -> HttpResponse:
+    """What the own book shows, as CSV."""
+    csm = selector.own_csm(user=request.user)
+    if csm is None:
+        raise Http404
+    return _csv(request, csm, own=True)
 
 
 @require_safe
@@ -57,7 +58,58 @@ def book(request: HttpRequest, pk: int) -> HttpResponse:
     csm = selector.csm_in_scope(user=request.user, pk=pk)
     if csm is None:
         raise Http404
-    return book_page(request, csm, own=csm.user_id is not None and csm.user_id == request.user.pk)
+    default = default_address(request)
+    return redirect(default) if default else book_page(request, csm, own=_is_own(csm, request))
+
+
+@require_safe
+@for_everyone_with_a_role
+def book_csv(request: HttpRequest, pk: int) -> HttpResponse:
+    """What the page of a book in scope shows, as CSV."""
+    csm = selector.csm_in_scope(user=request.user, pk=pk)
+    if csm is None:
+        raise Http404
+    return _csv(request, csm, own=_is_own(csm, request))
+
+
+def _is_own(csm: CSM, request: HttpRequest) -> bool:
+    return csm.user_id is not None and csm.user_id == request.user.pk
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A book as a person looks at it: on the own page with everybody the CSM serves, else one book at a time.
+
+    summary: of all customers of the page; `book.summary` is of those that the CSM owns.
+    """
+
+    book: selector.Book
+    covered: Sequence[CoveredBook]
+    customers: QuerySet[Customer]
+    summary: selector.Summary
+    figures: BookFigures
+
+
+def _served(csm: CSM, *, own: bool, day: date) -> Served:
+    this = selector.csm_book(csm=csm, as_of=day)
+    covered = this.covered if own else ()
+    customers = Customer.objects.filter(csm__in=[csm.pk, *(one.away.csm_id for one in covered)])
+    summary = selector.summary(customers=customers, as_of=day) if covered else this.summary
+    figures = book_figures(csm=csm, customers=customers, base=summary.minutes_of, on=day)
+    return Served(this, covered, customers, summary, figures)
+
+
+def _csv(request: HttpRequest, csm: CSM, *, own: bool) -> HttpResponse:
+    day = today()
+    served = _served(csm, own=own, day=day)
+    found = book_list(
+        data=request.GET,
+        customers=served.customers,
+        figures=served.figures,
+        user=request.user,
+        several=bool(served.covered),
+    )
+    return as_csv(found, name="my-book" if own else f"book-{slugify(csm.name) or csm.pk}")
 
 
 def book_page(
@@ -75,17 +127,16 @@ def book_page(
     user: Any = request.user
     leads = user.is_ops or user.is_manager
     day = shown.day
-    this = selector.csm_book(csm=csm, as_of=day)
-    # On the own page stands everybody the CSM serves; others look at one book at a time.
-    covered = this.covered if own else ()
-    customers = Customer.objects.filter(csm__in=[csm.pk, *(one.away.csm_id for one in covered)])
-    found = CustomerFilter(
-        request.GET, queryset=customers, user=user, today=day, in_book=True, several=bool(covered)
+    served = _served(csm, own=own, day=day)
+    this, covered, figures = served.book, served.covered, served.figures
+    found = book_list(
+        data=request.GET,
+        customers=served.customers,
+        figures=figures,
+        user=user,
+        several=bool(covered),
     )
-    sort = request.GET.get("sort", "tier")
-    rows = ordered(found.qs, sort=sort, as_of=day, default="tier")
-    page = page_of(request, with_override_marks(with_joins(rows), on=day))
-    renewals = selector.next_renewals(customers=customers, as_of=day, by_amount=False)
+    renewals = selector.next_renewals(customers=served.customers, as_of=day, by_amount=False)
     context = {
         "csm": csm,
         "as_of": shown,
@@ -94,21 +145,18 @@ def book_page(
         "covered": covered,
         "leave_lines": _said_once(lines := leave_lines(csm=csm, user=user, on=day), covered),
         "with_csm": bool(covered),
+        "handovers": handovers_of_book(csm=csm, user=user, on=day),
         "leave_forms": leave_forms(csm=csm, lines=lines, user=user, on=day, faulty=faulty) if leads else [],
         "heading": "My book" if own else f"Book of {csm.name}",
         "lead": _lead(csm),
-        "kpis": book_kpis(this),
+        "kpis": [*book_kpis(this, served.summary), *month_kpis(figures)],
         "warnings": _warnings(this),
         "shares": tier_shares(this.summary, with_cap=True, with_hours=True),
         "renewals": rows_of(renewals, today=day),
         "count_words": _count_words(this, covered),
-        "filter": found,
-        "filtered": has_filters(request),
-        "columns": headings(COLUMNS, sort=sort),
-        "sort": sort,
-        "page": page,
-        "rows": customer_rows(customers=list(page.object_list), today=day, minutes=_minutes_of(this)),
-        "override_query": urlencode({"ask": PLACE, "back": request.get_full_path()}),
+        "best": best_entries(found),
+        "csv_url": reverse("my_book_csv") if own else reverse("book_csv", args=[csm.pk]),
+        **list_context(request, found),
     }
     return render(request, "pages/book.html", context, status=status)
 
@@ -117,11 +165,6 @@ def _said_once(lines: Sequence[LeaveLine], covered: Sequence[CoveredBook]) -> li
     """Without those that the card of covered books tells."""
     told = {one.away.leave_id for one in covered}
     return [line for line in lines if line.pk not in told]
-
-
-def _minutes_of(this: selector.Book) -> Mapping[int, int]:
-    """Base minutes of every customer that may stand on the page."""
-    return ChainMap(dict(this.summary.minutes_of), *(dict(one.minutes_of) for one in this.covered))
 
 
 def _count_words(this: selector.Book, covered: Sequence[CoveredBook]) -> str:
@@ -156,7 +199,7 @@ def _past_page(request: HttpRequest, csm: CSM, shown: AsOf, *, own: bool) -> Htt
         "leads": leads,
         "as_of": shown,
         "heading": "My book" if own else f"Book of {csm.name}",
-        "kpis": _past_kpis(this),
+        "kpis": past_kpis(this),
         "problem": this.summary.money_problem,
         "shares": tier_shares(this.summary, with_cap=False, with_hours=True),
         "count_words": wording.counted(this.summary.customers, "customer"),
@@ -169,76 +212,6 @@ def _past_page(request: HttpRequest, csm: CSM, shown: AsOf, *, own: bool) -> Htt
 
 def _left_out(number: int) -> str:
     return f"{wording.counted(number, 'customer')} of this book on that day, now with others, are left out."
-
-
-def _past_kpis(this: PastBook) -> list[Kpi]:
-    found, pct = this.summary, this.utilisation_pct
-    hours = (
-        f"{wording.minutes_as_hours(this.load)} of {wording.minutes_as_hours(this.capacity)} hours a month"
-    )
-    return [
-        Kpi("Customers", wording.grouped(found.customers), icon="customers", note="on that day"),
-        arr_kpi(found.arr_cents, label="ARR today", problem=found.money_problem),
-        Kpi(
-            "Utilisation",
-            wording.percent(pct, places=1)
-            if pct is not None
-            else "covered"
-            if this.is_covered
-            else "no capacity",
-            icon="attention",
-            note=hours,
-            tone=utilisation_tone(pct),
-        ),
-    ]
-
-
-def book_kpis(this: selector.Book, *, url: str = "") -> list[Kpi]:
-    """Customers, ARR, hours, renewals and health of one book."""
-    found, pct = this.summary, this.utilisation_pct
-    hours = (
-        f"{wording.minutes_as_hours(this.load)} of {wording.minutes_as_hours(this.capacity)} hours a month"
-    )
-    if this.is_covered and this.away is not None:
-        hours = f"{wording.minutes_as_hours(found.minutes)} hours a month count with {this.away.cover_name}"
-    elif this.covered:
-        hours += ", with those covered"
-    return [
-        Kpi(
-            "Customers",
-            wording.grouped(found.customers),
-            icon="customers",
-            note="active, in this book",
-            url=url,
-        ),
-        arr_kpi(found.arr_cents, problem=found.money_problem),
-        Kpi(
-            "Utilisation",
-            wording.percent(pct, places=1)
-            if pct is not None
-            else "covered"
-            if this.is_covered
-            else "no capacity",
-            icon="attention",
-            note=hours,
-            tone=utilisation_tone(pct) or ("" if this.is_covered else "good"),
-        ),
-        Kpi(
-            "Renewals in 90 days",
-            wording.grouped(found.renewals_soon),
-            icon="clock",
-            note="contracts to renew",
-        ),
-        Kpi(
-            f"Health below {LOW_HEALTH}",
-            wording.grouped(found.low_health),
-            icon="alert",
-            note=f"{found.without_health} without a score"
-            if found.without_health
-            else "every customer has a score",
-            tone="warn" if found.low_health else "",
-        ),
-    ]
 
 
 def _lead(csm: CSM) -> str:

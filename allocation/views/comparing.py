@@ -25,6 +25,7 @@ from allocation.selectors.plan_comparison import (
     comparison,
     is_waited_for,
 )
+from allocation.selectors.plans import HOW
 from allocation.services import comparing
 from allocation.tasks.bell import ring
 from allocation.tasks.planning import propose_book_plan
@@ -139,7 +140,9 @@ def _bar_of(known: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-Line = tuple[str, list[str]]
+# The label of a figure, how the figure comes, and a value a variant.
+Line = tuple[str, str, list[str]]
+CHOSEN = "Moves of customers whose CSM could keep them: they are made to even out the books."
 
 
 def _lines(found: Comparison, *, whole: bool) -> list[Line]:
@@ -147,17 +150,41 @@ def _lines(found: Comparison, *, whole: bool) -> list[Line]:
     plans = found.plans
     most = max((one.chosen or 0 for one in plans), default=0)
     lines: list[Line] = [
-        ("Weight of continuity", [f"{one.weight.normalize():f} points" for one in plans]),
-        ("Changes of CSM by choice", [_bar(one.chosen, most, _count(one.chosen)) for one in plans]),
+        (
+            "Weight of continuity",
+            "How many points a change of CSM costs in this variant; a point is one ordinary customer in the wrong hands.",
+            [f"{one.weight.normalize():f} points" for one in plans],
+        ),
+        ("Changes of CSM by choice", CHOSEN, [_bar(one.chosen, most, _count(one.chosen)) for one in plans]),
     ]
     if whole:
         lines += [
-            ("… of all customers", [_pct(one.chosen_pct) for one in plans]),
-            ("… of all ARR", [_pct(one.chosen_arr_pct) for one in plans]),
+            (
+                "… of all customers",
+                "100 × changes by choice ÷ the customers planned.",
+                [_pct(one.chosen_pct) for one in plans],
+            ),
+            (
+                "… of all ARR",
+                "100 × the ARR of those changes ÷ the ARR of the customers planned.",
+                [_pct(one.chosen_arr_pct) for one in plans],
+            ),
         ]
-    lines.append(("Forced changes and first CSMs", [_count(one.forced) for one in plans]))
+    lines.append(
+        (
+            "Forced changes and first CSMs",
+            "Moves that no variant can spare: from a CSM who left or may not serve the customer, and from nobody.",
+            [_count(one.forced) for one in plans],
+        )
+    )
     if whole:
-        lines.append(("Left without a CSM", [_count(one.unassigned) for one in plans]))
+        lines.append(
+            (
+                "Left without a CSM",
+                "Customers of tiers with a CSM for whom nobody able has room.",
+                [_count(one.unassigned) for one in plans],
+            )
+        )
     lines += _evenness(plans)
     return lines + _objective(plans) if whole else lines
 
@@ -165,9 +192,9 @@ def _lines(found: Comparison, *, whole: bool) -> list[Line]:
 def _evenness(plans: Sequence[ComparedPlan]) -> list[Line]:
     outside = [_bar(one.outside_15_pct, 100, wording.percent(one.outside_15_pct, places=1)) for one in plans]
     return [
-        ("Books outside ±15 % of the mean hours", outside),
-        ("Coefficient of variation of the hours", [_figure(one.cv) for one in plans]),
-        ("Largest ÷ mean", [_figure(one.max_over_mean) for one in plans]),
+        ("Books outside ±15 % of the mean hours", HOW["outside_15_pct"], outside),
+        ("Coefficient of variation of the hours", HOW["cv"], [_figure(one.cv) for one in plans]),
+        ("Largest ÷ mean", HOW["max_over_mean"], [_figure(one.max_over_mean) for one in plans]),
     ]
 
 
@@ -176,10 +203,19 @@ def _objective(plans: Sequence[ComparedPlan]) -> list[Line]:
     return [
         (
             "Objective without the moves",
+            "The sum of what is uneven or fits badly, with the policy's weights; changes of CSM cost nothing in it.",
             [_bar(one.even_points, most, _points(one.even_points)) for one in plans],
         ),
-        ("Objective with its own weights", [_points(one.objective) for one in plans]),
-        ("Gap to its own proven bound", [_gap(one) for one in plans]),
+        (
+            "Objective with its own weights",
+            "The same with what changes of CSM cost in this variant: what was made as small as possible.",
+            [_points(one.objective) for one in plans],
+        ),
+        (
+            "Gap to its own proven bound",
+            "100 × (objective − bound) ÷ objective; no plan with these weights can be below the bound.",
+            [_gap(one) for one in plans],
+        ),
     ]
 
 

@@ -9,6 +9,7 @@ from django.contrib.messages import get_messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.models import Customer
@@ -16,8 +17,10 @@ from accounts.querysets.scope import covered_csm_ids
 from allocation.filters.customers import CustomerFilter
 from allocation.selectors import wording
 from allocation.selectors.customer_detail import customer_detail, customer_in_scope
+from allocation.selectors.customer_totals import customer_totals
 from allocation.selectors.customers import DEFAULT_SORT, customer_rows, ordered, visible_customers, with_joins
 from allocation.selectors.explanations import customer_explanation
+from allocation.selectors.handovers import open_handover_of
 from allocation.selectors.overrides import with_override_marks
 from allocation.selectors.past_customer import past_customer
 from allocation.selectors.thresholds import LOW_HEALTH
@@ -31,6 +34,9 @@ from allocation.views.history import history_line, tier_history
 from allocation.views.lists import Column, has_filters, headings, page_of
 from allocation.views.override_card import NO_FAULT, PLACE, Faulty, override_card
 from allocation.views.parts import Kpi, page_url
+from allocation.views.totals import totals_line
+from allocation.views.touch_card import PLACE as TOUCH_PLACE
+from allocation.views.touch_card import touch_card
 from allocation.views.why import why
 
 COLUMNS = (
@@ -61,6 +67,7 @@ def customers(request: HttpRequest) -> HttpResponse:
         "page": page,
         "rows": customer_rows(customers=list(page.object_list), today=day),
         "columns": headings(COLUMNS, sort=sort),
+        "totals": totals_line(customer_totals(rows=found.qs, as_of=day)),
         "sort": sort,
         "filtered": has_filters(request),
         "import_url": page_url("admin:import_customers"),
@@ -112,10 +119,13 @@ def customer_page(
         "customer": this,
         "as_of": shown or AsOf(day, day),
         "detail": detail,
+        "handover": open_handover_of(customer=this, user=user, on=day),
         # Each is said in the card where the redirect leads.
-        "messages": [one for one in said if PLACE not in one.tags.split()],
+        "messages": [one for one in said if not {PLACE, TOUCH_PLACE} & set(one.tags.split())],
+        "touch_messages": [one for one in said if TOUCH_PLACE in one.tags.split()],
         "override_messages": [one for one in said if PLACE in one.tags.split()],
         **goal_forms(customer=this, detail=detail, user=user),
+        **touch_card(customer=this, user=user, on=day, at=timezone.now()),
         **override_card(
             customer=this,
             found=detail.overrides,
@@ -177,6 +187,7 @@ def _kpis(this: Customer, day: date, covers: Covers) -> list[Kpi]:
             note="of 100" if this.health is not None else "not known",
             tone="bad" if this.health is not None and this.health < LOW_HEALTH else "",
             icon="attention",
+            trace=f"As imported or typed in under Facts; below {LOW_HEALTH} it counts as low.",
         ),
         Kpi(
             "Renewal",

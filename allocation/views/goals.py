@@ -1,4 +1,4 @@
-"""Goals on the customer's page: open, change, close. POST, one service call, a goals run, back to the page."""
+"""Goals on the customer's page and in the book: open, change, close. POST, one service call, a goals run, back to the page."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from allocation.selectors.goals import goal_kinds, goal_owners
 from allocation.services import goals
 from allocation.tasks.retiering import ask_for_goals_run
 from allocation.views.access import for_everyone_with_a_role, today
+from allocation.views.book_actions import UNPROCESSABLE, actions_page
+from allocation.views.returning import asked_back, is_book
 
 
 def goal_forms(*, customer: Customer, detail: CustomerDetail, user: Any) -> dict[str, Any]:
@@ -62,8 +64,11 @@ def goal_open(request: HttpRequest, pk: int) -> HttpResponse:
     if customer is None:
         raise Http404
     kinds: Choices = list(goal_kinds().values_list("pk", "name"))
-    form = OpenGoalForm(request.POST, kinds=kinds, owners=_owners(customer, user))
+    back = asked_back(request)
+    form = OpenGoalForm(request.POST, kinds=kinds, owners=_owners(customer, user), auto_id="actions_goal_%s")
     if not form.is_valid():
+        if is_book(back):
+            return actions_page(request, customer, back=back, goal=form, status=UNPROCESSABLE)
         return _refused(request, pk, form)
     given = form.cleaned_data
     try:
@@ -78,8 +83,8 @@ def goal_open(request: HttpRequest, pk: int) -> HttpResponse:
     except goals.UnableToOpenGoal as refusal:
         messages.error(request, str(refusal))
     else:
-        say_what_follows(request, f"The goal “{goal.kind}” is open.")
-    return _back(pk)
+        say_what_follows(request, f"The goal “{goal.kind}” is open.", customer_id=pk)
+    return redirect(back) if back else _back(pk)
 
 
 @require_POST
@@ -118,8 +123,9 @@ def goal_close(request: HttpRequest, pk: int) -> HttpResponse:
     except goals.UnableToCloseGoal as refusal:
         messages.error(request, str(refusal))
     else:
-        say_what_follows(request, f"The goal “{goal.kind}” is closed.")
-    return _back(goal.customer_id)
+        say_what_follows(request, f"The goal “{goal.kind}” is closed.", customer_id=goal.customer_id)
+    back = asked_back(request)
+    return redirect(back) if back else _back(goal.customer_id)
 
 
 def _goal_or_404(user: Any, pk: int) -> Goal:
@@ -130,9 +136,11 @@ def _goal_or_404(user: Any, pk: int) -> Goal:
     return found
 
 
-def say_what_follows(request: HttpRequest, done: str) -> None:
-    """Ask for a goals run; say what was done, and what follows from it."""
-    run = ask_for_goals_run(as_of=today(), at=timezone.now(), actor_id=request.user.pk)
+def say_what_follows(request: HttpRequest, done: str, *, customer_id: int) -> None:
+    """Ask for a goals run and new touches; say what was done, and what follows from it."""
+    run = ask_for_goals_run(
+        as_of=today(), at=timezone.now(), actor_id=request.user.pk, customer_ids=[customer_id]
+    )
     say_with_run(request, done, run)
 
 

@@ -18,7 +18,7 @@ from allocation.selectors.timetable import timetable_todos
 from allocation.selectors.todo import Todo
 from allocation.snapshots.money import UnknownRate
 from allocation.views.access import today
-from allocation.views.books import book_kpis
+from allocation.views.book_tiles import book_kpis
 from allocation.views.parts import (
     Kpi,
     Link,
@@ -56,7 +56,10 @@ ICONS = {
     "renewal_30": "clock",
     "low_health": "attention",
     "no_health": "info",
+    "touches_late": "touch",
+    "touches_due": "touch",
     "handovers": "handover",
+    "handovers_late": "handover",
     "objections": "move",
     "plan_objections": "plan",
     "over_capacity": "balance",
@@ -76,7 +79,11 @@ PAGES = {
     "renewal_30": ("customers", "?renewal=30&sort=renewal"),
     "low_health": ("customers", "?health=low&sort=health"),
     "no_health": ("customers", "?gap=no_health"),
+    "touches_late": ("touches", "?show=late"),
+    "touches_due": ("touches", "?show=due"),
     "objections": ("objections", ""),
+    "handovers": ("handovers", ""),
+    "handovers_late": ("handovers", "?show=late"),
     "over_capacity": ("balance", ""),
     "full_run": ("runs", ""),
     "full_run_of_model": ("runs", ""),
@@ -196,12 +203,12 @@ def _csm(user: Any) -> dict[str, Any]:
         return {"lead": "Your customers and what they need.", "no_csm_row": True}
     book = books.csm_book(csm=csm, as_of=day)
     served = [csm.pk, *(one.away.csm_id for one in book.covered)]
-    renewals = books.next_renewals(
-        customers=Customer.objects.filter(csm__in=served), as_of=day, by_amount=False
-    )
+    customers = Customer.objects.filter(csm__in=served)
+    total = books.summary(customers=customers, as_of=day, hours=False) if book.covered else book.summary
+    renewals = books.next_renewals(customers=customers, as_of=day, by_amount=False)
     return {
         "lead": "Your customers and what they need.",
-        "kpis": book_kpis(book, url=reverse("my_book")),
+        "kpis": book_kpis(book, total, url=reverse("my_book")),
         "todos": [
             _entry(line, user)
             for line in (
@@ -210,7 +217,7 @@ def _csm(user: Any) -> dict[str, Any]:
                 *home.csm_todos(user=user, today=day),
             )
         ],
-        "nothing_words": "No renewal is near, no health is low, and every customer has a score.",
+        "nothing_words": "No touch is due, no renewal is near, no health is low, and every customer has a score.",
         "shares": tier_shares(
             book.summary, with_cap=True, with_hours=False, customers_url=reverse("my_book")
         ),
@@ -237,6 +244,7 @@ def _scope_kpis(summary: books.Summary, found: Workload | None) -> list[Kpi]:
             note="active",
             icon="customers",
             url=reverse("customers"),
+            trace="Active customers of the books you may see, and those of nobody's book if you may see them.",
         ),
         arr_kpi(summary.arr_cents, problem=summary.money_problem),
         Kpi(
@@ -245,6 +253,7 @@ def _scope_kpis(summary: books.Summary, found: Workload | None) -> list[Kpi]:
             note="contracts to renew",
             icon="clock",
             url=reverse("customers") + "?renewal=90&sort=renewal",
+            trace="Active customers whose renewal date lies between today and 90 days from now.",
         ),
     ]
     if found is not None:
@@ -259,6 +268,8 @@ def _scope_kpis(summary: books.Summary, found: Workload | None) -> list[Kpi]:
                 tone=utilisation_tone(pct),
                 icon="attention",
                 url=reverse("balance"),
+                trace="Utilisation of a book: the hours its customers ask ÷ the CSM's net hours, in a month.\n"
+                f"The mean of {wording.counted(len(found.rows), 'book', 'books')}, each counted once.",
             ),
             Kpi(
                 "Books outside ±15 %",
@@ -267,6 +278,8 @@ def _scope_kpis(summary: books.Summary, found: Workload | None) -> list[Kpi]:
                 tone="warn" if outside else "good",
                 icon="balance",
                 url=reverse("balance"),
+                trace=f"The share of books whose utilisation is less than 85 % or more than 115 % of the mean"
+                f" ({wording.percent(pct, places=1)}).",
             ),
         ]
     return kpis

@@ -96,13 +96,41 @@ def _kpis(found: OverrideReport) -> list[Kpi]:
     total, statuses = found.total, found.statuses
     days = wording.DASH if found.mean_days is None else f"{found.mean_days:.1f}"
     return [
-        Kpi("Asked for", wording.grouped(total.asked), icon="override", note=_outcome(statuses)),
-        Kpi("Approved", wording.grouped(total.approved), icon="check", note=_ways(total) or "none so far"),
-        Kpi("Still in force", wording.grouped(total.in_force), icon="clock", note="of those approved"),
         Kpi(
-            "Renewed", wording.grouped(found.renewed), icon="history", note="asked for again when they ended"
+            "Asked for",
+            wording.grouped(total.asked),
+            icon="override",
+            note=_outcome(statuses),
+            trace="Every request for an override made within the period, whatever became of it.",
         ),
-        Kpi("Days to a decision", days, icon="approval", note="mean of those decided"),
+        Kpi(
+            "Approved",
+            wording.grouped(total.approved),
+            icon="check",
+            note=_ways(total) or "none so far",
+            trace="Of the requests made within the period: those a manager approved, ended or not.",
+        ),
+        Kpi(
+            "Still in force",
+            wording.grouped(total.in_force),
+            icon="clock",
+            note="of those approved",
+            trace="Of the approved ones: those whose dates hold today and that nobody ended.",
+        ),
+        Kpi(
+            "Renewed",
+            wording.grouped(found.renewed),
+            icon="history",
+            note="asked for again when they ended",
+            trace="Requests within the period that name the override they carry on.",
+        ),
+        Kpi(
+            "Days to a decision",
+            days,
+            icon="approval",
+            note="mean of those decided",
+            trace="From the day of the request to the day of its approval or refusal: the sum of days ÷ the requests decided.",
+        ),
     ]
 
 

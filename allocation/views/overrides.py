@@ -24,11 +24,11 @@ from allocation.selectors.override_rights import NOT_YOURS, override_rights
 from allocation.services import overrides
 from allocation.tasks.overrides import follow
 from allocation.views.access import for_everyone_with_a_role, today
+from allocation.views.book_actions import UNPROCESSABLE, actions_page
 from allocation.views.customers import customer_page
 from allocation.views.goals import say_with_run
 from allocation.views.override_card import PLACE, Faulty, ask_form, safe_address
-
-UNPROCESSABLE = 422
+from allocation.views.returning import is_book
 
 
 @require_POST
@@ -64,7 +64,10 @@ def override_request(request: HttpRequest, pk: int) -> HttpResponse:
             words = f"The override for {customer} is asked for: somebody else decides it, by {wording.day(asked.due_on)}."
             messages.success(request, words, extra_tags="" if back else PLACE)
             return redirect(back or _card(pk))
-    return customer_page(request, customer, faulty=Faulty(ask=with_focus(form)), status=UNPROCESSABLE)
+    faulty, back = Faulty(ask=with_focus(form)), safe_address(request.POST.get("back", ""))
+    if is_book(back):
+        return actions_page(request, customer, back=back, override=faulty, status=UNPROCESSABLE)
+    return customer_page(request, customer, faulty=faulty, status=UNPROCESSABLE)
 
 
 @require_POST

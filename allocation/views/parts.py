@@ -32,7 +32,7 @@ class Kpi:
     trace: str = ""
 
 
-def arr_kpi(cents: int, *, label: str = "ARR", problem: str = "") -> Kpi:
+def arr_kpi(cents: int, *, label: str = "ARR", problem: str = "", trace: str = "") -> Kpi:
     """Short in the tile, exact below it."""
     return Kpi(
         label,
@@ -40,6 +40,7 @@ def arr_kpi(cents: int, *, label: str = "ARR", problem: str = "") -> Kpi:
         note="some amounts have no rate" if problem else base_money(cents),
         tone="warn" if problem else "",
         icon="rates",
+        trace=f"{trace} {problem}".strip(),
     )
 
 

@@ -222,6 +222,8 @@ def _kpis(this: BookPlan, counts: dict[str, int]) -> list[Kpi]:
             note=_missing_words(missing, known.get("left_without", 0)),
             tone="bad" if missing else "good",
             icon="customers",
+            trace=f"Active customers of tiers that have a CSM: {wording.grouped(customers)}.\n"
+            f"Placed by the plan as it stands, or staying where they are: {wording.grouped(assigned)}.",
         ),
         *_move_kpis(counts)[:2],
         Kpi(
@@ -229,6 +231,8 @@ def _kpis(this: BookPlan, counts: dict[str, int]) -> list[Kpi]:
             wording.grouped(counts["chosen"]),
             note=f"{pct} % of customers, {arr_pct} % of ARR",
             icon="move",
+            trace="Customers who would stay with a CSM able to serve them, but go to another so that the books are more even."
+            f"\nThe plan's move budget is spent on these: {pct} % of the customers, {arr_pct} % of their ARR.",
         ),
         _gap_kpi(this),
     ]
@@ -236,15 +240,26 @@ def _kpis(this: BookPlan, counts: dict[str, int]) -> list[Kpi]:
 
 def _move_kpis(counts: dict[str, int]) -> list[Kpi]:
     return [
-        Kpi("Get their first CSM", wording.grouped(counts["first"]), note="had nobody before", icon="people"),
+        Kpi(
+            "Get their first CSM",
+            wording.grouped(counts["first"]),
+            note="had nobody before",
+            icon="people",
+            trace="Moves of the plan, those refused left out, of customers without a CSM today.",
+        ),
         Kpi(
             "Forced changes",
             wording.grouped(counts["forced_changes"]),
             note="outside the move budget",
             icon="alert",
+            trace="Moves away from a CSM who has left, or may no longer serve the customer; the move budget does not count them.",
         ),
         Kpi(
-            "Changes by choice", wording.grouped(counts["chosen"]), note="to even out the books", icon="move"
+            "Changes by choice",
+            wording.grouped(counts["chosen"]),
+            note="to even out the books",
+            icon="move",
+            trace="Moves that are neither first ones nor forced.",
         ),
     ]
 
@@ -258,16 +273,24 @@ def _missing_words(missing: int, refused: int) -> str:
     return f"{others}{refused} left out by review"
 
 
+# How the one figure came that a plan is judged by.
+OBJECTIVE_WORDS = (
+    "The objective adds up, with the policy's weights, how far books are from even, what a change of CSM costs and how badly"
+    " some fit; less is better."
+)
+
+
 def _gap_kpi(this: BookPlan) -> Kpi:
     objective = wording.DASH if this.objective is None else wording.grouped(this.objective, places=2)
     if this.gap_pct is None or this.is_changed:
         note = "as planned, before moves were changed" if this.is_changed else "no bound is proven yet"
-        return Kpi("Objective", objective, note=note, icon="goal")
+        return Kpi("Objective", objective, note=note, icon="goal", trace=OBJECTIVE_WORDS)
     return Kpi(
         "Gap to the best possible",
         within(this.gap_pct),
         note=f"objective {objective}, proven bound {wording.grouped(this.bound or Decimal(0), places=2)}",
         icon="goal",
+        trace=f"100 × (objective − bound) ÷ objective.\n{OBJECTIVE_WORDS}\nThe bound: no plan at all can be below it.",
     )
 
 

@@ -76,6 +76,7 @@ def kitchen_sink(world: SimpleNamespace) -> dict[str, Any]:
         "new_password2": "correct horse 7", "slug": "even-split", "column-0": "external_id", "column-1": "name",
         "definition": "{}", "decision": "approve", "number_style": "", "date_order": "", "allow_new_values": "on",
         "all_or_nothing": "", "save_as": "", "max_moves_pct": "", "continuity_weight": "",
+        "sentiment": "4", "default": "1",
     }  # fmt: skip
 
 

@@ -59,6 +59,8 @@ def _walk(resolver: URLResolver, before: str, namespace: str) -> Iterator[tuple[
 # which argument. A new page with arguments needs a line here.
 OBJECTS: dict[str, dict[str, str]] = {
     "books/": {"pk": "accounts.csm"},
+    "book/customers/": {"pk": "accounts.customer"},
+    "book/views/": {"pk": "saved view"},
     "customers/": {"pk": "accounts.customer"},
     "customers/{pk}/override/": {"pk": "customer without a request"},
     "goals/": {"pk": "accounts.goal"},
@@ -66,6 +68,7 @@ OBJECTS: dict[str, dict[str, str]] = {
     "approvals/overrides/": {"pk": "allocation.override"},
     "approvals/delegations/": {"pk": "accounts.delegation"},
     "objections/": {"pk": "move"},
+    "handovers/": {"pk": "allocation.handover"},
     "runs/": {"pk": "run"},
     "runs/{pk}/undo/": {"pk": "run applied"},
     "plans/": {"pk": "plan", "move": "move"},

@@ -46,6 +46,7 @@ from allocation.models import (
     Override,
     OverrideEdit,
     RetierRun,
+    SavedView,
     Scenario,
     Slot,
     TierDecision,
@@ -218,6 +219,7 @@ def _around(book: str, world: SimpleNamespace) -> None:
         **{name: text for name, text in words(Notice, book).items() if name != "fault"},
     )  # fmt: skip
     NoticePreference.objects.create(user=csm.user, digest="weekly")
+    SavedView.objects.create(user=csm.user, list="book", name=f"{book}View", query=f"q={book}Query")
     # It was in another book before: the ledger says with whom.
     BookHolding.objects.create(
         customer=third, csm=world.former, source="import", starts_on=TODAY - datetime.timedelta(days=400),
@@ -294,6 +296,7 @@ def _objects(world: SimpleNamespace) -> None:
         "accounts.language": customer.language,
         "allocation.move": world.moves[A],
         "move": world.moves[A],
+        "saved view": SavedView.objects.get(user=csm.user),
         "kind": GoalKind.objects.get(slug="adoption"),
         "auth.group": csm.user.groups.get(),
         "allocation.bookplan": world.objects["plan"],

@@ -14,8 +14,8 @@ from typing import Any
 
 import psycopg
 
-from cstiers.embedded import Embedded, open_port
-from cstiers.processes import free_port, stop
+from cstiers.embedded import Embedded, open_port, site_command
+from cstiers.processes import free_port, start, stop
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -97,6 +97,14 @@ print(out.getvalue())
 """
         found: dict[str, Any] = json.loads("".join(self.python(code)))
         return found
+
+    def begin_site(self) -> None:
+        """Start the site alone, and wait for it: nothing works in the background, so every page keeps its rows."""
+        log = self.processes.log("site")
+        log.write_bytes(b"")
+        command = site_command(self.processes.port)
+        self.processes.children["site"] = start(command, log=log, env=self.environment)
+        self.processes.wait()
 
     def close(self) -> None:
         """End every process of the installation."""

@@ -78,7 +78,7 @@ def test_the_variants_stand_from_fewest_moves_to_most_even(company, sign_in, com
     words = plain(page.words)
     names = ["Only what must move", "Fewer moves", "As the policy says", "More even"]
     assert response.context["names"] == names
-    lines = dict(response.context["lines"])
+    lines = {label: values for label, _, values in response.context["lines"]}
     assert lines["Weight of continuity"] == ["3 points", "9.9 points", "3 points", "0.99 points"]
     assert "Objective without the moves" in words
     assert "Bounds and objectives of two plans cannot be compared" in words

@@ -36,14 +36,14 @@ def test_an_installation_with_nothing_in_it_says_how_to_begin(cast, sign_in):
 
 
 def test_the_figures_of_ops_are_those_of_everybody(company, sign_in):
-    words = plain(read(home(sign_in(company.cast.ops))).words)
+    words = plain(read(home(sign_in(company.cast.ops))).shown)
     assert "Customers 8 active" in words
     assert "4,060,000.50 USD" in words  # 4 × 900 000 + 2 × 200 000 + 2 × 30 000.25
     assert "1 Global 4 3,600,000" in words
 
 
 def test_a_manager_sees_the_own_teams_only(company, sign_in):
-    words = plain(read(home(sign_in(company.cast.manager))).words)
+    words = plain(read(home(sign_in(company.cast.manager))).shown)
     assert "Customers 4 active" in words
     assert "2,030,000.25 USD" in words
     assert "Biggest renewals in 90 days" in words

@@ -40,7 +40,7 @@ def test_it_only_shows(company, sign_in):
 
 
 def test_without_any_override_it_says_so_and_shows_what_decides(company, sign_in):
-    words = plain(read(sign_in(company.cast.ops).get(PAGE)).words)
+    words = plain(read(sign_in(company.cast.ops).get(PAGE)).shown)
     assert "Nobody asked for an override in this time" in words
     assert "Segment is Global" in words
     assert "No criterion was overruled" in words
@@ -51,7 +51,7 @@ def test_it_says_what_is_overruled_and_leads_to_the_model(company, sign_in):
     asked(company, customer=company.a[1])
     client = sign_in(company.cast.ops)
     shown = client.get(PAGE)
-    words = plain(read(shown).words)
+    words = plain(read(shown).shown)
     # Scale has customers 2 of Alpha and of Zebra, and one of them is overruled.
     assert "Asked for 2 1 waiting, 0 declined" in words
     assert "Approved 1 1 up" in words
@@ -67,7 +67,7 @@ def test_a_manager_sees_the_own_teams_and_no_way_into_the_admin(company, sign_in
     shown = sign_in(company.cast.manager).get(PAGE)
     body = shown.content.decode()
     assert "Your teams only" in body
-    assert "Asked for 1 0 waiting, 0 declined" in plain(read(shown).words)
+    assert "Asked for 1 0 waiting, 0 declined" in plain(read(shown).shown)
     assert "tieringmodel" not in body
     assert "approves each other" not in body
     assert CANARY not in body
@@ -86,7 +86,7 @@ def test_the_period_is_chosen_in_the_address(company, sign_in):
         (f"?to={TODAY - DAY}", 0),
         ("?from=0001-01-01&to=9999-12-31", 1),
     ):
-        assert f"Asked for {asked_for} " in plain(read(client.get(PAGE + query)).words), query
+        assert f"Asked for {asked_for} " in plain(read(client.get(PAGE + query)).shown), query
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_period_that_makes_no_sense_is_answered_with_the_usual_one(company, si
     approved(company)
     shown = sign_in(company.cast.ops).get(PAGE + query)
     assert shown.status_code == 200
-    assert "Asked for 1 " in plain(read(shown).words)
+    assert "Asked for 1 " in plain(read(shown).shown)
 
 
 def rows_of(response):
@@ -154,7 +154,7 @@ def test_an_override_of_a_tier_that_is_no_more_is_still_told(company, sign_in):
 def test_one_that_keeps_a_customer_where_it_is_overrules_nothing(company, sign_in):
     """Scale by the model, and to stay in Scale: asked for, approved, counted apart."""
     approved(company, tier_id=Tier.objects.get(slug="scale").pk)
-    words = plain(read(sign_in(company.cast.ops).get(PAGE)).words)
+    words = plain(read(sign_in(company.cast.ops).get(PAGE)).shown)
     assert "1 to stay" in words
     assert "against a guard:" in words  # what the words mean stands below the table
     assert "1 against a guard" not in words

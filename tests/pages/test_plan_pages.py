@@ -64,7 +64,7 @@ def test_what_cannot_be_planned_is_refused_with_a_sentence(company, sign_in, run
 def test_a_plan_says_who_gets_whom_why_and_who_was_next(company, sign_in, waiting):
     plan = proposed_plan(company.cast)
     response = sign_in(company.cast.ops).get(reverse("plan", args=[plan.pk]))
-    words = plain(read(response).words)
+    words = plain(read(response).shown)
     assert "Served customers with a CSM 11 of 11 everybody is placed" in words
     assert "Get their first CSM 3" in words
     rows = [row for row in response.context["rows"] if row.name.startswith("New")]
@@ -76,7 +76,7 @@ def test_a_plan_says_who_gets_whom_why_and_who_was_next(company, sign_in, waitin
 
 def test_the_balance_before_and_after_is_that_of_the_stored_plan(company, sign_in, waiting):
     plan = proposed_plan(company.cast)
-    words = plain(read(sign_in(company.cast.ops).get(reverse("plan", args=[plan.pk]))).words)
+    words = plain(read(sign_in(company.cast.ops).get(reverse("plan", args=[plan.pk]))).shown)
     before, after = (f"{side['gini']:.4f}" for side in (plan.balance_before, plan.balance_after))
     assert f"Gini {before} {after}" in words
     for old, new in zip(plan.balance_before["csms"], plan.balance_after["csms"], strict=True):
@@ -117,7 +117,7 @@ def test_a_shortage_is_said_in_heads_and_the_customers_are_named(company, sign_i
     Tier.objects.filter(slug="scale").update(cap=1)
     plan = proposed_plan(company.cast)
     assert plan.unassigned
-    words = plain(read(sign_in(company.cast.ops).get(reverse("plan", args=[plan.pk]))).words)
+    words = plain(read(sign_in(company.cast.ops).get(reverse("plan", args=[plan.pk]))).shown)
     line = plan.shortages[0]
     assert "Not everybody can be served" in words
     assert f"{line['pool']} {line['customers']}" in words

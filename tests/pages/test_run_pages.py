@@ -109,7 +109,7 @@ def moved(company):
 
 
 def test_moves_say_from_where_to_where_and_why(company, sign_in, moved):
-    words = plain(read(sign_in(company.cast.ops).get(reverse("run", args=[moved.pk]))).words)
+    words = plain(read(sign_in(company.cast.ops).get(reverse("run", args=[moved.pk]))).shown)
     assert "Change tier 2 2 up, 0 down" in words
     assert "Changes 2" in words
     row = words[words.index("Alpha customer 002 Alpha-002") :]

@@ -1,4 +1,4 @@
-"""`make test`, `make test-quick`, `make prove`: which pytest runs there are, and with which programs beside them."""
+"""`make test`, `make test-quick`, `make prove`: which pytest runs there are, and with which programs beside them; `make shots`."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ from tests.rig.servers import postgres_url, redis_url
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTHING_RAN = 5  # pytest's exit code
-USAGE = "Usage: python -m tests.rig full|quick|prove [pytest arguments]"
+USAGE = "Usage: python -m tests.rig full|quick|prove [pytest arguments], or shots [part of a page's name]"
 
 
 def pytest(title: str, arguments: list[str], **environment: str) -> int:
@@ -69,8 +69,15 @@ def prove(folder: Path, arguments: list[str]) -> list[int]:
     return full(folder, ["tests/faults", "tests/scenarios/test_simulated_year.py", *arguments])
 
 
+def shots(folder: Path, arguments: list[str]) -> list[int]:
+    """Pictures of every page (tests/rig/shots.py)."""
+    from tests.rig import shots as pictures  # the browser's driver is loaded by whoever needs it
+
+    return pictures.shots(folder, arguments)
+
+
 def main() -> int:
-    suites = {"full": full, "quick": quick, "prove": prove}
+    suites = {"full": full, "quick": quick, "prove": prove, "shots": shots}
     if len(sys.argv) < 2 or sys.argv[1] not in suites:
         print(USAGE, file=sys.stderr)
         return 2

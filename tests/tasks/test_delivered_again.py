@@ -10,6 +10,7 @@ from django.apps import apps
 from django.core import mail
 from django.utils import timezone
 
+from accounts.models import Customer
 from allocation.models import Notice, RetierRun, Schedule, Work
 from allocation.services import importing, planning, retiering, timetable
 from allocation.services.playbooks import load_playbook
@@ -116,6 +117,12 @@ def _waiting_run(cast):
     return {}
 
 
+def _low_touch(cast):
+    _company(cast)
+    retiering_cast.applied(as_of=_today())
+    return {"customer_ids": list(Customer.objects.order_by("pk").values_list("pk", flat=True))}
+
+
 def _notice(cast):
     Notice.objects.leave(
         to=[cast.ops.pk], kind=Notice.Kind.DECIDED, about="one", subject="A", body="B", at=timezone.now()
@@ -142,6 +149,7 @@ WORK = {
     "allocation.keep_timetable": _all_is_due,
     "allocation.carry_out_slot": _slot,
     "allocation.tell_who_decides": _waiting_run,
+    "allocation.plan_touches": _low_touch,
     "allocation.send_notices": _notice,
     "allocation.sweep": _left_behind,
 }

@@ -26,6 +26,7 @@ from allocation.services.retiering import (
     undo_run,
 )
 from allocation.tasks.runner import working
+from allocation.tasks.touches import plan_after_run
 
 PATIENCE_SECONDS = settings.LEASE_SECONDS + 15  # by then a dead claim has lapsed
 PAUSE_SECONDS = 2
@@ -86,6 +87,7 @@ class Command(DoorCommand):
     def apply(self, run_id: int, actor_id: int | None, on: date) -> None:
         with working(RetierRun, run_id, refusals=(UnableToApplyRun,), loud=True) as owner:
             apply_run(run_id=run_id, owner=owner, at=timezone.now(), on=on, actor_id=actor_id)
+        plan_after_run(run_id)
         now = RetierRun.objects.get(pk=run_id)
         if now.cancel_asked_at is not None and not now.is_busy:
             self.refuse(now.message)
@@ -105,6 +107,7 @@ class Command(DoorCommand):
         while left := [run for run in unfinished_runs() if run.status in ONE_AT_A_TIME or run.scope == scope]:
             run = left[0]
             if self.take_over(run, actor_id):
+                plan_after_run(run.pk)
                 continue
             self.tell(f"Run {run.pk} is {run.get_status_display().lower()}; waiting for it.")
             if time.monotonic() > deadline:

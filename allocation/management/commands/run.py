@@ -32,6 +32,7 @@ from allocation.services.retiering import (
     repeat_run,
 )
 from allocation.tasks.runner import working
+from allocation.tasks.touches import plan_after_run
 
 ACTIONS = ("show", "apply", "approve", "decline", "discard", "cancel", "refuse", "accept", "repeat")
 REFUSALS = (
@@ -112,6 +113,7 @@ class Command(DoorCommand):
     def apply(self, run_id: int, actor_id: int | None, at: datetime) -> None:
         with working(RetierRun, run_id, refusals=(UnableToApplyRun,), loud=True) as owner:
             applied = apply_run(run_id=run_id, owner=owner, at=at, actor_id=actor_id)
+        plan_after_run(run_id)
         if applied:
             return
         now = RetierRun.objects.get(pk=run_id)

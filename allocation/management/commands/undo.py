@@ -15,6 +15,7 @@ from allocation.selectors.run_reports import undo_report
 from allocation.services.planning import UnableToUndoPlan, undo_plan
 from allocation.services.retiering import UnableToUndoRun, undo_run
 from allocation.tasks.runner import working
+from allocation.tasks.touches import plan_after_run
 
 # What is undone: its rows, and what it is called in a sentence.
 KINDS: Mapping[str, tuple[Any, str]] = {"run": (RetierRun, "run"), "plan": (BookPlan, "book plan")}
@@ -50,6 +51,7 @@ class Command(DoorCommand):
             return undo_plan_report(plan_id=pk, viewer=actor)
         with working(RetierRun, pk, refusals=(UnableToUndoRun,), loud=True) as owner:
             undo_run(run_id=pk, actor_id=actor.pk if actor else None, owner=owner, **clock)
+        plan_after_run(pk)
         return undo_report(run_id=pk, viewer=actor)
 
 

@@ -34,7 +34,12 @@ from allocation.services.importing.staging import (
     stage_import,
 )
 from allocation.services.importing.stopping import rows_written
-from allocation.services.importing.storing import goals_changed, page_of_rows, stored_rows
+from allocation.services.importing.storing import (
+    customers_to_plan_anew,
+    goals_changed,
+    page_of_rows,
+    stored_rows,
+)
 
 
 def rejected_rows(*, batch: ImportBatch) -> Iterator[Row]:
@@ -58,6 +63,7 @@ __all__ = [
     "can_be_cancelled",
     "cancel_import",
     "confirm_import",
+    "customers_to_plan_anew",
     "discard_abandoned_imports",
     "discard_import",
     "goals_changed",

@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
-from accounts.models import ImportBatch, ImportChunk
+from accounts.models import Customer, ImportBatch, ImportChunk
 from allocation.services.importing.rows import CREATED, OUTCOMES, REJECTED, UPDATED, Packed, PackedRows, Row
 
 CHUNK_ROWS = 500
@@ -125,9 +125,29 @@ def goals_changed(*, batch: ImportBatch) -> bool:
     ended = (ImportBatch.Status.APPLIED, ImportBatch.Status.FAILED)
     if batch.status not in ended or "goals" not in batch.reading.get("columns", ()):
         return False
+    return any(
+        row.values.get("goals") if row.outcome == CREATED else "goals" in row.values
+        for row in _written_rows(batch)
+    )
+
+
+def customers_to_plan_anew(*, batch: ImportBatch) -> list[int]:
+    """Ids of customers that were there and whose goals or status a batch changed, applied or stopped on the way."""
+    if not {"goals", "status"} & set(batch.reading.get("columns", ())):
+        return []
+    keys = [
+        row.key
+        for row in _written_rows(batch)
+        if row.outcome == UPDATED and {"goals", "status"} & set(row.values)
+    ]
+    found: list[int] = []
+    for start in range(0, len(keys), CHUNK_ROWS):
+        named = Customer.objects.filter(external_id__in=keys[start : start + CHUNK_ROWS])
+        found.extend(named.order_by("pk").values_list("pk", flat=True))
+    return found
+
+
+def _written_rows(batch: ImportBatch) -> Iterator[Row]:
+    """Rows that the batch created or updated, of the chunks that were written."""
     for chunk in batch.chunks.filter(changed__gt=0, applied=True).order_by("number").iterator(chunk_size=10):
-        for row in rows_of(chunk):
-            opened = row.outcome == CREATED and row.values.get("goals")
-            if opened or (row.outcome == UPDATED and "goals" in row.values):
-                return True
-    return False
+        yield from (row for row in rows_of(chunk) if row.outcome in (CREATED, UPDATED))

@@ -28,9 +28,12 @@
       if (shown && shown.getAttribute("role")) { shown.setAttribute("aria-label", name); }
     });
   }
-  window.addEventListener("load", nameBoxes);
-  document.addEventListener("change", function () { window.setTimeout(nameBoxes, 0); });
-  document.addEventListener("formset:added", function () { window.setTimeout(nameBoxes, 0); });
+  // It draws when it finds the time, and again after each choice: whenever a piece of the form is new, name what is there.
+  const form = document.getElementById("main");
+  if (form) {
+    new MutationObserver(nameBoxes).observe(form, { childList: true, subtree: true });
+    nameBoxes();
+  }
 
   // A field with an error gets the focus, so that nobody hunts for it.
   const wrong = document.querySelector(".form-cell.errors input, .form-cell.errors select, .form-cell.errors textarea");

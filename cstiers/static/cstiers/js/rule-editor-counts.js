@@ -142,7 +142,7 @@ export class Counts {
     const tier = (line) => el("li", {}, el("span", { class: `tier tier-${line.rank ? Math.min(line.rank, 6) : "retired"}` }, el("span", { class: "tier-mark", "aria-hidden": "true" }, String(line.rank || "")), line.name), el("span", { class: "num" }, ` ${many(line.now)} → `, el("strong", {}, many(line.then))));
     this.summary.replaceChildren(
       el("p", { class: "summary-line" }, el("strong", {}, `${about}${many(answer.moves)} of ${customers(answer.customers)} would change tier`), notes.length ? el("span", { class: "quiet" }, ` ${notes.join(" · ")}`) : null),
-      el("ul", { class: "summary-tiers", "aria-label": "Customers by tier, now and then" }, answer.spread.map(tier)));
+      el("ul", { class: "summary-tiers", tabindex: "0", "aria-label": "Customers by tier, now and then" }, answer.spread.map(tier)));
   }
 
   /** What is known without asking. */

@@ -22,7 +22,7 @@ export function criteria(doc, editor) {
     list.push({ name: first.label, attribute: first.name, weight: 1, scale: FRESH[kinds(first)[0][0]](), missing: "share_out" });
     editor.redraw(`${place(list.length - 1)}.name`, `Criterion ${list.length} is added.`);
   };
-  const row = (criterion, index) => el("li", { class: "rule", role: "group", "aria-label": `Criterion ${index + 1}` },
+  const row = (criterion, index) => el("div", { class: "rule", role: "group", "aria-label": `Criterion ${index + 1}` },
     el("div", { class: "rule-head" },
       el("span", { class: "rule-number", "aria-hidden": "true" }, String(index + 1)),
       textField("Name of the criterion", `${place(index)}.name`, criterion.name, (name) => {
@@ -35,7 +35,7 @@ export function criteria(doc, editor) {
     fields(criterion, `Criterion ${index + 1}`, place(index), editor, stage),
     el("ul", { class: "rule-faults", "data-faults": place(index) }));
   return card("criteria", "Score", "0 to 100; each criterion gives points, weighted",
-    list.length ? el("ol", { class: "rules" }, list.map(row)) : el("p", { class: "rule-none quiet" }, "No score: the rules below decide by facts alone."),
+    list.length ? el("div", { class: "rules" }, list.map(row)) : el("p", { class: "rule-none quiet" }, "No score: the rules below decide by facts alone."),
     el("div", { class: "rule-foot" }, button("Add a criterion", "plus", "criteria.0.add-row", add)));
 }
 

@@ -40,14 +40,14 @@ function rules(part, list, editor, { what, gives, fresh, add }) {
       el("span", { class: "rule-count", "data-count": place(index), "data-last": catchAll }),
       catchAll ? null : rowTools(list, index, last - 1, place, name, editor));
     const body = catchAll ? el("p", { class: "rule-else" }, "everyone else") : conditions(rule, place(index), editor, editor.catalogue.stages[part]);
-    return el("li", { class: catchAll ? "rule rule-last" : "rule", role: "group", "aria-label": catchAll ? `${what} for everyone else` : name },
+    return el("div", { class: catchAll ? "rule rule-last" : "rule", role: "group", "aria-label": catchAll ? `${what} for everyone else` : name },
       head, body, el("ul", { class: "rule-faults", "data-faults": place(index) }));
   };
   const insert = () => {
     list.splice(last, 0, fresh());
     editor.redraw(`${place(last)}.gives`, `${what} ${last + 1} is added.`);
   };
-  return [el("ol", { class: "rules" }, list.map(row)), el("div", { class: "rule-foot" }, button(add, "plus", `${part}.0.add-row`, insert))];
+  return [el("div", { class: "rules" }, list.map(row)), el("div", { class: "rule-foot" }, button(add, "plus", `${part}.0.add-row`, insert))];
 }
 
 /** A list in the document, with a last rule that takes everyone. */

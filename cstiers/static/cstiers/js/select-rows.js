@@ -4,7 +4,8 @@
 "use strict";
 (function () {
   document.querySelectorAll("form[data-rows]").forEach(function (form) {
-    const rows = Array.from(form.querySelectorAll("[data-row]"));
+    // Of the form wherever they stand: a list whose rows have forms of their own has it above (<input form="…">).
+    const rows = Array.from(form.elements).filter(function (part) { return part.matches("[data-row]"); });
     const page = form.querySelector("[data-rows-page]");
     const all = form.querySelector("[data-rows-all]");
     const count = form.querySelector("[data-rows-count]");
@@ -29,6 +30,7 @@
       });
     }
     form.addEventListener("change", show);
+    rows.forEach(function (row) { if (!form.contains(row)) { row.addEventListener("change", show); } });
     show();
   });
 })();

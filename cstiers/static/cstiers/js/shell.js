@@ -128,20 +128,41 @@
     });
   }
 
-  // ---- a table that fits keeps its head in sight; a wider one scrolls sideways
+  // ---- a table that fits keeps its head in sight; a wider one scrolls sideways, by keyboard too
+  function nameOf(wrap) {
+    const caption = wrap.querySelector("caption");
+    const around = wrap.closest("details, .card, section, fieldset");
+    const heading = caption || (around && around.querySelector("summary, h2, h3, legend"));
+    return heading ? heading.textContent.trim().replace(/\s+/g, " ") : "Table";
+  }
   function measureTables() {
+    document.querySelectorAll(".table-wrap, .tabular-scroll").forEach(function (wrap) {
+      const scrolls = wrap.scrollWidth > wrap.clientWidth + 1 || wrap.scrollHeight > wrap.clientHeight + 1;
+      if (scrolls && !wrap.hasAttribute("tabindex")) {
+        wrap.tabIndex = 0;
+        wrap.setAttribute("role", "group");
+        wrap.setAttribute("aria-label", nameOf(wrap));
+      }
+      if (!scrolls) { ["tabindex", "role", "aria-label"].forEach(function (name) { wrap.removeAttribute(name); }); }
+    });
     document.querySelectorAll(".table-sticky").forEach(function (wrap) {
       wrap.classList.toggle("fits", wrap.firstElementChild.scrollWidth <= wrap.clientWidth + 1);
     });
   }
   measureTables();
   window.addEventListener("resize", measureTables);
+  document.addEventListener("toggle", measureTables, true);
   if (document.fonts && document.fonts.ready) { document.fonts.ready.then(measureTables); }
 
-  // ---- "/" goes to the search of the page
+  // ---- "/" goes to the search of the page, "?" shows which keys there are
   document.addEventListener("keydown", function (event) {
-    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) { return; }
+    if ((event.key !== "/" && event.key !== "?") || event.ctrlKey || event.metaKey || event.altKey) { return; }
     if (event.target.closest("input, textarea, select, [contenteditable]")) { return; }
+    if (event.key === "?") {
+      const keys = document.getElementById("shortcuts");
+      if (keys && keys.togglePopover) { keys.togglePopover(); }
+      return;
+    }
     const box = document.getElementById("searchbar") || document.querySelector("[data-search]");
     if (box) { event.preventDefault(); box.focus(); box.select(); }
   });

@@ -1,0 +1,84 @@
+"""The columns of a book: which there are, which stand there unless others are chosen, what each is called in a CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class BookColumn:
+    """`sort`: its name in the address, empty where it does not sort. heads: its headings in a CSV, one a cell."""
+
+    key: str
+    label: str
+    heads: tuple[str, ...]
+    sort: str = ""
+    class_: str = ""
+    hint: str = ""
+    usual: bool = True
+
+
+CUSTOMER = BookColumn("name", "Customer", ("Customer", "External id"), "name")
+COLUMNS: tuple[BookColumn, ...] = (
+    BookColumn("tier", "Tier", ("Tier",), "tier"),
+    BookColumn("goals", "Open goals", ("Open goals",), "goals", hint="Sorted by how many are open."),
+    BookColumn(
+        "health",
+        "Health",
+        ("Health", "Health in words"),
+        "health",
+        hint="0 to 100: below 40 low, from 67 on good.",
+    ),
+    BookColumn(
+        "sentiment",
+        "Sentiment",
+        ("Sentiment of 5", "Sentiment in words"),
+        "sentiment",
+        hint="How the CSM judges the mood: 1 very poor to 5 very good.",
+    ),
+    BookColumn("arr", "ARR", ("ARR", "Currency"), "arr", "num"),
+    BookColumn("renewal", "Renewal", ("Renewal",), "renewal"),
+    BookColumn(
+        "month",
+        "Hours this month",
+        ("Hours done this month", "Attention this month, hours"),
+        "month",
+        "num",
+        hint="Hours that touches took since the first of the month, of the attention the customer gets in a month.",
+    ),
+    BookColumn(
+        "touch",
+        "Next touch",
+        ("Next touch", "Next touch on", "Next touch is"),
+        "touch",
+        hint="The open touch with the earliest day.",
+    ),
+    BookColumn(
+        "next",
+        "Best use of the next hour",
+        ("Rank of the next hour", "Best use of the next hour", "Why"),
+        "next",
+        hint="1 is the customer with whom the next hour is worth most; how it is worked out is in the documentation.",
+    ),
+    BookColumn(
+        "base",
+        "Base hours a month",
+        ("Base hours a month",),
+        "base",
+        "num",
+        hint="Hours a year of the touch plan ÷ 12.",
+        usual=False,
+    ),
+    BookColumn("since", "In this book since", ("In this book since",), "since", usual=False),
+    BookColumn("vertical", "Vertical", ("Vertical",), "vertical", usual=False),
+    BookColumn("csm", "CSM", ("CSM",), "csm", usual=False),
+)
+BY_KEY = {column.key: column for column in COLUMNS}
+USUAL = tuple(column.key for column in COLUMNS if column.usual)
+
+
+def chosen_columns(keys: Iterable[str]) -> Sequence[BookColumn]:
+    """Those named, in their own order, whatever the order and the rest of what was named; none named: the usual ones."""
+    wanted = set(keys) & set(BY_KEY) or set(USUAL)
+    return [column for column in COLUMNS if column.key in wanted]

@@ -1,0 +1,119 @@
+"""What a book's page says of each customer beside its facts: attention and hours done, next touch, best next hour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+
+from accounts.models import CSM, Customer
+from allocation.engine.facts.attention import CareShare
+from allocation.engine.facts.next_hour import NextHour
+from allocation.selectors import wording
+from allocation.selectors.attention import book_care
+from allocation.selectors.next_hours import next_hours
+from allocation.selectors.touches import TouchLine, hours_done, next_touches
+
+
+@dataclass(frozen=True, slots=True)
+class BookFigures:
+    """Of the active customers of a book on a day, by customer id. Hours are in minutes.
+
+    attention: of the month, empty where another CSM covers the book; basis: what it is shared by. done: since the first of the
+    month. next: what the next hour is best used for; who asks for nothing is not in it. problem: which rates are missing.
+    """
+
+    on: date
+    base: Mapping[int, int]
+    attention: Mapping[int, CareShare] = field(default_factory=dict)
+    done: Mapping[int, int] = field(default_factory=dict)
+    touches: Mapping[int, TouchLine] = field(default_factory=dict)
+    next: Mapping[int, NextHour] = field(default_factory=dict)
+    basis: str = ""
+    problem: str = ""
+
+    @property
+    def first(self) -> date:
+        """The first of the month: from it on hours are counted as done."""
+        return self.on.replace(day=1)
+
+    def planned(self, pk: int) -> int | None:
+        """Minutes of the month for a customer: the attention, or the base where no attention is shared."""
+        share = self.attention.get(pk)
+        return self.base.get(pk) if share is None else share.minutes
+
+    @property
+    def done_minutes(self) -> int:
+        return sum(self.done.values())
+
+    @property
+    def planned_minutes(self) -> int:
+        return sum(self.planned(pk) or 0 for pk in self.base)
+
+    @property
+    def late(self) -> int:
+        """Customers whose next touch is late."""
+        return sum(line.status == "late" for line in self.touches.values())
+
+    def month_trace(self, pk: int) -> str:
+        """How the hours of the month came."""
+        share, first = self.attention.get(pk), wording.day(self.first)
+        done = f"Done since {first}: {clock_hours(self.done.get(pk, 0))} h, as written down in touches."
+        if share is None:
+            base = self.base.get(pk)
+            if base is None:
+                return done
+            return f"{done}\nBase: {clock_hours(base)} h, the touch plan's hours of a year ÷ 12."
+        return (
+            f"{done}\nAttention of a month: {clock_hours(share.minutes)} h = {clock_hours(share.base_minutes)} h base "
+            f"(the touch plan's hours of a year ÷ 12) + {clock_hours(share.share_minutes)} h of what is left, shared by {self.basis}. {self.problem}".strip()
+        )
+
+
+def book_figures(
+    *, csm: CSM, customers: QuerySet[Customer], base: Mapping[int, int], on: date
+) -> BookFigures:
+    """customers: those of the page, whoever's book they are in. base: their minutes. The same statements at any size."""
+    keys = list(customers.active().order_by("pk").values_list("pk", flat=True))
+    care = book_care(csm=csm, as_of=on)
+    shares = {share.external_id: share for share in care.found.shares}
+    done = hours_done(customer_ids=keys, first=on.replace(day=1), before=on + timedelta(days=1))
+    return BookFigures(
+        on=on,
+        base={pk: base.get(pk, 0) for pk in keys},
+        attention={one.pk: shares[one.facts.external_id] for one in care.customers},
+        basis=care.policy.get_basis_display().lower(),
+        done=done,
+        touches=next_touches(customer_ids=keys, on=on),
+        next=_that_ask(next_hours(csm=csm, on=on, care=care, done=done), set(keys)),
+        problem=care.problem,
+    )
+
+
+def _that_ask(found: Mapping[int, NextHour], keys: set[int]) -> Mapping[int, NextHour]:
+    return {pk: hour for pk, hour in found.items() if pk in keys and hour.reason != "nothing"}
+
+
+def clock_hours(minutes: int | None) -> str:
+    """90 minutes as "1:30"."""
+    return wording.DASH if minutes is None else f"{minutes // 60:,}:{minutes % 60:02d}"
+
+
+def sort_value(figures: BookFigures, key: str, goals: Mapping[int, Any], pk: int) -> Any:
+    """By what a heading sorts that the database does not know; None (unknown) stands last either way."""
+    match key:
+        case "month":
+            return figures.planned(pk)
+        case "base":
+            return figures.base.get(pk)
+        case "touch":
+            touch = figures.touches.get(pk)
+            return touch.due_on if touch else None
+        case "next":
+            hour = figures.next.get(pk)
+            return hour.rank if hour else None
+        case _:
+            return len(goals[pk]) if pk in goals else None

@@ -1,0 +1,184 @@
+"""The rows of a book: which customers in which order, and each as strings, for the page and for the CSV alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import QuerySet
+
+from accounts.models import Customer, Tier
+from allocation.selectors import wording
+from allocation.selectors.book_columns import CUSTOMER, BookColumn
+from allocation.selectors.book_figures import BookFigures, clock_hours, sort_value
+from allocation.selectors.book_touches import touch_tone, touch_words
+from allocation.selectors.customers import open_goals, ordered, with_joins
+from allocation.selectors.feelings import health_tone, health_word, sentiment_tone, sentiment_word
+from allocation.selectors.overrides import with_override_marks
+from allocation.selectors.thresholds import SOON
+
+DEFAULT_SORT = "next"
+OF_FIGURES = frozenset({"month", "base", "touch", "next", "goals"})
+
+
+@dataclass(frozen=True, slots=True)
+class BookEntry:
+    """One customer of a book as strings; the *_value are what a spreadsheet can reckon with. *_trace: how a number came."""
+
+    pk: int
+    external_id: str
+    name: str
+    tier: Tier | None
+    csm: str
+    csm_id: int | None
+    left: bool
+    overridden: bool
+    override_asked: bool
+    goals: tuple[str, ...]
+    health: Any
+    health_word: str
+    health_tone: str
+    health_trace: str
+    sentiment: int | None
+    sentiment_word: str
+    sentiment_tone: str
+    sentiment_trace: str
+    arr: str
+    arr_value: Decimal | None
+    currency: str
+    renewal: str
+    renewal_on: date | None
+    renewal_words: str
+    renewal_soon: bool
+    hours: str
+    hours_trace: str
+    done: str
+    planned: str
+    done_minutes: int
+    planned_minutes: int | None
+    month_trace: str
+    touch: str
+    touch_pk: int | None
+    touch_on: date | None
+    touch_words: str
+    touch_tone: str
+    next_rank: int | None
+    next_action: str
+    next_words: str
+    since: str
+    since_on: date | None
+    vertical: str
+
+
+def ordered_ids(*, rows: QuerySet[Customer], sort: str, figures: BookFigures) -> list[int]:
+    """Ids of the rows in the order of a heading, "-" for descending; what is unknown stands last either way."""
+    name, on = sort.lstrip("-"), figures.on
+    if name not in OF_FIGURES:
+        return list(ordered(rows, sort=sort, as_of=on, default="name").values_list("pk", flat=True))
+    ids = list(rows.order_by("name", "pk").values_list("pk", flat=True))
+    goals = open_goals(customer_ids=ids, on=on) if name == "goals" else {}
+    values = {pk: sort_value(figures, name, goals, pk) for pk in ids}
+    known = [pk for pk in ids if values[pk] is not None]
+    known.sort(key=lambda pk: values[pk], reverse=sort.startswith("-"))
+    return known + [pk for pk in ids if values[pk] is None]
+
+
+def book_entries(*, ids: Sequence[int], figures: BookFigures) -> list[BookEntry]:
+    """The customers as rows, in the order of the ids; two statements."""
+    on = figures.on
+    rows = with_override_marks(with_joins(Customer.objects.all()), on=on).select_related(
+        "tier", "csm__team", "vertical", "sentiment_by"
+    )
+    found = rows.in_bulk(list(ids))
+    goals = open_goals(customer_ids=ids, on=on)
+    return [_entry(found[pk], goals.get(pk, ()), figures) for pk in ids if pk in found]
+
+
+def _entry(customer: Customer, goals: tuple[str, ...], figures: BookFigures) -> BookEntry:
+    pk, on = customer.pk, figures.on
+    touch, hour = figures.touches.get(pk), figures.next.get(pk)
+    planned, base = figures.planned(pk), figures.base.get(pk)
+    return BookEntry(
+        pk=pk,
+        external_id=customer.external_id,
+        name=customer.name,
+        tier=customer.tier,
+        csm=customer.csm.name if customer.csm else "",
+        csm_id=customer.csm_id,
+        left=customer.status == Customer.Status.LEFT,
+        overridden=getattr(customer, "overridden", False),
+        override_asked=getattr(customer, "override_asked", False),
+        goals=goals,
+        health=wording.hours(customer.health) if customer.health is not None else None,
+        health_word=health_word(customer.health),
+        health_tone=health_tone(customer.health),
+        health_trace=_of_day("Imported or entered", customer.health_on),
+        sentiment=customer.sentiment,
+        sentiment_word=sentiment_word(customer.sentiment),
+        sentiment_tone=sentiment_tone(customer.sentiment),
+        sentiment_trace=_of_day(
+            f"Set by {customer.sentiment_by}" if customer.sentiment_by else "Set", customer.sentiment_on
+        ),
+        arr=wording.amount(customer.arr),
+        arr_value=customer.arr,
+        currency=customer.currency if customer.arr is not None else "",
+        renewal=wording.day(customer.renewal_date),
+        renewal_on=customer.renewal_date,
+        renewal_words=wording.days_from(customer.renewal_date, today=on),
+        renewal_soon=customer.renewal_date is not None and on <= customer.renewal_date <= on + SOON,
+        hours=wording.minutes_as_hours(base),
+        hours_trace="" if base is None else f"{clock_hours(base)} h: the touch plan's hours of a year ÷ 12.",
+        done=clock_hours(figures.done.get(pk, 0)),
+        planned=clock_hours(planned),
+        done_minutes=figures.done.get(pk, 0),
+        planned_minutes=planned,
+        month_trace=figures.month_trace(pk),
+        touch=touch.activity if touch else "",
+        touch_pk=touch.touch_id if touch else None,
+        touch_on=touch.due_on if touch else None,
+        touch_words=touch_words(touch.due_on, on=on) if touch else "",
+        touch_tone=touch_tone(touch.status) if touch else "",
+        next_rank=hour.rank if hour else None,
+        next_action=hour.action if hour else "",
+        next_words=hour.words if hour else "",
+        since=wording.day(customer.csm_since),
+        since_on=customer.csm_since,
+        vertical=customer.vertical.name if customer.vertical else "",
+    )
+
+
+def _of_day(words: str, day: date | None) -> str:
+    return f"{words} on {wording.day(day)}." if day else f"{words}; the day is not known."
+
+
+def csv_heads(columns: Sequence[BookColumn]) -> list[str]:
+    return [head for column in (CUSTOMER, *columns) for head in column.heads]
+
+
+def csv_cells(entry: BookEntry, columns: Sequence[BookColumn]) -> list[Any]:
+    """The cells of a row; numbers and days as a spreadsheet reads them, nothing for what is unknown."""
+    cells: dict[str, tuple[Any, ...]] = {
+        "name": (entry.name, entry.external_id),
+        "tier": (entry.tier.name if entry.tier else "",),
+        "goals": ("; ".join(entry.goals),),
+        "health": (entry.health, entry.health_word),
+        "sentiment": (entry.sentiment, entry.sentiment_word),
+        "arr": (entry.arr_value, entry.currency),
+        "renewal": (entry.renewal_on,),
+        "month": (_hours(entry.done_minutes), _hours(entry.planned_minutes)),
+        "touch": (entry.touch, entry.touch_on, entry.touch_words),
+        "next": (entry.next_rank, entry.next_action, entry.next_words),
+        "base": (entry.hours if entry.hours != wording.DASH else None,),
+        "since": (entry.since_on,),
+        "vertical": (entry.vertical,),
+        "csm": (entry.csm,),
+    }
+    return [cell for column in (CUSTOMER, *columns) for cell in cells[column.key]]
+
+
+def _hours(minutes: int | None) -> Decimal | None:
+    """Exact enough that a column adds up to the minute."""
+    return None if minutes is None else (Decimal(minutes) / 60).quantize(Decimal("0.0001"))

@@ -1,0 +1,170 @@
+"""The list of a book: filter, order, columns and saved views from the address; the same rows as CSV."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core.paginator import Page
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, QueryDict
+
+from accounts.importing.escaping import mark_formula
+from accounts.models import Customer
+from allocation.filters.books import BookFilter
+from allocation.models import SavedView
+from allocation.selectors.book_columns import COLUMNS, CUSTOMER, USUAL, BookColumn, chosen_columns
+from allocation.selectors.book_figures import BookFigures
+from allocation.selectors.book_rows import (
+    DEFAULT_SORT,
+    BookEntry,
+    book_entries,
+    csv_cells,
+    csv_heads,
+    ordered_ids,
+)
+from allocation.selectors.saved_views import saved_views
+from allocation.views.lists import Column, headings, page_of
+
+ALL = "0"
+BEST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class BookList:
+    """What the address asks for: ids of all rows in order, and the columns."""
+
+    filter: BookFilter
+    ids: list[int]
+    sort: str
+    columns: Sequence[BookColumn]
+    figures: BookFigures
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A saved view above the list. pk 0: the whole book."""
+
+    pk: int
+    name: str
+    url: str
+    current: bool
+    default: bool = False
+
+
+def book_list(
+    *, data: QueryDict, customers: QuerySet[Customer], figures: BookFigures, user: Any, several: bool
+) -> BookList:
+    """The rows that the address asks for; every statement but those of the rows themselves."""
+    found = BookFilter(data, queryset=customers, user=user, today=figures.on, in_book=True, several=several)
+    sort = data.get("sort") or DEFAULT_SORT
+    return BookList(
+        filter=found,
+        ids=ordered_ids(rows=found.qs, sort=sort, figures=figures),
+        sort=sort,
+        columns=chosen_columns(data.getlist("columns")),
+        figures=figures,
+    )
+
+
+def list_context(request: HttpRequest, found: BookList) -> dict[str, Any]:
+    """What the template of the list needs."""
+    data, user = request.GET, request.user
+    page: Page[Any] = page_of(request, found.ids)
+    kept = kept_query(data, names=found.filter.names)
+    views = saved_views(user=user, list_name=SavedView.List.BOOK)
+    shown = {column.key for column in found.columns}
+    return {
+        "filter": found.filter,
+        "filtered": any(data.get(name) for name in found.filter.names),
+        "columns": headings(
+            [
+                Column(column.label, column.sort, column.class_, hint=column.hint)
+                for column in (CUSTOMER, *found.columns)
+            ],
+            sort=found.sort,
+        ),
+        "column_choices": [(column, column.key in shown) for column in COLUMNS],
+        "own_columns": shown != set(USUAL),
+        "shown_columns": found.columns,
+        "sort": found.sort,
+        "page": page,
+        "rows": book_entries(ids=list(page.object_list), figures=found.figures),
+        "chips": _chips(views, data, kept),
+        "views": views,
+        "kept": kept,
+        "view_in_use": next((view for view in views if str(view.pk) == data.get("view")), None),
+        "csv_query": f"?{kept}" if kept else "",
+        "all_query": f"?view={ALL}",
+        "back": _back(request),
+    }
+
+
+def best_entries(found: BookList) -> list[BookEntry]:
+    """The customers with whom the next hours are worth most, whatever the list shows; two statements."""
+    ranked = sorted(found.figures.next.items(), key=lambda item: (item[1].rank, item[0]))[:BEST]
+    return book_entries(ids=[pk for pk, _ in ranked], figures=found.figures) if ranked else []
+
+
+def kept_query(data: Mapping[str, Any], *, names: frozenset[str]) -> str:
+    """Filters, order and columns of an address, as a view keeps them: nothing unknown, nothing empty, no page."""
+    pairs = [(name, data[name]) for name in sorted(names) if data.get(name)]
+    if data.get("sort"):
+        pairs.append(("sort", data["sort"]))
+    keys = [column.key for column in chosen_columns(data.getlist("columns"))]  # type: ignore[attr-defined]
+    if set(keys) != set(USUAL):
+        pairs += [("columns", key) for key in keys]
+    return urlencode(pairs)
+
+
+def default_address(request: HttpRequest) -> str:
+    """Where a book that is opened without a query leads: the person's default view; empty when there is none."""
+    if request.GET:
+        return ""
+    views = saved_views(user=request.user, list_name=SavedView.List.BOOK)
+    default = next((view for view in views if view.is_default), None)
+    return request.path + _query(default) if default else ""
+
+
+def _chips(views: Sequence[SavedView], data: QueryDict, kept: str) -> list[Chip]:
+    if not views:
+        return []
+    asked = data.get("view")
+    whole = Chip(0, "Whole book", f"?view={ALL}", not kept and asked in (None, ALL))
+    return [
+        whole,
+        *(
+            Chip(
+                view.pk,
+                view.name,
+                _query(view),
+                str(view.pk) == asked and view.query == kept,
+                view.is_default,
+            )
+            for view in views
+        ),
+    ]
+
+
+def _query(view: SavedView) -> str:
+    return "?" + "&".join(part for part in (view.query, f"view={view.pk}") if part)
+
+
+def _back(request: HttpRequest) -> str:
+    """This page, for the forms of a row to come back to; never to the default view instead."""
+    return request.get_full_path() if request.GET else f"{request.path}?view={ALL}"
+
+
+def as_csv(found: BookList, *, name: str) -> HttpResponse:
+    """All rows that the address asks for, in its order, with its columns; a book is a few thousand rows at most."""
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}-internal-{found.figures.on}.csv"'
+    writer = csv.writer(response)
+    writer.writerow(csv_heads(found.columns))
+    for entry in book_entries(ids=found.ids, figures=found.figures):
+        cells = csv_cells(entry, found.columns)
+        writer.writerow([mark_formula(cell) if isinstance(cell, str) else cell for cell in cells])
+    return response

@@ -1,0 +1,138 @@
+"""The figure tiles of a book: customers, ARR, hours, renewals and health; each says how its number came."""
+
+from __future__ import annotations
+
+from allocation.selectors import books as selector
+from allocation.selectors import wording
+from allocation.selectors.book_figures import BookFigures, clock_hours
+from allocation.selectors.past_books import PastBook
+from allocation.selectors.thresholds import LOW_HEALTH
+from allocation.views.parts import Kpi, arr_kpi, utilisation_tone
+
+
+def past_kpis(this: PastBook) -> list[Kpi]:
+    found, pct = this.summary, this.utilisation_pct
+    hours = (
+        f"{wording.minutes_as_hours(this.load)} of {wording.minutes_as_hours(this.capacity)} hours a month"
+    )
+    return [
+        Kpi("Customers", wording.grouped(found.customers), icon="customers", note="on that day"),
+        arr_kpi(found.arr_cents, label="ARR today", problem=found.money_problem),
+        Kpi(
+            "Utilisation",
+            wording.percent(pct, places=1)
+            if pct is not None
+            else "covered"
+            if this.is_covered
+            else "no capacity",
+            icon="attention",
+            note=hours,
+            tone=utilisation_tone(pct),
+        ),
+    ]
+
+
+def book_kpis(this: selector.Book, total: selector.Summary, *, url: str = "") -> list[Kpi]:
+    """total: of everybody the tiles count; more than the own customers where others' are served too. url: the list."""
+    pct, covered = this.utilisation_pct, total is not this.summary
+    hours = (
+        f"{wording.minutes_as_hours(this.load)} of {wording.minutes_as_hours(this.capacity)} hours a month"
+    )
+    if this.is_covered and this.away is not None:
+        hours = f"{wording.minutes_as_hours(this.summary.minutes)} hours a month count with {this.away.cover_name}"
+    elif this.covered:
+        hours += ", with those covered"
+    return [
+        Kpi(
+            "Customers",
+            wording.grouped(total.customers),
+            icon="customers",
+            note=f"{wording.grouped(this.summary.customers)} own, the others covered"
+            if covered
+            else "active, in this book",
+            url=url,
+            trace=_customers_trace(this, total),
+        ),
+        arr_kpi(
+            total.arr_cents,
+            problem=total.money_problem,
+            trace=f"The ARR of {wording.counted(total.customers, 'active customer')}, each in the base currency at today's rate.",
+        ),
+        Kpi(
+            "Utilisation",
+            wording.percent(pct, places=1)
+            if pct is not None
+            else "covered"
+            if this.is_covered
+            else "no capacity",
+            icon="attention",
+            note=hours,
+            tone=utilisation_tone(pct) or ("" if this.is_covered else "good"),
+            trace=_utilisation_trace(this, named=covered) if pct is not None else "",
+        ),
+        Kpi(
+            "Renewals in 90 days",
+            wording.grouped(total.renewals_soon),
+            icon="clock",
+            note="contracts to renew",
+            url=f"{url}?renewal=90&sort=renewal" if url else "",
+            trace="Active customers whose renewal date is today or within 90 days.",
+        ),
+        Kpi(
+            f"Health below {LOW_HEALTH}",
+            wording.grouped(total.low_health),
+            icon="alert",
+            note=f"{total.without_health} without a score"
+            if total.without_health
+            else "every customer has a score",
+            tone="warn" if total.low_health else "",
+            url=f"{url}?health=low&sort=health" if url else "",
+            trace=f"Active customers with a known health below {LOW_HEALTH}; a missing score is not low.",
+        ),
+    ]
+
+
+def month_kpis(figures: BookFigures) -> list[Kpi]:
+    """Hours done and touches late of the customers on the page."""
+    done, planned, first = figures.done_minutes, figures.planned_minutes, wording.day(figures.first)
+    return [
+        Kpi(
+            "Hours this month",
+            clock_hours(done),
+            icon="attention",
+            note=f"of {clock_hours(planned)} h of attention",
+            trace=f"Done since {first}: the hours of all touches written down, {clock_hours(done)} h. Planned: the sum of "
+            f"the attention of the customers below, {clock_hours(planned)} h. {figures.problem}".strip(),
+        ),
+        Kpi(
+            "Touches late",
+            wording.grouped(figures.late),
+            icon="clock",
+            note="customers wait" if figures.late else "nothing is overdue",
+            tone="bad" if figures.late else "good",
+            trace="Customers whose earliest open touch was due before today.",
+        ),
+    ]
+
+
+def _customers_trace(this: selector.Book, total: selector.Summary) -> str:
+    if total is this.summary:
+        return "Active customers of this book."
+    lines = [f"{wording.grouped(this.summary.customers)} own"]
+    lines += [f"+ {wording.grouped(one.customers)} of {one.away.name}, covered" for one in this.covered]
+    return "\n".join([*lines, f"= {wording.grouped(total.customers)} active customers"])
+
+
+def _utilisation_trace(this: selector.Book, *, named: bool) -> str:
+    """Load ÷ capacity, with what the load is made of. named: the page may say for whom, as its list does."""
+    parts = [f"{wording.minutes_as_hours(this.summary.minutes)} h of the own book"]
+    parts += [
+        f"{wording.minutes_as_hours(one.minutes)} h covered for {one.away.name if named else 'others'}"
+        for one in this.covered
+    ]
+    return (
+        f"Load: {' + '.join(parts)} (touch plans, hours a year ÷ 12).\nCapacity: "
+        f"{wording.minutes_as_hours(this.capacity)} h net in the month from today.\n"
+        f"{wording.minutes_as_hours(this.load)} ÷ {wording.minutes_as_hours(this.capacity)} = "
+        f"{wording.percent(this.utilisation_pct, places=1)}"
+    )

@@ -1,0 +1,167 @@
+"""Looking at a page as it stands in the browser: what axe finds, what sticks out, what the policy forbade, what is empty."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import axe_playwright_python
+from playwright.sync_api import Browser, ConsoleMessage, Download, Error, Page, Request, Response
+
+from tests.journeys.person import DESKTOP, PHONE
+
+AXE = (Path(axe_playwright_python.__file__).with_name("axe.min.js")).read_text(encoding="utf-8")
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# Window, colour scheme: between them every rule of the stylesheets that depends on either.
+MODES = {"1280 light": (DESKTOP, "light"), "390 dark": (PHONE, "dark")}
+RUN = """async tags => {
+  const found = await axe.run(document, {runOnly: {type: "tag", values: tags}, resultTypes: ["violations"], iframes: false});
+  return found.violations.flatMap(rule => rule.nodes.slice(0, 3).map(node =>
+    `${rule.id} (${rule.help}): ${node.html.slice(0, 200)} ${(node.any[0] || node.all[0] || node.none[0] || {}).message || ""}`));
+}"""
+# What people would see folded away is looked at, too; menus and panels that lie over the page stay shut.
+UNFOLD = """() => {
+  document.querySelectorAll("main details:not([data-menu]):not(.filters)").forEach(each => { each.open = true; });
+  window.scrollTo(0, 0);
+  const frame = () => new Promise(done => requestAnimationFrame(done));
+  return frame().then(frame).then(() => {
+    document.getAnimations().forEach(each => { try { each.finish(); } catch { /* one without an end */ } });
+    return frame();
+  });
+}"""
+# What lies over the page on a press is looked at by itself, one of each kind.
+OPENED = """async tags => {
+  const kinds = new Map([...document.querySelectorAll("[popover]")].map(each => [each.className, each]));
+  const found = [];
+  for (const each of kinds.values()) {
+    each.showPopover();
+    const seen = await axe.run(each, {runOnly: {type: "tag", values: tags}, resultTypes: ["violations"], iframes: false});
+    const box = each.getBoundingClientRect();
+    if (box.left < -1 || box.right > document.documentElement.clientWidth + 1) { found.push(`popover ${each.id} leaves the window`); }
+    found.push(...seen.violations.flatMap(rule => rule.nodes.slice(0, 2).map(node => `popover ${each.id}: ${rule.id}: ${node.html.slice(0, 200)}`)));
+    each.hidePopover();
+  }
+  return found;
+}"""
+LOOK = """() => {
+  const found = [];
+  const shown = each => each.checkVisibility ? each.checkVisibility({visibilityProperty: true}) : true;
+  if (!document.title.trim()) { found.push("no title"); }
+  const heads = [...document.querySelectorAll("h1")].filter(shown).length;
+  if (heads !== 1) { found.push(`${heads} headings of the first rank`); }
+  const width = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth > width) {
+    const wide = [...document.body.querySelectorAll("*")]
+      .filter(each => each.getBoundingClientRect().right > width + 1 && shown(each)).slice(-3)
+      .map(each => `${each.tagName}.${each.className} to ${Math.round(each.getBoundingClientRect().right)}`);
+    found.push(`scrolls sideways: ${wide.join("; ")}`);
+  }
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const words = walker.currentNode.nodeValue.trim();
+    const holder = walker.currentNode.parentElement;
+    if (/^(None|nan|NaN|undefined|null)$|\\bNone (hours|customers|days|USD)\\b|\\bNone of None\\b|\\{\\{|\\{%|<function |object at 0x/.test(words)
+        && !holder.closest("script, style, option, template") && shown(holder)) {
+      found.push(`shows “${words.slice(0, 60)}” in ${holder.outerHTML.slice(0, 120)}`);
+    }
+  }
+  document.querySelectorAll(".card, .card-body, .kpi, tbody, .empty").forEach(each => {
+    if (shown(each) && !each.innerText.trim() && !each.querySelector("svg, img, input, select, textarea, progress")) {
+      found.push(`empty: ${each.outerHTML.slice(0, 120)}`);
+    }
+  });
+  return found;
+}"""
+HEAR_POLICY = """
+window.forbidden = [];
+document.addEventListener("securitypolicyviolation", event => {
+  window.forbidden.push(`${event.violatedDirective} forbids ${event.blockedURI || "inline"} ${event.sample || ""}`);
+});
+"""
+
+
+class Look:
+    """A pair of eyes: one browser context of one person; `at` says what is wrong with a page."""
+
+    def __init__(self, browser: Browser, address: str, cookie: dict[str, Any] | None) -> None:
+        self.address = address.rstrip("/")
+        self.host = urlsplit(address).netloc
+        self.context = browser.new_context(viewport=DESKTOP, reduced_motion="reduce")
+        self.context.set_default_timeout(20_000)
+        self.context.add_init_script(HEAR_POLICY)
+        if cookie:
+            self.context.add_cookies([{**cookie, "url": self.address}])
+        self.heard: list[str] = []
+        self.page: Page = self.context.new_page()
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.heard.append(f"script: {error}"))
+        self.page.on("request", self._asked)
+        self.page.on("response", self._answered)
+        self.page.on("download", self._downloaded)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and "status of 40" not in message.text:
+            self.heard.append(f"{message.type}: {message.text}")
+
+    def _asked(self, request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme not in {"data", "blob"} and parts.netloc != self.host:
+            self.heard.append(f"asks another site: {request.url}")
+
+    def _answered(self, response: Response) -> None:
+        if response.status >= 400 and response.request.resource_type != "document":
+            self.heard.append(f"{response.status}: {response.url}")
+
+    def _downloaded(self, download: Download) -> None:
+        download.cancel()
+
+    def at(self, path: str, *, status: int = 200) -> list[str]:
+        """What is wrong with the page; nothing for a file or for JSON, which have no looks."""
+        self.heard.clear()
+        self.page.set_viewport_size(DESKTOP)
+        self.page.emulate_media(color_scheme="light")
+        try:
+            answer = self.page.goto(self.address + path, wait_until="load")
+        except Error as failed:
+            if "Download is starting" in str(failed) or "ERR_ABORTED" in str(failed):
+                return []
+            raise
+        assert answer is not None
+        if answer.status != status:
+            return [f"answered {answer.status}"]
+        if "text/html" not in answer.headers.get("content-type", ""):
+            return []
+        return [*self._policy(answer), *self._seen(), *dict.fromkeys(self.heard)]
+
+    def at_words(self, words: str) -> list[str]:
+        """The same of a page that is given, as if the site had answered it: one that no address leads to at will."""
+        address = f"{self.address}/as-if/"
+        self.page.route(
+            address, lambda route: route.fulfill(status=200, content_type="text/html", body=words)
+        )
+        self.heard.clear()
+        self.page.set_viewport_size(DESKTOP)
+        self.page.goto(address)
+        found = [*self._seen(), *dict.fromkeys(self.heard)]
+        self.page.unroute(address)
+        return found
+
+    def _policy(self, answer: Response) -> Iterator[str]:
+        """A page without a strict policy is wrong whatever it shows."""
+        policy = answer.headers.get("content-security-policy", "")
+        if "default-src 'none'" not in policy or "unsafe-inline" in policy or "unsafe-eval" in policy:
+            yield f"policy: {policy or 'none'}"
+
+    def _seen(self) -> Iterator[str]:
+        self.page.evaluate(AXE)
+        for mode, (size, scheme) in MODES.items():
+            self.page.set_viewport_size(size)
+            self.page.emulate_media(color_scheme=scheme)
+            self.page.evaluate(UNFOLD)
+            found = [*self.page.evaluate(LOOK), *self.page.evaluate(RUN, TAGS)]
+            yield from (f"{mode}: {words}" for words in found)
+        yield from self.page.evaluate(OPENED, TAGS)
+        yield from self.page.evaluate("window.forbidden")
+
+    def leave(self) -> None:
+        self.context.close()

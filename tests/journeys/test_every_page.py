@@ -1,0 +1,121 @@
+"""Every page of the site, seen by everybody who may open it, on a desk in light and on a phone in dark.
+
+No page may have a violation for axe (WCAG 2.2 AA and good practice), a complaint of the browser, a breach of the
+content policy, a request to another site, something that makes a phone scroll sideways, or a place that is empty.
+The addresses are read off the URL configuration (tests/journeys/furnished.py): a new one is walked by itself.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.journeys.installation import Installation, database_of_its_own
+from tests.journeys.looking import Look
+
+# The pages are the same over any database: once in a `make check` is enough.
+pytestmark = [pytest.mark.journey, pytest.mark.postgres]
+
+FURNISH = "from tests.journeys import furnished\nfurnished.main()"
+BROKEN = """
+from django.template.loader import render_to_string
+import json
+import os
+trouble = {"title": "The database does not answer", "words": "Wait a minute."}
+pages = {name: render_to_string(name, {"trouble": trouble, "reads": True, "back": "/"}) for name in ("500.html", "503.html")}
+print(json.dumps(pages))
+"""
+# Addresses that answer with an error page: who is refused, where, and with which number.
+REFUSED = [
+    ("csm_a", "/nowhere/at-all/", 404),
+    ("csm_a", "/approvals/", 403),
+    ("nobody", "/book/", 403),
+    ("ops", "/runs/start/", 405),
+    ("ops", "/admin/nowhere/", 404),
+]
+
+
+@pytest.fixture(scope="module")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """The address of a site with a row of everything, and {"sessions", "cookie", "pages"} of its people."""
+    with ExitStack() as stack:
+        name = f"cstiers_pages_{os.getpid()}"
+        database = database_of_its_own(stack, os.environ.get("DATABASE_URL", ""), name)
+        ours = Installation(folder=tmp_path_factory.mktemp("pages"), database_url=database)
+        stack.callback(ours.close)
+        ours.open_console()
+        ours.python("from django.core.management import call_command; call_command('migrate', verbosity=0)")
+        found = json.loads(ours.python(FURNISH)[-1])
+        ours.begin_site()
+        broken = json.loads(ours.python(BROKEN)[-1])
+        yield {**found, "address": ours.processes.address, "broken": broken}
+
+
+@pytest.fixture(scope="module")
+def looks(chrome: Browser, furnished: dict[str, Any]) -> Iterator[dict[str, Look]]:
+    """{person: a pair of eyes}, signed in by their session."""
+    found = {}
+    for person in furnished["pages"]:
+        key = furnished["sessions"].get(person)
+        found[person] = Look(
+            chrome, furnished["address"], {"name": furnished["cookie"], "value": key} if key else None
+        )
+    yield found
+    for look in found.values():
+        look.leave()
+
+
+def told(found: dict[str, list[str]]) -> str:
+    """The pages with something wrong, a line a fault."""
+    return "\n".join(f"{path}: {words}" for path, faults in found.items() for words in faults)
+
+
+@pytest.mark.parametrize("person", ["csm_a", "manager_a", "ops", "nobody", "stranger"])
+def test_no_page_has_a_fault(person: str, looks: dict[str, Look], furnished: dict[str, Any]) -> None:
+    pages = [path for _, path in furnished["pages"][person]]
+    assert pages, f"{person} may read no page at all"
+    wrong = told({path: looks[person].at(path) for path in pages})
+    assert not wrong, wrong
+
+
+def test_a_page_that_refuses_has_no_fault_either(looks: dict[str, Look]) -> None:
+    wrong = told({path: looks[person].at(path, status=status) for person, path, status in REFUSED})
+    assert not wrong, wrong
+
+
+@pytest.mark.parametrize("page", ["500.html", "503.html"])
+def test_the_page_of_an_accident_has_no_fault(
+    page: str, looks: dict[str, Look], furnished: dict[str, Any]
+) -> None:
+    wrong = looks["ops"].at_words(furnished["broken"][page])
+    assert not wrong, "\n".join(wrong)
+
+
+def test_a_fault_is_seen(looks: dict[str, Look]) -> None:
+    """The control arm: a page with one fault of each kind."""
+    page = """<!DOCTYPE html><html lang="en"><head><title>x</title></head><body><main><h1>x</h1>
+    <p style="width: 3000px">wide</p><img src="http://elsewhere.example/x.png"><p>None</p><div class="card"> </div>
+    <script>console.error("trouble")</script></main></body></html>"""
+    seen = "\n".join(looks["stranger"].at_words(page))
+    for fault in (
+        "image-alt",
+        "scrolls sideways",
+        "asks another site",
+        "shows “None”",
+        "empty:",
+        "error: trouble",
+    ):
+        assert fault in seen, f"{fault} was not seen among: {seen}"
+
+
+def test_every_page_of_a_person_is_known_by_its_address(furnished: dict[str, Any]) -> None:
+    """Of each kind of page at least one is walked: who adds a page finds it here without writing it down."""
+    walked = {address for pages in furnished["pages"].values() for address, _ in pages}
+    for address in ("", "book/", "balance/", "customers/{pk}/", "plans/{pk}/", "runs/{pk}/", "admin/"):
+        assert address in walked
+    lists = {address for address in walked if address.startswith("admin/") and address.endswith("/change/")}
+    assert len(lists) > 20, lists
