@@ -125,11 +125,15 @@ def _end(most: int) -> int:
 
 
 def _step(most: int) -> int:
-    """Minutes between two ticks: at most about eight of them."""
-    for step in (15, 30, 60, 120, 300, 600, 1200, 3000):
-        if most / step <= 8:
+    """Minutes between two ticks: at most eight of them."""
+    step = 15
+    for longer in (30, 60, 120, 300, 600, 1200, 3000, 6000):
+        if most <= 8 * step:
             return step
-    return 6000
+        step = longer
+    while most > 8 * step:
+        step *= 2
+    return step
 
 
 def _ticks(end: int, *, left: float, scale: float, height: float, width: int) -> list[str]:

@@ -37,10 +37,6 @@ class TouchQuerySet(CustomerPartQuerySet):
     def done(self) -> Self:
         return self.filter(status="done")
 
-    def done_in_month_of(self, on: date) -> Self:
-        """Done from the first day of the month up to the day itself."""
-        return self.done().filter(done_on__gte=on.replace(day=1), done_on__lte=on)
-
     def closed_since(self, at: datetime) -> Self:
         """Done, skipped or logged, and written down then or later."""
         return self.exclude(status="planned").filter(closed_at__gte=at)

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any, cast
 
 from django.conf import settings
-from django.db.models import Sum
 
 from accounts.models import CSM, Customer
-from allocation.engine.attention import net_hours, share_attention, whole
+from allocation.engine.attention import net_hours, share_attention
 from allocation.engine.facts.attention import (
     AttentionFinding,
     AttentionRules,
@@ -23,10 +21,11 @@ from allocation.engine.facts.attention import (
     CareShare,
     NetHours,
 )
-from allocation.models import AttentionPolicy, Touch
+from allocation.models import AttentionPolicy
 from allocation.selectors.amounts import known_rates
 from allocation.selectors.balance import cover_answer
 from allocation.selectors.covers import HIDDEN
+from allocation.selectors.touches import hours_done
 from allocation.snapshots.books import MONTH_DAYS, TouchPlans, days_away
 from allocation.snapshots.covers import Covers, covers_on
 from allocation.snapshots.money import UnknownRate, in_base
@@ -183,14 +182,10 @@ def book_attention(*, csm: CSM, as_of: date) -> AttentionFinding:
     return care.found
 
 
-def done_minutes(*, customer_ids: Iterable[int], on: date) -> dict[int, int]:
+def done_minutes(*, customer_ids: Iterable[int], on: date) -> Mapping[int, int]:
     """What was done with each customer since the month of the day began, in whole minutes; one statement."""
-    rows = Touch.objects.done_in_month_of(on).filter(customer__in=list(customer_ids))
-    sums = rows.order_by().values("customer_id").annotate(hours=Sum("hours"))
-    return {
-        customer_id: whole(Fraction(hours) * 60)
-        for customer_id, hours in sums.values_list("customer_id", "hours")
-    }
+    tomorrow = on + timedelta(days=1)
+    return hours_done(customer_ids=list(customer_ids), first=on.replace(day=1), before=tomorrow)
 
 
 def attention_answer(*, csm: CSM, found: AttentionFinding, as_of: date, user: Any = None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from accounts.models import CSM, Customer
 from allocation.engine.facts.attention import CareShare
 from allocation.engine.facts.next_hour import NextHour
 from allocation.selectors import wording
-from allocation.selectors.attention import book_care
+from allocation.selectors.attention import BookCare, book_care
 from allocation.selectors.next_hours import next_hours
 from allocation.selectors.touches import TouchLine, hours_done, next_touches
 
@@ -24,6 +24,7 @@ class BookFigures:
 
     attention: of the month, empty where another CSM covers the book; basis: what it is shared by. done: since the first of the
     month. next: what the next hour is best used for; who asks for nothing is not in it. problem: which rates are missing.
+    care: how the hours of the book were shared, for who shows more of it.
     """
 
     on: date
@@ -34,6 +35,7 @@ class BookFigures:
     next: Mapping[int, NextHour] = field(default_factory=dict)
     basis: str = ""
     problem: str = ""
+    care: BookCare | None = None
 
     @property
     def first(self) -> date:
@@ -100,6 +102,7 @@ def book_figures(
         touches=next_touches(customer_ids=keys, on=on),
         next=_that_ask(next_hours(csm=csm, on=on, care=care, done=done), set(keys)),
         problem=care.problem,
+        care=care,
     )
 
 

@@ -24,6 +24,7 @@ from allocation.selectors.handovers import handovers_of_book
 from allocation.selectors.past_books import past_book
 from allocation.views.access import for_everyone_with_a_role, for_roles, today
 from allocation.views.as_of import AsOf, as_of
+from allocation.views.attention_parts import attention_card
 from allocation.views.book_list import as_csv, best_entries, book_list, default_address, list_context
 from allocation.views.book_tiles import book_kpis, month_kpis, past_kpis
 from allocation.views.lists import page_of
@@ -155,6 +156,7 @@ def book_page(
         "renewals": rows_of(renewals, today=day),
         "count_words": _count_words(this, covered),
         "best": best_entries(found),
+        "attention": attention_card(csm=csm, on=day, own=own, care=figures.care),
         "csv_url": reverse("my_book_csv") if own else reverse("book_csv", args=[csm.pk]),
         **list_context(request, found),
     }
