@@ -187,10 +187,9 @@ def _tier_cell(group: Group, tier: Tier, one: bool) -> TierCell:
 
 def _room_words(room: Room, one: bool) -> str:
     if room.over:
-        return (
-            f"{room.over} over" if one else f"{room.over} over in {wording.counted(room.books_over, 'book')}"
-        )
-    return f"{room.free} free" if room.free else "full"
+        over = f"{wording.grouped(room.over)}{wording.SPACE}over"
+        return over if one else f"{over} in {wording.counted(room.books_over, 'book')}"
+    return f"{wording.grouped(room.free)}{wording.SPACE}free" if room.free else "full"
 
 
 def _cap_words(tier: Tier, number: int, room: Room, team: Group | None) -> str:
@@ -200,7 +199,7 @@ def _cap_words(tier: Tier, number: int, room: Room, team: Group | None) -> str:
     if team is None:
         cap = number + room.free - room.over
         return f"{each}\nHere {cap}; {number} in the book."
-    return f"{each}\n{len(team.rows)} CSMs: {room.free} free places, {room.over} customers over a cap, book by book."
+    return f"{each}\n{len(team.rows)} CSMs: {wording.grouped(room.free)} free places, {wording.grouped(room.over)} customers over a cap, book by book."
 
 
 def _hours_words(group: Group, one: BookRow | None, leave: str) -> str:

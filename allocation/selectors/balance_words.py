@@ -152,7 +152,7 @@ def outside_words(outside: int, books: int) -> str:
     if each * outside == books:
         return f"1 in {each} books is outside the band."
     verb = "is" if outside == 1 else "are"
-    about = f", about 1 in {each}" if each > 2 else ""
+    about = f", about 1{wording.SPACE}in{wording.SPACE}{each}" if each > 2 else ""
     return f"{outside} of {books} books {verb} outside the band{about}."
 
 

@@ -74,12 +74,12 @@ def _missing_month_ends(*, on: date) -> tuple[date, ...]:
     since = books_known_since()
     if since is None:
         return ()
-    ends = [day for day in month_ends_before(on) if day >= since]
+    ends = [day for day in month_ends_before(on=on) if day >= since]
     there = set(BookDay.objects.filter(on__in=ends).order_by().values_list("on", flat=True).distinct())
     return tuple(sorted(set(ends) - there))
 
 
-def month_ends_before(on: date) -> list[date]:
+def month_ends_before(*, on: date) -> list[date]:
     """The last twelve days before `on` that end a month, the newest first."""
     found: list[date] = []
     day = on.replace(day=1)

@@ -116,9 +116,9 @@ def test_what_was_kept_on_its_own_day_is_not_worked_out_again(books):
 
 
 def test_no_more_than_twelve_month_ends_are_added():
-    ends = month_ends_before(date(2026, 3, 31))
+    ends = month_ends_before(on=date(2026, 3, 31))
     assert (ends[0], ends[-1], len(ends)) == (date(2026, 2, 28), date(2025, 3, 31), 12)
-    assert month_ends_before(date(2024, 3, 1))[0] == date(2024, 2, 29)
+    assert month_ends_before(on=date(2024, 3, 1))[0] == date(2024, 2, 29)
 
 
 def test_hours_of_who_is_covered_count_with_the_cover(books):
