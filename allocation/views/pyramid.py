@@ -62,7 +62,8 @@ def pyramid_page(request: HttpRequest) -> HttpResponse:
     found = pyramid(user=user, day=shown.day, today=shown.today, chosen=form.chosen)
     narrowed = {name: str(thing.pk) for name, thing in form.picked.items()}
     urls = ["" if shown.is_past else _customers_url(layer, narrowed) for layer in found.layers]
-    tier = request.GET.get("tier", "")
+    tiers = [(_key(layer.tier), name_of(layer)) for layer in found.layers]
+    tier = next((key for key, _ in tiers if key == request.GET.get("tier")), "")
     context = {
         "as_of": shown,
         "form": form,
@@ -79,7 +80,7 @@ def pyramid_page(request: HttpRequest) -> HttpResponse:
         "risk_words": RISK_WORDS,
         "room": room_table(found, urls=urls),
         "lists": [] if shown.is_past else _lists(found, tier=tier, narrowed=narrowed),
-        "tiers": [(_key(layer.tier), name_of(layer)) for layer in found.layers],
+        "tiers": tiers,
         "tier": tier,
     }
     return render(request, "pages/pyramid.html", context)
@@ -235,13 +236,12 @@ def _chart(found: Pyramid, urls: Sequence[str]) -> Markup:
     base, blocks = settings.BASE_CURRENCY, []
     for layer, url in zip(found.layers, urls, strict=True):
         touch = layer.tier.get_touch_level_display() if layer.tier else ""
-        heads = "" if layer.heads is None else wording.counted(layer.heads, "head")
+        gone = "no longer in use" if layer.tier and layer.tier.retired else ""
+        heads = wording.counted(layer.heads, "head") if layer.heads else ""
         blocks.append(
             Block(
-                name=f"{name_of(layer)} (no longer in use)"
-                if layer.tier and layer.tier.retired
-                else name_of(layer),
-                touch=" · ".join(part for part in (touch, heads) if part),
+                name=name_of(layer),
+                touch=" · ".join(part for part in (gone or touch, heads) if part),
                 customers=layer.customers,
                 customers_words=(wording.grouped(layer.customers), pct(layer.customers_share)),
                 arr=float(layer.arr_cents),
