@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
@@ -49,7 +49,7 @@ CONTENT_TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-IN_MEMORY = 1_000_000  # bytes of a file before it goes to the disk
+IN_MEMORY, PIECE = 1_000_000, 65_536  # bytes of a file before it goes to the disk; bytes sent at a time
 
 
 @require_safe
@@ -62,7 +62,8 @@ def pyramid_page(request: HttpRequest) -> HttpResponse:
     found = pyramid(user=user, day=shown.day, today=shown.today, chosen=form.chosen)
     narrowed = {name: str(thing.pk) for name, thing in form.picked.items()}
     urls = ["" if shown.is_past else _customers_url(layer, narrowed) for layer in found.layers]
-    tier = request.GET.get("tier", "")
+    tiers = [(_key(layer.tier), name_of(layer)) for layer in found.layers]
+    tier = next((key for key, _ in tiers if key == request.GET.get("tier")), "")
     context = {
         "as_of": shown,
         "form": form,
@@ -79,7 +80,7 @@ def pyramid_page(request: HttpRequest) -> HttpResponse:
         "risk_words": RISK_WORDS,
         "room": room_table(found, urls=urls),
         "lists": [] if shown.is_past else _lists(found, tier=tier, narrowed=narrowed),
-        "tiers": [(_key(layer.tier), name_of(layer)) for layer in found.layers],
+        "tiers": tiers,
         "tier": tier,
     }
     return render(request, "pages/pyramid.html", context)
@@ -87,7 +88,7 @@ def pyramid_page(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @for_leads
-def pyramid_file(request: HttpRequest, kind: str) -> HttpResponse | FileResponse:
+def pyramid_file(request: HttpRequest, kind: str) -> HttpResponse | StreamingHttpResponse:
     """One list as CSV or XLSX: the rows that the page counts, of what the person sees now."""
     ending = request.GET.get("format", "csv")
     if ending not in CONTENT_TYPES:
@@ -97,17 +98,25 @@ def pyramid_file(request: HttpRequest, kind: str) -> HttpResponse | FileResponse
     lines = customer_lines(user=request.user, day=on, today=on, chosen=form.chosen)
     chosen = tier_lists.chosen_lines(lines, tier=request.GET.get("tier", ""))
     sheet = exporting.Sheet(tier_lists.list_headers(kind=kind), tier_lists.list_rows(kind=kind, lines=chosen))
-    made = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 (the answer closes it)
-    if ending == "csv":
-        # With the mark: spreadsheets take a file without it for Windows-1252.
-        text = io.TextIOWrapper(made, encoding="utf-8-sig", newline="")
-        exporting.write_csv(sheet=sheet, out=text)
-        text.detach()
-    else:
-        exporting.write_workbook(sheet=sheet, out=made)
-    made.seek(0)
+    response = StreamingHttpResponse(_written(sheet, ending), content_type=CONTENT_TYPES[ending])
     name = f"pyramid-{kind}-{on.isoformat()}.{ending}"
-    return FileResponse(made, as_attachment=True, filename=name, content_type=CONTENT_TYPES[ending])
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _written(sheet: exporting.Sheet, ending: str) -> Iterator[bytes]:
+    """The file piece by piece. It is made when the first piece is asked for, so that who asks for the head only makes none."""
+    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as made:
+        if ending == "csv":
+            # With the mark: spreadsheets take a file without it for Windows-1252.
+            text = io.TextIOWrapper(made, encoding="utf-8-sig", newline="")
+            exporting.write_csv(sheet=sheet, out=text)
+            text.detach()
+        else:
+            exporting.write_workbook(sheet=sheet, out=made)
+        made.seek(0)
+        while piece := made.read(PIECE):
+            yield piece
 
 
 def _in_nobodys_book(found: Pyramid) -> OutsideBooks:
@@ -227,13 +236,12 @@ def _chart(found: Pyramid, urls: Sequence[str]) -> Markup:
     base, blocks = settings.BASE_CURRENCY, []
     for layer, url in zip(found.layers, urls, strict=True):
         touch = layer.tier.get_touch_level_display() if layer.tier else ""
-        heads = "" if layer.heads is None else wording.counted(layer.heads, "head")
+        gone = "no longer in use" if layer.tier and layer.tier.retired else ""
+        heads = wording.counted(layer.heads, "head") if layer.heads else ""
         blocks.append(
             Block(
-                name=f"{name_of(layer)} (no longer in use)"
-                if layer.tier and layer.tier.retired
-                else name_of(layer),
-                touch=" · ".join(part for part in (touch, heads) if part),
+                name=name_of(layer),
+                touch=" · ".join(part for part in (gone or touch, heads) if part),
                 customers=layer.customers,
                 customers_words=(wording.grouped(layer.customers), pct(layer.customers_share)),
                 arr=float(layer.arr_cents),
