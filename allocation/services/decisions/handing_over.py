@@ -64,9 +64,14 @@ def follow_changes(
     concerned = {pk: ends for pk, ends in changed.items() if ends.former is not None}
     opened: list[Handover] = []
     for chunk in _chunks(sorted(concerned)):
-        back = _cancel_overtaken({pk: concerned[pk] for pk in chunk})
-        going_on = [pk for pk in chunk if concerned[pk].new is not None and pk not in back]
-        opened += _rows({pk: concerned[pk] for pk in going_on}, on, source, source_id)
+        part = {pk: concerned[pk] for pk in chunk}
+        back = _cancel_overtaken(part)
+        going_on = {
+            pk: (ends.former, ends.new)
+            for pk, ends in part.items()
+            if ends.new is not None and pk not in back
+        }
+        opened += _rows(going_on, on, source, source_id)
     if opened:
         Handover.objects.bulk_create(opened, batch_size=CHUNK)
         HandoverStep.objects.bulk_create(_steps(opened), batch_size=CHUNK)
@@ -118,8 +123,10 @@ def _cancel(rows: Any, words: Any) -> None:
     rows.update(status=Handover.Status.CANCELLED, closed_at=Now(), closed_words=words)
 
 
-def _rows(changed: Mapping[int, Ends], on: date, source: str, source_id: int | None) -> list[Handover]:
-    """A handover, not stored yet, for each of these customers that is active."""
+def _rows(
+    changed: Mapping[int, tuple[int | None, int]], on: date, source: str, source_id: int | None
+) -> list[Handover]:
+    """A handover, not stored yet, for each of these customers that is active; by customer, from whom to whom."""
     if not changed:
         return []
     customers = Customer.objects.active().filter(pk__in=list(changed)).order_by("pk")
@@ -128,12 +135,13 @@ def _rows(changed: Mapping[int, Ends], on: date, source: str, source_id: int | N
     rows = []
     for pk, touch_level in customers.values_list("pk", "tier__touch_level"):
         path = Handover.Path.FULL if touch_level in INTRODUCED else Handover.Path.SHORT
+        former, new = changed[pk]
         rows.append(
             Handover(
                 customer_id=pk,
                 move_id=moves.get(pk),
-                from_csm_id=changed[pk].former,
-                to_csm_id=changed[pk].new,
+                from_csm_id=former,
+                to_csm_id=new,
                 path=path,
                 opened_on=on,
                 due_on=on + days[path],

@@ -32,7 +32,10 @@ def sign_handover(*, handover_id: int, side: str, actor: Any, on: date, at: date
             pk=handover_id,
             **{f"{own}_signed_at__isnull": True},
         )
-        if rows.update(**{f"{own}_signed_at": at, f"{own}_signed_by": actor}) != 1:
+        signed = {f"{own}_signed_at": at, f"{own}_signed_by": actor}
+        # One UPDATE: after a second one PostgreSQL would look at the customer's row again before the commit, and that may
+        # be locked by somebody who gives the customer away and waits for this handover.
+        if rows.update(**signed, **_ending(handover, standing, side, at)) != 1:
             signed_by = getattr(handover, f"{other}_signed_by_id")
             raise UnableToHandOver(
                 "You signed for the other side: this one is signed by somebody else."
@@ -40,8 +43,6 @@ def sign_handover(*, handover_id: int, side: str, actor: Any, on: date, at: date
                 else "It is signed for this side already."
             )
         handover.refresh_from_db()
-        if all(getattr(handover, f"{COLUMNS[one]}_signed_at") for one in standing.needed(handover)):
-            _end(handover, standing, at)
     return handover
 
 
@@ -59,16 +60,17 @@ def _refuse(handover: Handover, standing: Standing, side: str) -> None:
         raise UnableToHandOver(f"Tick first what is still to be done: “{'”, “'.join(missing)}”.")
 
 
-def _end(handover: Handover, standing: Standing, at: datetime) -> None:
+def _ending(handover: Handover, standing: Standing, side: str, at: datetime) -> dict[str, Any]:
+    """What else becomes of it with the signature of this side: nothing, while another is needed."""
+    signed = {side} | {one for one in COLUMNS if getattr(handover, f"{COLUMNS[one]}_signed_at")}
+    if not standing.needed(handover) <= signed:
+        return {}
     words = "Signed by both."
     if handover.from_csm_id is None:
         words = "Signed by the new CSM."
-    elif handover.from_signed_at is None:
+    elif FORMER not in signed:
         words = f"Signed by the new CSM; {handover.from_csm} has left."[:500]
-    done = Handover.objects.open().filter(pk=handover.pk)
-    if done.update(status=Handover.Status.DONE, closed_at=at, closed_words=words) != 1:
-        raise UnableToHandOver(CHANGED)
-    handover.refresh_from_db()
+    return {"status": Handover.Status.DONE, "closed_at": at, "closed_words": words}
 
 
 def cancel_handover(*, handover_id: int, words: str, actor: Any, on: date, at: datetime) -> None:

@@ -24,7 +24,7 @@ def tick_step(
     """
     with transaction.atomic():
         handover, standing = open_handover(handover_id=handover_id, actor=actor, on=on)
-        step = handover.steps.filter(pk=step_id).first()
+        step: HandoverStep | None = handover.steps.filter(pk=step_id).first()
         if step is None:
             raise UnableToHandOver("There is no such step in this handover: look again.")
         sides = {str(FORMER), str(NEW)} if step.side == Side.BOTH else {step.side}
