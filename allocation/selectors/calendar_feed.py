@@ -32,6 +32,7 @@ AHEAD = timedelta(days=365)
 BACK = timedelta(days=30)
 DAY = timedelta(days=1)
 ASK_AGAIN_HOURS = 4
+NAME = "Customer touches and renewals"
 CHANNELS = dict(TouchActivity.Channel.choices)
 
 
@@ -50,13 +51,12 @@ class CalendarDay:
 class CalendarAnswer:
     """What is in the calendar on a day, and a mark that changes with it."""
 
-    name: str
     on: date
     days: Sequence[CalendarDay]
 
     @property
     def etag(self) -> str:
-        told = repr((self.name, self.on, [(day.uid, day.day, day.summary, day.words) for day in self.days]))
+        told = repr((self.on, [(day.uid, day.day, day.summary, day.words) for day in self.days]))
         return f'"{hashlib.sha256(told.encode()).hexdigest()[:32]}"'
 
 
@@ -68,7 +68,7 @@ def calendar_answer(*, csm: CSM, on: date) -> CalendarAnswer:
     customers = Customer.objects.active().filter(csm__in=served)
     days = [*_touches(customers, on), *_renewals(customers, on)]
     days.sort(key=lambda day: (day.day, day.uid))
-    return CalendarAnswer(f"Customers of {one_line(csm.name)}", on, days)
+    return CalendarAnswer(on, days)
 
 
 def calendar_file(*, answer: CalendarAnswer) -> bytes:
@@ -79,7 +79,7 @@ def calendar_file(*, answer: CalendarAnswer) -> bytes:
         "BEGIN:VCALENDAR",
         "VERSION:2.0",
         "PRODID:-//cstiers//calendar//EN",
-        line("X-WR-CALNAME", answer.name),
+        f"X-WR-CALNAME:{NAME}",
         f"X-PUBLISHED-TTL:PT{ASK_AGAIN_HOURS}H",
     ]
     for day in answer.days:

@@ -68,12 +68,18 @@ OBJECTS: dict[str, dict[str, str]] = {
     "approvals/overrides/": {"pk": "allocation.override"},
     "approvals/delegations/": {"pk": "accounts.delegation"},
     "objections/": {"pk": "move"},
+    "touches/": {"pk": "allocation.touch"},
+    "calendar/": {"pk": "allocation.calendarfeed", "token": "a-token-that-nobody-ever-made-0123456789abcd"},
     "runs/": {"pk": "run"},
     "runs/{pk}/undo/": {"pk": "run applied"},
     "plans/": {"pk": "plan", "move": "move"},
     "plans/{pk}/undo/": {"pk": "plan applied"},
     "plans/compare/": {"pk": "comparison"},
 }
+
+
+# Arguments that stand for no row: what OBJECTS has for them is the value.
+WORDS = {"token"}
 
 
 def arguments_of(route: Route, world: SimpleNamespace) -> dict[str, Any]:
@@ -97,7 +103,7 @@ def arguments_of(route: Route, world: SimpleNamespace) -> dict[str, Any]:
         f"Say in tests/access/routes.py (OBJECTS) what stands for the arguments of {route.address}."
     )
     labels = OBJECTS[max(fitting, key=len)]
-    return {name: _row(world, labels[name]).pk for name in route.arguments}
+    return {name: labels[name] if name in WORDS else _row(world, labels[name]).pk for name in route.arguments}
 
 
 def _row(world: SimpleNamespace, label: str) -> Any:

@@ -19,10 +19,10 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import CSM, Customer, Goal, ImportBatch, NoticePreference, Tier
+from accounts.models import CSM, Customer, Goal, ImportBatch, NoticePreference, Tier, TouchActivity
 from accounts.models.customers import CONFIDENTIAL, KNOWN_TO_THE_CUSTOMER
-from allocation.models import BookPlan, Notice, Override, Slot, TierStanding
-from allocation.services import digests, exporting, notices, overrides
+from allocation.models import BookPlan, Notice, Override, Slot, TierStanding, Touch
+from allocation.services import calendars, digests, exporting, notices, overrides
 from tests.access.calling import text_of, undone
 from tests.access.world import BOOKS, NOW, READS, A, words
 from tests.factories import TODAY
@@ -300,6 +300,50 @@ def test_no_digest_says_a_label_or_a_word_of_a_book_that_is_not_the_persons(worl
         if book in text and book not in READS.get(name, ())
     ]
     assert foreign == []
+
+
+def calendar_of(world, person, **more):
+    """The file as a calendar program gets it: no cookie, only the address."""
+    token = calendars.make_calendar(actor=world.persons[person], on=TODAY, at=NOW)
+    return world.clients["stranger"].get(reverse("calendar_file", args=[token]), **more)
+
+
+def test_no_calendar_says_a_label_or_a_word_of_a_book_that_is_not_the_csms(world):
+    """Activities and logged touches with every internal word in their names, done ones with notes, and renewals."""
+    internal = [
+        "High-touch flow",
+        "Tier talk",
+        "Score",
+        "Override call",
+        "Health check",
+        "Global review",
+        "Pyramid",
+    ]
+    for book in BOOKS:
+        customer = world.customers[book][1]
+        for number, name in enumerate(internal):
+            line = TouchActivity.objects.create(
+                tier_id=customer.tier_id, name=f"{name} {book}", times_a_year=26, hours_each=number
+            )
+            done = {"status": "done", "done_on": TODAY, "closed_at": NOW, "words": f"{book}Note"}
+            Touch.objects.create(customer=customer, activity=line, name=name, due_on=TODAY, hours=1, **done)
+    for person, book in (("csm_a", A), ("csm_a2", BOOKS[1]), ("csm_b", BOOKS[2])):
+        answer = calendar_of(world, person)
+        text = answer.content.decode().replace("\r\n ", "")
+        assert f"{book}CustomerName0" in text
+        assert len(text) > 20_000
+        assert faults(text, world) | faults(text_of(answer), world) == set()
+        assert [word for word in (*(f"{one}Note" for one in BOOKS),) if word in text] == []
+        assert [other for other in BOOKS if other != book and f"{other}Customer" in text] == []
+
+
+def test_the_control_the_names_as_they_stand_would_be_found(world, monkeypatch):
+    monkeypatch.setattr(
+        "allocation.selectors.calendar_feed.OutsideWords.words_of", lambda self, name, channel: name
+    )
+    customer = world.customers[A][1]
+    TouchActivity.objects.create(tier=customer.tier, name="High-touch flow", times_a_year=26, hours_each=1)
+    assert faults(calendar_of(world, "csm_a").content.decode().replace("\r\n ", ""), world)
 
 
 def act(world):

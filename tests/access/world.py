@@ -38,6 +38,7 @@ from accounts.models import (
 from allocation.models import (
     BookHolding,
     BookPlan,
+    CalendarFeed,
     Freeze,
     Handover,
     Move,
@@ -200,6 +201,9 @@ def _around(book: str, world: SimpleNamespace) -> None:
         done_by=csm, **words(Touch, book),
     )  # fmt: skip
     dates = {"starts_on": TODAY, "expires_on": TODAY + datetime.timedelta(days=90)}
+    CalendarFeed.objects.create(
+        csm=csm, digest=f"{book}-digest", created_at=NOW, created_by=csm.user
+    )  # fmt: skip
     asked = Override.objects.create(
         customer=first, tier=tier, reason_kind="risk", asked_by=csm.user, due_on=TODAY, **dates,
         **{name: text for name, text in words(Override, book).items() if name in {"words", "evidence"}},
@@ -294,6 +298,8 @@ def _objects(world: SimpleNamespace) -> None:
         "accounts.vertical": customer.vertical,
         "accounts.region": customer.region,
         "accounts.language": customer.language,
+        "allocation.touch": Touch.objects.get(customer=customer),
+        "allocation.calendarfeed": CalendarFeed.objects.get(csm=csm),
         "allocation.move": world.moves[A],
         "move": world.moves[A],
         "saved view": SavedView.objects.get(user=csm.user),

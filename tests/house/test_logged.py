@@ -63,6 +63,10 @@ LISTED = {
     ("allocation/services/retiering/reviewing.py", "accept_rows"): {"TierDecision"},
     ("allocation/services/saved_views.py", "save_view"): {"SavedView"},
     ("allocation/services/saved_views.py", "set_default_view"): {"SavedView"},
+    **{
+        ("allocation/services/touches/doing.py", name): {"Touch"}
+        for name in ("do_touch", "skip_touch", "move_touch", "reopen_touch")
+    },
     ("allocation/tasks/sweeping.py", "give_up"): {"RetierRun", "BookPlan", "ImportBatch", "Slot"},
 }
 

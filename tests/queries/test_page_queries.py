@@ -4,9 +4,11 @@ from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
-from allocation.models import BookPlan, Move, Notice
+from allocation.models import BookPlan, Move, Notice, Touch
 from allocation.services import planning
+from allocation.services.touches import do_touches, plan_touches
 from tests.factories import TODAY, CustomerFactory
 from tests.pages import company as companies
 
@@ -20,6 +22,10 @@ def _a_fixed_day(monkeypatch):
 def test_pages_ask_equally_often_at_any_size(cast, sign_in, query_counts, rows):
     company = companies.build(cast, per_book=rows)
     head = companies.compared_plans(cast)
+    plan_touches(on=TODAY)
+    ids = list(Touch.objects.order_by("pk").values_list("pk", flat=True))
+    Touch.objects.filter(pk__in=ids[::3]).update(due_on=TODAY - timedelta(days=2))
+    do_touches(touch_ids=ids[1::3], actor=cast.ops, on=TODAY, at=timezone.now())
     run, plan = companies.proposed_run(cast), companies.proposed_plan(cast)
     addresses = {
         "home": reverse("home"),
@@ -41,6 +47,10 @@ def test_pages_ask_equally_often_at_any_size(cast, sign_in, query_counts, rows):
         "plan": reverse("plan", args=[plan.pk]),
         "plans side by side": reverse("plan_compare", args=[head.pk]),
         "what people overrule": reverse("override_report"),
+        "touches": reverse("touches"),
+        "touches coming": reverse("touches") + "?show=coming",
+        "touches done": reverse("touches") + "?show=done",
+        "calendar": reverse("calendar"),
     }
     for role in ("ops", "manager", "csm_a"):
         client = sign_in(getattr(cast, role))

@@ -8,8 +8,8 @@ import pytest
 from django.core import mail
 
 from accounts import roles
-from accounts.models import CSM, Delegation, Leave, User
-from allocation.models import Handover, Notice
+from accounts.models import CSM, Customer, Delegation, Leave, User
+from allocation.models import Handover, Notice, Touch
 from allocation.services.notices import send_notices
 from tests.factories import CSMFactory, UserFactory
 from tests.services.digest_cast import (
@@ -335,3 +335,33 @@ def test_a_delegate_reads_of_the_teams_while_it_lasts(book: SimpleNamespace) -> 
         write(day)
     assert ["Goer" in digest_of(other, day) for day in (SUNDAY, MONDAY, TUESDAY)] == [False, True, False]
     assert ["Goer" in digest_of(book.manager, day) for day in (SUNDAY, MONDAY, TUESDAY)] == [True] * 3
+
+
+def touch(one: Customer, days: int, **more: Any) -> Touch:
+    given = {"name": "High-touch review", "due_on": MONDAY + days * DAY, "hours": 1}
+    made: Touch = Touch.objects.create(customer=one, **{**given, **more})
+    return made
+
+
+@pytest.mark.parametrize(
+    ("days", "line", "show"),
+    [
+        ([-1, 0, 3, 6, 7], "3 touches due this week, 1 late.", "late"),
+        ([0], "1 touch due this week.", "due"),
+        ([-9, -1, 7], "2 touches late.", "late"),
+        ([7], None, None),
+    ],
+)
+def test_touches_due_and_late_of_the_own_book_are_a_number_and_a_link(
+    book: SimpleNamespace, days: list[int], line: str | None, show: str | None
+) -> None:
+    for number in days:
+        touch(book.customer, number)
+    touch(book.customer, -1, status="done", done_on=MONDAY)
+    touch(customer(book.csm_b.csm, "Of Ben"), -1)
+    touch(customer(book.csm_a.csm, "Left", status="left"), -1)
+    write()
+    told = digest_of(book.csm_a)
+    assert [said for said in lines_of(book.csm_a) if "touch" in said] == ([line] if line else [])
+    assert "High-touch" not in told
+    assert (f"/touches/?show={show}" in told) == bool(line)
