@@ -95,6 +95,19 @@ def test_the_page_of_an_accident_has_no_fault(
     assert not wrong, "\n".join(wrong)
 
 
+ON_PAPER = ("balance/", "books/{pk}/", "runs/{pk}/", "plans/{pk}/", "customers/{pk}/", "pyramid/")
+
+
+def test_pages_that_are_printed_are_read_on_paper(looks: dict[str, Look], furnished: dict[str, Any]) -> None:
+    wrong = {}
+    for address, path in furnished["pages"]["ops"]:
+        if address in ON_PAPER:
+            wrong[path], sheets = looks["ops"].on_paper(path)
+            assert sheets.startswith(b"%PDF")
+    assert len(wrong) >= 5
+    assert not told(wrong), told(wrong)
+
+
 def test_a_fault_is_seen(looks: dict[str, Look]) -> None:
     """The control arm: a page with one fault of each kind."""
     page = """<!DOCTYPE html><html lang="en"><head><title>x</title></head><body><main><h1>x</h1>
