@@ -47,6 +47,7 @@ TONES: dict[str, tuple[str, str]] = {
     "cancelled": ("neutral", "close"),
     "planned": ("info", "clock"),
     "due": ("warn", "clock"),
+    "late": ("bad", "alert"),
     "missed": ("bad", "alert"),
     "skipped": ("neutral", "close"),
 }

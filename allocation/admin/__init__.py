@@ -14,6 +14,7 @@ from allocation.admin import (
     service,
     tiering,
     timetable,
+    touches,
 )
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "service",
     "tiering",
     "timetable",
+    "touches",
 ]

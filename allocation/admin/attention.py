@@ -1,4 +1,4 @@
-"""Attention policies, touches, scenarios."""
+"""Attention policies and scenarios."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
-from accounts.admin import badges
 from accounts.admin.base import CSAdmin
-from accounts.admin.filters import rows_filter
-from accounts.models import Team
 from allocation.admin.policies import PolicyAdmin
-from allocation.models import AttentionPolicy, Scenario, Touch
+from allocation.models import AttentionPolicy, Scenario
 
 
 @admin.register(AttentionPolicy)
@@ -26,26 +23,6 @@ class AttentionPolicyAdmin(PolicyAdmin):
     @admin.display(description="Cap", ordering="cap_pct")
     def cap_num(self, row: AttentionPolicy) -> str:
         return f"{row.cap_pct.normalize():f} %"
-
-
-@admin.register(Touch)
-class TouchAdmin(CSAdmin):
-    lead = "Contacts planned with customers, and those that took place."
-    list_display = ("name", "customer", "due_on", "hours_num", "state", "done_by")
-    list_filter = ("status", rows_filter(Team, "customer__csm__team", title="team", none_words=""))
-    list_select_related = ("customer", "done_by")
-    search_fields = ("customer__name", "customer__external_id", "name")
-    search_help_text = "Customer or activity"
-    date_hierarchy = "due_on"
-    ordering = ("due_on", "pk")
-
-    @admin.display(description="Hours", ordering="hours")
-    def hours_num(self, row: Touch) -> str:
-        return f"{row.hours.normalize():f}"
-
-    @admin.display(description="Status", ordering="status")
-    def state(self, row: Touch) -> str:
-        return badges.status_badge(status=row.status, words=row.get_status_display())
 
 
 @admin.register(Scenario)

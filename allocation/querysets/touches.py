@@ -30,8 +30,8 @@ class TouchQuerySet(CustomerPartQuerySet):
         """Open, and due on the day or in the six days after it."""
         return self.open().filter(due_on__gte=on, due_on__lt=on + timedelta(days=DUE_DAYS))
 
-    def coming_on(self, on: date) -> Self:
-        """Open, and neither late nor due on the day."""
+    def ahead_on(self, on: date) -> Self:
+        """Open, and due later than that."""
         return self.open().filter(due_on__gte=on + timedelta(days=DUE_DAYS))
 
     def done(self) -> Self:

@@ -320,7 +320,7 @@ def test_no_calendar_says_a_label_or_a_word_of_a_book_that_is_not_the_csms(world
         "Pyramid",
     ]
     for book in BOOKS:
-        customer = world.customers[book][1]
+        customer = Customer.objects.get(pk=world.customers[book][1].pk)
         for number, name in enumerate(internal):
             line = TouchActivity.objects.create(
                 tier_id=customer.tier_id, name=f"{name} {book}", times_a_year=26, hours_each=number
@@ -341,7 +341,7 @@ def test_the_control_the_names_as_they_stand_would_be_found(world, monkeypatch):
     monkeypatch.setattr(
         "allocation.selectors.calendar_feed.OutsideWords.words_of", lambda self, name, channel: name
     )
-    customer = world.customers[A][1]
+    customer = Customer.objects.get(pk=world.customers[A][1].pk)
     TouchActivity.objects.create(tier=customer.tier, name="High-touch flow", times_a_year=26, hours_each=1)
     assert faults(calendar_of(world, "csm_a").content.decode().replace("\r\n ", ""), world)
 

@@ -1,95 +1,109 @@
-"""Two people at one touch: it is done once, and the other is told. On PostgreSQL only, as the other races."""
+"""Many planners at once, and tiers that change under them: a slot has one touch. On PostgreSQL only, as the other races."""
 
-import os
 import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db.models import QuerySet
+from django.db import connection
 
+from accounts.models import Customer, Tier
 from allocation.models import Touch
-from allocation.services import touches
-from allocation.services.touches import doing
+from allocation.services.touches import PlannedTouches, plan_touches, planning
 from tests import factories
-from tests.faults.test_goal_races import PEOPLE, at_once, each_at_once
-
-ROUNDS = int(os.environ.get("CSTIERS_ROUNDS", "5"))
-CLOCK = {"on": factories.TODAY, "at": factories.NOW}
+from tests.factories import TODAY
+from tests.faults.test_goal_races import PEOPLE, ROUNDS, at_once
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 
 
-def planned() -> Touch:
-    activity = factories.TouchActivityFactory()
-    touch: Touch = Touch.objects.create(
-        customer=factories.CustomerFactory(), activity=activity, name="Review",
-        slot_on=factories.TODAY, due_on=factories.TODAY, hours=1,
-    )  # fmt: skip
-    return touch
+def two_tiers() -> tuple[Tier, Tier]:
+    """Two tiers with the same activity: its slots are the same in both."""
+    tiers = [factories.TierFactory(touch_level="high") for _ in range(2)]
+    for tier in tiers:
+        factories.TouchActivityFactory(tier=tier, name="Meeting", times_a_year=52)
+    return tiers[0], tiers[1]
 
 
-def test_a_touch_is_done_once_and_the_others_are_told() -> None:
-    ops = factories.cast().ops
+def doubles() -> dict[tuple[int, Any], int]:
+    slots = Counter(Touch.objects.values_list("customer_id", "slot_on"))
+    return {slot: number for slot, number in slots.items() if number > 1}
+
+
+def test_eight_planners_at_once_leave_what_one_leaves(transactional_db: None) -> None:
+    tier, _ = two_tiers()
     for _ in range(ROUNDS):
-        touch = planned()
-        found = at_once(
-            lambda touch=touch: touches.do_touch(
-                touch_id=touch.pk, actor=ops, done_on=factories.TODAY, **CLOCK
-            )
-        )
-        refused = [one for one in found if not isinstance(one, Touch)]
-        assert [type(one) for one in refused] == [touches.UnableToDoTouch] * (PEOPLE - 1)
-        assert all("written down as done by Olga Ops" in str(one) for one in refused)
+        for _ in range(4):
+            factories.CustomerFactory(tier=tier, tier_since=TODAY)
+        found = at_once(lambda: plan_touches(on=TODAY))
+        assert [type(one) for one in found] == [PlannedTouches] * PEOPLE, found
+        assert doubles() == {}
+        before = list(Touch.objects.order_by("pk").values())
+        assert plan_touches(on=TODAY).added == 0
+        assert list(Touch.objects.order_by("pk").values()) == before
 
 
-def test_a_touch_is_done_or_skipped_or_done_with_others_and_never_two_of_them() -> None:
-    ops = factories.cast().ops
-    for _ in range(ROUNDS):
-        touch = planned()
+@contextmanager
+def slow_reader(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """The first planner stands still after it read, until another could have written; the event: it has read."""
+    has_read, real = threading.Event(), planning.touch_states
 
-        def do(touch: Touch = touch) -> object:
-            return touches.do_touch(touch_id=touch.pk, actor=ops, done_on=factories.TODAY, **CLOCK)
+    def read(**given: Any) -> Any:
+        found = real(**given)
+        if not has_read.is_set():
+            has_read.set()
+            time.sleep(2)
+        return found
 
-        def skip(touch: Touch = touch) -> object:
-            return touches.skip_touch(touch_id=touch.pk, actor=ops, words="Away", at=factories.NOW)
-
-        def several(touch: Touch = touch) -> object:
-            return touches.do_touches(touch_ids=[touch.pk], actor=ops, **CLOCK)
-
-        found = each_at_once([do, skip, several] * 2)
-        assert sum(isinstance(one, Touch) or one == 1 for one in found) == 1
-        told = (touches.UnableToDoTouch, touches.UnableToSkipTouch)
-        assert sum(isinstance(one, told) or one == 0 for one in found) == 5
+    with monkeypatch.context() as patch:
+        patch.setattr(planning, "touch_states", read)
+        yield has_read
 
 
-def test_what_was_logged_is_taken_back_once() -> None:
-    ops = factories.cast().ops
-    for _ in range(ROUNDS):
-        touch = touches.log_touch(
-            customer_id=factories.CustomerFactory().pk, actor=ops, done_on=factories.TODAY, minutes=5,
-            name="Call", **CLOCK,
-        )  # fmt: skip
-        found = at_once(
-            lambda touch=touch: touches.reopen_touch(touch_id=touch.pk, actor=ops, at=factories.NOW)
-        )
-        assert [one for one in found if one is False] == [False]
-        assert sum(isinstance(one, touches.UnableToReopenTouch) for one in found) == PEOPLE - 1
+def planned_while_the_tier_changes(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """One planner has read the old tier; it changes, and a second one plans by the new tier."""
+    old, new = two_tiers()
+    customer = factories.CustomerFactory(tier=old, tier_since=TODAY)
+
+    def second() -> None:
+        assert has_read.wait(timeout=20)
+        Customer.objects.filter(pk=customer.pk).update(tier=new)
+        plan_touches(on=TODAY)
+
+    with slow_reader(monkeypatch) as has_read:
+        threads = [in_thread(lambda: plan_touches(on=TODAY)), in_thread(second)]
+        for thread in threads:
+            thread.join(timeout=60)
+    return Counter(Touch.objects.values_list("activity__tier__slug", flat=True))
 
 
-def test_control_without_the_lock_and_the_condition_everybody_did_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the two keep away: eight people who are each told that it is theirs, and the last one's words."""
-    seen = threading.Barrier(PEOPLE)
+def in_thread(work: Callable[[], object]) -> threading.Thread:
+    def body() -> None:
+        try:
+            work()
+        finally:
+            connection.close()
 
-    def unlocked(touch_id: int, actor: Any) -> Touch:
-        touch = Touch.objects.select_related("activity", "customer", "closed_by").get(pk=touch_id)
-        seen.wait(timeout=20)  # everybody saw it open before anybody writes
-        return touch
+    thread = threading.Thread(target=body)
+    thread.start()
+    return thread
 
-    def whatever_it_is(touch: Touch) -> QuerySet[Touch]:
-        return Touch.objects.filter(pk=touch.pk)
 
-    monkeypatch.setattr(doing, "_locked_touch", unlocked)
-    monkeypatch.setattr(doing, "_open", whatever_it_is)
-    ops, touch = factories.cast().ops, planned()
-    found = at_once(lambda: touches.do_touch(touch_id=touch.pk, actor=ops, done_on=factories.TODAY, **CLOCK))
-    assert [type(one) for one in found] == [Touch] * PEOPLE
+def test_a_tier_that_changes_between_two_planners_leaves_one_touch_a_slot(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = planned_while_the_tier_changes(monkeypatch)
+    assert len(found) == 1, "all of the new tier"
+    assert doubles() == {}
+
+
+def test_control_without_holding_the_customers_there_would_be_two(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "_hold", lambda customers: None)
+    found = planned_while_the_tier_changes(monkeypatch)
+    assert len(found) == 2
+    assert doubles() != {}

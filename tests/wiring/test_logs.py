@@ -1,5 +1,6 @@
 """A line of the logs: who reads it can follow a request or a task, and learns nothing about a customer."""
 
+import datetime
 import json
 import logging
 import sys
@@ -10,10 +11,12 @@ from celery import Celery
 from django.db import DataError, IntegrityError, connection
 from django.http import HttpResponse
 from django.test import RequestFactory
+from gunicorn.config import Config
 
 from accounts.models import Customer
 from cstiers.logs import JsonLines, TextLines, discreet, logging_settings
 from cstiers.middleware import RequestIds
+from cstiers.site_logs import SiteLogger
 
 CANARY = "Kestrel Quagmire"
 EVERY = {"time", "level", "logger", "message", "process"}
@@ -159,3 +162,27 @@ def test_however_low_the_level_only_our_own_parts_say_more_than_info(level, othe
     made = logging_settings(level=level, named="json")
     assert made["root"]["level"] == made["loggers"]["django"]["level"] == others
     assert {made["loggers"][name]["level"] for name in ("accounts", "allocation", "cstiers")} == {level}
+
+
+SECRET = "oaSvGUi8gToOGSQ3k0_6P8RSzfhvQY_q9bBdUMcRkkM"
+
+
+@pytest.mark.parametrize("formatter", [TextLines(), JsonLines()], ids=["text", "json"])
+def test_no_line_holds_the_secret_of_a_calendars_address(formatter):
+    """Django's own line about a 404, as of an address that was switched off for a while."""
+    said = formatter.format(record(f"Not Found: /calendar/{SECRET}.ics"))
+    assert SECRET not in said
+    assert "/calendar/(secret).ics" in said
+
+
+def test_nor_does_the_sites_line_about_an_answer():
+    config = Config()
+    config.set("accesslog", "-")
+    logger = SiteLogger(config)
+    told = []
+    logger.access_log = SimpleNamespace(info=lambda *args, **more: told.append(repr((args, more))))
+    request = {"PATH_INFO": f"/calendar/{SECRET}.ics", "REQUEST_METHOD": "GET"}
+    took = datetime.timedelta(seconds=1)
+    logger.access(SimpleNamespace(status="200 OK", sent=7), None, request, took)
+    assert SECRET not in told[0]
+    assert told[0].count("/calendar/(secret).ics") == 2

@@ -14,6 +14,7 @@ from operator import itemgetter
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.models import Customer
 from allocation.engine.facts.touches import ActivityFacts, TouchChanges
@@ -64,7 +65,7 @@ def _batches(customer_ids: Collection[int] | None) -> Iterator[list[int]]:
 def _plan(ids: list[int], on: date, before: PlannedTouches) -> PlannedTouches:
     """The customers are held first: of two plannings at once, the second sees what the first did, and the same tiers."""
     customers = Customer.objects.filter(pk__in=ids)
-    list(customers.select_for_update(no_key=True, of=("self",)).order_by("pk").values_list("pk"))
+    _hold(customers)
     horizon = on + timedelta(days=settings.TOUCH_HORIZON_DAYS)
     changes = [
         (state.pk, rewrite_touches(customer=state.facts, stored=state.stored, on=on, before=horizon))
@@ -78,6 +79,10 @@ def _plan(ids: list[int], on: date, before: PlannedTouches) -> PlannedTouches:
         dropped=before.dropped + dropped,
         changed=before.changed + changed,
     )
+
+
+def _hold(customers: QuerySet[Customer]) -> None:
+    list(customers.select_for_update(no_key=True, of=("self",)).order_by("pk").values_list("pk"))
 
 
 def _drop(keys: list[int], on: date) -> int:

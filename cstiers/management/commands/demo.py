@@ -17,13 +17,16 @@ from django.utils import timezone
 
 from accounts import roles
 from accounts.models import Customer
-from allocation.models import BookPlan, Override, RetierRun
+from allocation.models import BookPlan, Override, RetierRun, Touch
 from allocation.models.statuses import RunStatus
 from allocation.services.demo import demo_sign_ins
+from allocation.services.demo_touches import imagine_past_touches
+from allocation.services.touches import plan_touches
 from cstiers.embedded import Embedded, NoPortFree, open_port
 from cstiers.health import migrations_are_missing
 
 PLAYBOOK = "three-axis"
+SEED = 1  # of what is made up
 WISHES = (
     ("risk", "Their sponsor leaves in March; the renewal is in danger without us close by."),
     ("potential", "They open two more countries next year and want us in the room."),
@@ -82,6 +85,8 @@ class Command(BaseCommand):
             self.say("Books", f"{words}; {len(plan['moves'])} changes of CSM.")
         if not Override.objects.exists():
             self.ask()
+        if not Touch.objects.exists():
+            self.plan_touches()
 
     def ask(self) -> None:
         """The CSM who signs in asks for two overrides; the manager of the team approves one, the other waits."""
@@ -115,6 +120,16 @@ class Command(BaseCommand):
         self.say(
             "Overrides",
             f"{len(asked)} asked for by a CSM, {len(asked[:1])} approved; the rest waits under Approvals.",
+        )
+
+    def plan_touches(self) -> None:
+        """The last weeks as they may have been, and what comes by the touch plans."""
+        today = timezone.localdate()
+        past = imagine_past_touches(on=today, seed=SEED)
+        planned = plan_touches(on=today)
+        self.say(
+            "Touches",
+            f"{planned.added} planned ahead; of the last weeks {past['done']} done, {past['late']} late.",
         )
 
     def show_balance(self) -> None:
