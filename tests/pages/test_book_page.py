@@ -22,7 +22,7 @@ def test_a_book_says_what_it_holds_and_what_it_asks(company, sign_in):
     assert "Book of Ada Book" in words
     # 900 000 + 200 000 + 30 000.25 + 900 000
     assert "2,030,000.25 USD" in words
-    assert "Customers 4 active, in this book" in words
+    assert "Customers 4 Customers: how it came Active customers of this book. active, in this book" in words
     # Global 2 of a cap of 6, Enterprise 1 of 15, Scale 1 of 40
     assert "1 Global 2 6" in words
     assert "2 Enterprise 1 15" in words

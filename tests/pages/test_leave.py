@@ -43,7 +43,12 @@ def test_my_book_lists_whom_the_cover_serves_and_marks_whose_they_are(covered, s
     assert "You cover for" in words
     assert "Zebra-000 · for Ben Book" in words
     assert "4 active customers, and 4 of Ben Book" in words
-    assert "Customers 4 active, in this book" in words
+    assert "4 own, the others covered" in words
+    customers = next(kpi for kpi in answer.context["kpis"] if kpi.label == "Customers")
+    assert (customers.value, customers.trace) == (
+        "8",
+        "4 own\n+ 4 of Ben Book, covered\n= 8 active customers",
+    )
     one = client.get(reverse("my_book"), {"csm": covered.ben.pk})
     assert {row.name for row in one.context["rows"]} == {customer.name for customer in covered.b}
 
@@ -53,6 +58,13 @@ def test_every_customer_in_my_book_has_its_hours(covered, sign_in):
     book = answer.context["covered"][0]
     shown = sum(float(row.hours) for row in answer.context["rows"] if row.csm_id == covered.ben.pk)
     assert shown == book.minutes / 60 > 0
+
+
+def test_the_tiles_of_home_count_whom_the_cover_serves(covered, sign_in):
+    tiles = {kpi.label: kpi for kpi in sign_in(covered.cast.csm_a).get(reverse("home")).context["kpis"]}
+    assert tiles["Customers"].value == "8"
+    # Renewals in 10, 30, 50 and 70 days in both books.
+    assert tiles["Renewals in 90 days"].value == "8"
 
 
 def test_others_look_at_one_book_at_a_time(covered, sign_in):
