@@ -71,7 +71,7 @@ class TouchForm(forms.ModelForm):
 @admin.register(Touch)
 class TouchAdmin(CSAdmin):
     lead = "Contacts with customers: planned ahead by the touch plans of the tiers, logged, done or skipped by people."
-    form_lead = "A day that you change stays, as long as the plan wants the touch."
+    form_lead = "A day that you change stays, as long as the plan wants the touch; name and hours of what is due later follow the plan."
     add_lead = "Beside the plan: no change of tier or goals takes it away."
     form = TouchForm
     list_display = ("name", "customer", "due_on", "hours_num", "state", "done_by")
