@@ -59,6 +59,8 @@ def test_ops_start_a_run_refuse_one_row_and_apply_the_rest(ops: Person) -> None:
     page.get_by_role("button", name="Apply", exact=True).wait_for(timeout=60_000)
     ops.picture("run-proposed")
     page.locator(".card-tabs a", has_text="First tiers").click()
+    page.locator("#rows .filter-bar input[name=q]").fill("Paper Boats")
+    ops.press("Filter")
     page.get_by_label("Tick Paper Boats").check()
     page.fill("#review-words", REASON)
     ops.press("Refuse")
