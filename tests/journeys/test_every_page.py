@@ -75,7 +75,7 @@ def told(found: dict[str, list[str]]) -> str:
     return "\n".join(f"{path}: {words}" for path, faults in found.items() for words in faults)
 
 
-@pytest.mark.parametrize("person", ["csm_a", "manager_a", "ops", "nobody", "stranger"])
+@pytest.mark.parametrize("person", ["csm_a", "manager_a", "former_manager", "ops", "nobody", "stranger"])
 def test_no_page_has_a_fault(person: str, looks: dict[str, Look], furnished: dict[str, Any]) -> None:
     pages = [path for _, path in furnished["pages"][person]]
     assert pages, f"{person} may read no page at all"
