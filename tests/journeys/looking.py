@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Download, Error, Page, 
 from tests.journeys.person import DESKTOP, PHONE
 
 AXE = (Path(axe_playwright_python.__file__).with_name("axe.min.js")).read_text(encoding="utf-8")
+SHEET = {"width": 703, "height": 1000}  # what the margins leave of an A4 sheet
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # Window, colour scheme: between them every rule of the stylesheets that depends on either.
 MODES = {"1280 light": (DESKTOP, "light"), "390 dark": (PHONE, "dark")}
@@ -71,6 +72,42 @@ LOOK = """() => {
     }
   });
   return found;
+}"""
+# A stylesheet for another medium is fetched when there is time for it.
+PAPER_LOADED = """() => new Promise(done => {
+  const look = () => getComputedStyle(document.body).backgroundColor === "rgb(255, 255, 255)" ? done() : setTimeout(look, 30);
+  look();
+})"""
+PAPER = """() => {
+  const found = [];
+  const shown = each => each.checkVisibility({visibilityProperty: true});
+  const grey = colour => { const [r, g, b] = colour.match(/[0-9.]+/g).map(Number); return Math.max(r, g, b) - Math.min(r, g, b) < 8; };
+  document.querySelectorAll(".sidebar, .topbar, .filter-bar, .pagination, .btn, select, .trace-words, [type=checkbox]").forEach(each => {
+    if (shown(each)) { found.push(`printed: ${each.outerHTML.slice(0, 100)}`); }
+  });
+  if (document.documentElement.scrollWidth > document.documentElement.clientWidth + 1) { const wide = [...document.querySelectorAll("main *")].filter(each => each.getBoundingClientRect().right > document.documentElement.clientWidth + 1).slice(-2);
+    found.push(`wider than the sheet: ${wide.map(each => each.outerHTML.slice(0, 90)).join(" ; ")}`); }
+  document.querySelectorAll(".table-wrap").forEach(each => {
+    if (shown(each) && getComputedStyle(each).overflowX !== "visible") { found.push(`cut: ${each.outerHTML.slice(0, 100)}`); }
+  });
+  document.querySelectorAll("tbody tr").forEach(each => {
+    if (shown(each) && getComputedStyle(each).breakInside !== "avoid") { found.push(`a row may be cut: ${each.innerText.slice(0, 60)}`); }
+  });
+  document.querySelectorAll("main *").forEach(each => {
+    const style = getComputedStyle(each);
+    if (!shown(each)) { return; }
+    const drawn = each.closest("svg") ? (each.matches(".chart path, .chart rect, .chart circle, .chart text, .meter rect") ? [style.fill] : []) : [style.backgroundColor];
+    const written = [...each.childNodes].some(node => node.nodeType === Node.TEXT_NODE && node.nodeValue.trim()) && !each.closest("svg");
+    for (const colour of [...drawn, ...(written ? [style.color] : [])]) {
+      if (colour.startsWith("rgb") && !grey(colour)) { found.push(`coloured ${colour}: ${each.outerHTML.slice(0, 90)}`); return; }
+    }
+  });
+  document.querySelectorAll("figure.chart-figure").forEach(each => {
+    if (shown(each) && ![...each.querySelectorAll("svg.chart")].some(shown)) { found.push("a picture is missing"); }
+  });
+  const end = getComputedStyle(document.getElementById("main"), "::after").content;
+  if (!end.includes(location.pathname)) { found.push(`the address is not below it: ${end}`); }
+  return found.slice(0, 12);
 }"""
 HEAR_POLICY = """
 window.forbidden = [];
@@ -146,6 +183,20 @@ class Look:
         self.page.unroute(address)
         return found
 
+    def on_paper(self, path: str) -> tuple[list[str], bytes]:
+        """What is wrong with the page as it is printed, from a screen that shows it dark; and the sheets as a PDF."""
+        self.heard.clear()
+        self.page.set_viewport_size(SHEET)
+        self.page.emulate_media(color_scheme="dark")
+        self.page.goto(self.address + path, wait_until="load")
+        self.page.emulate_media(media="print", color_scheme="dark")
+        self.page.evaluate(PAPER_LOADED)
+        self.page.evaluate(UNFOLD)
+        found = [*self.page.evaluate(PAPER), *self.heard]
+        sheets = self.page.pdf(format="A4", print_background=True, prefer_css_page_size=True)
+        self.page.emulate_media(media="screen")
+        return found, sheets
+
     def _policy(self, answer: Response) -> Iterator[str]:
         """A page without a strict policy is wrong whatever it shows."""
         policy = answer.headers.get("content-security-policy", "")
@@ -160,7 +211,9 @@ class Look:
             self.page.evaluate(UNFOLD)
             found = [*self.page.evaluate(LOOK), *self.page.evaluate(RUN, TAGS)]
             yield from (f"{mode}: {words}" for words in found)
-        yield from self.page.evaluate(OPENED, TAGS)
+        yield from self.page.evaluate(
+            OPENED, TAGS[:-1]
+        )  # order of headings and the like are about whole pages
         yield from self.page.evaluate("window.forbidden")
 
     def leave(self) -> None:

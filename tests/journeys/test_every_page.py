@@ -16,6 +16,7 @@ from playwright.sync_api import Browser
 
 from tests.journeys.installation import Installation, database_of_its_own
 from tests.journeys.looking import Look
+from tests.journeys.person import DESKTOP, PHONE
 
 # The pages are the same over any database: once in a `make check` is enough.
 pytestmark = [pytest.mark.journey, pytest.mark.postgres]
@@ -74,7 +75,7 @@ def told(found: dict[str, list[str]]) -> str:
     return "\n".join(f"{path}: {words}" for path, faults in found.items() for words in faults)
 
 
-@pytest.mark.parametrize("person", ["csm_a", "manager_a", "ops", "nobody", "stranger"])
+@pytest.mark.parametrize("person", ["csm_a", "manager_a", "former_manager", "ops", "nobody", "stranger"])
 def test_no_page_has_a_fault(person: str, looks: dict[str, Look], furnished: dict[str, Any]) -> None:
     pages = [path for _, path in furnished["pages"][person]]
     assert pages, f"{person} may read no page at all"
@@ -93,6 +94,56 @@ def test_the_page_of_an_accident_has_no_fault(
 ) -> None:
     wrong = looks["ops"].at_words(furnished["broken"][page])
     assert not wrong, "\n".join(wrong)
+
+
+def test_a_number_says_how_it_came_by_keyboard_and_within_the_window(looks: dict[str, Look]) -> None:
+    page = looks["ops"].page
+    page.goto(looks["ops"].address + "/")
+    for size in (DESKTOP, PHONE):
+        page.set_viewport_size(size)
+        for number in page.locator(".traced").all():
+            words = page.locator(f"#{number.get_attribute('popovertarget')}")
+            assert "how it came" in (number.text_content() or "")
+            box = number.bounding_box()
+            assert box is not None
+            assert box["height"] >= 24
+            assert box["width"] >= 24
+            number.focus()
+            page.keyboard.press("Enter")
+            words.wait_for(state="visible")
+            over = words.bounding_box()
+            assert over is not None
+            assert over["x"] >= 0
+            assert over["x"] + over["width"] <= size["width"]
+            # Beside its number, not somewhere on the page.
+            assert abs(over["y"] - box["y"]) < over["height"] + 60
+            page.keyboard.press("Escape")
+            words.wait_for(state="hidden")
+            assert number.evaluate("each => each === document.activeElement")
+
+
+def test_the_keys_are_listed(looks: dict[str, Look]) -> None:
+    page = looks["csm_a"].page
+    page.goto(looks["csm_a"].address + "/")
+    page.locator("h1").click()
+    page.keyboard.press("?")
+    page.get_by_role("dialog", name="Keys that work on every page").wait_for()
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.type") == "search"
+
+
+ON_PAPER = ("balance/", "books/{pk}/", "runs/{pk}/", "plans/{pk}/", "customers/{pk}/", "pyramid/")
+
+
+def test_pages_that_are_printed_are_read_on_paper(looks: dict[str, Look], furnished: dict[str, Any]) -> None:
+    wrong = {}
+    for address, path in furnished["pages"]["ops"]:
+        if address in ON_PAPER:
+            wrong[path], sheets = looks["ops"].on_paper(path)
+            assert sheets.startswith(b"%PDF")
+    assert len(wrong) >= 5
+    assert not told(wrong), told(wrong)
 
 
 def test_a_fault_is_seen(looks: dict[str, Look]) -> None:
