@@ -13,7 +13,7 @@ class Touch(models.Model):
     """One planned or done contact with a customer. It belongs to the customer: whoever serves the customer does it.
 
     `slot_on` is its place in the rhythm of the activity and never changes; `due_on` is the day it is to take place, which
-    people may move. One without a slot was not planned: it was logged when it had taken place. Whether an open one is due
+    people may move. One without a slot was planned by hand, or (`logged`) written down when it had taken place. Whether an open one is due
     or late is read from the day (allocation.querysets.touches), never stored.
     """
 
@@ -35,6 +35,9 @@ class Touch(models.Model):
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.PLANNED)
     done_on = models.DateField(null=True, blank=True)
     done_by = models.ForeignKey(CSM, null=True, blank=True, on_delete=models.PROTECT, related_name="touches")
+    logged = models.BooleanField(
+        default=False, editable=False, help_text="Never planned: written down when it had taken place."
+    )
     words = models.TextField(blank=True, help_text="What came of it, or why it was skipped.")
     closed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -65,6 +68,10 @@ class Touch(models.Model):
                 name="touch_without_slot_is_no_plan",
                 condition=Q(slot_on__isnull=True) | Q(activity__isnull=False),
             ),
+            models.CheckConstraint(
+                name="touch_logged_has_taken_place",
+                condition=Q(logged=False) | Q(status="done", slot_on__isnull=True),
+            ),
             models.UniqueConstraint(
                 fields=["customer", "activity", "slot_on"],
                 condition=Q(slot_on__isnull=False),
@@ -75,6 +82,10 @@ class Touch(models.Model):
             # The lists of what is due and late, and the calendars, read open touches by day.
             models.Index(fields=["due_on"], condition=Q(status="planned"), name="open_touches_by_day"),
             models.Index(fields=["customer", "due_on"], name="touches_of_customer_by_day"),
+            # What was done lately, of all that was ever done.
+            models.Index(
+                fields=["closed_at"], condition=Q(closed_at__isnull=False), name="closed_touches_by_moment"
+            ),
         ]
 
     def __str__(self) -> str:

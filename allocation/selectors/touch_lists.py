@@ -136,7 +136,7 @@ def _row(touch: Touch, user: Any, on: date, at: datetime) -> TouchRow:
 
 
 def is_logged(touch: Touch) -> bool:
-    return touch.slot_on is None and touch.status != Touch.Status.PLANNED
+    return touch.logged
 
 
 def can_undo(touch: Touch, *, user: Any, at: datetime) -> bool:

@@ -198,6 +198,7 @@ def log_touch(
             done_on=done_on,
             hours=_hours(minutes),
             status=DONE,
+            logged=True,
             done_by_id=doer.pk if doer else customer.csm_id,
             words=words.strip(),
             closed_by=actor,
@@ -221,7 +222,7 @@ def reopen_touch(*, touch_id: int, actor: User, at: datetime) -> bool:
                 f"It was written down more than {REOPEN_WITHIN.days} days ago, and stays: log another touch instead."
             )
         same: Any = Touch.objects.filter(pk=touch_id, status=touch.status, closed_at=touch.closed_at)
-        if touch.slot_on is None:
+        if touch.logged:
             if touch.closed_by_id != actor.pk and not (actor.is_ops or actor.is_manager):
                 raise UnableToReopenTouch(f"Only {touch.closed_by} or a manager can take this back.")
             gone, _ = same.delete()
