@@ -35,6 +35,7 @@ PAGES: tuple[tuple[str, str, str, frozenset[str]], ...] = (
     ("/book/", "My book", "book", frozenset({"csm"})),
     ("/touches/", "Touches", "touch", frozenset({"ops", "manager", "csm"})),
     ("/objections/", "Objections", "move", frozenset({"csm"})),
+    ("/handovers/", "Handovers", "handover", frozenset({"ops", "manager", "csm"})),
     ("/balance/", "Balance", "balance", frozenset({"ops", "manager"})),
     ("/books/", "Books", "book", frozenset({"ops", "manager"})),
     ("/pyramid/", "Pyramid", "pyramid", frozenset({"ops", "manager"})),

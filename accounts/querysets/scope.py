@@ -55,13 +55,21 @@ def teams_below_among(
     teams: Collection[tuple[int, int | None, int | None]], *, managers: Collection[int]
 ) -> frozenset[int]:
     """As `teams_below`, of teams that were read already: for whoever asks for many people."""
-    led = {team for team, _, manager in teams if manager in managers}
-    grew = bool(led)
+    return _grown({team for team, _, manager in teams if manager in managers}, teams)
+
+
+def with_teams_below(*, team: int) -> frozenset[int]:
+    """Ids of one team and of all teams below it. One query."""
+    return _grown({team}, all_teams())
+
+
+def _grown(found: set[int], teams: Collection[tuple[int, int | None, int | None]]) -> frozenset[int]:
+    grew = bool(found)
     while grew:  # a forest: each round goes one level down, and a level is only entered once
-        below = {team for team, parent, _ in teams if parent in led} - led
-        led |= below
+        below = {team for team, parent, _ in teams if parent in found} - found
+        found |= below
         grew = bool(below)
-    return frozenset(led)
+    return frozenset(found)
 
 
 def covered_csm_ids(user: User) -> frozenset[int]:

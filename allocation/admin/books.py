@@ -1,4 +1,4 @@
-"""Book plans, moves, handovers."""
+"""Book plans and their moves."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from accounts.admin import badges
-from accounts.admin.base import Button, CSAdmin, ViewOnlyAdmin, button
-from allocation.models import BookPlan, Handover, Move
+from accounts.admin.base import Button, ViewOnlyAdmin, button
+from allocation.models import BookPlan, Move
 
 
 @admin.register(BookPlan)
@@ -111,19 +111,4 @@ class MoveAdmin(ViewOnlyAdmin):
 
     @admin.display(description="Row", ordering="status")
     def row_state(self, row: Move) -> str:
-        return badges.status_badge(status=row.status, words=row.get_status_display())
-
-
-@admin.register(Handover)
-class HandoverAdmin(CSAdmin):
-    lead = "A change of CSM as people feel it: who introduces whom, by when."
-    list_display = ("customer", "from_csm", "to_csm", "due_on", "state")
-    list_filter = ("status",)
-    list_select_related = ("customer", "from_csm", "to_csm")
-    search_fields = ("customer__name", "customer__external_id", "from_csm__name", "to_csm__name")
-    search_help_text = "Customer or CSM"
-    ordering = ("due_on", "pk")
-
-    @admin.display(description="Status", ordering="status")
-    def state(self, row: Handover) -> str:
         return badges.status_badge(status=row.status, words=row.get_status_display())

@@ -180,6 +180,13 @@ class AllocationPolicyAdmin(PolicyAdmin):
                 "description": "Only a CSM who leaves (within 90 days, or is gone) and country law outrank a hold. 0 days: no hold.",
             },
         ),
+        (
+            "Handovers",
+            {
+                "fields": (("handover_days", "short_handover_days"),),
+                "description": "Of what opens from now on; no plan becomes stale by them.",
+            },
+        ),
         ("Work", {"fields": (("full_time_hours", "search_iterations"),), "classes": ("collapse",)}),
     )
 

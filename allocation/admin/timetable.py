@@ -33,6 +33,8 @@ WHAT: dict[str, str] = {
     Work.LEAVE: "Who covers for whom is told before and on the first and last day. Rights follow the days by themselves.",
     Work.RATES: "Exchange rates are fetched from the address of RATES_URL; without one it is said how old they are.",
     Work.TOUCHES: "Touches are planned ahead by the touch plans of the tiers; of those that are there only open ones that are due later change.",
+    Work.BOOK_DAYS: "The figures of each book are kept for the trend on the balance page; of days older than 400 days the month's last stays.",
+    Work.HANDOVERS: "Both CSMs of a handover whose day has passed are told once, and three days later their managers.",
     Work.DIGESTS: "Each person's digest is written, as often as the person wants it.",
     Work.HOUSEKEEPING: "Sign-ins that are over, files nobody confirmed and old lines of this timetable are put away.",
 }

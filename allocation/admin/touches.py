@@ -33,7 +33,7 @@ class StandingFilter(FixedFilter):
         on = timezone.localdate()
         match self.value():
             case "planned":
-                return queryset.ahead_on(on)
+                return queryset.coming_on(on)
             case "due":
                 return queryset.due_on(on)
             case "late":

@@ -103,8 +103,11 @@ def drawing(
     label: str,
     class_: str = "",
     stretch: bool = False,
+    decoration: bool = False,
 ) -> Markup:
-    """The whole picture, named for screen readers by `label`. `stretch`: any width, for pictures without text."""
+    """The whole picture, named for screen readers by `label`. `stretch`: any width, for pictures without text.
+    `decoration`: words beside it say the same, and screen readers pass it over.
+    """
     parts = list(parts)
     # A picture with links in it is a group: what a screen reader takes for one image has nothing inside to press.
     has_links = any("<a " in part for part in parts)
@@ -115,8 +118,9 @@ def drawing(
             viewBox=f"0 0 {number(width)} {number(height)}",
             preserveAspectRatio="none" if stretch else None,
             class_=f"chart {class_}".strip(),
-            role="group" if has_links else "img",
-            aria_label=label,
+            role=None if decoration else "group" if has_links else "img",
+            aria_label=None if decoration else label,
+            aria_hidden="true" if decoration else None,
         )
     )
 

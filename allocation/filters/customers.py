@@ -10,11 +10,14 @@ from django import forms
 from django.db.models import Q, QuerySet
 
 from accounts.models import CSM, Customer, Goal, GoalKind, Region, Team, Tier, TouchLevel, Vertical
+from accounts.querysets.scope import with_teams_below
+from allocation.selectors.risks import at_risk
 from allocation.selectors.tiers import tiers_in_use
 
 SOON = (("30", "in 30 days"), ("90", "in 90 days"), ("180", "in 180 days"), ("past", "date has passed"))
 HEALTH = (("low", "below 40"), ("middle", "40 to 66"), ("good", "67 and above"))
 HEALTH_BOUNDS = {"low": (0, 40), "middle": (40, 67), "good": (67, 101)}
+RISK = (("yes", "at risk"), ("no", "not at risk"))
 GAPS = (
     ("no_tier", "without a tier"),
     ("retired_tier", "in a tier no longer in use"),
@@ -46,7 +49,7 @@ class CustomerFilter(django_filters.FilterSet):
     )
     csm = django_filters.ModelChoiceFilter(label="CSM", queryset=CSM.objects.none(), empty_label="Any CSM")
     team = django_filters.ModelChoiceFilter(
-        label="Team", field_name="csm__team", queryset=Team.objects.none(), empty_label="Any team"
+        label="Team", queryset=Team.objects.none(), method="by_team", empty_label="Any team"
     )
     vertical = django_filters.ModelChoiceFilter(
         label="Vertical", queryset=Vertical.objects.none(), empty_label="Any vertical"
@@ -62,6 +65,9 @@ class CustomerFilter(django_filters.FilterSet):
     )
     health = django_filters.ChoiceFilter(
         label="Health", choices=HEALTH, method="by_health", empty_label="Any health"
+    )
+    risk = django_filters.ChoiceFilter(
+        label="Risk", choices=RISK, method="by_risk", empty_label="At risk or not"
     )
     gap = django_filters.ChoiceFilter(
         label="Missing", choices=GAPS, method="by_gap", empty_label="Nothing in particular"
@@ -135,6 +141,10 @@ class CustomerFilter(django_filters.FilterSet):
     def by_words(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         return rows.filter(Q(name__icontains=value) | Q(external_id__icontains=value))
 
+    def by_team(self, rows: QuerySet[Any], name: str, value: Team) -> QuerySet[Any]:
+        """Of the team and of those below it, as on the balance and the pyramid."""
+        return rows.filter(csm__team_id__in=with_teams_below(team=value.pk))
+
     def by_goal(self, rows: QuerySet[Any], name: str, value: GoalKind) -> QuerySet[Any]:
         return rows.filter(pk__in=Goal.objects.open_on(self.today).filter(kind=value).values("customer_id"))
 
@@ -148,6 +158,10 @@ class CustomerFilter(django_filters.FilterSet):
     def by_health(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         low, high = HEALTH_BOUNDS[value]
         return rows.filter(health__gte=low, health__lt=high)
+
+    def by_risk(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        found = at_risk(on=self.today)
+        return rows.filter(found) if value == "yes" else rows.exclude(found)
 
     def by_gap(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         if value == "no_csm":

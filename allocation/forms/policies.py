@@ -41,6 +41,8 @@ LABELS = {
     "hold_before_renewal_days": "Before a renewal, days",
     "hold_first_days": "First days of a contract",
     "hold_after_move_days": "After a change of CSM, days",
+    "handover_days": "With introduction, days",
+    "short_handover_days": "Short, days",
     "full_time_hours": "Full time, hours a month",
     "search_iterations": "Steps of work",
 }
@@ -55,7 +57,10 @@ BUYS = {
     "arr_tolerance_pct": "ARR this close to the target counts as even. Wider than hours: one large customer is more than a whole target.",
     "approve_top": "A change of CSM of these many customers of the highest ARR needs a manager's own approval. 0: none does.",
     "objection_days": "Each CSM concerned can object to a move for these days, and nothing is applied before. 0: no time of its own; CS ops can open one on a plan's page.",
+    "handover_days": "By then both CSMs have signed, where the customer knows its CSM and the new one is introduced: high and mid touch.",
+    "short_handover_days": "The same for all others: a note and a mail are enough.",
 }
+MOST_HANDOVER_DAYS = 365
 
 
 class PolicyForm(forms.ModelForm):
@@ -73,6 +78,12 @@ class PolicyForm(forms.ModelForm):
                 self.add_error(
                     field,
                     f"Above {MOST_TOLERANCE} % nearly every book counts as even: give 0 to {MOST_TOLERANCE}.",
+                )
+        for field in ("handover_days", "short_handover_days"):
+            days = given.get(field)
+            if days is not None and not 1 <= days <= MOST_HANDOVER_DAYS:
+                self.add_error(
+                    field, f"Give 1 to {MOST_HANDOVER_DAYS} days: each handover has a day to be done by."
                 )
         weights = [given.get(field) for field in WEIGHTS]
         if all(weight is not None and weight == 0 for weight in weights):

@@ -30,16 +30,12 @@ class TouchQuerySet(CustomerPartQuerySet):
         """Open, and due on the day or in the six days after it."""
         return self.open().filter(due_on__gte=on, due_on__lt=on + timedelta(days=DUE_DAYS))
 
-    def ahead_on(self, on: date) -> Self:
-        """Open, and due later than that."""
+    def coming_on(self, on: date) -> Self:
+        """Open, and neither late nor due on the day."""
         return self.open().filter(due_on__gte=on + timedelta(days=DUE_DAYS))
 
     def done(self) -> Self:
         return self.filter(status="done")
-
-    def done_in_month_of(self, on: date) -> Self:
-        """Done from the first day of the month up to the day itself."""
-        return self.done().filter(done_on__gte=on.replace(day=1), done_on__lte=on)
 
     def closed_since(self, at: datetime) -> Self:
         """Done, skipped or logged, and written down then or later."""

@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any, cast
 
 from django.conf import settings
-from django.db.models import Sum
 
 from accounts.models import CSM, Customer
-from allocation.engine.attention import net_hours, share_attention, whole
-from allocation.engine.facts.attention import AttentionFinding, AttentionRules, Basis, CareFacts, NetHours
-from allocation.models import AttentionPolicy, Touch
+from allocation.engine.attention import net_hours, share_attention
+from allocation.engine.facts.attention import (
+    AttentionFinding,
+    AttentionRules,
+    Basis,
+    CareFacts,
+    CareShare,
+    NetHours,
+)
+from allocation.models import AttentionPolicy
 from allocation.selectors.amounts import known_rates
 from allocation.selectors.balance import cover_answer
 from allocation.selectors.covers import HIDDEN
+from allocation.selectors.touches import hours_done
 from allocation.snapshots.books import MONTH_DAYS, TouchPlans, days_away
 from allocation.snapshots.covers import Covers, covers_on
 from allocation.snapshots.money import UnknownRate, in_base
@@ -94,6 +100,18 @@ def all_care(*, as_of: date) -> list[BookCare]:
     return [one for one in _read(csms=csms, as_of=as_of) if one.customers]
 
 
+def customer_care(*, customer: Customer, on: date) -> tuple[BookCare, Cared, CareShare] | None:
+    """The book in which a customer is served on the day, and its place and share there; None where nobody serves it."""
+    csm_id = covers_on(on=on).served_by(customer.csm_id)
+    csm = CSM.objects.select_related("team").filter(pk=csm_id).first() if csm_id is not None else None
+    if csm is None:
+        return None
+    care = book_care(csm=csm, as_of=on)
+    shares = {share.external_id: share for share in care.found.shares}
+    one = next((one for one in care.customers if one.pk == customer.pk), None)
+    return None if one is None else (care, one, shares[one.facts.external_id])
+
+
 def _read(*, csms: Sequence[CSM], as_of: date) -> list[BookCare]:
     policy = policy_in_force()
     rules = rules_of(policy)
@@ -164,14 +182,10 @@ def book_attention(*, csm: CSM, as_of: date) -> AttentionFinding:
     return care.found
 
 
-def done_minutes(*, customer_ids: Iterable[int], on: date) -> dict[int, int]:
+def done_minutes(*, customer_ids: Iterable[int], on: date) -> Mapping[int, int]:
     """What was done with each customer since the month of the day began, in whole minutes; one statement."""
-    rows = Touch.objects.done_in_month_of(on).filter(customer__in=list(customer_ids))
-    sums = rows.order_by().values("customer_id").annotate(hours=Sum("hours"))
-    return {
-        customer_id: whole(Fraction(hours) * 60)
-        for customer_id, hours in sums.values_list("customer_id", "hours")
-    }
+    tomorrow = on + timedelta(days=1)
+    return hours_done(customer_ids=list(customer_ids), first=on.replace(day=1), before=tomorrow)
 
 
 def attention_answer(*, csm: CSM, found: AttentionFinding, as_of: date, user: Any = None) -> dict[str, Any]:

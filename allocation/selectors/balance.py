@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -18,6 +18,7 @@ from allocation.engine.books_report import book_rows
 from allocation.engine.facts.books import BookRow
 from allocation.models import AllocationPolicy
 from allocation.selectors.covers import HIDDEN
+from allocation.selectors.renewals import Renewals, renewals_by_csm
 from allocation.snapshots.books import book_snapshot
 from allocation.snapshots.covers import Covers, covers_on
 from allocation.snapshots.held import changed_since
@@ -28,6 +29,7 @@ class Workload:
     """Lines by CSM in the order of name and key, with the figures of each measure.
 
     covers: who is away on the day and whom the person may read of. seen: keys of the CSMs whose names the person sees.
+    csm_ids, renewals, largest_cents: by CSM key; the last is the ARR of the largest customer of a book.
     """
 
     rows: tuple[BookRow, ...]
@@ -36,6 +38,20 @@ class Workload:
     customers: Balance
     covers: Covers = field(default_factory=Covers)
     seen: frozenset[str] = frozenset()
+    csm_ids: Mapping[str, int] = field(default_factory=dict)
+    renewals: Mapping[str, Renewals] = field(default_factory=dict)
+    largest_cents: Mapping[str, int] = field(default_factory=dict)
+
+    def among(self, rows: Sequence[BookRow]) -> Workload:
+        """The same day, of these books only."""
+        figures = measured(rows=rows)
+        return replace(
+            self,
+            rows=figures.rows,
+            utilisation=figures.utilisation,
+            arr=figures.arr,
+            customers=figures.customers,
+        )
 
 
 def workload(*, as_of: date, user: User | None = None, rates_on: date | None = None) -> Workload:
@@ -71,7 +87,17 @@ def workload(*, as_of: date, user: User | None = None, rates_on: date | None = N
     if user is not None:
         seen = frozenset(csm.key for csm in CSM.objects.visible_to(user).only("email", "name"))
         rows = tuple(row for row in rows if row.csm in seen)
-    return measured(rows=rows, covers=covers, seen=seen)
+    books = facts.customers
+    cents: list[int] = books.arr_cents.tolist()
+    largest: dict[str, int] = {}
+    for key, amount in zip(books.csm, cents, strict=True):
+        largest[key] = max(largest.get(key, 0), amount)
+    return replace(
+        measured(rows=rows, covers=covers, seen=seen),
+        csm_ids=snapshot.csm_ids,
+        renewals=renewals_by_csm(csm=books.csm, cents=cents, dates=snapshot.renewals, on=as_of),
+        largest_cents=largest,
+    )
 
 
 def carried(*, rows: Sequence[BookRow], covers: Covers) -> tuple[BookRow, ...]:

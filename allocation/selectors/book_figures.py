@@ -13,7 +13,7 @@ from accounts.models import CSM, Customer
 from allocation.engine.facts.attention import CareShare
 from allocation.engine.facts.next_hour import NextHour
 from allocation.selectors import wording
-from allocation.selectors.attention import book_care
+from allocation.selectors.attention import BookCare, book_care
 from allocation.selectors.next_hours import next_hours
 from allocation.selectors.touches import TouchLine, hours_done, next_touches
 
@@ -24,6 +24,7 @@ class BookFigures:
 
     attention: of the month, empty where another CSM covers the book; basis: what it is shared by. done: since the first of the
     month. next: what the next hour is best used for; who asks for nothing is not in it. problem: which rates are missing.
+    care: how the hours of the book were shared, for who shows more of it.
     """
 
     on: date
@@ -34,6 +35,7 @@ class BookFigures:
     next: Mapping[int, NextHour] = field(default_factory=dict)
     basis: str = ""
     problem: str = ""
+    care: BookCare | None = None
 
     @property
     def first(self) -> date:
@@ -57,6 +59,16 @@ class BookFigures:
     def late(self) -> int:
         """Customers whose next touch is late."""
         return sum(line.status == "late" for line in self.touches.values())
+
+    def next_trace(self, pk: int) -> str:
+        """How the place of the next hour came; empty for who asks for nothing."""
+        hour = self.next.get(pk)
+        if hour is None:
+            return ""
+        return (
+            f"Place {hour.rank} among the {wording.grouped(len(self.base))} customers here, by what an hour is worth: how urgent the "
+            f"work is, × the customer's place by {self.basis}. Because: {hour.words}. Planned: {clock_hours(hour.minutes)} h."
+        )
 
     def month_trace(self, pk: int) -> str:
         """How the hours of the month came."""
@@ -85,12 +97,18 @@ def book_figures(
         on=on,
         base={pk: base.get(pk, 0) for pk in keys},
         attention={one.pk: shares[one.facts.external_id] for one in care.customers},
-        basis=care.policy.get_basis_display().lower(),
+        basis=_as_words(care.policy.get_basis_display()),
         done=done,
         touches=next_touches(customer_ids=keys, on=on),
         next=_that_ask(next_hours(csm=csm, on=on, care=care, done=done), set(keys)),
         problem=care.problem,
+        care=care,
     )
+
+
+def _as_words(label: str) -> str:
+    """ "Return on CSM time" within a sentence."""
+    return label[:1].lower() + label[1:]
 
 
 def _that_ask(found: Mapping[int, NextHour], keys: set[int]) -> Mapping[int, NextHour]:

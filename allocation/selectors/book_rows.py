@@ -68,6 +68,7 @@ class BookEntry:
     next_rank: int | None
     next_action: str
     next_words: str
+    next_trace: str
     since: str
     since_on: date | None
     vertical: str
@@ -144,6 +145,7 @@ def _entry(customer: Customer, goals: tuple[str, ...], figures: BookFigures) -> 
         next_rank=hour.rank if hour else None,
         next_action=hour.action if hour else "",
         next_words=hour.words if hour else "",
+        next_trace=figures.next_trace(pk),
         since=wording.day(customer.csm_since),
         since_on=customer.csm_since,
         vertical=customer.vertical.name if customer.vertical else "",

@@ -8,8 +8,8 @@ from typing import Any
 from django.db.models import Count, Q
 
 from accounts.models import CSM, Customer
-from allocation.models import Handover, Move, Override, RetierRun, RunStatus
-from allocation.selectors import wording
+from allocation.models import Move, Override, RetierRun, RunStatus
+from allocation.selectors import handovers, wording
 from allocation.selectors.thresholds import LOW_HEALTH
 from allocation.selectors.todo import Todo
 from allocation.selectors.touch_lists import pressing
@@ -18,11 +18,12 @@ THIS_MONTH = timedelta(days=30)
 
 
 def manager_todos(*, user: Any, today: date) -> list[Todo]:
-    """Approvals, decisions and people of the manager's teams; five statements."""
+    """Approvals, decisions and people of the manager's teams; six statements."""
     return [
         *_runs_to_approve(user),
         *_moves_to_approve(user),
         *_overrides_to_decide(user, today),
+        *handovers.lead_todos(user=user, on=today),
         *_people(user, today),
         *_customers(user, today),
     ]
@@ -30,7 +31,7 @@ def manager_todos(*, user: Any, today: date) -> list[Todo]:
 
 def csm_todos(*, user: Any, today: date) -> list[Todo]:
     """What the own book and those covered today ask for; three statements."""
-    return [*_touches(user, today), *_customers(user, today), *_handovers(user, today)]
+    return [*_touches(user, today), *_customers(user, today), *handovers.csm_todos(user=user, on=today)]
 
 
 def _touches(user: Any, today: date) -> list[Todo]:
@@ -148,18 +149,4 @@ def _customers(user: Any, today: date) -> list[Todo]:
         Todo(kind, tone, f"{wording.counted(counts[key], 'customer')} with {what}", words)
         for kind, tone, key, what, words in lines
         if counts[key]
-    ]
-
-
-def _handovers(user: Any, today: date) -> list[Todo]:
-    due = Handover.objects.visible_to(user).filter(status=Handover.Status.OPEN).count()
-    if not due:
-        return []
-    return [
-        Todo(
-            "handovers",
-            "accent",
-            f"{wording.counted(due, 'handover')} open",
-            "Introduce each other and the customer.",
-        )
     ]

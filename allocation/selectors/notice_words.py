@@ -36,6 +36,11 @@ def objections_link() -> str:
     return settings.SITE_URL + reverse("objections")
 
 
+def handovers_link(query: str = "") -> str:
+    """The list of handovers, for both ends and whoever leads them."""
+    return settings.SITE_URL + reverse("handovers") + query
+
+
 def notices_link() -> str:
     """The person's own notices, and what mail the person gets."""
     return settings.SITE_URL + reverse("notices")
@@ -164,6 +169,28 @@ def may_be_objected_to(*, until: date, link: str) -> tuple[str, str]:
 def objection_was_answered(*, link: str) -> tuple[str, str]:
     """Subject and body for who objected. It does not say how it was answered."""
     return _mail("Your objection was answered", "Who answered it said why.", link)
+
+
+def handovers_opened(*, link: str) -> tuple[str, str]:
+    """Subject and body for each CSM who gives or takes customers, once for all of them."""
+    return _mail(
+        "Customers change hands with you",
+        "The list says which, with whom and until when. Please hand over what the other needs to know.",
+        link,
+    )
+
+
+def handovers_are_late(*, own: int, led: int, link: str) -> tuple[str, str]:
+    """Subject and body, once a person for all of them. own: late ones of the person as a CSM; led: ones that are late for
+    days in teams the person leads. At least one of the two.
+    """
+    said = []
+    if own:
+        said.append(f"{counted(own, 'handover')} with you {'is' if own == 1 else 'are'} late")
+    if led:
+        said.append(f"{counted(led, 'handover')} in your teams {'is' if led == 1 else 'are'} late")
+    asked = "Please see to it that they are done." if led else "Please finish what is still to be done."
+    return _mail(" and ".join(said), asked, link)
 
 
 def work_failed(*, what: str, link: str) -> tuple[str, str]:

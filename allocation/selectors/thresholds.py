@@ -3,4 +3,5 @@
 from datetime import timedelta
 
 LOW_HEALTH = 40  # below it
+LOW_SENTIMENT = 2  # or below
 SOON = timedelta(days=90)  # a renewal within it

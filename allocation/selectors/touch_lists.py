@@ -97,7 +97,7 @@ def _listed(touches: Any, show: str, on: date, at: datetime) -> Any:
         case "due":
             return touches.due_on(on)
         case "coming":
-            return touches.ahead_on(on)
+            return touches.coming_on(on)
         case _:
             return touches.closed_since(at - LATELY)
 

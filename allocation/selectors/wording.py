@@ -54,6 +54,23 @@ def minutes_as_hours(minutes: int | None) -> str:
     return DASH if minutes is None else hours(Decimal(minutes) / 60)
 
 
+def hours_and_minutes(minutes: int) -> str:
+    """95 → "1:35": where figures have to add up to the minute."""
+    sign, size = ("−" if minutes < 0 else ""), abs(minutes)
+    return f"{sign}{size // 60:,}:{size % 60:02}"
+
+
+def difference(minutes: int) -> str:
+    """95 → "+1:35", -95 → "−1:35", 0 → "±0"."""
+    return (
+        "±0"
+        if minutes == 0
+        else f"+{hours_and_minutes(minutes)}"
+        if minutes > 0
+        else hours_and_minutes(minutes)
+    )
+
+
 def percent(value: Decimal | float | None, *, places: int = 0) -> str:
     return DASH if value is None else f"{grouped(Decimal(str(value)), places=places)}{SPACE}%"
 

@@ -43,7 +43,7 @@ HANDOVER_DAYS = 90
 class Snapshot:
     """Facts with the way back to the rows: ids by external id, by CSM key and by tier slug.
 
-    ``digest`` is empty where nobody asked for it.
+    ``digest`` is empty where nobody asked for it. ``renewals``: the end of each customer's contract, by position.
     """
 
     facts: BookFacts
@@ -52,6 +52,7 @@ class Snapshot:
     csm_ids: Mapping[str, int]
     tier_ids: Mapping[str, int]
     digest: str
+    renewals: tuple[date | None, ...] = ()
 
 
 def book_policy(
@@ -138,6 +139,7 @@ def book_snapshot(
         csm_ids={key: pk for pk, key in keys.items()},
         tier_ids={tier.slug: pk for pk, tier in tiers.items()},
         digest=books_digest(policy=policy, as_of=as_of) if with_digest else "",
+        renewals=tuple(row["renewal_date"] for row in rows),
     )
 
 

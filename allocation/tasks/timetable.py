@@ -19,9 +19,11 @@ from allocation.models import Slot, Work
 from allocation.selectors.runs import dates_fell_due
 from allocation.selectors.wording import counted
 from allocation.services import (
+    book_days,
     covering,
     digests,
     failures,
+    handovers,
     importing,
     notices,
     planning,
@@ -31,6 +33,7 @@ from allocation.services import (
     touches,
 )
 from allocation.services.timetable import Outcome, UnableToCarryOut
+from allocation.snapshots.money import UnknownRate
 from allocation.tasks.bell import ring
 from allocation.tasks.importing import any_waits_for_goals_run
 from allocation.tasks.notices import send_notices
@@ -125,8 +128,25 @@ def plan_touches_of_all(on: date, at: datetime) -> Outcome:
     )
 
 
+def tell_of_late_handovers(on: date, at: datetime) -> Outcome:
+    return Outcome(handovers.tell_of_late_handovers(on=on, at=at))
+
+
 def write_digests(on: date, at: datetime) -> Outcome:
     return Outcome(digests.write_digests(on=on, at=at))
+
+
+def keep_book_days(on: date, at: datetime) -> Outcome:
+    try:
+        kept = book_days.keep_book_days(on=on)
+    except UnknownRate as missing:
+        raise UnableToCarryOut(str(missing)) from missing
+    said = f"The figures of {counted(kept.books, 'book')} were kept."
+    if kept.worked_out:
+        said += f" {counted(len(kept.worked_out), 'month end')} of the past came from the ledgers."
+    if kept.forgotten:
+        said += f" {counted(kept.forgotten, 'old day')} went; the last one of each month stays."
+    return Outcome(said)
 
 
 DOORS: Mapping[str, Door] = {
@@ -137,6 +157,8 @@ DOORS: Mapping[str, Door] = {
     Work.LEAVE: Door(tell_of_leave),
     Work.RATES: Door(fetch_rates),
     Work.TOUCHES: Door(plan_touches_of_all),
+    Work.BOOK_DAYS: Door(keep_book_days),
+    Work.HANDOVERS: Door(tell_of_late_handovers),
     Work.DIGESTS: Door(write_digests),
     Work.HOUSEKEEPING: Door(keep_house),
 }

@@ -1,73 +1,179 @@
-"""The balance of the books, as a chart and a table, and the list of books."""
+"""The balance of the books, by team and by CSM, as charts and tables; and the list of books."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.models import Team, Tier
-from allocation.charts.bars import NARROW, WIDE, UtilisationBar, utilisation_bars
-from allocation.charts.svg import Markup, wide_and_narrow
-from allocation.engine.balance import Balance
-from allocation.engine.facts.books import BookRow
+from allocation.charts.svg import Markup
+from allocation.selectors import balance_lines as lines_selector
 from allocation.selectors import book_lines as selector
-from allocation.selectors import wording
-from allocation.selectors.balance import Workload, measured, workload
-from allocation.selectors.plans import figure_words
+from allocation.selectors.balance import Workload, workload
+from allocation.selectors.balance_groups import Forest, Group, by_csm, by_team, rows_within
+from allocation.selectors.balance_words import how_even
+from allocation.selectors.renewals import periods
+from allocation.selectors.trend import trend
 from allocation.snapshots.money import UnknownRate
+from allocation.views import balance_parts as parts
 from allocation.views.access import for_leads
-from allocation.views.as_of import as_of
+from allocation.views.as_of import AsOf, as_of
+from allocation.views.balance_csv import as_csv
 from allocation.views.lists import Column, headings, page_of
-from allocation.views.parts import Kpi, arr_kpi, with_meters
+from allocation.views.parts import utilisation_meter, with_meters
+
+TEAMS, CSMS = "teams", "csms"
+TREE = "tree"  # the order of teams, each followed by those below
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line with the bar of its utilisation, and where it leads."""
+
+    line: lines_selector.Line
+    meter: Markup | str
+    url: str
+
+
+@dataclass(frozen=True)
+class Level:
+    """What of the company is looked at, and how: the team (None: all in scope), its books, by team or by CSM."""
+
+    forest: Forest
+    team: Team | None
+    found: Workload
+    by: str
+    sort: str
+    has_teams: bool
+
+    def groups(self) -> list[Group]:
+        """In the order asked for; in another than that of the tree no team stands below another."""
+        if self.by == CSMS:
+            return lines_selector.in_order(by_csm(self.found.rows), sort=self.sort)
+        groups = by_team(self.found.rows, forest=self.forest, within=self.team)
+        if self.sort == TREE:
+            return groups
+        flat = [Group(one.name, one.rows, one.team, 0, one.above) for one in groups]
+        return lines_selector.in_order(flat, sort=self.sort)
 
 
 @require_safe
 @for_leads
 def balance(request: HttpRequest) -> HttpResponse:
-    """Every book in scope against its capacity and against the others."""
+    """Every book in scope against its capacity and against the others, at one level of the company."""
     user: Any = request.user
     shown = as_of(request)
-    day = shown.day
-    teams = list(Team.objects.visible_to(user).order_by("name", "pk"))
-    team = next((one for one in teams if str(one.pk) == request.GET.get("team")), None)
+    forest = Forest(list(Team.objects.visible_to(user).order_by("name", "pk")))
     try:
-        found = workload(as_of=day, user=user, rates_on=shown.today)
+        found = workload(as_of=shown.day, user=user, rates_on=shown.today)
     except UnknownRate as missing:
         return render(request, "pages/balance.html", {"as_of": shown, "empty_words": str(missing)})
-    if team is not None:
-        rows_of_team = [row for row in found.rows if row.team == team.name]
-        found = measured(rows=rows_of_team, covers=found.covers, seen=found.seen)
-    sort = selector.known_sort(request.GET.get("sort"))
-    rows = selector.in_order(found.rows, sort=sort)
-    tiers = selector.shown_tiers(rows)
+    level = _level(request, forest, found)
+    tiers = selector.shown_tiers(level.found.rows)
+    page = lines_selector.page_of_lines(
+        found=level.found,
+        tiers=tiers,
+        periods=periods(shown.day),
+        mean=selector.mean_pct(level.found.rows),
+        on=shown.day,
+    )
+    groups = level.groups()
+    lines = [lines_selector.line_of(one, page) for one in groups]
+    total = Group(name=f"All {len(level.found.rows)}", rows=level.found.rows)
+    if request.GET.get("format") == "csv":
+        return as_csv(groups=groups, total=total, page=page, day=shown.day)
+    team_ids = [one.pk for one in forest.with_those_below(level.team)] if level.team else None
+    kept = trend(user=user, on=shown.day, rows=level.found.rows, team_ids=team_ids)
     context = {
         "as_of": shown,
-        "team": team,
-        "teams": teams,
-        "sort": sort,
-        "sorts": [(key, label) for key, (label, _) in selector.SORTS.items()],
-        "kpis": _kpis(found),
-        "chart": chart(rows),
-        "columns": headings(_columns(tiers), sort=sort),
-        "rows": with_meters(
-            selector.book_lines(
-                rows, among=rows, tiers=tiers, user=user, covers=found.covers, seen=found.seen
-            )
-        ),
-        "total": selector.totals(rows, tiers=tiers),
-        "figures": [
-            _figures("Utilisation", found.utilisation),
-            _figures("ARR", found.arr),
-            _figures("Customers", found.customers),
-        ],
+        "team": level.team,
+        "way": _way(level, shown),
+        "teams": [(one, depth) for one, depth in forest.walk()],
+        "by": level.by,
+        "has_teams": level.has_teams,
+        "sort": level.sort,
+        "sorts": _sorts(level.by),
+        "kpis": parts.kpis(level.found, total),
+        "chart": parts.chart(lines, page.mean),
+        "columns": headings(_columns(level.by, tiers), sort=level.sort),
+        "rows": [_row(line, level, shown) for line in lines],
+        "total": lines_selector.line_of(total, page),
+        "periods": page.periods,
+        "renewals": parts.renewals_chart(total, page),
+        "even": how_even(level.found),
+        "trend": kept,
+        "trend_chart": parts.trend_chart(kept) if kept.is_drawn else "",
+        "trend_rows": parts.trend_rows(kept),
         "empty_words": "Import CSMs, or give teams a manager, and their books stand here side by side.",
     }
     return render(request, "pages/balance.html", context)
+
+
+def _level(request: HttpRequest, forest: Forest, found: Workload) -> Level:
+    """What the address asks for; what it names and nobody knows is as if it were not named."""
+    asked = request.GET.get("team", "")
+    team = forest.found(asked)
+    if team is not None:
+        found = found.among(rows_within(found.rows, team=team, forest=forest))
+    has_teams = len(by_team(found.rows, forest=forest, within=team)) > 1
+    by = request.GET.get("by", "")
+    if by not in (TEAMS, CSMS) or not has_teams:
+        by = TEAMS if has_teams else CSMS
+    sort = request.GET.get("sort", "")
+    if sort not in lines_selector.SORTS:
+        sort = TREE if by == TEAMS else selector.DEFAULT_SORT
+    return Level(forest, team, found, by, sort, has_teams)
+
+
+def _sorts(by: str) -> list[tuple[str, str]]:
+    named = [(key, label) for key, (label, _) in lines_selector.SORTS.items()]
+    if by == CSMS:
+        return named
+    return [(TREE, "As the company is built"), *((key, label) for key, label in named if key != "team")]
+
+
+def _way(level: Level, shown: AsOf) -> list[tuple[str, str]]:
+    """Names and addresses of what lies above the level."""
+    if level.team is None:
+        return []
+    above = level.forest.way_to(level.team)[:-1]
+    return [("Balance", _url(shown)), *((one.name, _url(shown, team=one.pk)) for one in above)]
+
+
+def _url(shown: AsOf, **more: Any) -> str:
+    given = {**more, **({"as_of": shown.asked} if shown.is_past else {})}
+    return reverse("balance") + (f"?{urlencode(given)}" if given else "")
+
+
+def _row(line: lines_selector.Line, level: Level, shown: AsOf) -> Row:
+    url = ""
+    if line.pk is not None:
+        url = _url(shown, team=line.pk) if line.is_team else reverse("book", args=[line.pk]) + shown.query
+    meter = line.without if line.pct is None else utilisation_meter(line.pct)
+    return Row(line=line, meter=meter, url=url)
+
+
+def _columns(by: str, tiers: Sequence[Tier]) -> list[Column]:
+    first = Column("CSM", "name") if by == CSMS else Column("Team", "name")
+    return [
+        first,
+        Column("Customers", "customers", "num"),
+        *(Column(tier.name, "", "num name") for tier in tiers),
+        Column(f"ARR, {settings.BASE_CURRENCY}", "arr", "num"),
+        Column("Hours", "hours", "num"),
+        Column("Capacity", "", "num"),
+        Column("Utilisation", "utilisation"),
+        *([Column("Outside", "", "num")] if by == TEAMS else []),
+        *([Column("Heads", "heads")] if by == TEAMS else []),
+    ]
 
 
 @require_safe
@@ -94,80 +200,17 @@ def books(request: HttpRequest) -> HttpResponse:
         "as_of": shown,
         "page": page,
         "rows": with_meters(lines),
-        "columns": headings(_columns([]), sort=sort),
+        "columns": headings(_book_columns(), sort=sort),
     }
     return render(request, "pages/books.html", context)
 
 
-def chart(rows: Sequence[BookRow]) -> Markup:
-    """Utilisation by CSM, for both screens."""
-    mean = selector.mean_pct(rows)
-    bars = [
-        UtilisationBar(
-            name=row.name,
-            pct=(pct := selector.utilisation_pct(row)),
-            words=f"{row.name}: {wording.percent(pct, places=2)}, {wording.minutes_as_hours(row.minutes)} of "
-            f"{wording.minutes_as_hours(row.capacity_minutes)} hours, {wording.counted(row.customers, 'customer')}",
-            outside=selector.is_outside(row, mean),
-            without="covered" if row.covered else "no capacity",
-        )
-        for row in rows
-    ]
-    middle = None if mean is None else float(mean)
-    return wide_and_narrow(
-        utilisation_bars(bars, mean=middle, width=WIDE), utilisation_bars(bars, mean=middle, width=NARROW)
-    )
-
-
-def _columns(tiers: Sequence[Tier]) -> list[Column]:
+def _book_columns() -> list[Column]:
     return [
         Column("CSM", "name"),
         Column("Customers", "customers", "num"),
-        *(Column(tier.name, "", "num name") for tier in tiers),
         Column(f"ARR, {settings.BASE_CURRENCY}", "arr", "num"),
         Column("Hours", "hours", "num"),
         Column("Capacity", "", "num"),
         Column("Utilisation", "utilisation"),
     ]
-
-
-def _kpis(found: Workload) -> list[Kpi]:
-    rows = found.rows
-    over = len(selector.over_capacity(rows))
-    outside, figures = found.utilisation.outside_15_pct, found.utilisation
-    mean = selector.mean_pct(rows)
-    customers = wording.counted(sum(row.customers for row in rows), "customer")
-    return [
-        Kpi("CSMs", wording.grouped(len(rows)), note=customers, icon="people"),
-        arr_kpi(sum(row.arr_cents for row in rows), label="ARR in books"),
-        Kpi(
-            "Mean utilisation",
-            wording.percent(None if mean is None else float(mean), places=1),
-            note=f"largest ÷ mean {figure_words(figures.max_over_mean)}",
-            icon="attention",
-        ),
-        Kpi(
-            "Over capacity",
-            wording.grouped(over),
-            note="ask more hours than there are" if over else "nobody is",
-            tone="bad" if over else "good",
-            icon="alert",
-        ),
-        Kpi(
-            "Outside ±15 %",
-            wording.percent(outside, places=1),
-            note="of books, by utilisation",
-            tone="warn" if outside else "good",
-            icon="balance",
-        ),
-    ]
-
-
-def _figures(label: str, figures: Balance) -> dict[str, str]:
-    return {
-        "label": label,
-        "outside": wording.percent(figures.outside_15_pct, places=1),
-        "cv": figure_words(figures.cv),
-        "gini": figure_words(figures.gini),
-        "max_over_mean": figure_words(figures.max_over_mean),
-    }

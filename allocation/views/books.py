@@ -20,9 +20,11 @@ from allocation.selectors import books as selector
 from allocation.selectors import wording
 from allocation.selectors.book_figures import BookFigures, book_figures
 from allocation.selectors.covers import CoveredBook, LeaveLine, leave_lines
+from allocation.selectors.handovers import handovers_of_book
 from allocation.selectors.past_books import past_book
 from allocation.views.access import for_everyone_with_a_role, for_roles, today
 from allocation.views.as_of import AsOf, as_of
+from allocation.views.attention_parts import attention_card
 from allocation.views.book_list import as_csv, best_entries, book_list, default_address, list_context
 from allocation.views.book_tiles import book_kpis, month_kpis, past_kpis
 from allocation.views.lists import page_of
@@ -144,6 +146,7 @@ def book_page(
         "covered": covered,
         "leave_lines": _said_once(lines := leave_lines(csm=csm, user=user, on=day), covered),
         "with_csm": bool(covered),
+        "handovers": handovers_of_book(csm=csm, user=user, on=day),
         "leave_forms": leave_forms(csm=csm, lines=lines, user=user, on=day, faulty=faulty) if leads else [],
         "heading": "My book" if own else f"Book of {csm.name}",
         "lead": _lead(csm),
@@ -153,6 +156,7 @@ def book_page(
         "renewals": rows_of(renewals, today=day),
         "count_words": _count_words(this, covered),
         "best": best_entries(found),
+        "attention": attention_card(csm=csm, on=day, own=own, care=figures.care),
         "csv_url": reverse("my_book_csv") if own else reverse("book_csv", args=[csm.pk]),
         **list_context(request, found),
     }

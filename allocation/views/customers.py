@@ -17,8 +17,10 @@ from accounts.querysets.scope import covered_csm_ids
 from allocation.filters.customers import CustomerFilter
 from allocation.selectors import wording
 from allocation.selectors.customer_detail import customer_detail, customer_in_scope
+from allocation.selectors.customer_totals import customer_totals
 from allocation.selectors.customers import DEFAULT_SORT, customer_rows, ordered, visible_customers, with_joins
 from allocation.selectors.explanations import customer_explanation
+from allocation.selectors.handovers import open_handover_of
 from allocation.selectors.overrides import with_override_marks
 from allocation.selectors.past_customer import past_customer
 from allocation.selectors.thresholds import LOW_HEALTH
@@ -26,11 +28,13 @@ from allocation.selectors.timeline import tier_timeline
 from allocation.snapshots.covers import Covers, covers_on
 from allocation.views.access import for_everyone_with_a_role, today
 from allocation.views.as_of import AsOf, as_of
+from allocation.views.attention_parts import customer_attention_kpis
 from allocation.views.goals import goal_forms
 from allocation.views.history import history_line, tier_history
 from allocation.views.lists import Column, has_filters, headings, page_of
 from allocation.views.override_card import NO_FAULT, PLACE, Faulty, override_card
 from allocation.views.parts import Kpi, page_url
+from allocation.views.totals import totals_line
 from allocation.views.touch_card import PLACE as TOUCH_PLACE
 from allocation.views.touch_card import touch_card
 from allocation.views.why import why
@@ -63,6 +67,7 @@ def customers(request: HttpRequest) -> HttpResponse:
         "page": page,
         "rows": customer_rows(customers=list(page.object_list), today=day),
         "columns": headings(COLUMNS, sort=sort),
+        "totals": totals_line(customer_totals(rows=found.qs, as_of=day)),
         "sort": sort,
         "filtered": has_filters(request),
         "import_url": page_url("admin:import_customers"),
@@ -114,6 +119,7 @@ def customer_page(
         "customer": this,
         "as_of": shown or AsOf(day, day),
         "detail": detail,
+        "handover": open_handover_of(customer=this, user=user, on=day),
         # Each is said in the card where the redirect leads.
         "messages": [one for one in said if not {PLACE, TOUCH_PLACE} & set(one.tags.split())],
         "touch_messages": [one for one in said if TOUCH_PLACE in one.tags.split()],
@@ -130,7 +136,7 @@ def customer_page(
             back=request.GET.get("back", ""),
             faulty=faulty,
         ),
-        "kpis": _kpis(this, day, covers_on(on=day)),
+        "kpis": _kpis(this, day, covers_on(on=day)) + customer_attention_kpis(customer=this, on=day),
         "why": why(explanation, in_force=detail.overrides.in_force) if explanation else None,
         "history": tier_history(tier_timeline(customer_id=this.pk), today=day),
         "why_empty": "No run has looked at this customer yet. "

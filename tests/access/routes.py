@@ -68,6 +68,7 @@ OBJECTS: dict[str, dict[str, str]] = {
     "approvals/overrides/": {"pk": "allocation.override"},
     "approvals/delegations/": {"pk": "accounts.delegation"},
     "objections/": {"pk": "move"},
+    "handovers/": {"pk": "allocation.handover"},
     "touches/": {"pk": "allocation.touch"},
     "calendar/": {"pk": "allocation.calendarfeed", "token": "a-token-that-nobody-ever-made-0123456789abcd"},
     "runs/": {"pk": "run"},

@@ -17,7 +17,7 @@ def words(pages):
 
 def test_a_csm_sees_the_own_book_and_nothing_of_the_admin(cast, rf):
     pages, groups = shown(rf, cast.csm_a)
-    assert words(pages) == ["Home", "My book", "Objections", "Customers"]
+    assert words(pages) == ["Home", "My book", "Touches", "Objections", "Handovers", "Customers"]
     assert groups == ()
 
 

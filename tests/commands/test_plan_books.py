@@ -158,7 +158,10 @@ def test_what_a_dead_runner_left_is_finished_first(
 def test_workload_balance_counts_every_book_and_loses_no_cent(books: SimpleNamespace) -> None:
     answer("plan_books", "--apply")
     found = answer("workload_balance")
-    assert set(found) >= {"csms", "arr", "customers", *FIGURES}
+    assert set(found) >= {"csms", "arr", "customers", "teams", "renewals", *FIGURES}
+    for sums in (found["teams"], found["renewals"]):  # no team is below another here
+        for key in ("customers", "arr"):
+            assert sum(line[key] for line in sums) == sum(csm[key] for csm in found["csms"])
     assert set(found["arr"]) == set(found["customers"]) == FIGURES
     ada, ben = found["csms"]
     assert set(ada) >= CSM_KEYS
@@ -193,6 +196,8 @@ def test_workload_balance_shows_each_person_the_own_scope(
     assert seen(cast.ops) == ["Ada Book", "Ben Book"]
     assert seen(cast.manager) == seen(cast.csm_a) == ["Ada Book"]
     assert seen(cast.nobody) == []
+    teams = answer("workload_balance", acting=cast.manager.email)["teams"]
+    assert [(line["team"], line["csms"]) for line in teams] == [("Team A", 1)]
 
 
 def test_workload_balance_of_a_past_day_is_read_from_the_ledger(

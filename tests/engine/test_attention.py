@@ -10,12 +10,21 @@ from hypothesis import strategies as some
 from allocation.engine.attention import (
     attention_weight,
     base_minutes,
+    compare_bases,
     hours_of,
     nearness,
+    net_hours,
     net_minutes,
     share_attention,
 )
-from allocation.engine.facts.attention import AttentionRules, Basis, CareFacts
+from allocation.engine.facts.attention import (
+    BASES,
+    AttentionFinding,
+    AttentionRules,
+    Basis,
+    CareFacts,
+    CareShare,
+)
 
 
 def care(external_id: str = "a", base: int = 0, **given: object) -> CareFacts:
@@ -182,3 +191,116 @@ def test_a_weaker_customer_never_gets_less(health: int, worse: int) -> None:
     book = [care("a", health=Decimal(health)), care("b", health=Decimal(max(0, health - worse)))]
     first, second = share_attention(net=1000, customers=book, rules=AttentionRules(basis="need")).shares
     assert second.share_minutes >= first.share_minutes - 1
+
+
+facts = some.fixed_dictionaries(
+    {
+        "base": some.integers(0, 200),
+        "health": some.one_of(some.none(), some.integers(0, 100).map(Decimal)),
+        "sentiment": some.one_of(some.none(), some.integers(1, 5)),
+        "reputation": some.one_of(some.none(), some.integers(0, 100).map(Decimal)),
+        "champion": some.sampled_from([None, True, False]),
+        "arr": some.one_of(some.none(), some.decimals(0, 10**6, places=2)),
+        "potential_arr": some.one_of(some.none(), some.decimals(0, 10**6, places=2)),
+        "days_to_renewal": some.one_of(some.none(), some.integers(-30, 300)),
+    }
+)
+whole_books = some.lists(facts, min_size=1, max_size=10).map(
+    lambda rows: [care(f"c{n:02}", **row) for n, row in enumerate(rows)]
+)
+per_cent = some.integers(0, 100).map(Decimal)
+
+
+@given(whole_books, some.integers(0, 4000), some.sampled_from(BASES), per_cent, per_cent)
+def test_minutes_sum_exactly_under_every_basis_and_over_capacity_is_the_base_under_each(
+    book: list[CareFacts], net: int, basis: Basis, floor: Decimal, cap: Decimal
+) -> None:
+    rules = AttentionRules(basis, floor, cap)
+    found = compare_bases(net=net, customers=book, in_force=rules)
+    assert tuple(found.by_basis) == BASES
+    assert found.in_force == found.by_basis[basis] == share_attention(net=net, customers=book, rules=rules)
+    assert found == compare_bases(net=net, customers=book[::-1], in_force=rules)
+    base = sum(one.base_minutes for one in book)
+    for one in found.by_basis.values():
+        total = sum(share.minutes for share in one.shares)
+        assert one.over_capacity == (base > net)
+        assert (one.base_minutes, one.missing_minutes) == (base, max(base - net, 0))
+        if one.over_capacity:
+            assert (total, one.unallocated_minutes, one.left_minutes) == (base, 0, 0)
+            assert not any(share.share_minutes or share.bound for share in one.shares)
+            assert one == found.in_force or one.moved(found.in_force) == 0
+        else:
+            assert total + one.unallocated_minutes == net
+            assert one.left_minutes == net - base
+
+
+@given(whole_books, some.integers(0, 4000), some.sampled_from(BASES), per_cent, per_cent)
+def test_floor_and_cap_hold_under_every_basis_and_bind_whom_they_name(
+    book: list[CareFacts], net: int, basis: Basis, floor: Decimal, cap: Decimal
+) -> None:
+    """Floor and cap to try stand in for those in force."""
+    found = compare_bases(
+        net=net, customers=book, in_force=AttentionRules(basis), floor_pct=floor, cap_pct=cap
+    )
+    for kind, one in found.by_basis.items():
+        assert one == share_attention(net=net, customers=book, rules=AttentionRules(kind, floor, cap))
+        if one.over_capacity:
+            continue
+        assert one.floor_minutes <= one.cap_minutes <= one.left_minutes * cap / 100
+        for share in one.shares:
+            assert int(one.floor_minutes) <= share.share_minutes <= one.cap_minutes
+            if share.bound == "cap":
+                assert share.share_minutes == one.cap_minutes
+            if share.bound == "floor":
+                assert share.share_minutes - one.floor_minutes < 1
+        held = sum((_bound(one, share) for share in one.shares if share.bound), Fraction(0))
+        assert one.free_minutes <= one.left_minutes - held
+        free = [share for share in one.shares if not share.bound]
+        if one.all_even:
+            assert one.free_weight == len(free)
+        else:
+            assert one.free_weight == sum((share.weight for share in free), Fraction(0))
+
+
+def _bound(found: AttentionFinding, share: CareShare) -> Fraction:
+    return found.floor_minutes if share.bound == "floor" else Fraction(found.cap_minutes)
+
+
+@given(whole_books, some.integers(0, 4000), some.sampled_from(BASES), some.sampled_from(BASES))
+def test_what_some_gain_others_lose(book: list[CareFacts], net: int, basis: Basis, other: Basis) -> None:
+    found = compare_bases(net=net, customers=book, in_force=AttentionRules(basis))
+    changes = found.by_basis[other].differences(found.in_force)
+    assert sum(changes.values()) == 0
+    assert found.by_basis[other].moved(found.in_force) == sum(
+        change for change in changes.values() if change > 0
+    )
+    assert found.by_basis[basis].moved(found.in_force) == 0
+
+
+def test_what_a_cap_sets_free_counts_as_moved_once() -> None:
+    book = [care("a", reputation=Decimal(90)), care("b", reputation=Decimal(10))]
+    before = share_attention(net=100, customers=book, rules=AttentionRules("advocacy"))
+    after = share_attention(net=100, customers=book, rules=AttentionRules("advocacy", cap_pct=Decimal(30)))
+    # 90 and 10 become 30 and 30; 60 go away from the first, 20 to the second and 40 to nobody.
+    assert after.moved(before) == 60 == before.moved(after)
+
+
+@pytest.mark.parametrize(
+    ("ramp", "overhead", "away", "steps"),
+    [
+        (100, 25, 0, (9600, 9600, 7200, 7200)),
+        (50, 25, 10, (9600, 4800, 3600, 2400)),
+        (100, 0, 45, (9600, 9600, 9600, 0)),  # longer away than the month
+        (33, 33, 1, (9600, 3168, 2123, 2052)),  # 2122.56, and 29/30 of it 2051.8
+    ],
+)
+def test_net_hours_step_by_step_end_in_the_net_minutes(
+    ramp: int, overhead: int, away: int, steps: tuple[int, ...]
+) -> None:
+    given: dict[str, object] = {
+        "hours_per_month": Decimal(160), "ramp_pct": Decimal(ramp), "overhead_pct": Decimal(overhead),
+        "days_away": away, "days": 30,
+    }  # fmt: skip
+    found = net_hours(**given)  # type: ignore[arg-type]
+    assert (found.contract, found.after_ramp, found.after_overhead, found.net) == steps
+    assert net_minutes(**given) == steps[-1]  # type: ignore[arg-type]

@@ -183,7 +183,7 @@ def test_planning_a_second_time_changes_nothing(who):
 
 
 @given(CUSTOMERS, st.integers(1, 200))
-def test_planning_further_ahead_only_adds(who, more):
+def test_planning_further_coming_only_adds(who, more):
     stored = planned(who)
     changes = rewrite_touches(customer=who, stored=stored, on=ON, before=HORIZON + timedelta(days=more))
     assert (changes.drop, changes.becomes) == ((), ())

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Customer
-from allocation.models import BookHolding, BookPlan, Move
+from allocation.models import BookHolding, BookPlan, Handover, HandoverStep, Move, Notice
 from allocation.services.planning import apply_plan, refuse_moves, undo_plan
 from tests import factories
 from tests.faults.test_retiering_killed import Killed, killed_at
@@ -50,6 +50,19 @@ def outcome() -> list[Any]:
             )
         ),
         list(BookPlan.objects.order_by("pk").values_list("status", "message", "lease_until")),
+        list(
+            Handover.objects.order_by("customer__external_id", "pk").values_list(
+                "customer__external_id",
+                "move__plan",
+                "from_csm",
+                "to_csm",
+                "status",
+                "due_on",
+                "closed_words",
+            )
+        ),
+        HandoverStep.objects.count(),
+        list(Notice.objects.order_by("key").values_list("key", flat=True)),
     ]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.house.source import nodes
 
-WRITER = "allocation/services/decisions.py"
+WRITER = "allocation/services/decisions/__init__.py"
 STATE = {"tier", "tier_id", "tier_since", "csm", "csm_id", "csm_since"}
 WRITES = {
     "update",

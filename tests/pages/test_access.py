@@ -6,7 +6,7 @@ from django.urls import reverse
 from tests.pages.company import CANARY, compared_plans, proposed_plan, proposed_run
 from tests.pages.reading import read
 
-LISTS = ("home", "my_book", "books", "balance", "customers", "runs", "plans")
+LISTS = ("home", "my_book", "books", "balance", "pyramid", "customers", "runs", "plans")
 
 
 def pages_of(company, user):

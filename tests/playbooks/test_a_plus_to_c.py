@@ -1,12 +1,19 @@
 """A named CSM for all, experience matched to value: the answers that a-plus-to-c must give."""
 
+import csv
+import io
 import random
 from fractions import Fraction
 from itertools import pairwise
 from statistics import mean
 
+import openpyxl
 import pytest
+from django.test import Client
 
+from accounts import roles
+from accounts.models import Tier
+from tests.factories import UserFactory
 from tests.playbooks.door import Company
 from tests.playbooks.imagined import TIERS, csms, customers, email, enough, heads, with_random_csms
 from tests.playbooks.limits import MOST_GAP, check, check_answer
@@ -181,3 +188,78 @@ def test_books_as_history_left_them_come_to_it_within_the_move_budget(playbook, 
     assert not plan["moves"]
     means = mean_seniority(playbook, people)
     assert means[0] > means[1] > max(means[2:]) + 0.3, means
+
+
+@pytest.fixture
+def ops():
+    client = Client()
+    client.force_login(UserFactory(role=roles.OPS))
+    return client
+
+
+# What is known of some of EXACT: at risk are a health below 40 and a sentiment of 2 or below.
+KNOWN = {
+    "first": {"potential_arr": 450_000, "champion": "yes"},
+    "second": {"health": 20, "sentiment": 1},
+    "from-half": {"sentiment": 2, "potential_arr": 140_000},
+    "fourth": {"health": 40, "sentiment": 3, "potential_arr": 160_000, "reputation": 80},
+    "rest": {"potential_arr": 90_000},
+    "smallest": {"health": 39.5, "reputation": 10},
+}
+
+
+def known_company(playbook):
+    columns = ("potential_arr", "champion", "health", "sentiment", "reputation")
+    blank = dict.fromkeys(columns, "")
+    playbook.customers(
+        [{"external_id": key, "arr": arr, **blank, **KNOWN.get(key, {})} for key, (arr, _) in EXACT.items()]
+    )
+    playbook.retier()
+
+
+def test_churn_impact_by_tier_is_reported(playbook, ops):
+    known_company(playbook)
+    risk = ops.get("/pyramid/").context["risk"]
+    found = {row.name: [str(cell.value) for cell in row.cells[:2]] for row in [*risk.rows, risk.total]}
+    assert found == {
+        "A+": ["1", "200,000"],  # of 500 000
+        "A": ["1", "150,000"],  # of 250 000
+        "B": ["0", "0"],
+        "C": ["1", "10,000"],  # of 100 000
+        "All": ["3", "360,000"],
+    }
+    shares = [str(row.cells[2].value) for row in [*risk.rows, risk.total]]
+    for share, cell in zip(("40.0", "60.0", "0.0", "10.0", "36.0"), shares, strict=True):
+        assert f"{share}\u00a0%" in cell
+
+
+# The file, the tier, whom it holds.
+FILES = [
+    ("finance", "a", {"from-half", "fourth"}),
+    ("finance", "", set(EXACT)),
+    ("marketing", "a", {"fourth"}),
+    ("marketing", "a-plus", {"first"}),
+    ("marketing", "c", {"smallest"}),
+    ("upsell", "a-plus", {"first"}),
+    ("upsell", "a", {"fourth"}),  # the other could only shrink
+    ("upsell", "c", {"rest"}),
+    ("upsell", "b", set()),
+]
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_tier_can_be_used_as_a_filter_for_upsell_marketing_and_finance_exports(playbook, ops, ending):
+    known_company(playbook)
+    tiers = {"": "", **{tier.slug: str(tier.pk) for tier in Tier.objects.all()}}
+    for kind, slug, expected in FILES:
+        answer = ops.get(f"/pyramid/export/{kind}/", {"tier": tiers[slug], "format": ending})
+        rows = rows_of(b"".join(answer.streaming_content), ending)
+        assert {row["external_id"] for row in rows} == expected, (kind, slug)
+        assert {row["tier"] for row in rows} <= {"A+", "A", "B", "C"}
+
+
+def rows_of(content, ending):
+    if ending == "csv":
+        return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+    headers, *rows = openpyxl.load_workbook(io.BytesIO(content)).active.values
+    return [dict(zip(headers, row, strict=True)) for row in rows]

@@ -54,8 +54,12 @@ def test_a_finance_customer_worth_two_million_pounds_is_global(playbook):
     assert playbook.tiers() == {"bank": "global", "at-the-bound": "global", "below": "enterprise"}
     playbook.plan()
     assert playbook.export()["bank"]["csm"] == "fay@x.example"
-    shares = {row["external_id"]: row["hours"] for row in answer("attention", "fay@x.example")["customers"]}
-    assert max(shares, key=shares.__getitem__) == "bank"
+    book = answer("attention", "fay@x.example")["customers"]
+    for hours in ("share_hours", "hours"):
+        shares = {row["external_id"]: row[hours] for row in book}
+        assert len(shares) == 3
+        assert max(shares, key=shares.__getitem__) == "bank"
+        assert sorted(shares.values())[-1] > sorted(shares.values())[-2]
 
 
 def expected_tier(row):

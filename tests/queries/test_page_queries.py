@@ -6,8 +6,9 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from allocation.models import BookPlan, Move, Notice, Touch
-from allocation.services import planning
+from allocation.models import BookPlan, Handover, Move, Notice, Source, Touch
+from allocation.services import handovers, planning
+from allocation.services.decisions import CsmChange, DecisionSource, set_csms
 from allocation.services.touches import do_touches, plan_touches
 from tests.factories import TODAY, CustomerFactory
 from tests.pages import company as companies
@@ -31,10 +32,20 @@ def test_pages_ask_equally_often_at_any_size(cast, sign_in, query_counts, rows):
         "home": reverse("home"),
         "books": reverse("books"),
         "book": reverse("book", args=[cast.csm_a.csm.pk]),
+        "attention": reverse("book_attention", args=[cast.csm_a.csm.pk]),
+        "book as CSV": reverse("book_csv", args=[cast.csm_a.csm.pk]),
+        "book by next touch": reverse("book", args=[cast.csm_a.csm.pk]) + "?sort=touch&due=open",
+        "actions for a customer": reverse("book_actions", args=[company.a[0].pk]),
         "balance": reverse("balance"),
         "books as of a day": reverse("books") + "?as_of=2026-11-01",
         "book as of a day": reverse("book", args=[cast.csm_a.csm.pk]) + "?as_of=2026-11-01",
+        "balance by CSM": reverse("balance") + "?by=csms",
+        "balance of a team": reverse("balance") + f"?team={cast.team_a.pk}",
+        "balance as CSV": reverse("balance") + "?format=csv",
         "balance as of a day": reverse("balance") + "?as_of=2026-11-01",
+        "pyramid": reverse("pyramid"),
+        "pyramid as of a day": reverse("pyramid") + "?as_of=2026-11-01",
+        "pyramid file": reverse("pyramid_finance"),
         "customers": reverse("customers"),
         "customers by ARR": reverse("customers") + "?sort=-arr",
         "customer": reverse("customer", args=[company.a[0].pk]),
@@ -83,6 +94,32 @@ def test_pages_of_a_plan_that_moves_customers_ask_equally_often(cast, sign_in, q
             query_counts.check(
                 f"{name} for {role}", lambda client=client, address=address: client.get(address)
             )
+
+
+@pytest.mark.parametrize("rows", [2, 20])
+def test_pages_of_handovers_ask_equally_often(cast, sign_in, query_counts, rows):
+    """The list, one with its pack, the telling of late ones, and the pages that lead there."""
+    company = companies.build(cast, per_book=rows)
+    gone = [CsmChange(one.pk, cast.csm_b.csm.pk, cast.csm_a.csm.pk) for one in company.b]
+    set_csms(changes=gone, on=TODAY, decision=DecisionSource(Source.MANUAL))
+    first = Handover.objects.get(customer=company.b[0])
+    addresses = {
+        "handovers": reverse("handovers"),
+        "handover": reverse("handover", args=[first.pk]),
+        "customer with a handover": reverse("customer", args=[company.b[0].pk]),
+        "book with handovers": reverse("book", args=[cast.csm_a.csm.pk]),
+    }
+    for role in ("ops", "manager", "csm_a", "csm_b"):
+        client = sign_in(getattr(cast, role))
+        for name, address in addresses.items():
+            if client.get(address).status_code == 200:
+                query_counts.check(
+                    f"{name} for {role}", lambda client=client, address=address: client.get(address)
+                )
+    Handover.objects.update(due_on=TODAY - timedelta(days=9))
+    query_counts.check(
+        "telling of late handovers", lambda: handovers.tell_of_late_handovers(on=TODAY, at=companies.NOW)
+    )
 
 
 @pytest.mark.parametrize("rows", [2, 20])

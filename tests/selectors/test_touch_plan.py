@@ -97,7 +97,11 @@ def test_an_open_touch_is_late_after_its_day_and_due_in_the_week_before(days, st
     touches = Touch.objects
     CustomerFactory()
     Touch.objects.create(customer=Customer.objects.get(), name="Call", due_on=TODAY + days * DAY, hours=1)
-    found = {"late": touches.late_on(TODAY), "due": touches.due_on(TODAY), "planned": touches.ahead_on(TODAY)}
+    found = {
+        "late": touches.late_on(TODAY),
+        "due": touches.due_on(TODAY),
+        "planned": touches.coming_on(TODAY),
+    }
     assert [name for name, rows in found.items() if rows.exists()] == [standing]
 
 

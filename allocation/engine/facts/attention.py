@@ -86,6 +86,16 @@ class AttentionFinding:
         """What the base hours ask beyond the net hours."""
         return max(self.base_minutes - self.net_minutes, 0)
 
+    def differences(self, before: AttentionFinding) -> Mapping[str, int]:
+        """By external id: minutes more (or less) than ``before``, which is about the same book."""
+        there = {one.external_id: one.minutes for one in before.shares}
+        return {one.external_id: one.minutes - there[one.external_id] for one in self.shares}
+
+    def moved(self, before: AttentionFinding) -> int:
+        """Minutes that go from some customers to others, or from being unallocated to customers and back, counted once."""
+        changes = [*self.differences(before).values(), self.unallocated_minutes - before.unallocated_minutes]
+        return sum(change for change in changes if change > 0)
+
 
 @dataclass(frozen=True, slots=True)
 class NetHours:
@@ -106,16 +116,3 @@ class BasisComparison:
 
     in_force: AttentionFinding
     by_basis: Mapping[Basis, AttentionFinding]
-
-    def differences(self, basis: Basis) -> Mapping[str, int]:
-        """By external id: minutes more (or less) than in force."""
-        there = {one.external_id: one.minutes for one in self.in_force.shares}
-        return {one.external_id: one.minutes - there[one.external_id] for one in self.by_basis[basis].shares}
-
-    def moved(self, basis: Basis) -> int:
-        """Minutes that go from some customers to others, or from being unallocated to customers and back, counted once."""
-        changes = [
-            *self.differences(basis).values(),
-            self.by_basis[basis].unallocated_minutes - self.in_force.unallocated_minutes,
-        ]
-        return sum(change for change in changes if change > 0)

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.management.base import DoorCommand, day
 from allocation.selectors.balance import covered_answer, workload
+from allocation.selectors.balance_answers import summed_answer
 from allocation.snapshots.money import UnknownRate
 
 FARTHEST = timedelta(days=366)  # who leaves when is planned months ahead, not centuries
@@ -27,10 +28,12 @@ class Command(DoorCommand):
         as_of = options["as_of"] or today
         if as_of > today + FARTHEST:
             self.refuse(f"The as-of date {as_of} lies more than {FARTHEST.days} days ahead.")
+        actor = self.actor(options)
         try:
-            found = covered_answer(found=workload(as_of=as_of, user=self.actor(options)))
+            books = workload(as_of=as_of, user=actor)
         except UnknownRate as refusal:
             self.refuse(str(refusal))
+        found = {**covered_answer(found=books), **summed_answer(found=books, user=actor, on=as_of)}
         self.answer(found, self.lines(found))
 
     def cover(self, csm: Mapping[str, Any]) -> str:

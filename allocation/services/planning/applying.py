@@ -59,7 +59,7 @@ def apply_plan(
             _end_if_stale(plan, fence)
             total = Move.objects.filter(plan=plan).exclude(status=RowStatus.REFUSED).count()
             while batch := _next_batch(plan):
-                if not _apply_batch(plan, fence, batch, decision, total):
+                if not _apply_batch(plan, fence, batch, decision, total, on):
                     raise UnableToPlanBooks(f"Another process took over book plan {plan_id}.")
     except CancelAsked:
         raise UnableToPlanBooks(end_cancelled(plan_id=plan_id, fence=fence)) from None
@@ -207,7 +207,7 @@ def _next_batch(plan: BookPlan) -> list[Move]:
 
 
 def _apply_batch(
-    plan: BookPlan, fence: int, batch: Sequence[Move], decision: DecisionSource, total: int
+    plan: BookPlan, fence: int, batch: Sequence[Move], decision: DecisionSource, total: int, on: date
 ) -> bool:
     with transaction.atomic():
         left = Move.objects.filter(plan=plan, status=RowStatus.PROPOSED).count()
@@ -226,6 +226,7 @@ def _apply_batch(
             changes=[CsmChange(move.customer_id, move.from_csm_id, move.to_csm_id) for move in same],
             on=plan.as_of,
             decision=decision,
+            handed_over_from=max(on, plan.as_of),
         )
         _mark(batch, same, written)
     return True

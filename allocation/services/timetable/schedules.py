@@ -28,9 +28,13 @@ BEGINNING: Mapping[str, Mapping[str, Any]] = {
     Work.HOUSEKEEPING: {"rhythm": Rhythm.DAILY, "at_time": time(1, 0)},
     Work.FULL_RUN: {"rhythm": Rhythm.YEARLY, "month": 1, "day": 15, "at_time": time(2, 0)},
     Work.BOOK_PLAN: {"rhythm": Rhythm.MONTHLY, "day": 1, "at_time": time(4, 0)},
+    # Before the digests, so that they tell of it.
+    Work.HANDOVERS: {"rhythm": Rhythm.DAILY, "at_time": time(6, 30)},
     Work.DIGESTS: {"rhythm": Rhythm.DAILY, "at_time": time(7, 0)},
     # The central bank publishes in the afternoon of working days.
     Work.RATES: {"rhythm": Rhythm.DAILY, "at_time": time(18, 0)},
+    # What the day came to.
+    Work.BOOK_DAYS: {"rhythm": Rhythm.DAILY, "at_time": time(23, 30)},
 }
 
 

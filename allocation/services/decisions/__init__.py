@@ -2,7 +2,8 @@
 
 Both doors work in sets: a fixed number of statements a call (grouped UPDATEs, one bulk insert), inside one
 transaction, whatever the number of customers. A change names what it starts from; a customer that meanwhile
-stands elsewhere is left alone and returned as skipped.
+stands elsewhere is left alone and returned as skipped. Handovers follow the CSMs in the same transaction
+(allocation.services.decisions.handing_over).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from django.db.models.functions import Greatest
 
 from accounts.models import Customer
 from allocation.models import BookHolding, Departure, Source, TierHolding
+from allocation.services.decisions.handing_over import Ends, cancel_handovers_of_left, follow_changes
 
 # Either ledger; they differ in the one column `field` names.
 HoldingModel = type[Any]
@@ -78,13 +80,32 @@ def set_tiers(*, changes: Sequence[TierChange], on: date, decision: DecisionSour
     return _write(rows, on=on, decision=decision, field="tier", holding=TierHolding)
 
 
-def set_csms(*, changes: Sequence[CsmChange], on: date, decision: DecisionSource) -> Written:
-    """Give customers their CSM from day `on`, and write the ledger, in one transaction."""
+def set_csms(
+    *,
+    changes: Sequence[CsmChange],
+    on: date,
+    decision: DecisionSource,
+    handed_over_from: date | None = None,
+) -> Written:
+    """Give customers their CSM from day `on`, write the ledger, and open or cancel handovers, in one transaction.
+
+    handed_over_from: the day from which the days of a handover count, where it is not `on` (a plan is carried out later
+    than the day it looks at).
+    """
     rows = [
         _Change(change.customer_id, change.from_csm_id, change.to_csm_id, change.since, change.gives_back)
         for change in changes
     ]
-    return _write(rows, on=on, decision=decision, field="csm", holding=BookHolding)
+    with transaction.atomic():
+        written = _write(rows, on=on, decision=decision, field="csm", holding=BookHolding)
+        done = set(written.changed)
+        follow_changes(
+            changed={row.customer_id: Ends(row.start, row.target) for row in rows if row.customer_id in done},
+            on=handed_over_from or on,
+            source=decision.kind,
+            source_id=decision.source_id,
+        )
+    return written
 
 
 def note_departures(*, customer_ids: Sequence[int], on: date, decision: DecisionSource) -> None:
@@ -109,6 +130,7 @@ def note_departures(*, customer_ids: Sequence[int], on: date, decision: Decision
             )
             for customer_id in sorted(left - known)
         )
+        cancel_handovers_of_left(customer_ids=sorted(left - known))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,204 @@
+"""Totals reconcile to the cent and the minute: the books one by one, the balance, the pyramid, the customer list.
+
+The company of mixed_company has three currencies, odd minutes, covered leave across teams, and customers who left, of no
+tier, of a retired one and of no CSM. What the pages say is compared with sums made here from the rows.
+"""
+
+import re
+from decimal import ROUND_HALF_EVEN, Decimal
+
+import pytest
+from django.urls import reverse
+
+from accounts.models import CSM, Customer
+from allocation.selectors.balance import workload
+from allocation.selectors.books import base_money, csm_book
+from allocation.selectors.outside_books import outside_books
+from allocation.selectors.pyramid import pyramid
+from allocation.selectors.pyramid_lines import Chosen
+from allocation.selectors.wording import minutes_as_hours
+from allocation.views.outside_books import outside_words
+from allocation.views.pyramid_tables import money
+from tests.factories import TODAY
+from tests.pages import mixed_company
+from tests.pages.reading import plain, read
+from tests.queries.counting import queries_of
+
+# Of a month, by hand: see mixed_company (52.5 and 59.5 half to even; 8.75; 2; 1).
+MINUTES = {
+    "Alpha one": 52, "Alpha two": 60, "Alpha three": 9, "Alpha four": 9, "Alpha five": 0, "Alpha old": 2,
+    "Zebra one": 60, "Zebra two": 9, "Carol's": 9, "Nobody's": 9, "Self-served": 1, "Untouched": 0,
+}  # fmt: skip
+
+
+@pytest.fixture
+def mixed(cast):
+    return mixed_company.build(cast)
+
+
+def cents_of(customer):
+    if customer.arr is None:
+        return 0
+    rate = mixed_company.RATES.get(customer.currency, Decimal(1))
+    return int((customer.arr / rate).quantize(Decimal("0.01"), ROUND_HALF_EVEN) * 100)
+
+
+def sums(customers):
+    """(customers, cents, minutes) from the rows themselves."""
+    rows = [one for one in customers if one.status == "active"]
+    return len(rows), sum(map(cents_of, rows)), sum(MINUTES[one.name] for one in rows)
+
+
+def visible(user):
+    return Customer.objects.visible_to(user).order_by("pk")
+
+
+def words(response):
+    assert response.status_code == 200
+    return plain(read(response).words)
+
+
+def amounts_in(page):
+    return set(re.findall(r"[\d,]+(?:\.\d\d)? USD", page))
+
+
+def said(figures):
+    """As a totals line writes them."""
+    customers, cents, minutes = figures
+    return customers, f"{money(cents)} USD", minutes_as_hours(minutes)
+
+
+@pytest.mark.parametrize("role", ["ops", "manager", "csm_a"])
+def test_the_customer_list_says_what_its_customers_come_to(mixed, sign_in, role):
+    user = getattr(mixed.cast, role)
+    customers, arr, hours = said(sums(visible(user)))
+    shown = sign_in(user).get(reverse("customers")).context["totals"]
+    assert [plain(one.value) for one in shown] == [f"{customers}", arr, hours]
+
+
+def test_the_totals_line_is_of_what_fits_the_filter_on_all_pages(mixed, sign_in):
+    client = sign_in(mixed.cast.ops)
+    silver = visible(mixed.cast.ops).filter(tier=mixed.tiers["silver"])
+    shown = client.get(reverse("customers"), {"tier": mixed.tiers["silver"].pk, "page": 1}).context["totals"]
+    assert plain(shown[1].value) == said(sums(silver))[1]
+    # Who left is counted where asked for, with the ARR, and asks for no hours.
+    gone = client.get(reverse("customers"), {"status": "left"}).context["totals"]
+    assert [plain(one.value) for one in gone] == ["1", "77,777.00 USD", "0"]
+
+
+@pytest.mark.parametrize("role", ["ops", "manager", "csm_a"])
+def test_books_balance_pyramid_and_customer_list_are_one_sum(mixed, sign_in, role):
+    user, client = getattr(mixed.cast, role), sign_in(getattr(mixed.cast, role))
+    whole = sums(visible(user))
+
+    # The books one by one, as their pages show them.
+    books = [csm_book(csm=csm, as_of=TODAY) for csm in CSM.objects.visible_to(user).order_by("pk")]
+    for book in books:
+        page = words(client.get(reverse("book", args=[book.csm.pk])))
+        # A cover reads on the own page what the own and the covered books come to: everybody in the list.
+        serves = whole[1] if user == book.csm.user and book.covered else book.summary.arr_cents
+        assert {plain(base_money(serves)), plain(base_money(book.summary.arr_cents))} & amounts_in(page)
+    found = workload(as_of=TODAY, user=user)
+    outside = outside_books(
+        user=user, shown={row.csm for row in found.rows}, covers=found.covers, day=TODAY, today=TODAY
+    )
+    assert (
+        sum(book.summary.customers for book in books) + outside.customers,
+        sum(book.summary.arr_cents for book in books) + outside.arr_cents,
+        sum(book.summary.minutes for book in books) + outside.minutes,
+    ) == whole
+
+    # The balance: the same customers and ARR; the hours where they are carried.
+    assert (
+        sum(row.customers for row in found.rows) + outside.customers,
+        sum(row.arr_cents for row in found.rows) + outside.arr_cents,
+        sum(row.minutes for row in found.rows) + outside.minutes_to_add,
+    ) == whole
+
+    # The pyramid, as a whole and layer by layer.
+    stacked = pyramid(user=user, day=TODAY, today=TODAY)
+    total = stacked.total
+    assert (total.customers, total.arr_cents, total.minutes) == whole
+    assert (
+        sum(layer.customers for layer in stacked.layers),
+        sum(layer.arr_cents for layer in stacked.layers),
+        sum(layer.minutes for layer in stacked.layers),
+    ) == whole
+    if role != "csm_a":
+        page = words(client.get(reverse("pyramid")))
+        customers, arr, hours = said(whole)
+        assert f"Customers {customers} Customers: how it came" in page
+        assert arr in page
+        assert f"Hours a month {hours} Hours" in page
+
+
+def test_what_is_outside_the_books_is_said(mixed, sign_in):
+    """Ops: three customers of nobody. A manager: hours that go to another team; and the other way round."""
+    found = workload(as_of=TODAY, user=mixed.cast.ops)
+    given = {"covers": found.covers, "day": TODAY, "today": TODAY}
+    every = {row.csm for row in found.rows}
+    of_all = outside_books(user=mixed.cast.ops, shown=every, **given)
+    nobodys = [mixed.of[name] for name in ("Nobody's", "Self-served", "Untouched")]
+    assert (of_all.customers, of_all.arr_cents, of_all.minutes) == sums(nobodys)
+    assert (of_all.lent, of_all.borrowed) == (0, 0)
+    said_words = outside_words(of_all)
+    assert plain(said_words.customers) == "3 customers"
+    page = words(sign_in(mixed.cast.ops).get(reverse("pyramid")))
+    assert "In nobody's book: 3 customers" in page
+
+    of_a = outside_books(user=mixed.cast.manager, shown={mixed.cast.csm_a.csm.key}, **given)
+    assert (of_a.customers, of_a.lent, of_a.borrowed) == (0, 0, MINUTES["Zebra one"] + MINUTES["Zebra two"])
+    others = every - {mixed.cast.csm_a.csm.key}
+    of_b = outside_books(user=mixed.cast.ops, shown=others, whole=False, **given)
+    assert (of_b.customers, of_b.lent, of_b.borrowed) == (0, MINUTES["Zebra one"] + MINUTES["Zebra two"], 0)
+
+
+def test_nothing_is_said_where_the_books_are_all_there_is(company, sign_in):
+    page = words(sign_in(company.cast.manager).get(reverse("pyramid")))
+    assert "In nobody's book" not in page
+    assert "CSMs of other teams" not in page
+
+
+def test_team_vertical_and_region_narrow_pyramid_and_list_alike(mixed, sign_in):
+    ops, client = mixed.cast.ops, sign_in(mixed.cast.ops)
+    below = type(mixed.cast.team_a).objects.create(name="Below A", parent=mixed.cast.team_a)
+    CSM.objects.filter(pk=mixed.books["c"].pk).update(team=below)
+    one = mixed.of["Alpha one"]
+    for query in (
+        {"team": mixed.cast.team_a.pk},
+        {"vertical": one.vertical_id},
+        {"region": one.region_id, "team": mixed.cast.team_a.pk},
+    ):
+        found = pyramid(user=ops, day=TODAY, today=TODAY, chosen=Chosen(**query)).total
+        shown = client.get(reverse("customers"), query).context["totals"]
+        expected = said((found.customers, found.arr_cents, found.minutes))
+        assert [plain(cell.value) for cell in shown] == [f"{expected[0]}", *expected[1:]]
+        assert 0 < found.customers < 12
+    # A team holds the teams below it.
+    names = {
+        row.name for row in client.get(reverse("customers"), {"team": mixed.cast.team_a.pk}).context["rows"]
+    }
+    assert "Carol's" in names
+
+
+def test_of_a_past_day_the_pyramid_is_the_balance_of_that_day(mixed):
+    day = mixed_company.LONG_AGO + mixed_company.DAY  # nobody had left yet, and nobody was away
+    found = workload(as_of=day, user=mixed.cast.ops, rates_on=TODAY)
+    outside = outside_books(
+        user=mixed.cast.ops, shown={row.csm for row in found.rows}, covers=found.covers, day=day, today=TODAY
+    )
+    total = pyramid(user=mixed.cast.ops, day=day, today=TODAY).total
+    assert total.customers == 13  # with the one who left since
+    assert total.customers == sum(row.customers for row in found.rows) + outside.customers
+    assert total.arr_cents == sum(row.arr_cents for row in found.rows) + outside.arr_cents
+    assert total.minutes == sum(row.minutes for row in found.rows) + outside.minutes_to_add
+
+
+def test_the_totals_line_asks_equally_often_at_any_size(mixed, sign_in):
+    client = sign_in(mixed.cast.ops)
+    few = len(queries_of(lambda: client.get(reverse("customers"))))
+    Customer.objects.bulk_create(
+        Customer(external_id=f"more-{number}", name=f"More {number}", arr=number, currency="EUR")
+        for number in range(120)
+    )
+    assert len(queries_of(lambda: client.get(reverse("customers")))) == few

@@ -1,0 +1,76 @@
+"""Steps are ticked by the side they are for, and stay ticked once signed for; the notes are the former CSM's."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from allocation.models import Handover
+from allocation.services.handovers import LONGEST_NOTES, UnableToHandOver, tick_step, write_notes
+from tests.factories import CLOCK, NOW
+from tests.services.handovers.world import handed_over, sign, tick_all
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def row(cast: SimpleNamespace) -> Handover:
+    return handed_over(cast)
+
+
+def test_a_tick_says_who_and_when_and_can_be_taken_away(row: Handover, cast: SimpleNamespace) -> None:
+    step = row.steps.filter(side="former").first()
+    given = {"handover_id": row.pk, "step_id": step.pk, "actor": cast.csm_a, **CLOCK}
+    ticked = tick_step(done=True, **given)
+    assert (ticked.done_by, ticked.done_at) == (cast.csm_a, NOW)
+    with pytest.raises(UnableToHandOver, match="was ticked already"):
+        tick_step(done=True, **given)
+    freed = tick_step(done=False, **given)
+    assert (freed.done_by, freed.done_at) == (None, None)
+    with pytest.raises(UnableToHandOver, match="was unticked already"):
+        tick_step(done=False, **given)
+
+
+@pytest.mark.parametrize(
+    ("side", "may"), [("former", {"csm_a"}), ("new", {"csm_b"}), ("both", {"csm_a", "csm_b"})]
+)
+@pytest.mark.parametrize("who", ["csm_a", "csm_b", "manager", "ops"])
+def test_each_step_is_ticked_by_its_side(
+    row: Handover, cast: SimpleNamespace, side: str, may: set[str], who: str
+) -> None:
+    step = row.steps.filter(side=side).first()
+    given = {"handover_id": row.pk, "step_id": step.pk, "done": True, "actor": getattr(cast, who), **CLOCK}
+    if who in may:
+        assert tick_step(**given).done_at
+    else:
+        with pytest.raises(UnableToHandOver, match="is ticked by"):
+            tick_step(**given)
+
+
+def test_what_is_signed_for_stays_ticked(row: Handover, cast: SimpleNamespace) -> None:
+    tick_all(row, "former", "both", actor=cast.csm_a)
+    sign(row, "former", actor=cast.csm_a)
+    for side, actor in (("former", cast.csm_a), ("both", cast.csm_b)):
+        step = row.steps.filter(side=side).first()
+        with pytest.raises(UnableToHandOver, match="it stays ticked"):
+            tick_step(handover_id=row.pk, step_id=step.pk, done=False, actor=actor, **CLOCK)
+
+
+def test_a_step_of_another_handover_is_none_of_this_one(row: Handover, cast: SimpleNamespace) -> None:
+    other = handed_over(cast, name="Other").steps.first()
+    with pytest.raises(UnableToHandOver, match="no such step"):
+        tick_step(handover_id=row.pk, step_id=other.pk, done=True, actor=cast.csm_a, **CLOCK)
+
+
+def test_the_former_csm_writes_the_notes_and_nobody_else(row: Handover, cast: SimpleNamespace) -> None:
+    write_notes(handover_id=row.pk, words=" Ask for Ms Lund. ", actor=cast.csm_a, **CLOCK)
+    row.refresh_from_db()
+    assert row.notes == "Ask for Ms Lund."
+    for actor in (cast.csm_b, cast.manager, cast.ops):
+        with pytest.raises(UnableToHandOver, match="written by Ada Book"):
+            write_notes(handover_id=row.pk, words="Mine", actor=actor, **CLOCK)
+
+
+@pytest.mark.parametrize("words", ["x" * (LONGEST_NOTES + 1), "a\0b"])
+def test_notes_that_cannot_be_kept_are_refused(row: Handover, cast: SimpleNamespace, words: str) -> None:
+    with pytest.raises(UnableToHandOver):
+        write_notes(handover_id=row.pk, words=words, actor=cast.csm_a, **CLOCK)
