@@ -47,7 +47,7 @@ def test_after_another_set_up_nobody_goes_up_or_down(ops, moving):
     figures = response.context["figures"]
     assert figures.moves == 8
     assert (figures.ups, figures.downs_to_apply, figures.from_retired) == (0, 0, 8)
-    words = plain(read(response).words)
+    words = plain(read(response).shown)
     assert "Change tier 8 0 up, 0 down, 8 from tiers no longer in use" in words
     assert {row.way for row in response.context["rows"]} == {"none"}
     assert {line.way for line in response.context["flows"]} == {"none"}
@@ -62,7 +62,7 @@ def test_after_another_set_up_nobody_goes_up_or_down(ops, moving):
 
 def test_moves_out_of_retired_tiers_are_counted_apart(company, ops, mixed):
     response = page_of(ops, mixed, show="moves")
-    words = plain(read(response).words)
+    words = plain(read(response).shown)
     assert "Change tier 4 1 up, 1 down, 2 from tiers no longer in use" in words
     assert {row.name: row.way for row in response.context["rows"]} == {
         "Alpha customer 000": "down",
@@ -93,14 +93,14 @@ def test_the_direction_filter_finds_what_the_rows_say(company, ops, mixed):
 def test_refused_rows_are_taken_off_their_own_direction(company, ops, mixed):
     row = TierDecision.objects.get(run=mixed, customer=company.a[2])
     given = {"action": "refuse", "row": [row.pk], "query": "show=moves", "words": "Not yet"}
-    words = plain(read(ops.post(reverse("run_rows", args=[mixed.pk]), given, follow=True)).words)
+    words = plain(read(ops.post(reverse("run_rows", args=[mixed.pk]), given, follow=True)).shown)
     assert "Change tier 3 1 up, 1 down, 1 from a tier no longer in use" in words
 
 
 def test_a_run_without_retired_tiers_does_not_speak_of_them(company, ops):
     Customer.objects.filter(pk=company.a[1].pk).update(arr=Decimal(900_000))
     response = page_of(ops, proposed_run(company.cast), show="moves")
-    words = plain(read(response).words)
+    words = plain(read(response).shown)
     assert "Change tier 1 1 up, 0 down Get" in words
     assert "swatch-none" not in response.content.decode()
 
@@ -110,7 +110,7 @@ def test_a_run_keeps_the_directions_of_its_day_when_its_tiers_are_retired_later(
     run = proposed_run(company.cast)
     load_playbook(slug="a-plus-to-c", publish=True, at=NOW)
     response = page_of(ops, run, show="moves", way="up")
-    assert "1 up, 0 down" in plain(read(response).words)
+    assert "1 up, 0 down" in plain(read(response).shown)
     assert [(row.name, row.way) for row in response.context["rows"]] == [("Alpha customer 001", "up")]
 
 

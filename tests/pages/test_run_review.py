@@ -111,10 +111,10 @@ def test_refusing_a_row_says_why_and_by_whom(company, ops, run):
     assert (row.status, row.words, row.refused_by) == (
         RowStatus.REFUSED, "They merge next month", company.cast.ops,
     )  # fmt: skip
-    assert "1 row refused: this customer keeps its tier when the run is applied." in page.words
-    assert "Change tier 3 1 up, 2 down" in plain(page.words)
-    assert "Refused 1 not applied with this run" in plain(page.words)
-    refused = plain(read(page_of(ops, run, show="refused")).words)
+    assert "1 row refused: this customer keeps its tier when the run is applied." in page.shown
+    assert "Change tier 3 1 up, 2 down" in plain(page.shown)
+    assert "Refused 1 not applied with this run" in plain(page.shown)
+    refused = plain(read(page_of(ops, run, show="refused")).shown)
     assert "Alpha customer 002" in refused
     assert "They merge next month Refused by Olga Ops on" in refused
     assert "Zebra customer 002" not in refused[refused.index("Not decided") :]
@@ -134,7 +134,7 @@ def test_a_refused_row_counts_as_staying_in_the_picture(company, ops, run):
 def test_a_refused_row_is_not_applied_and_an_accepted_one_is(company, ops, run):
     act(ops, run, "refuse", company.a[1], company.a[2])
     page = act(ops, run, "accept", company.a[2], query="show=refused")
-    assert "1 row accepted again." in page.words
+    assert "1 row accepted again." in page.shown
     confirm = " ".join(form.get("data-confirm", "") for form in read(page_of(ops, run)).of("form"))
     assert "0 customers get their first tier and 3 change tier. 1 refused row is left out." in confirm
     retiering.apply_run(run_id=run.pk, owner="test", at=NOW, actor_id=company.cast.ops.pk)
@@ -144,14 +144,14 @@ def test_a_refused_row_is_not_applied_and_an_accepted_one_is(company, ops, run):
 
 def test_many_rows_at_once_those_ticked_and_all_that_fit_the_filter(company, ops, run):
     page = act(ops, run, "refuse", company.a[1], company.b[1])
-    assert "2 rows refused: these customers keep their tier" in page.words
+    assert "2 rows refused: these customers keep their tier" in page.shown
     page = act(ops, run, "refuse", all="1", query="show=moves&way=up")
-    assert "2 rows refused" in page.words
+    assert "2 rows refused" in page.shown
     assert set(refused_of(run)) == {
         customer.pk for customer in (company.a[1], company.b[1], company.a[2], company.b[2])
     }
     page = act(ops, run, "accept", all="1", query="show=refused&q=Alpha")
-    assert "2 rows accepted again." in page.words
+    assert "2 rows accepted again." in page.shown
     assert set(refused_of(run)) == {company.b[1].pk, company.b[2].pk}
 
 
@@ -165,7 +165,7 @@ def test_all_means_every_page_of_the_filter(company, ops):
     Customer.objects.filter(pk__in=[customer.pk for customer in made]).update(arr=Decimal(400_000))
     run = proposed_run(company.cast)
     page = act(ops, run, "refuse", all="1", query="show=moves&q=Grower&page=2")
-    assert "120 rows refused" in page.words
+    assert "120 rows refused" in page.shown
     assert run.decisions.filter(status=RowStatus.REFUSED).count() == 120
 
 
@@ -174,8 +174,8 @@ def test_a_manager_reviews_the_rows_of_the_own_teams_only(company, sign_in, run)
     act(client, run, "refuse", company.a[2], company.b[2])
     assert set(refused_of(run)) == {company.a[2].pk}
     page = act(client, run, "refuse", all="1", query="show=moves")
-    assert "1 row refused" in page.words  # the other of the two in the own team
-    assert "did not need it" not in page.words  # "all" means those that are not refused yet
+    assert "1 row refused" in page.shown  # the other of the two in the own team
+    assert "did not need it" not in page.shown  # "all" means those that are not refused yet
     assert company.b[1].pk not in refused_of(run)
 
 
@@ -196,7 +196,7 @@ def test_a_manager_reviews_the_rows_of_the_own_teams_only(company, sign_in, run)
 )
 def test_what_is_not_understood_changes_nothing(company, ops, run, given, sentence):
     page = act(ops, run, given.pop("action", "refuse"), company.a[2], **given)
-    assert sentence in page.words
+    assert sentence in page.shown
     assert not refused_of(run).exists()
 
 
@@ -205,7 +205,7 @@ def test_what_does_not_change_a_tier_cannot_be_refused(company, ops, run):
     Customer.objects.filter(pk=company.a[2].pk).update(arr=Decimal(153_000))
     held = proposed_run(company.cast)
     page = act(ops, held, "refuse", company.a[2])
-    assert "Nothing was changed" in page.words
+    assert "Nothing was changed" in page.shown
     boxes = [box for box in read(page_of(ops, held, show="held")).of("input") if box.get("name") == "row"]
     assert boxes == []
 
@@ -213,7 +213,7 @@ def test_what_does_not_change_a_tier_cannot_be_refused(company, ops, run):
 def test_an_applied_run_is_not_reviewed_any_more(company, ops, run):
     retiering.apply_run(run_id=run.pk, owner="test", at=NOW, actor_id=company.cast.ops.pk)
     page = act(ops, run, "refuse", company.a[2])
-    assert "rows can be refused only before it is applied" in page.words
+    assert "rows can be refused only before it is applied" in page.shown
     assert [box for box in page.of("input") if box.get("name") == "row"] == []
 
 
@@ -235,10 +235,10 @@ def test_a_run_over_the_limit_comes_within_it_by_refusing_and_over_it_again_by_a
     run = proposed_run(company.cast)
     assert run.status == RunStatus.AWAITING_APPROVAL
     page = act(ops, run, "refuse", *made[:4])
-    assert "The run is within the change limit now: CS ops can apply it" in page.words
+    assert "The run is within the change limit now: CS ops can apply it" in page.shown
     assert [form for form in page.of("form") if form.get("action", "").endswith("/apply/")]
     page = act(ops, run, "accept", *made[:4], query="show=refused")
-    assert "a manager has to approve it before it can be applied." in page.words
+    assert "a manager has to approve it before it can be applied." in page.shown
     assert refreshed(run).status == RunStatus.AWAITING_APPROVAL
 
 
@@ -249,7 +249,7 @@ def test_an_approval_is_about_what_is_left_of_the_whole_run(company, sign_in, op
     asked = [form.get("data-confirm", "") for form in page.of("form")]
     assert "Approve this run? 2 customers would change tier, 1 of them in your teams." in asked
     assert "customers of your teams: 1 of the 2 changes of tier that this run would make." in plain(
-        page.words
+        page.shown
     )
 
 
@@ -258,8 +258,8 @@ def test_one_of_a_thing_is_said_as_one(company, ops, run):
     page = read(page_of(ops, run, show="refused"))
     asked = " ".join(form.get("data-confirm", "") for form in page.of("form"))
     assert "0 customers get their first tier and 3 change tier. 1 refused row is left out." in asked
-    assert "The one row of this tab" in page.words
-    assert "All 4 rows of this tab" in read(page_of(ops, run, show="moves")).words
+    assert "The one row of this tab" in page.shown
+    assert "All 4 rows of this tab" in read(page_of(ops, run, show="moves")).shown
 
 
 def test_an_approval_takes_the_call_for_one_out_of_the_message(company, sign_in, ops, run):
@@ -268,7 +268,7 @@ def test_an_approval_takes_the_call_for_one_out_of_the_message(company, sign_in,
         status="awaiting_approval", over_limit=True, apply_when_proposed=True, message="A manager has to"
     )
     retiering.approve_run(run_id=run.pk, actor=company.cast.manager, at=NOW)
-    words = read(page_of(ops, run)).words
+    words = read(page_of(ops, run)).shown
     assert "It is over the change limit, and a manager approved it." in words
     assert "has to" not in words
 
@@ -279,16 +279,16 @@ def test_an_approval_takes_the_call_for_one_out_of_the_message(company, sign_in,
 )
 def test_the_change_limit_is_named_only_while_it_holds_a_run_up(ops, run, status, said):
     RetierRun.objects.filter(pk=run.pk).update(status=status, over_limit=True)
-    assert ("Over the change limit" in read(ops.get(reverse("runs"))).words) is said
+    assert ("Over the change limit" in read(ops.get(reverse("runs"))).shown) is said
 
 
 def test_who_asked_for_a_run_is_said_for_commands_too(company, ops, run):
-    assert f"asked by {company.cast.ops}." in read(page_of(ops, run)).words
+    assert f"asked by {company.cast.ops}." in read(page_of(ops, run)).shown
     RetierRun.objects.filter(pk=run.pk).update(requested_by=None)
-    assert "asked by the timetable or a command." in read(page_of(ops, run)).words
-    assert "by the timetable or a command" in read(ops.get(reverse("runs"))).words
+    assert "asked by the timetable or a command." in read(page_of(ops, run)).shown
+    assert "by the timetable or a command" in read(ops.get(reverse("runs"))).shown
     RetierRun.objects.filter(pk=run.pk).update(scope="goals")
-    assert "asked because goals changed." in read(page_of(ops, run)).words
+    assert "asked because goals changed." in read(page_of(ops, run)).shown
 
 
 def test_what_the_guards_held_is_counted_by_guard_and_leads_to_the_rows(company, ops):
@@ -298,7 +298,7 @@ def test_what_the_guards_held_is_counted_by_guard_and_leads_to_the_rows(company,
     response = page_of(ops, run, show="held")
     lines = {line.label: line for line in response.context["guards"]}
     assert set(lines) == {"Dead band", "Paid floor"}
-    words = plain(read(response).words)
+    words = plain(read(response).shown)
     assert "Dead band 1 Too close to the bound to move." in words
     assert names(ops.get(lines["Paid floor"].url.split("#")[0])) == {"Zebra customer 002"}
     assert names(ops.get(lines["Dead band"].url.split("#")[0])) == {"Alpha customer 002"}
@@ -322,7 +322,7 @@ def test_overridden_customers_have_their_tab(company, ops):
     )
     response = page_of(ops, proposed_run(company.cast), show="overridden")
     assert names(response) == {"Alpha customer 002"}
-    assert "override in force" in read(response).words
+    assert "override in force" in read(response).shown
 
 
 def test_tabs_that_mean_nothing_yet_are_not_shown(company, ops, run):

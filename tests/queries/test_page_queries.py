@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.models import CSM
 from allocation.models import BookPlan, Handover, Move, Notice, Source, Touch
 from allocation.services import handovers, planning
 from allocation.services.decisions import CsmChange, DecisionSource, set_csms
@@ -23,6 +24,8 @@ def _a_fixed_day(monkeypatch):
 def test_pages_ask_equally_often_at_any_size(cast, sign_in, query_counts, rows):
     company = companies.build(cast, per_book=rows)
     head = companies.compared_plans(cast)
+    # Within capacity at either size: over it the page of attention asks also which touch plan takes most.
+    CSM.objects.filter(pk=cast.csm_a.csm.pk).update(hours_per_month=500)
     plan_touches(on=TODAY)
     ids = list(Touch.objects.order_by("pk").values_list("pk", flat=True))
     Touch.objects.filter(pk__in=ids[::3]).update(due_on=TODAY - timedelta(days=2))
