@@ -120,6 +120,7 @@ def kill_again_and_again(office: Company, *, work: threading.Thread, kills: list
     return len(kills)
 
 
+@pytest.mark.proof
 def test_the_embedded_installation_ends_where_the_other_does_however_often_its_worker_is_killed(
     tmp_path: Path,
 ) -> None:
