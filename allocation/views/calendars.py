@@ -34,7 +34,10 @@ def calendar_page(request: HttpRequest, *, token: str = "") -> HttpResponse:
     user: Any = request.user
     csm = books.own_csm(user=user) if user.is_csm else None
     feeds = standing_calendars(user=user)
-    mine = next((feed for feed in feeds if csm is not None and feed.csm_id == csm.pk), None)
+    mine = next(
+        (one for one in feeds if csm is not None and one.csm_id == csm.pk and one.created_by_id == user.pk),
+        None,  # one of who was this CSM before opens nothing any more
+    )
     address = f"{settings.SITE_URL}{reverse('calendar_file', args=[token])}" if token else ""
     context = {
         "csm": csm,
@@ -42,9 +45,15 @@ def calendar_page(request: HttpRequest, *, token: str = "") -> HttpResponse:
         "others": [_line(feed) for feed in feeds if feed is not mine],
         "leads": user.is_ops or user.is_manager,
         "address": address,
-        "webcal": f"webcal://{address.partition('://')[2]}" if address else "",
+        "subscribe": _subscribe(address),
     }
     return render(request, "pages/calendar.html", context)
+
+
+def _subscribe(address: str) -> str:
+    """What a calendar program opens. `webcals` asks by https; the older `webcal` would send the secret in clear first."""
+    way, _, rest = address.partition("://")
+    return f"{'webcals' if way == 'https' else 'webcal'}://{rest}" if rest else ""
 
 
 def _line(feed: CalendarFeed) -> dict[str, Any]:
