@@ -156,7 +156,7 @@ def test_on_the_customers_page_stand_what_comes_what_was_done_and_the_coming_yea
     words = plain(read(answer).words)
     assert "1 late" in card
     assert "Review -3 3 days late · 19 Nov 2026" in words
-    assert "13 Nov 2026 Review -9 · 1.5" in words
+    assert "13 Nov 2026 Review -9 · 1:30" in words
     assert "They renew" in card
     assert "The coming 12 months" in card
     lines = {line.name: line for line in answer.context["touch_card"].year}
@@ -193,3 +193,12 @@ def test_home_tells_a_csm_what_is_late_and_due_and_leads_there(company, touches,
     page = read(sign_in(company.cast.csm_a).get(reverse("home")))
     assert "2 touches due this week" in page.words
     assert "/touches/?show=due" in page.links()
+
+
+def test_the_sum_of_a_list_is_what_its_rows_add_up_to(company, touches, sign_in):
+    """Three of twenty minutes are kept as 0.33 hours each, and are one hour."""
+    client = sign_in(company.cast.csm_a)
+    for days in (-3, 0, 6):
+        client.post(reverse("touch_done", args=[touches["a", days].pk]), {"minutes": "20"})
+    found = client.get(reverse("touches") + "?show=done").context
+    assert ([row.hours for row in found["rows"]], found["tally"].hours) == (["0:20"] * 3, "1:00")
