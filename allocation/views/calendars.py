@@ -18,7 +18,7 @@ from allocation.models import CalendarFeed
 from allocation.selectors import books, wording
 from allocation.selectors.calendar_feed import calendar_answer, calendar_file, standing_calendars
 from allocation.services import calendars as service
-from allocation.views.access import for_everyone_with_a_role, for_roles, today
+from allocation.views.access import for_everyone_with_a_role, for_roles
 from allocation.views.refusals import refusals_shown
 
 
@@ -71,8 +71,9 @@ def _line(feed: CalendarFeed) -> dict[str, Any]:
 def calendar_make(request: HttpRequest) -> HttpResponse:
     """A new address; the one before stops working. It is shown in this answer and never again."""
     user: Any = request.user
+    now = timezone.now()
     try:
-        token = service.make_calendar(actor=user, on=today(), at=timezone.now())
+        token = service.make_calendar(actor=user, on=timezone.localdate(now), at=now)
     except service.UnableToMakeCalendar as refusal:
         messages.error(request, str(refusal))
         return redirect("calendar")
@@ -101,8 +102,9 @@ def calendar_revoke(request: HttpRequest, pk: int) -> HttpResponse:
 @login_not_required
 def calendar_file_of(request: HttpRequest, token: str) -> HttpResponse:
     """The calendar whose address this is; one and the same answer for every other. No session is opened or looked at."""
-    day = today()
-    csm = service.read_calendar(token=token, on=day, at=timezone.now())
+    now = timezone.now()
+    day = timezone.localdate(now)
+    csm = service.read_calendar(token=token, on=day, at=now)
     if csm is None:
         answer = HttpResponse(
             "There is no calendar here.\n", status=404, content_type="text/plain; charset=utf-8"
