@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from django import forms
@@ -13,13 +14,15 @@ from django.utils import timezone
 from accounts.admin import badges
 from accounts.admin.base import CSAdmin
 from accounts.admin.filters import FixedFilter, rows_filter
-from accounts.models import Team
+from accounts.models import Customer, Team
 from allocation.models import Touch
 from allocation.selectors.touches import state_of_touch
 
 WORDS = {"planned": "Planned", "due": "Due", "late": "Late", "done": "Done", "skipped": "Skipped"}
 # Where a touch stands in the plan: the plan alone writes it.
 OF_THE_PLAN = ("customer", "activity")
+# What somebody answers for who closes it.
+WRITTEN_DOWN = {"status", "done_on", "done_by", "hours", "words"}
 
 
 class StandingFilter(FixedFilter):
@@ -44,17 +47,45 @@ class StandingFilter(FixedFilter):
                 return queryset
 
 
+def _standing(pk: int | None) -> str:
+    """A mark of what a page can overwrite; empty for a touch that is not there."""
+    fields = "status", "due_on", "name", "hours", "done_on", "done_by_id", "words", "activity_id", "closed_at"
+    row = None if pk is None else Touch.objects.filter(pk=pk).values_list(*fields).first()
+    return "" if row is None else hashlib.sha256(repr(row).encode()).hexdigest()
+
+
 class TouchForm(forms.ModelForm):
-    """A closed touch says when and what came of it, or why not; an open one says neither day nor person."""
+    """A done touch says when, a skipped one why; an open one says neither day nor person.
+
+    seen: how the touch stood when the page was opened. People do, skip and move touches meanwhile, and planning rewrites
+    them: what they left is not written over.
+    """
+
+    seen = forms.CharField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["seen"] = _standing(self.instance.pk)
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data
+        if self.instance.pk is not None:
+            # Locked till the page is saved (the admin saves in one transaction), in the order in which people do: customer, touch.
+            list(
+                Customer.objects.select_for_update(no_key=True)
+                .filter(pk=self.instance.customer_id)
+                .values_list("pk")
+            )
+            if given.get("seen") != _standing(self.instance.pk):
+                raise forms.ValidationError(
+                    "Somebody did, skipped, moved or planned this touch anew while you were editing. Open the page again and "
+                    "repeat your change."
+                )
         status, day = given.get("status"), given.get("done_on")
         if status == Touch.Status.DONE:
             self._refuse_where(day is None, "done_on", "Give the day on which it was done.")
             late = day is not None and day > timezone.localdate()
             self._refuse_where(late, "done_on", "This day is yet to come: give the day on which it was done.")
-            self._refuse_where(not given.get("words", "").strip(), "words", "Say what came of it.")
         elif status == Touch.Status.SKIPPED:
             self._refuse_where(not given.get("words", "").strip(), "words", "Say why it is skipped.")
         if status != Touch.Status.DONE:
@@ -82,7 +113,7 @@ class TouchAdmin(CSAdmin):
     date_hierarchy = "due_on"
     ordering = ("due_on", "pk")
     fieldsets = (
-        (None, {"fields": (("customer", "activity"), "name", ("due_on", "hours"), "slot")}),
+        (None, {"fields": (("customer", "activity"), "name", ("due_on", "hours"), "slot", "seen")}),
         ("What came of it", {"fields": ("status", ("done_on", "done_by"), "words", ("closed_by", "closed"))}),
     )
 
@@ -91,11 +122,11 @@ class TouchAdmin(CSAdmin):
         return ("slot", "closed_by", "closed", *of_the_plan)
 
     def save_model(self, request: HttpRequest, obj: Touch, form: forms.ModelForm, change: bool) -> None:
-        """Who closes it is written down; one that is open again was closed by nobody."""
-        if "status" in form.changed_data:
-            is_open = obj.status == Touch.Status.PLANNED
-            obj.closed_by = None if is_open else request.user  # type: ignore[assignment]
-            obj.closed_at = None if is_open else timezone.now()
+        """Who closes it, or says otherwise what came of it, is written down; one that is open was closed by nobody."""
+        if obj.status == Touch.Status.PLANNED:
+            obj.closed_by = obj.closed_at = None
+        elif WRITTEN_DOWN & set(form.changed_data) or obj.closed_at is None:
+            obj.closed_by, obj.closed_at = request.user, timezone.now()  # type: ignore[assignment]
         super().save_model(request, obj, form, change)
 
     @admin.display(description="Hours", ordering="hours")

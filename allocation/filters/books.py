@@ -42,8 +42,14 @@ class BookFilter(CustomerFilter):
         of_this = Touch.objects.filter(customer=OuterRef("pk"))
         if value == "none":
             return rows.filter(~Exists(of_this.open()))
-        wanted = {"late": of_this.late_on(self.today), "due": of_this.due_on(self.today)}
-        return rows.filter(Exists(wanted.get(value, of_this.open())))
+        late = Exists(of_this.late_on(self.today))
+        match value:
+            case "late":
+                return rows.filter(late)
+            case "due":  # the next touch is: one that is late comes before it
+                return rows.filter(~late, Exists(of_this.due_on(self.today)))
+            case _:
+                return rows.filter(Exists(of_this.open()))
 
     @property
     def names(self) -> frozenset[str]:

@@ -111,7 +111,7 @@ def _touches(customers: QuerySet[Customer], on: date) -> Iterator[CalendarDay]:
     named = {pk: (one_line(name), tier_id) for pk, name, tier_id in rows}
     plan = touch_plan(customers=customers, on=on, days=AHEAD.days)
     channels = _channels()
-    outside = OutsideWords()
+    outside, logged = OutsideWords(), _logged(customers, on)
     used: set[str] = set()
     for pk, lines in {**plan, **_with_recent(customers, plan, on)}.items():
         if pk not in named:  # it came to the book in this moment
@@ -122,7 +122,8 @@ def _touches(customers: QuerySet[Customer], on: date) -> Iterator[CalendarDay]:
                 continue
             channel = channels.get((tier_id, line.activity), "") if line.slot_on else ""
             uid = _uid(pk, line, used)
-            what = outside.words_of(line.activity, channel)
+            name_of_it = line.activity if line.touch_id is None else logged.get(line.touch_id, line.activity)
+            what = outside.words_of(name_of_it, channel)
             yield _touch_day(uid, f"{what} with {name}", channel, line, link)
 
 
@@ -142,6 +143,14 @@ def _with_recent(
             lines = found.setdefault(customer_id, list(plan.get(customer_id, ())))
             lines.append(TouchLine(pk, name, slot_on, due_on, hours, "done"))
     return found
+
+
+def _logged(customers: QuerySet[Customer], on: date) -> Mapping[int, str]:
+    """The activity of each touch that was logged, "" where there is none: what people called it stays in the house."""
+    rows = Touch.objects.filter(
+        customer__in=customers.order_by().values("pk"), logged=True, due_on__gte=on - BACK
+    )
+    return {pk: name or "" for pk, name in rows.order_by("pk").values_list("pk", "activity__name")}
 
 
 def _channels() -> Mapping[tuple[int, str], str]:

@@ -13,7 +13,7 @@ from allocation.models import Touch
 from allocation.selectors import wording
 from allocation.selectors.touch_lists import TouchRow, touch_rows
 from allocation.selectors.touch_plan import touch_plan
-from allocation.selectors.touches import TouchLine
+from allocation.selectors.touches import TouchLine, minutes_of
 
 SHOWN_OPEN = 4
 SHOWN_DONE = 5
@@ -80,8 +80,8 @@ def _year(lines: Iterable[TouchLine], on: date) -> list[YearLine]:
 
 
 def _year_line(name: str, lines: list[TouchLine], on: date) -> YearLine:
-    hours = sum((line.hours for line in lines), start=lines[0].hours * 0)
-    each = {wording.hours(line.hours) for line in lines}
+    minutes = [minutes_of(line.hours) for line in lines]
+    each = {wording.hours_and_minutes(one) for one in minutes}
     how = (
         f"{len(lines)} × {each.pop()} hours"
         if len(each) == 1
@@ -91,7 +91,7 @@ def _year_line(name: str, lines: list[TouchLine], on: date) -> YearLine:
     return YearLine(
         name=name,
         times=len(lines),
-        hours=wording.hours(hours),
+        hours=wording.hours_and_minutes(sum(minutes)),
         next_day=wording.day(first),
         trace=f"{how}, from {wording.day(on)} for 12 months: planned ones, and what the touch plan goes on with.",
     )

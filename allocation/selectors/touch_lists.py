@@ -12,6 +12,7 @@ from django.db.models import Count, Q, QuerySet, Sum
 from allocation.models import Touch
 from allocation.querysets.touches import DUE_DAYS, REOPEN_WITHIN
 from allocation.selectors import wording
+from allocation.selectors.touches import MINUTES, minutes_of
 
 LATE, DUE, COMING, DONE = "late", "due", "coming", "done"
 SHOWS = (LATE, DUE, COMING, DONE)
@@ -59,7 +60,7 @@ class TouchRow:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many touches a list has, and their hours as people read them; skipped ones take none."""
+    """How many touches a list has, and their hours to the minute, as each row says its own; skipped ones take none."""
 
     count: int
     hours: str
@@ -85,8 +86,8 @@ def touch_tallies(*, touches: Any, on: date, at: datetime) -> dict[str, Tally]:
     for show in SHOWS:
         rows = _listed(touches, show, on, at).order_by()
         taking_place = ~Q(status=Touch.Status.SKIPPED)
-        counts = rows.aggregate(count=Count("pk"), hours=Sum("hours", filter=taking_place))
-        found[show] = Tally(counts["count"], wording.hours(counts["hours"] or 0))
+        counts = rows.aggregate(count=Count("pk"), minutes=Sum(MINUTES, filter=taking_place))
+        found[show] = Tally(counts["count"], wording.hours_and_minutes(counts["minutes"] or 0))
     return found
 
 
@@ -121,8 +122,10 @@ def _row(touch: Touch, user: Any, on: date, at: datetime) -> TouchRow:
         due_on=touch.due_on,
         when=when if is_open else "",
         tone=tone if is_open else "",
-        hours=wording.DASH if touch.status == Touch.Status.SKIPPED else wording.hours(touch.hours),
-        minutes=round(touch.hours * 60),
+        hours=wording.DASH
+        if touch.status == Touch.Status.SKIPPED
+        else wording.hours_and_minutes(minutes_of(touch.hours)),
+        minutes=minutes_of(touch.hours),
         trace=hours_trace(touch),
         channel=touch.activity.get_channel_display() if touch.activity else "Not planned",
         status=touch.status,
@@ -161,7 +164,7 @@ def hours_trace(touch: Touch) -> str:
     """How the hours came."""
     if touch.status == Touch.Status.DONE:
         planned = (
-            f" The touch plan has {wording.hours(touch.activity.hours_each)} hours for it."
+            f" The touch plan has {wording.hours_and_minutes(minutes_of(touch.activity.hours_each))} hours for it."
             if touch.activity
             else ""
         )
@@ -169,7 +172,7 @@ def hours_trace(touch: Touch) -> str:
     if touch.activity is None or touch.status == Touch.Status.SKIPPED:
         return ""
     times = f"{touch.activity.times_a_year:f}".rstrip("0").rstrip(".")
-    return f"From the touch plan: {touch.activity.name}, {times} a year, {wording.hours(touch.activity.hours_each)} hours each."
+    return f"From the touch plan: {touch.activity.name}, {times} a year, {wording.hours_and_minutes(minutes_of(touch.activity.hours_each))} hours each."
 
 
 def _by(touch: Touch) -> str:

@@ -18,6 +18,15 @@ TouchStanding = Literal["planned", "due", "late", "done", "skipped"]
 LINE = ("pk", "name", "slot_on", "due_on", "hours", "status")
 
 
+MINUTES: Any = Cast(Round(F("hours") * 60), IntegerField())
+"""Of a touch: hours have two decimals, so none lies half way, and sums over customers, activities and people agree."""
+
+
+def minutes_of(hours: Decimal) -> int:
+    """As MINUTES, of a touch that is read."""
+    return round(hours * 60)
+
+
 @dataclass(frozen=True, slots=True)
 class TouchLine:
     """One touch of a customer. touch_id None: not stored yet. status: how it stands on the day that was asked for."""
@@ -58,14 +67,11 @@ def next_touches(*, customer_ids: Collection[int], on: date) -> Mapping[int, Tou
 def hours_done(*, customer_ids: Collection[int], first: date, before: date) -> Mapping[int, int]:
     """Minutes that touches took, by customer id, done from `first` to the day before `before`. One query.
 
-    Each touch is rounded to the minute (hours have two decimals, so none lies half way), so that sums over customers,
-    activities and people agree. Who has none has no entry.
+    Who has none has no entry.
     """
     done = Touch.objects.done().filter(customer_id__in=customer_ids, done_on__gte=first, done_on__lt=before)
-    minutes: Any = Sum(Cast(Round(F("hours") * 60), IntegerField()))
-    return dict(
-        done.order_by().values("customer_id").annotate(minutes=minutes).values_list("customer_id", "minutes")
-    )
+    totals = done.order_by().values("customer_id").annotate(minutes=Sum(MINUTES))
+    return dict(totals.values_list("customer_id", "minutes"))
 
 
 def customers_of_run(*, run_id: int) -> list[int]:

@@ -1,7 +1,8 @@
 """The secret address of a CSM's calendar: made, renewed, revoked, and read by programs that know it.
 
 Of an address only a digest is kept, so it is shown once; one stands for a CSM at a time. It opens nothing but the calendar,
-and nothing any more once it is revoked, the CSM has left or lost the role, or the sign-in is switched off.
+and nothing any more once it is revoked, the CSM has left or lost the role, or the sign-in is switched off or linked to another
+CSM: who made it must be the one whose calendar it is.
 """
 
 from __future__ import annotations
@@ -67,7 +68,11 @@ def read_calendar(*, token: str, on: date, at: datetime) -> CSM | None:
         return None
     csm: CSM = feed.csm
     user = csm.user
-    if user is None or not user.is_active or roles.CSM not in user.role_names or _has_left(csm, on):
+    if (
+        user is None or feed.created_by_id != user.pk
+    ):  # the CSM is another person now, and has an own secret to make
+        return None
+    if not user.is_active or roles.CSM not in user.role_names or _has_left(csm, on):
         return None
     not_lately = Q(read_at__isnull=True) | Q(read_at__lte=at - READ_AGAIN)
     CalendarFeed.objects.filter(not_lately, pk=feed.pk).update(read_at=at)

@@ -91,7 +91,9 @@ def balance(request: HttpRequest) -> HttpResponse:
     if request.GET.get("format") == "csv":
         return as_csv(groups=groups, total=total, page=page, day=shown.day)
     team_ids = [one.pk for one in forest.with_those_below(level.team)] if level.team else None
-    kept = trend(user=user, on=shown.day, rows=level.found.rows, team_ids=team_ids)
+    # A manager's past balance is of the customers in scope today; the days kept are of all that the books had.
+    rows = None if shown.is_past and not user.is_ops else level.found.rows
+    kept = trend(user=user, on=shown.day, rows=rows, team_ids=team_ids)
     context = {
         "as_of": shown,
         "team": level.team,

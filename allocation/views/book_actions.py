@@ -6,6 +6,7 @@ comes back here with everything that was typed.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -32,6 +33,16 @@ from allocation.views.returning import asked_back, at_row, is_book
 UNPROCESSABLE = 422
 
 
+@dataclass(frozen=True, slots=True)
+class FaultyTouch:
+    """A form about touches that was sent and refused: what it is about, where it goes, and the word on its button."""
+
+    form: Any
+    title: str
+    url: str
+    verb: str
+
+
 @require_safe
 @for_everyone_with_a_role
 def book_actions(request: HttpRequest, pk: int) -> HttpResponse:
@@ -50,12 +61,13 @@ def actions_page(
     feeling: SentimentForm | None = None,
     goal: OpenGoalForm | None = None,
     override: Faulty = NO_FAULT,
+    touch: FaultyTouch | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    """feeling, goal, override: what was sent and refused. A script asks for the forms alone, without the page around them."""
+    """feeling, goal, override, touch: what was sent and refused. A script asks for the forms alone, without the page around them."""
     user: Any = request.user
     day = today()
-    back = at_row(back or reverse("customer", args=[customer.pk]), customer.pk)
+    back = at_row(back, customer.pk) if is_book(back) else back or reverse("customer", args=[customer.pk])
     kinds = list(goal_kinds().values_list("pk", "name"))
     owners = [(person.pk, str(person)) for person in goal_owners(customer=customer, user=user)]
     context = {
@@ -64,6 +76,7 @@ def actions_page(
         "back": back,
         "to_book": is_book(back),
         "today": day,
+        "touch_fault": touch,
         "touches": next_touches_of(customer=customer, on=day),
         "log_form": LogForm(
             initial={"done_on": day, "minutes": 30},

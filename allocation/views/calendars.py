@@ -18,7 +18,7 @@ from allocation.models import CalendarFeed
 from allocation.selectors import books, wording
 from allocation.selectors.calendar_feed import calendar_answer, calendar_file, standing_calendars
 from allocation.services import calendars as service
-from allocation.views.access import for_everyone_with_a_role, for_roles, today
+from allocation.views.access import for_everyone_with_a_role, for_roles
 from allocation.views.refusals import refusals_shown
 
 
@@ -34,7 +34,10 @@ def calendar_page(request: HttpRequest, *, token: str = "") -> HttpResponse:
     user: Any = request.user
     csm = books.own_csm(user=user) if user.is_csm else None
     feeds = standing_calendars(user=user)
-    mine = next((feed for feed in feeds if csm is not None and feed.csm_id == csm.pk), None)
+    mine = next(
+        (one for one in feeds if csm is not None and one.csm_id == csm.pk and one.created_by_id == user.pk),
+        None,  # one of who was this CSM before opens nothing any more
+    )
     address = f"{settings.SITE_URL}{reverse('calendar_file', args=[token])}" if token else ""
     context = {
         "csm": csm,
@@ -42,9 +45,15 @@ def calendar_page(request: HttpRequest, *, token: str = "") -> HttpResponse:
         "others": [_line(feed) for feed in feeds if feed is not mine],
         "leads": user.is_ops or user.is_manager,
         "address": address,
-        "webcal": f"webcal://{address.partition('://')[2]}" if address else "",
+        "subscribe": _subscribe(address),
     }
     return render(request, "pages/calendar.html", context)
+
+
+def _subscribe(address: str) -> str:
+    """What a calendar program opens. `webcals` asks by https; the older `webcal` would send the secret in clear first."""
+    way, _, rest = address.partition("://")
+    return f"{'webcals' if way == 'https' else 'webcal'}://{rest}" if rest else ""
 
 
 def _line(feed: CalendarFeed) -> dict[str, Any]:
@@ -62,8 +71,9 @@ def _line(feed: CalendarFeed) -> dict[str, Any]:
 def calendar_make(request: HttpRequest) -> HttpResponse:
     """A new address; the one before stops working. It is shown in this answer and never again."""
     user: Any = request.user
+    now = timezone.now()
     try:
-        token = service.make_calendar(actor=user, on=today(), at=timezone.now())
+        token = service.make_calendar(actor=user, on=timezone.localdate(now), at=now)
     except service.UnableToMakeCalendar as refusal:
         messages.error(request, str(refusal))
         return redirect("calendar")
@@ -92,8 +102,9 @@ def calendar_revoke(request: HttpRequest, pk: int) -> HttpResponse:
 @login_not_required
 def calendar_file_of(request: HttpRequest, token: str) -> HttpResponse:
     """The calendar whose address this is; one and the same answer for every other. No session is opened or looked at."""
-    day = today()
-    csm = service.read_calendar(token=token, on=day, at=timezone.now())
+    now = timezone.now()
+    day = timezone.localdate(now)
+    csm = service.read_calendar(token=token, on=day, at=now)
     if csm is None:
         answer = HttpResponse(
             "There is no calendar here.\n", status=404, content_type="text/plain; charset=utf-8"

@@ -99,7 +99,7 @@ def pyramid_file(request: HttpRequest, kind: str) -> HttpResponse | StreamingHtt
     chosen = tier_lists.chosen_lines(lines, tier=request.GET.get("tier", ""))
     sheet = exporting.Sheet(tier_lists.list_headers(kind=kind), tier_lists.list_rows(kind=kind, lines=chosen))
     response = StreamingHttpResponse(_written(sheet, ending), content_type=CONTENT_TYPES[ending])
-    name = f"pyramid-{kind}-{on.isoformat()}.{ending}"
+    name = f"pyramid-{kind}-internal-{on.isoformat()}.{ending}"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 

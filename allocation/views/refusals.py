@@ -19,6 +19,15 @@ def refused(request: HttpRequest, form: Any, *, place: str = "") -> None:
 
 
 @contextmanager
+def faults_of(form: Any, kind: type[Exception]) -> Iterator[None]:
+    """A refusal of this kind ends what is within, and is a fault of the form, which keeps what was typed."""
+    try:
+        yield
+    except kind as refusal:
+        form.add_error(None, str(refusal))
+
+
+@contextmanager
 def refusals_shown(request: HttpRequest, kind: type[Exception], *, place: str = "") -> Iterator[None]:
     """A refusal of this kind ends what is within, and is a sentence on the page. place: the card that says it."""
     try:

@@ -36,10 +36,14 @@ def send(cast, sign_in):
     """`send(touch, **changes)`: what a browser sends of the touch's page (None: of the page for a new one)."""
     client = sign_in(cast.ops)
 
+    def seen(touch):
+        page = client.get(f"{LIST}{touch.pk}/change/")
+        return page.context["adminform"].form["seen"].value()
+
     def sent(touch, **changes):
         given = {"name": "Call", "due_on": TODAY, "hours": "1", "status": "planned", "done_on": "", "done_by": "", "words": ""}  # fmt: skip
         if touch is not None:
-            given |= {"name": touch.name, "due_on": touch.due_on, "hours": touch.hours}
+            given |= {"name": touch.name, "due_on": touch.due_on, "hours": touch.hours, "seen": seen(touch)}
         address = f"{LIST}add/" if touch is None else f"{LIST}{touch.pk}/change/"
         return client.post(address, given | changes)
 
@@ -74,7 +78,6 @@ DONE = {"status": "done", "done_on": TODAY, "words": "They renew."}
     [
         ({**DONE, "done_on": ""}, "Give the day on which it was done."),
         ({**DONE, "done_on": TODAY + DAY}, "This day is yet to come"),
-        ({**DONE, "words": " "}, "Say what came of it."),
         ({"status": "skipped"}, "Say why it is skipped."),
         ({"status": "planned", "done_on": TODAY}, "Only one that is done has this"),
         ({"status": "skipped", "words": "No.", "done_on": TODAY}, "Only one that is done has this"),
@@ -110,3 +113,39 @@ def test_one_beside_the_plan_is_added_by_hand(cast, customer, send):
     assert send(None, customer=customer.pk, activity="", **DONE).status_code == 302
     added = Touch.objects.get()
     assert (added.slot_on, added.closed_by, added.words) == (None, cast.ops, "They renew.")
+
+
+def seen_by(client, touch):
+    return client.get(f"{LIST}{touch.pk}/change/").context["adminform"].form["seen"].value()
+
+
+def test_what_people_did_meanwhile_is_not_written_over(cast, touch, send, sign_in):
+    """The page was opened before: the touch was done, moved, or planned anew since."""
+    from_before = seen_by(sign_in(cast.ops), touch)
+    meanwhile = [
+        {"status": "done", "done_on": TODAY, "closed_by": cast.csm_a, "words": "They renew."},
+        {"due_on": TODAY + 9 * DAY},
+        {"name": "Check-in"},
+    ]
+    for change in meanwhile:
+        Touch.objects.filter(pk=touch.pk).update(**{"status": "planned", "done_on": None, **change})
+        row = Touch.objects.values().get()
+        answer = send(touch, seen=from_before)
+        assert (answer.status_code, "while you were editing" in answer.content.decode()) == (200, True)
+        assert Touch.objects.values().get() == row
+
+
+def test_done_needs_no_words_as_on_the_pages(touch, send):
+    assert send(touch, **{**DONE, "words": ""}).status_code == 302
+    touch.refresh_from_db()
+    assert (touch.status, touch.words) == ("done", "")
+
+
+def test_who_says_otherwise_what_came_of_it_is_written_down(cast, touch, send):
+    Touch.objects.filter(pk=touch.pk).update(
+        status="done", done_on=TODAY, words="They stay.", closed_by=cast.csm_a, closed_at=None
+    )
+    touch.refresh_from_db()
+    assert send(touch, **DONE).status_code == 302
+    touch.refresh_from_db()
+    assert (touch.words, touch.closed_by, touch.closed_at is None) == ("They renew.", cast.ops, False)

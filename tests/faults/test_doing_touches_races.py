@@ -2,11 +2,14 @@
 
 import os
 import threading
+import time
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
+from accounts.models import Customer
 from allocation.models import Touch
 from allocation.services import touches
 from allocation.services.touches import doing
@@ -62,6 +65,17 @@ def test_a_touch_is_done_or_skipped_or_done_with_others_and_never_two_of_them() 
         assert sum(isinstance(one, told) or one == 0 for one in found) == 5
 
 
+def test_many_clicks_log_one_touch() -> None:
+    ops, customer = factories.cast().ops, factories.CustomerFactory()
+    found = at_once(
+        lambda: touches.log_touch(
+            customer_id=customer.pk, actor=ops, done_on=factories.TODAY, minutes=5, name="Call", **CLOCK
+        )
+    )
+    assert sum(isinstance(one, touches.UnableToLogTouch) for one in found) == PEOPLE - 1
+    assert Touch.objects.count() == 1
+
+
 def test_what_was_logged_is_taken_back_once() -> None:
     ops = factories.cast().ops
     for _ in range(ROUNDS):
@@ -74,6 +88,48 @@ def test_what_was_logged_is_taken_back_once() -> None:
         )
         assert [one for one in found if one is False] == [False]
         assert sum(isinstance(one, touches.UnableToReopenTouch) for one in found) == PEOPLE - 1
+
+
+def done_while_the_customer_goes_to_another(touch: Touch, actor: Any, to: Any) -> object:
+    """What `do_touches` says to who waits for the row of a customer that is given to another CSM meanwhile."""
+    found: list[object] = []
+
+    def wait() -> None:
+        try:
+            found.append(touches.do_touches(touch_ids=[touch.pk], actor=actor, **CLOCK))
+        finally:
+            connection.close()
+
+    waiting = threading.Thread(target=wait)
+    with transaction.atomic():
+        Customer.objects.filter(pk=touch.customer_id).update(csm=to)
+        waiting.start()
+        time.sleep(0.5)  # it stands before the row now
+        assert not found
+    waiting.join(timeout=60)
+    return found[0]
+
+
+def test_who_lost_the_customer_while_waiting_does_none_of_its_touches() -> None:
+    cast, touch = factories.cast(), planned()
+    Customer.objects.filter(pk=touch.customer_id).update(csm=cast.csm_a.csm, csm_since=factories.TODAY)
+    assert done_while_the_customer_goes_to_another(touch, cast.csm_a, cast.csm_b.csm) == 0
+    touch.refresh_from_db()
+    assert (touch.status, touch.closed_by) == ("planned", None)
+
+
+def test_control_rights_read_before_the_rows_are_held_let_the_touch_be_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cast, touch = factories.cast(), planned()
+    Customer.objects.filter(pk=touch.customer_id).update(csm=cast.csm_a.csm, csm_since=factories.TODAY)
+
+    def read_before(actor: Any) -> QuerySet[Customer]:
+        seen = list(Customer.objects.visible_to(actor).values_list("pk", flat=True))
+        return Customer.objects.filter(pk__in=seen).select_for_update(of=("self",), no_key=True)
+
+    monkeypatch.setattr(doing, "_holding", read_before)
+    assert done_while_the_customer_goes_to_another(touch, cast.csm_a, cast.csm_b.csm) == 1
 
 
 def test_control_without_the_lock_and_the_condition_everybody_did_it(monkeypatch: pytest.MonkeyPatch) -> None:

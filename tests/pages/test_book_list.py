@@ -79,6 +79,8 @@ def test_the_hours_done_are_those_of_the_month_and_the_planned_ones_the_attentio
 
 @pytest.mark.parametrize(("due", "there"), [("late", [0]), ("due", [1]), ("open", [0, 1, 2]), ("none", [3])])
 def test_the_list_is_narrowed_by_when_the_next_touch_is(touched, sign_in, due, there):
+    """The next one of customer 0 is late, whatever else is due."""
+    Touch.objects.create(customer=touched.a[0], name="Call", due_on=TODAY, hours=1)
     assert sorted(numbers(rows(sign_in(touched.cast.csm_a), due=due))) == there
 
 

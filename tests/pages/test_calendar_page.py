@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from icalendar import Calendar
 
-from accounts.models import User
+from accounts.models import CSM, User
 from allocation.models import CalendarFeed
 from tests.factories import TODAY
 from tests.pages.company import CANARY
@@ -34,7 +34,7 @@ def test_the_address_is_shown_once(company, sign_in):
     assert "You have no address yet" in read(client.get(reverse("calendar"))).words
     page = client.post(reverse("calendar_make"))
     _, token = ADDRESS.search(page.content.decode()).groups()
-    assert "webcal://" in page.content.decode()
+    assert "webcal://" in page.content.decode()  # the site of the tests has no https
     assert "no-store" in page["Cache-Control"]
     again = client.get(reverse("calendar"))
     assert token not in again.content.decode()
@@ -105,3 +105,24 @@ def test_who_is_no_csm_makes_none(company, sign_in):
     for person in (company.cast.ops, company.cast.manager, company.cast.nobody):
         assert sign_in(person).post(reverse("calendar_make")).status_code == 403
     assert not CalendarFeed.objects.exists()
+
+
+def test_a_site_with_https_names_no_address_that_sends_the_secret_in_clear(company, sign_in, settings):
+    settings.SITE_URL = "https://cs.example.com"
+    page = sign_in(company.cast.csm_a).post(reverse("calendar_make")).content.decode()
+    assert 'value="https://cs.example.com/calendar/' in page
+    assert 'href="webcals://cs.example.com/calendar/' in page
+    assert "webcal://" not in page
+    assert "http://cs" not in page
+
+
+def test_who_is_the_csm_now_is_not_told_that_the_address_of_another_stands(company, sign_in):
+    cast = company.cast
+    path = made(sign_in(cast.csm_a))
+    mine = cast.csm_a.csm
+    CSM.objects.filter(user=cast.csm_b).update(user=None)
+    CSM.objects.filter(pk=mine.pk).update(user=cast.csm_b)
+    client = sign_in(User.objects.get(pk=cast.csm_b.pk))
+    assert "You have no address yet" in read(client.get(reverse("calendar"))).words
+    assert Client().get(path).status_code == 404
+    assert Client().get(made(client)).status_code == 200

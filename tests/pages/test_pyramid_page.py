@@ -257,7 +257,7 @@ def test_a_workbook_holds_the_same_and_no_formula(mixed, sign_in):
     Customer.objects.filter(name="Alpha one").update(name='=HYPERLINK("http://x")')
     client = sign_in(mixed.cast.ops)
     response = file_of(client, "finance", format="xlsx")
-    assert response["Content-Disposition"] == f'attachment; filename="pyramid-finance-{TODAY}.xlsx"'
+    assert response["Content-Disposition"] == f'attachment; filename="pyramid-finance-internal-{TODAY}.xlsx"'
     sheet = openpyxl.load_workbook(io.BytesIO(b"".join(response.streaming_content))).active
     names = [cell for cell in sheet["B"] if cell.value == '=HYPERLINK("http://x")']
     assert [cell.data_type for cell in names] == ["s"]

@@ -117,11 +117,10 @@ def test_ticked_ones_are_done_at_once_and_others_are_counted(company, touches, s
 
 def test_skipping_moving_and_opening_again(company, touches, sign_in):
     client, touch = sign_in(company.cast.csm_a), touches["a", 0]
-    said = read(client.post(reverse("touch_skip", args=[touch.pk]), {"words": ""}, follow=True)).words
-    assert "Why it is skipped: This field is required." in said
     said = client.post(reverse("touch_skip", args=[touch.pk]), {"words": "Holiday"}, follow=True)
     assert "is skipped" in read(said).words
-    said = client.post(reverse("touch_move", args=[touch.pk]), {"due_on": TODAY + DAY}, follow=True)
+    said = client.post(reverse("touch_move", args=[touch.pk]), {"due_on": TODAY + DAY})
+    assert said.status_code == 422
     assert "was written down as skipped by Ada Book" in read(said).words
     assert "is open again" in read(client.post(reverse("touch_reopen", args=[touch.pk]), follow=True)).words
     said = client.post(reverse("touch_move", args=[touch.pk]), {"due_on": TODAY + DAY}, follow=True)
@@ -156,7 +155,7 @@ def test_on_the_customers_page_stand_what_comes_what_was_done_and_the_coming_yea
     words = plain(read(answer).words)
     assert "1 late" in card
     assert "Review -3 3 days late · 19 Nov 2026" in words
-    assert "13 Nov 2026 Review -9 · 1.5" in words
+    assert "13 Nov 2026 Review -9 · 1:30" in words
     assert "They renew" in card
     assert "The coming 12 months" in card
     lines = {line.name: line for line in answer.context["touch_card"].year}
@@ -180,8 +179,8 @@ def test_a_touch_is_logged_on_the_customers_page_and_said_in_its_card(company, s
     touch = Touch.objects.get(name="Call")
     said = client.post(reverse("touch_reopen", args=[touch.pk]), {"next": back}, follow=True)
     assert "was logged by mistake, and is gone" in read(said).words
-    refused = client.post(address, {**given, "name": "", "next": back}, follow=True)
-    assert "Say what it was" in read(refused).words
+    refused = client.post(address, {**given, "name": "", "next": back})
+    assert (refused.status_code, "Say what it was" in read(refused).words) == (422, True)
     assert sign_in(company.cast.csm_b).post(address, given).status_code == 404
 
 
@@ -193,3 +192,63 @@ def test_home_tells_a_csm_what_is_late_and_due_and_leads_there(company, touches,
     page = read(sign_in(company.cast.csm_a).get(reverse("home")))
     assert "2 touches due this week" in page.words
     assert "/touches/?show=due" in page.links()
+
+
+def test_the_sum_of_a_list_is_what_its_rows_add_up_to(company, touches, sign_in):
+    """Three of twenty minutes are kept as 0.33 hours each, and are one hour."""
+    client = sign_in(company.cast.csm_a)
+    for days in (-3, 0, 6):
+        client.post(reverse("touch_done", args=[touches["a", days].pk]), {"minutes": "20"})
+    found = client.get(reverse("touches") + "?show=done").context
+    assert ([row.hours for row in found["rows"]], found["tally"].hours) == (["0:20"] * 3, "1:00")
+
+
+LONG = "A note of many words"
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "fault"),
+    [
+        ("touch_done", {"done_on": TODAY + DAY, "minutes": "35", "words": LONG}, "or an earlier day"),
+        ("touch_done", {"done_on": TODAY, "minutes": "99999", "words": LONG}, "less than or equal to 1440"),
+        ("touch_skip", {"words": LONG + "x" * 2000}, "at most 2000 characters"),
+        ("touch_move", {"due_on": TODAY - DAY}, "nothing is planned in the past"),
+        ("touch_log", {"done_on": TODAY, "minutes": "35", "words": LONG, "name": ""}, "Say what it was"),
+        ("touch_log", {"done_on": TODAY, "minutes": "", "words": LONG, "name": "Call"}, "required"),
+    ],
+)
+@pytest.mark.parametrize("back", ["/touches/?show=due", "/book/?view=0"])
+def test_what_was_typed_comes_back_with_its_fault(company, touches, sign_in, name, given, fault, back):
+    client, touch = sign_in(company.cast.csm_a), touches["a", 0]
+    pk = touch.customer_id if name == "touch_log" else touch.pk
+    address = reverse(name, args=[pk])
+    answer = client.post(address, {**given, "next": back})
+    page = read(answer)
+    assert answer.status_code == 422
+    assert fault in page.words
+    assert back in [link.split("#")[0] for link in page.links()]
+    html = answer.content.decode().split('id="touch-fault-heading"')[1].split("</section>")[0]
+    assert f'action="{address}"' in html
+    for value in given.values():
+        assert str(value) in html
+    ids = [one["id"] for tag in ("input", "textarea", "select") for one in page.of(tag) if one.get("id")]
+    assert len(ids) == len(set(ids))
+    assert list(Touch.objects.exclude(status="planned")) == []
+
+
+def test_a_note_about_what_somebody_did_meanwhile_is_not_lost(company, touches, sign_in):
+    client, touch = sign_in(company.cast.csm_a), touches["a", 0]
+    Touch.objects.filter(pk=touch.pk).update(status="done", done_on=TODAY, closed_by=company.cast.manager)
+    answer = client.post(reverse("touch_done", args=[touch.pk]), {"words": LONG})
+    assert (answer.status_code, LONG in answer.content.decode()) == (422, True)
+    assert "was written down as done by Mia Manager" in read(answer).words
+
+
+def test_the_day_is_that_of_the_moment(company, touches, sign_in, monkeypatch):
+    """The clock is read once: of two readings one may be before midnight and one after."""
+    asked = []
+    monkeypatch.setattr("django.utils.timezone.localdate", lambda at=None, **_: asked.append(at) or TODAY)
+    sign_in(company.cast.csm_a).post(reverse("touch_done", args=[touches["a", 0].pk]))
+    touch = Touch.objects.get(pk=touches["a", 0].pk)
+    assert (touch.done_on, touch.closed_at) == (TODAY, NOW)
+    assert NOW in asked

@@ -107,6 +107,24 @@ def test_done_ones_of_the_last_thirty_days_are_marked_and_skipped_ones_are_left_
     ]
 
 
+@pytest.mark.parametrize("day", [TODAY, TODAY - DAY])  # of the plan's days, and of those before
+def test_what_people_called_a_logged_touch_is_not_said(cast, customer, qbr, day):
+    qbr.times_a_year = 0
+    qbr.save()
+    words = "They threaten to leave for Globex"
+    more = {
+        "slot_on": None,
+        "logged": True,
+        "status": "done",
+        "done_on": day,
+        "closed_at": NOW,
+        "name": words,
+    }
+    touch(customer, qbr, day, activity=None, **more)
+    touch(customer, qbr, day, **more)
+    assert sorted(said(cast.csm_a.csm)) == [(day, "Done: Contact with Acme"), (day, "Done: QBR with Acme")]
+
+
 def test_renewals_are_in_it(cast, customer):
     Customer.objects.filter(pk=customer.pk).update(renewal_date=TODAY + 365 * DAY)
     CustomerFactory(csm=cast.csm_a.csm, csm_since=TODAY, renewal_date=TODAY + 366 * DAY)
@@ -194,7 +212,7 @@ def test_the_mark_changes_with_what_is_said_and_with_nothing_else(cast, customer
 
 def test_it_asks_the_database_equally_often_at_any_size(cast, qbr, customer, django_assert_num_queries):
     for _ in range(2):
-        with django_assert_num_queries(12):
+        with django_assert_num_queries(13):
             calendar_answer(csm=cast.csm_a.csm, on=TODAY)
         for _ in range(9):
             CustomerFactory(csm=cast.csm_a.csm, csm_since=TODAY, tier=customer.tier, tier_since=TODAY)

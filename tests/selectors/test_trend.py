@@ -101,3 +101,19 @@ def test_a_person_sees_the_days_of_the_own_scope_and_a_team_has_its_own(cast):
 
 def test_on_the_first_day_of_the_calendar_there_is_no_past(cast):
     assert days_of(cast.ops, on=date(1, 1, 1)) == ("day", [date(1, 1, 1)])
+
+
+@pytest.mark.parametrize("back", [3, 40, 200])  # by the day, week and month
+def test_without_books_of_the_day_the_last_day_kept_ends_it_and_nothing_drops(cast, back):
+    """Of a past day a manager's page counts only the customers in scope today."""
+    for n in range(back):
+        keep(cast.csm_a.csm, TODAY - n * DAY)
+    for on, last in ((TODAY, TODAY), (TODAY + DAY, TODAY)):
+        found = trend(user=cast.ops, on=on, rows=None)
+        assert found.points[-1].on == last
+        assert {(point.books, point.customers) for point in found.points} == {(1, 3)}
+        assert [point.on for point in found.points] == sorted({point.on for point in found.points})
+
+
+def test_without_books_and_days_there_is_nothing_to_draw(cast):
+    assert trend(user=cast.ops, on=TODAY, rows=None).points == ()

@@ -75,13 +75,19 @@ def loses_the_sign_in(cast):
     CSM.objects.filter(user=cast.csm_a).update(user=None)
 
 
+def is_linked_to_another_sign_in(cast):
+    """The new person has the role too: only who made the address tells the two apart."""
+    CSM.objects.filter(user=cast.csm_b).update(user=None)
+    CSM.objects.filter(user=cast.csm_a).update(user=cast.csm_b)
+
+
 def revokes(cast):
     revoke_calendar(feed_id=CalendarFeed.objects.get().pk, actor=cast.csm_a, at=NOW)
 
 
 @pytest.mark.parametrize(
     "happens",
-    [leaves, is_switched_off, loses_the_role, loses_the_sign_in, revokes],
+    [leaves, is_switched_off, loses_the_role, loses_the_sign_in, is_linked_to_another_sign_in, revokes],
     ids=lambda one: one.__name__,
 )
 def test_it_opens_nothing_any_more_when_the_csm(cast, happens):

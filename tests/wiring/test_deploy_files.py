@@ -65,3 +65,29 @@ def test_each_unit_runs_as_nobody_special_with_the_same_settings(path):
 def test_no_password_is_on_a_command_line():
     for path in units():
         assert "://" not in re.sub(r"(?m)^Documentation=.*$", "", path.read_text())
+
+
+def nginx_servers():
+    """The text of each server block."""
+    text = re.sub(r"(?m)#.*$", "", (ROOT / "deploy/nginx.conf").read_text())
+    return re.split(r"(?m)^server \{", text)[1:]
+
+
+def test_no_log_of_nginx_has_the_secret_of_a_calendar():
+    """Without a line of its own a server writes nginx's default format, with the whole address."""
+    servers = nginx_servers()
+    assert len(servers) == 2
+    for server in servers:
+        assert re.findall(r"access_log ([^;]+);", server) in (["/var/log/nginx/cstiers.log cstiers"], ["off"])
+    assert (
+        "$request_uri"
+        not in re.search(r"log_format cstiers (.+)", (ROOT / "deploy/nginx.conf").read_text())[1]
+    )
+
+
+def test_a_calendar_is_not_handed_on_from_http_and_its_errors_are_written_nowhere():
+    clear, secure = nginx_servers()
+    secret = r"location ~ \^/calendar/\.\+\\\.ics\$ \{([^}]+)\}"
+    assert re.search(secret, clear)[1].split() == ["return", "404;"]
+    assert "error_log /dev/null" in re.search(secret, secure)[1]
+    assert "return 301" not in clear.split("location")[0]  # beside the locations it would be done before them

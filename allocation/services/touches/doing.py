@@ -24,6 +24,7 @@ LONGEST_NAME = 200
 LONGEST_MINUTES = 24 * 60
 OLDEST_DAY = timedelta(days=365)
 FURTHEST_MOVE = timedelta(days=180)
+SAME_WITHIN = timedelta(minutes=1)
 
 UNKNOWN = "This touch is unknown, or outside what you may change."
 PLANNED, DONE, SKIPPED = Touch.Status.PLANNED, Touch.Status.DONE, Touch.Status.SKIPPED
@@ -92,20 +93,15 @@ def do_touch(
 
 def do_touches(*, touch_ids: Collection[int], actor: User, on: date, at: datetime) -> int:
     """All of these took place on `on` and took the hours planned. How many were; the others were not open any more, or are
-    outside what the person may change. Two statements, whatever the number.
+    outside what the person may change once the customers are held. Two statements, whatever the number.
     """
     doer = _csm_of(actor)
-    customers = Customer.objects.visible_to(actor)
     of_customer = Customer.objects.filter(pk=OuterRef("customer_id")).order_by("pk").values("csm_id")[:1]
     with transaction.atomic():
-        ids = list(
-            customers.filter(touches__in=list(touch_ids))
-            .order_by("pk")
-            .values_list("pk", flat=True)
-            .distinct()
-        )
-        held = Customer.objects.filter(pk__in=ids).select_for_update(of=("self",), no_key=True)
-        list(held.order_by("pk").values_list("pk"))
+        theirs = Touch.objects.filter(pk__in=list(touch_ids)).values("customer_id")
+        # The rights are asked for by what holds the rows: who lost a customer in this moment does not get it back.
+        held = _holding(actor).filter(pk__in=theirs).order_by("pk")
+        ids = list(held.values_list("pk", flat=True))
         done: int = Touch.objects.open().filter(pk__in=list(touch_ids), customer__in=ids).update(
             status=DONE,
             done_on=on,
@@ -166,7 +162,10 @@ def log_touch(
     name: str = "",
     words: str = "",
 ) -> Touch:
-    """One that was not planned and took place: an activity of the customer's touch plan, or a name. Raises UnableToLogTouch."""
+    """One that was not planned and took place: an activity of the customer's touch plan, or a name.
+
+    One that says the same as what the person logged within the last minute is a second click. Raises UnableToLogTouch.
+    """
     with transaction.atomic():
         customer = _locked(customer_id, actor)
         if customer is None:
@@ -189,21 +188,23 @@ def log_touch(
         )
         if fault:
             raise UnableToLogTouch(fault)
+        given: dict[str, Any] = {
+            "customer": customer,
+            "activity": activity,
+            "name": said,
+            "done_on": done_on,
+            "hours": _hours(minutes),
+            "words": words.strip(),
+            "logged": True,
+            "closed_by": actor,
+        }
+        if Touch.objects.filter(**given, closed_at__gt=at - SAME_WITHIN).exists():
+            raise UnableToLogTouch(
+                f"“{said}” was logged a moment ago, with the same words: if there were two, say what came of each."
+            )
         doer = _csm_of(actor)
-        logged: Touch = Touch.objects.create(
-            customer=customer,
-            activity=activity,
-            name=said,
-            due_on=done_on,
-            done_on=done_on,
-            hours=_hours(minutes),
-            status=DONE,
-            logged=True,
-            done_by_id=doer.pk if doer else customer.csm_id,
-            words=words.strip(),
-            closed_by=actor,
-            closed_at=at,
-        )
+        more = {"done_by_id": doer.pk if doer else customer.csm_id, "closed_at": at}
+        logged: Touch = Touch.objects.create(**given, **more, due_on=done_on, status=DONE)
         return logged
 
 
@@ -245,9 +246,13 @@ def reopen_touch(*, touch_id: int, actor: User, at: datetime) -> bool:
 
 def _locked(customer_id: int, actor: User) -> Customer | None:
     """The customer, if the person may see it, held until the transaction ends."""
-    rows = Customer.objects.visible_to(actor).select_for_update(of=("self",), no_key=True)
-    found: Customer | None = rows.filter(pk=customer_id).first()
+    found: Customer | None = _holding(actor).filter(pk=customer_id).first()
     return found
+
+
+def _holding(actor: User) -> Any:
+    """Customers the person may see, held by who reads them."""
+    return Customer.objects.visible_to(actor).select_for_update(of=("self",), no_key=True)
 
 
 def _locked_touch(touch_id: int, actor: User) -> Touch | None:

@@ -234,12 +234,41 @@ def test_a_logged_one_is_taken_back_by_who_wrote_it_down_or_a_lead(cast, custome
     Leave.objects.create(
         csm=cast.csm_a.csm, starts_on=TODAY, ends_before=TODAY + DAY, covered_by=cast.csm_b.csm
     )
-    mine, other = logged(customer, cast.csm_a), logged(customer, cast.csm_a)
+    mine, other = logged(customer, cast.csm_a), logged(customer, cast.csm_a, words="Another")
     with pytest.raises(touches.UnableToReopenTouch, match="Only Ada Book or a manager"):
         touches.reopen_touch(touch_id=mine.pk, actor=cast.csm_b, at=NOW)
     assert not touches.reopen_touch(touch_id=mine.pk, actor=cast.csm_a, at=NOW)
     assert not touches.reopen_touch(touch_id=other.pk, actor=cast.manager, at=NOW)
     assert not Touch.objects.exists()
+
+
+def test_one_planned_by_hand_is_open_again_and_no_logged_one(cast, customer):
+    """Neither has a place in the rhythm: only that it was logged tells them apart."""
+    by_hand = Touch.objects.create(customer=customer, name="Dinner", due_on=TODAY + DAY, hours=2)
+    done(by_hand, cast.csm_a, words="They came")
+    one = logged(customer, cast.csm_a)
+    assert touches.reopen_touch(touch_id=by_hand.pk, actor=cast.csm_a, at=NOW)
+    assert not touches.reopen_touch(touch_id=one.pk, actor=cast.csm_a, at=NOW)
+    found = Touch.objects.get()
+    assert (found, found.status, found.due_on, found.hours, found.done_on, found.closed_at) == (
+        by_hand, "planned", TODAY + DAY, 2, None, None,
+    )  # fmt: skip
+
+
+def test_a_second_click_logs_nothing(cast, customer, review):
+    """The same said by the same person within a minute; what differs in anything is another touch."""
+    logged(customer, cast.csm_a)
+    almost = NOW + timedelta(seconds=59)
+    with pytest.raises(touches.UnableToLogTouch, match="“Call” was logged a moment ago"):
+        logged(customer, cast.csm_a, at=almost)
+    differing = [
+        {"words": "Another"}, {"minutes": 31}, {"name": "Lunch"}, {"done_on": TODAY - DAY},
+        {"activity_id": review.pk}, {"at": NOW + timedelta(seconds=60)},
+    ]  # fmt: skip
+    for one in differing:
+        logged(customer, cast.csm_a, **{"at": almost, **one})
+    logged(customer, cast.manager, at=almost)
+    assert Touch.objects.count() == 8
 
 
 def test_several_are_done_at_once_those_that_are_open_and_in_scope(cast, customer, review):
@@ -266,5 +295,5 @@ def test_doing_several_asks_the_database_equally_often(cast, customer, review, d
         Touch.objects.all().delete()
         ids = [planned(customer, review, TODAY + n * DAY).pk for n in range(rows)]
         actor = type(cast.csm_a).objects.get(pk=cast.csm_a.pk)
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(7):
             touches.do_touches(touch_ids=ids, actor=actor, **CLOCK)
