@@ -14,7 +14,12 @@ NO_IDS = ["²", "٣", "x", "-1", "9" * 30, "9" * 5000]
 @pytest.mark.parametrize("given", NO_IDS, ids=lambda given: given[:6])
 @pytest.mark.parametrize(
     "address",
-    ["/admin/allocation/handover/?team=", "/admin/accounts/csm/?team=", "/admin/accounts/csm/?verticals="],
+    [
+        "/admin/allocation/handover/?team=",
+        "/admin/accounts/csm/?team=",
+        "/admin/accounts/csm/?verticals=",
+        "/admin/auditlog/logentry/?by=",
+    ],
 )
 def test_what_is_no_id_finds_nothing(cast, sign_in, address, given):
     handed_over(cast)
