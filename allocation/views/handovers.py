@@ -285,23 +285,22 @@ def handover_notes(request: HttpRequest, pk: int) -> HttpResponse:
             at=at,
         )
     except services.NotesChanged as changed:
-        messages.error(request, str(changed))
-        return _page(request, row, typed=_typed_beside(request, changed.now))
+        return _page(request, row, typed=_typed_beside(request, changed))
     except services.UnableToHandOver as refusal:
         messages.error(request, str(refusal))
         # Read again: it may have been closed meanwhile.
-        return _page(request, _handover_or_404(request, pk), typed=Typed(notes=with_focus(form)))
+        return _page(request, _handover_or_404(request, pk), typed=Typed(notes=form))
     messages.success(request, f"Your notes are saved; {row.to_csm} reads them here.")
     return _back(pk, "notes")
 
 
-def _typed_beside(request: HttpRequest, now: str) -> Typed:
-    """The person's own words to be saved again, and those of others above them, which are seen now."""
+def _typed_beside(request: HttpRequest, changed: services.NotesChanged) -> Typed:
+    """The person's own words to be saved again, and above them those of others, which the person has seen now."""
     data = request.POST.copy()
-    data["seen"] = selector.digest_of_notes(now)
-    return Typed(
-        notes=with_focus(NotesForm(data, auto_id="notes_%s")), notes_now=now or "Nothing: they were emptied."
-    )
+    data["seen"] = selector.digest_of_notes(changed.now)
+    form = NotesForm(data, auto_id="notes_%s")
+    form.add_error(None, str(changed))
+    return Typed(notes=with_focus(form), notes_now=changed.now or "Nothing: they were emptied.")
 
 
 @require_POST
@@ -337,7 +336,7 @@ def handover_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     except services.UnableToHandOver as refusal:
         messages.error(request, str(refusal))
         # Read again: it may have been closed meanwhile.
-        return _page(request, _handover_or_404(request, pk), typed=Typed(cancel=with_focus(form)))
+        return _page(request, _handover_or_404(request, pk), typed=Typed(cancel=form))
     messages.success(request, "The handover is cancelled. The customer keeps its CSM.")
     return _back(pk, "")
 
