@@ -17,7 +17,7 @@ from django.utils.text import capfirst
 
 from accounts.admin import badges
 from accounts.admin.base import ViewOnlyAdmin
-from accounts.admin.filters import FixedFilter
+from accounts.admin.filters import FixedFilter, pk_of
 from accounts.models import User
 from accounts.selectors.changes import DASH, SHORT, CappedPaginator, Difference, differences, kinds
 
@@ -53,7 +53,10 @@ class PersonFilter(FixedFilter):
         chosen = self.value()
         if chosen == "none":
             return queryset.filter(actor__isnull=True)
-        return queryset.filter(actor=int(chosen)) if chosen and chosen.isdecimal() else queryset
+        if not chosen:
+            return queryset
+        pk = pk_of(chosen)
+        return queryset.none() if pk is None else queryset.filter(actor=pk)
 
 
 class DayFilter(FixedFilter):

@@ -11,6 +11,13 @@ from django.http import HttpRequest
 
 NONE = "none"
 AT_MOST = 60
+LONGEST_PK = 18  # digits that every database takes
+
+
+def pk_of(chosen: str) -> int | None:
+    """The id in an address; None where it is none, such as "²", which Python calls a digit and cannot read."""
+    good = chosen.isascii() and chosen.isdigit() and len(chosen) <= LONGEST_PK
+    return int(chosen) if good else None
 
 
 class FixedFilter(admin.SimpleListFilter):
@@ -41,7 +48,8 @@ class RowsFilter(FixedFilter):
             return queryset
         if chosen == NONE:
             return queryset.filter(**{f"{self.path}__isnull": True})
-        return queryset.filter(**{self.path: int(chosen)}) if chosen.isdigit() else queryset.none()
+        pk = pk_of(chosen)
+        return queryset.none() if pk is None else queryset.filter(**{self.path: pk})
 
 
 def rows_filter(

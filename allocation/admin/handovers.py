@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.admin import badges
 from accounts.admin.base import Button, CSTabularInline, ViewOnlyAdmin, button
-from accounts.admin.filters import FixedFilter
+from accounts.admin.filters import FixedFilter, pk_of
 from accounts.models import Team
 from allocation.models import Handover, HandoverStep
 from allocation.selectors.handovers import signatures_in_words
@@ -25,7 +25,7 @@ class LateFilter(FixedFilter):
     parameter_name = "late"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        return [("yes", "Late"), ("escalated", "Passed on to managers")]
+        return [("yes", "Late"), ("escalated", "Passed on to managers or CS ops")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         if self.value() == "yes":
@@ -49,9 +49,10 @@ class TeamFilter(FixedFilter):
         chosen = self.value()
         if chosen is None:
             return queryset
-        if not chosen.isdigit():
+        team = pk_of(chosen)
+        if team is None:
             return queryset.none()
-        return queryset.filter(Q(from_csm__team=int(chosen)) | Q(to_csm__team=int(chosen)))
+        return queryset.filter(Q(from_csm__team=team) | Q(to_csm__team=team))
 
 
 class StepInline(CSTabularInline):

@@ -8,7 +8,9 @@ from allocation.services.handovers import LONGEST_NOTES, LONGEST_WORDS
 
 
 class NotesForm(forms.Form):
-    """What the former CSM wants the new one to know; may be emptied."""
+    """What the former CSM wants the new one to know; may be emptied. seen: the digest of the notes the page showed."""
+
+    seen = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
 
     words = forms.CharField(
         label="Notes for the new CSM",

@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from django.db.models import Q
+
 from accounts import roles
 from accounts.models import Delegation, Team, User
 
@@ -86,6 +88,12 @@ def managers_on(*, on: date) -> Managers:
         delegates=delegates,
         teams={pk: (above, manager) for pk, above, manager in teams},
     )
+
+
+def cs_ops() -> frozenset[int]:
+    """Ids of those who sign in as CS ops; one query."""
+    is_ops = Q(groups__name=roles.OPS) | Q(is_superuser=True)
+    return frozenset(User.objects.filter(is_ops, is_active=True).order_by().values_list("pk", flat=True))
 
 
 def approvers_of_team(*, team_id: int | None, on: date, without: Collection[int] = ()) -> Approvers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -138,6 +139,11 @@ def handover_in_scope(*, user: Any, pk: int) -> Handover | None:
     )  # fmt: skip
     found: Handover | None = visible_handovers(user=user).select_related(*joins).filter(pk=pk).first()
     return found
+
+
+def digest_of_notes(words: str) -> str:
+    """What a page keeps of the notes it shows, so that saving overwrites no others."""
+    return hashlib.sha256(words.encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,16 +180,20 @@ def handovers_opened(*, link: str) -> tuple[str, str]:
     )
 
 
-def handovers_are_late(*, own: int, led: int, link: str) -> tuple[str, str]:
+def handovers_are_late(*, own: int, led: int, link: str, without_manager: int = 0) -> tuple[str, str]:
     """Subject and body, once a person for all of them. own: late ones of the person as a CSM; led: ones that are late for
-    days in teams the person leads. At least one of the two.
+    days in teams the person leads; without_manager: the same in teams nobody leads, for CS ops. At least one of the three.
     """
     said = []
     if own:
         said.append(f"{counted(own, 'handover')} with you {'is' if own == 1 else 'are'} late")
     if led:
         said.append(f"{counted(led, 'handover')} in your teams {'is' if led == 1 else 'are'} late")
-    asked = "Please see to it that they are done." if led else "Please finish what is still to be done."
+    if without_manager:
+        is_late = "is" if without_manager == 1 else "are"
+        said.append(f"{counted(without_manager, 'handover')} without a manager {is_late} late")
+    passed_on = led or without_manager
+    asked = "Please see to it that they are done." if passed_on else "Please finish what is still to be done."
     return _mail(" and ".join(said), asked, link)
 
 

@@ -9,12 +9,12 @@ from datetime import date, datetime, timedelta
 from django.db.models import Q
 from django.utils.timezone import localtime
 
-from accounts import roles
-from accounts.models import ImportBatch, User
+from accounts.models import ImportBatch
 from accounts.querysets.jobs import ATTEMPTS
 from allocation.models import BookPlan, Notice, RetierRun, RunStatus, Slot
 from allocation.querysets.notices import Letter
 from allocation.selectors import digest_words, notice_words
+from allocation.selectors.approvers import cs_ops
 
 # Who becomes CS ops today is not told of the failures of last year, nor anybody after an upgrade.
 LOOKS_BACK = timedelta(days=3)
@@ -41,8 +41,7 @@ def tell_of_failures(*, at: datetime) -> int:
     found = {failure.about: failure for failure in _failures(at)}
     if not found:
         return 0
-    ops = Q(groups__name=roles.OPS) | Q(is_superuser=True)
-    people = sorted(set(User.objects.filter(ops, is_active=True).order_by().values_list("pk", flat=True)))
+    people = sorted(cs_ops())
     letters = [Letter(about, people, failure.subject, failure.body) for about, failure in found.items()]
     return Notice.objects.leave_each(letters, kind=Notice.Kind.FAILED, at=at)
 

@@ -27,7 +27,8 @@ def save_view(*, user: User, list_name: str, name: str, query: str, default: boo
     if len(query) > LONGEST_QUERY:
         raise UnableToSaveView("These filters are too long to be kept: take one away.")
     with transaction.atomic():
-        own = _held(user, list_name)
+        _hold(user)
+        own = SavedView.objects.of(user).filter(list=list_name)
         found = own.filter(name__iexact=name).first()
         if found is None:
             if own.count() >= MOST:
@@ -47,7 +48,7 @@ def rename_view(*, view_id: int, user: User, name: str) -> SavedView:
     _refuse_name(name)
     with transaction.atomic():
         view = _own(view_id, user)
-        if _held(user, view.list).filter(name__iexact=name).exclude(pk=view.pk).exists():
+        if _beside(view).filter(name__iexact=name).exists():
             raise UnableToSaveView(f"Another of your views is called “{name}”: choose another name.")
         view.name = name
         view.save(update_fields=["name"])
@@ -59,7 +60,7 @@ def set_default_view(*, view_id: int, user: User, default: bool) -> SavedView:
     with transaction.atomic():
         view = _own(view_id, user)
         if default:
-            _held(user, view.list).filter(is_default=True).update(is_default=False)
+            _beside(view).filter(is_default=True).update(is_default=False)
         view.is_default = default
         view.save(update_fields=["is_default"])
         return view
@@ -82,13 +83,19 @@ def _refuse_name(name: str) -> None:
         raise UnableToSaveView("The name holds the character NUL: take it out.")
 
 
-def _held(user: User, list_name: str) -> QuerySet[SavedView]:
-    """The person's views of a list. The person's row is held first, so that of two who save at once one waits."""
+def _hold(user: User) -> None:
+    """Before anything is read: of two who change a person's views at once, in two windows, one waits."""
     User.objects.select_for_update().filter(pk=user.pk).order_by("pk").first()
-    return SavedView.objects.of(user).filter(list=list_name)
+
+
+def _beside(view: SavedView) -> QuerySet[SavedView]:
+    """The person's other views of the list."""
+    return SavedView.objects.of(view.user).filter(list=view.list).exclude(pk=view.pk)
 
 
 def _own(view_id: int, user: User) -> SavedView:
+    """Held, so that it is still there when it is written."""
+    _hold(user)
     found: SavedView | None = SavedView.objects.of(user).filter(pk=view_id).first()
     if found is None:
         raise UnableToSaveView("There is no such view.")

@@ -50,10 +50,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What a kind of work does. at_once: together with the note that it is done, in one transaction."""
+    """What a kind of work does. at_once: together with the note that it is done, in one transaction. of_its_day: its business
+    day is the one on which it was due; a worker that comes to it after midnight still does it for the evening before.
+    """
 
     do: Callable[[date, datetime], Outcome]
     at_once: bool = False
+    of_its_day: bool = False
 
 
 def propose_full_run(on: date, at: datetime) -> Outcome:
@@ -157,7 +160,7 @@ DOORS: Mapping[str, Door] = {
     Work.LEAVE: Door(tell_of_leave),
     Work.RATES: Door(fetch_rates),
     Work.TOUCHES: Door(plan_touches_of_all),
-    Work.BOOK_DAYS: Door(keep_book_days),
+    Work.BOOK_DAYS: Door(keep_book_days, of_its_day=True),
     Work.HANDOVERS: Door(tell_of_late_handovers),
     Work.DIGESTS: Door(write_digests),
     Work.HOUSEKEEPING: Door(keep_house),
@@ -179,7 +182,8 @@ def carry_out_slot(*, slot_id: int) -> None:
     """Do what was due. The slot says what came of it."""
 
     def do(slot: Slot) -> Outcome:
-        return door.do(timezone.localdate(), timezone.now())
+        now = timezone.now()
+        return door.do(timezone.localdate(slot.due_at if door.of_its_day else now), now)
 
     door = DOORS[Slot.objects.values_list("work", flat=True).get(pk=slot_id)]
     with working(Slot, slot_id) as owner:

@@ -1,7 +1,7 @@
 """Which roles may open a page: outside the scope is 404 (the querysets do that), a missing role is 403."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from functools import wraps
 from typing import Any
 
@@ -31,6 +31,12 @@ def for_roles(*names: str) -> Callable[[View], View]:
 for_ops = for_roles("ops")
 for_leads = for_roles("ops", "manager")
 for_everyone_with_a_role = for_roles("ops", "manager", "csm")
+
+
+def clock() -> tuple[date, datetime]:
+    """The business day and the moment, of one look at the clock: at midnight two looks would tell of two days."""
+    now = timezone.now()
+    return timezone.localdate(now), now
 
 
 def today() -> date:

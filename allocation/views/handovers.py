@@ -10,11 +10,11 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import CSM, Customer
 from allocation.filters.handovers import HandoverFilter
+from allocation.forms.faults import with_focus
 from allocation.forms.handovers import CancelForm, NotesForm
 from allocation.models import Handover, HandoverStep
 from allocation.selectors import handovers as selector
@@ -22,11 +22,13 @@ from allocation.selectors import wording
 from allocation.selectors.handover_pack import handover_pack
 from allocation.selectors.handover_sides import FORMER, NEW, Standing, standing_in
 from allocation.services import handovers as services
-from allocation.views.access import for_everyone_with_a_role, for_leads, today
+from allocation.views.access import clock, for_everyone_with_a_role, for_leads, today
 from allocation.views.lists import Column, headings, page_of
 from allocation.views.parts import Kpi
-from allocation.views.refusals import refusals_shown, refused
+from allocation.views.refusals import refusals_shown
 
+# What was typed is shown again with what is wrong.
+UNPROCESSABLE = 422
 COLUMNS = (
     Column("Customer"),
     Column("From → to"),
@@ -80,12 +82,37 @@ def _tabs(counts: dict[str, int]) -> list[tuple[str, str, str]]:
 @for_everyone_with_a_role
 def handover(request: HttpRequest, pk: int) -> HttpResponse:
     """One handover: the pack, and what is still to be done."""
+    return _page(request, _handover_or_404(request, pk))
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What a person sent and was refused, so that the page shows it again. notes_now: what stands in the place of the
+    notes by now.
+    """
+
+    notes: NotesForm | None = None
+    notes_now: str = ""
+    cancel: CancelForm | None = None
+
+    @property
+    def words(self) -> str:
+        """As they were typed, for a page that has no form for them any more."""
+        form = self.notes or self.cancel
+        return form.data.get("words", "").replace("\0", "") if form else ""
+
+
+NOTHING = Typed()
+
+
+def _page(request: HttpRequest, row: Handover, *, typed: Typed = NOTHING) -> HttpResponse:
     user: Any = request.user
     day = today()
-    row = _handover_or_404(request, pk)
     standing = standing_in(handover=row, user=user, on=day)
     steps = list(row.steps.select_related("done_by").order_by("position"))
     is_open = row.status == Handover.Status.OPEN
+    writes, cancels = is_open and FORMER in standing.acts_for, is_open and standing.leads
+    is_offered = (writes and typed.notes) or (cancels and typed.cancel)
     context = {
         "handover": row,
         "is_open": is_open,
@@ -95,13 +122,19 @@ def handover(request: HttpRequest, pk: int) -> HttpResponse:
         "sides": [side for side in (_side(row, steps, standing, one) for one in (FORMER, NEW)) if side],
         "pack": handover_pack(handover=row, user=user, on=day),
         "customer_url": _customer_url(row, user),
-        "notes_form": NotesForm(initial={"words": row.notes}, auto_id="notes_%s")
-        if is_open and FORMER in standing.acts_for
-        else None,
-        "cancel_form": CancelForm(auto_id="cancel_%s") if is_open and standing.leads else None,
+        "notes_form": (typed.notes or _notes_form(row)) if writes else None,
+        "notes_now": typed.notes_now,
+        "cancel_form": (typed.cancel or CancelForm(auto_id="cancel_%s")) if cancels else None,
+        "unsaved": "" if is_offered else typed.words,
         "leads": user.is_ops or user.is_manager,
     }
-    return render(request, "pages/handover.html", context)
+    status = 200 if typed is NOTHING else UNPROCESSABLE
+    return render(request, "pages/handover.html", context, status=status)
+
+
+def _notes_form(row: Handover) -> NotesForm:
+    seen = selector.digest_of_notes(row.notes)
+    return NotesForm(initial={"words": row.notes, "seen": seen}, auto_id="notes_%s")
 
 
 def _customer_url(row: Handover, user: Any) -> str:
@@ -220,14 +253,15 @@ def handover_step(request: HttpRequest, pk: int) -> HttpResponse:
     row = _handover_or_404(request, pk)
     given = request.POST.get("step", "")
     done = request.POST.get("done") == "1"
+    on, at = clock()
     with refusals_shown(request, services.UnableToHandOver):
         services.tick_step(
             handover_id=row.pk,
             step_id=int(given) if given.isascii() and given.isdigit() and len(given) < 19 else 0,
             done=done,
             actor=request.user,
-            on=today(),
-            at=timezone.now(),
+            on=on,
+            at=at,
         )
     return _back(pk, "checklist")
 
@@ -235,22 +269,38 @@ def handover_step(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @for_everyone_with_a_role
 def handover_notes(request: HttpRequest, pk: int) -> HttpResponse:
-    """What the former CSM wants the new one to know."""
+    """What the former CSM wants the new one to know. Refused, it stands on the page as it was typed."""
     row = _handover_or_404(request, pk)
-    form = NotesForm(request.POST)
+    form = NotesForm(request.POST, auto_id="notes_%s")
     if not form.is_valid():
-        refused(request, form)
-        return _back(pk, "notes")
-    with refusals_shown(request, services.UnableToHandOver):
+        return _page(request, row, typed=Typed(notes=with_focus(form)))
+    on, at = clock()
+    try:
         services.write_notes(
             handover_id=row.pk,
             words=form.cleaned_data["words"],
+            seen=form.cleaned_data["seen"],
             actor=request.user,
-            on=today(),
-            at=timezone.now(),
+            on=on,
+            at=at,
         )
-        messages.success(request, f"Your notes are saved; {row.to_csm} reads them here.")
+    except services.NotesChanged as changed:
+        return _page(request, row, typed=_typed_beside(request, changed))
+    except services.UnableToHandOver as refusal:
+        messages.error(request, str(refusal))
+        # Read again: it may have been closed meanwhile.
+        return _page(request, _handover_or_404(request, pk), typed=Typed(notes=form))
+    messages.success(request, f"Your notes are saved; {row.to_csm} reads them here.")
     return _back(pk, "notes")
+
+
+def _typed_beside(request: HttpRequest, changed: services.NotesChanged) -> Typed:
+    """The person's own words to be saved again, and above them those of others, which the person has seen now."""
+    data = request.POST.copy()
+    data["seen"] = selector.digest_of_notes(changed.now)
+    form = NotesForm(data, auto_id="notes_%s")
+    form.add_error(None, str(changed))
+    return Typed(notes=with_focus(form), notes_now=changed.now or "Nothing: they were emptied.")
 
 
 @require_POST
@@ -258,13 +308,10 @@ def handover_notes(request: HttpRequest, pk: int) -> HttpResponse:
 def handover_sign(request: HttpRequest, pk: int) -> HttpResponse:
     """Sign for a side; the last signature that is needed ends the handover."""
     row = _handover_or_404(request, pk)
+    on, at = clock()
     with refusals_shown(request, services.UnableToHandOver):
         signed = services.sign_handover(
-            handover_id=row.pk,
-            side=request.POST.get("side", ""),
-            actor=request.user,
-            on=today(),
-            at=timezone.now(),
+            handover_id=row.pk, side=request.POST.get("side", ""), actor=request.user, on=on, at=at
         )
         done = signed.status == Handover.Status.DONE
         messages.success(
@@ -276,21 +323,21 @@ def handover_sign(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @for_leads
 def handover_cancel(request: HttpRequest, pk: int) -> HttpResponse:
-    """End it without the signatures, with words."""
+    """End it without the signatures, with words. Refused, they stand on the page as they were typed."""
     row = _handover_or_404(request, pk)
-    form = CancelForm(request.POST)
+    form = CancelForm(request.POST, auto_id="cancel_%s")
     if not form.is_valid():
-        refused(request, form)
-        return _back(pk, "cancel")
-    with refusals_shown(request, services.UnableToHandOver):
+        return _page(request, row, typed=Typed(cancel=with_focus(form)))
+    on, at = clock()
+    try:
         services.cancel_handover(
-            handover_id=row.pk,
-            words=form.cleaned_data["words"],
-            actor=request.user,
-            on=today(),
-            at=timezone.now(),
+            handover_id=row.pk, words=form.cleaned_data["words"], actor=request.user, on=on, at=at
         )
-        messages.success(request, "The handover is cancelled. The customer keeps its CSM.")
+    except services.UnableToHandOver as refusal:
+        messages.error(request, str(refusal))
+        # Read again: it may have been closed meanwhile.
+        return _page(request, _handover_or_404(request, pk), typed=Typed(cancel=form))
+    messages.success(request, "The handover is cancelled. The customer keeps its CSM.")
     return _back(pk, "")
 
 

@@ -49,7 +49,7 @@ LISTED = {
     ("allocation/services/decisions/__init__.py", "_close_and_open"): {"TierHolding", "BookHolding"},
     ("allocation/services/decisions/handing_over.py", "_cancel"): {"Handover"},
     ("allocation/services/handovers/escalating.py", "_end_where_nobody_signs_any_more"): {"Handover"},
-    ("allocation/services/handovers/escalating.py", "_escalate"): {"Handover"},
+    ("allocation/services/handovers/escalating.py", "_mark"): {"Handover"},
     ("allocation/services/handovers/signing.py", "cancel_handover"): {"Handover"},
     ("allocation/services/handovers/signing.py", "sign_handover"): {"Handover"},
     ("allocation/services/handovers/ticking.py", "tick_step"): {"HandoverStep"},

@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from accounts import roles
 from allocation.models import Handover
+from allocation.selectors.handovers import digest_of_notes
+from allocation.services.handovers import LONGEST_NOTES
 from tests.factories import TODAY, CSMFactory, UserFactory
 from tests.pages.reading import read
 from tests.services.handovers.world import customer_of, give, handed_over, tick_all
@@ -145,7 +147,7 @@ def test_a_handover_from_the_first_tick_to_the_last_signature(
     for client, sides in ((ada, ("former", "both")), (ben, ("new",))):
         for step in row.steps.filter(side__in=sides):
             post(client, row, "step", step=step.pk, done="1")
-    post(ada, row, "notes", words="Ask for Ms Lund.")
+    post(ada, row, "notes", words="Ask for Ms Lund.", seen=digest_of_notes(""))
     assert "Ask for Ms Lund." in read(ben.get(page(row))).words
     assert "other side is still to sign" in read(post(ada, row, "sign", side="former")).words
     assert "the handover is done" in read(post(ben, row, "sign", side="new")).words
@@ -223,3 +225,79 @@ def test_an_empty_list_says_what_would_stand_there(cast: SimpleNamespace, sign_i
     assert any(
         words in shown for words in ("Nothing changes hands", "is late", "is done yet", "was cancelled")
     )
+
+
+def values(answer: Any, name: str) -> list[str]:
+    """Of the hidden field of a form."""
+    return [tag.get("value", "") for tag in read(answer).of("input") if tag.get("name") == name]
+
+
+def test_notes_that_somebody_changed_meanwhile_stand_beside_what_was_typed(
+    row: Handover, cast: SimpleNamespace, sign_in: Any
+) -> None:
+    client = sign_in(cast.csm_a)
+    (seen,) = values(client.get(page(row)), "seen")
+    post(client, row, "notes", words="Ask for Ms Lund.", seen=seen)
+    answer = post(client, row, "notes", words="Ask for Mr Berg.", seen=seen)
+    assert answer.status_code == 422
+    shown = read(answer).words
+    for words in (
+        "Somebody changed the notes",
+        "What stands there now",
+        "Ask for Ms Lund.",
+        "Ask for Mr Berg.",
+    ):
+        assert words in shown
+    row.refresh_from_db()
+    assert row.notes == "Ask for Ms Lund."
+    # Having seen both, the person decides.
+    (seen,) = values(answer, "seen")
+    post(client, row, "notes", words="Ask for both.", seen=seen)
+    row.refresh_from_db()
+    assert row.notes == "Ask for both."
+
+
+def test_notes_that_are_refused_stand_there_as_they_were_typed(
+    row: Handover, cast: SimpleNamespace, sign_in: Any
+) -> None:
+    words = "Long " * LONGEST_NOTES
+    answer = post(sign_in(cast.csm_a), row, "notes", words=words)
+    assert (answer.status_code, words in answer.content.decode()) == (422, True)
+    assert "at most 4000 characters" in read(answer).words
+
+
+def test_notes_typed_while_it_was_closed_are_not_lost(
+    row: Handover, cast: SimpleNamespace, sign_in: Any
+) -> None:
+    closed(row, days_ago=1)
+    answer = post(sign_in(cast.csm_a), row, "notes", words="Ask for Ms Lund.", seen=digest_of_notes(""))
+    assert answer.status_code == 422
+    for words in ("nothing is left to do in it", "What you typed is not saved", "Ask for Ms Lund."):
+        assert words in read(answer).words
+
+
+def test_why_it_is_cancelled_stands_there_as_it_was_typed_where_it_is_refused(
+    row: Handover, cast: SimpleNamespace, sign_in: Any
+) -> None:
+    words = "They stay with Ada. " * 30
+    answer = post(sign_in(cast.manager), row, "cancel", words=words)
+    assert (answer.status_code, words in answer.content.decode()) == (422, True)
+    assert ["open" in tag for tag in read(answer).of("details") if "open" in tag] == [True]
+    closed(row, days_ago=1)
+    answer = post(sign_in(cast.manager), row, "cancel", words="A mistake, surely.")
+    assert answer.status_code == 422
+    assert "A mistake, surely." in read(answer).words
+
+
+def test_the_clock_is_read_once_for_what_is_done(
+    row: Handover, cast: SimpleNamespace, sign_in: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At midnight a day and a moment of two looks would not belong together."""
+    looks = []
+    monkeypatch.setattr(
+        "django.utils.timezone.localdate", lambda value=None, **kwargs: looks.append(value) or TODAY
+    )
+    step = row.steps.filter(side="former").first()
+    sign_in(cast.csm_a).post(reverse("handover_step", args=[row.pk]), {"step": step.pk, "done": "1"})
+    step.refresh_from_db()
+    assert step.done_at in looks

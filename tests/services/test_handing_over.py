@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Customer
-from allocation.models import AllocationPolicy, Handover, HandoverStep, Move, Notice, Source
+from allocation.models import AllocationPolicy, BookHolding, Handover, HandoverStep, Move, Notice, Source
 from allocation.services.decisions import CsmChange, DecisionSource, note_departures, set_csms
 from allocation.services.planning import applying
 from tests.factories import TODAY, CSMFactory, CustomerFactory, TeamFactory
@@ -115,6 +115,52 @@ def test_a_customer_that_loses_its_csm_or_leaves_is_handed_over_to_nobody(cast: 
     assert standing(gone.customer) == [("cancelled", "Overtaken: the customer left.")]
 
 
+def test_who_had_a_customer_last_hands_it_over_though_it_had_nobody_in_between(cast: SimpleNamespace) -> None:
+    customer = customer_of(cast.csm_a.csm)
+    give(customer, None)  # an import blanks it
+    give(customer, cast.csm_b.csm, on=TODAY + 9 * DAY)  # and a later plan gives it
+    row = open_one(customer)
+    assert (row.from_csm, row.to_csm, row.path) == (cast.csm_a.csm, cast.csm_b.csm, "full")
+    assert set(Notice.objects.values_list("to", flat=True)) == {cast.csm_a.pk, cast.csm_b.pk}
+
+
+def test_a_customer_that_comes_back_to_who_had_it_last_is_not_handed_over(cast: SimpleNamespace) -> None:
+    customer = customer_of(cast.csm_a.csm)
+    give(customer, None)
+    give(customer, cast.csm_a.csm)
+    assert not Handover.objects.exists()
+
+
+def test_one_cut_short_that_goes_back_to_its_former_csm_has_nothing_to_hand_over(
+    cast: SimpleNamespace,
+) -> None:
+    row = handed_over(cast)
+    give(row.customer, None)
+    give(row.customer, cast.csm_a.csm)
+    assert [status for status, _ in standing(row.customer)] == ["cancelled"]
+    # From there on it is a change like any other.
+    give(row.customer, None)
+    give(row.customer, cast.csm_b.csm)
+    again = open_one(row.customer)
+    assert (again.from_csm, again.to_csm) == (cast.csm_a.csm, cast.csm_b.csm)
+    Handover.objects.filter(pk=again.pk).update(status="done")
+    give(row.customer, None)
+    give(row.customer, cast.csm_a.csm)
+    assert open_one(row.customer).from_csm == cast.csm_b.csm
+
+
+def test_what_an_undone_plan_gave_was_never_held(cast: SimpleNamespace) -> None:
+    """N0 had no CSM; the plan gave it one, and was undone."""
+    books(cast)
+    plan = proposed()
+    applied(plan)
+    undone(plan)
+    customer = Customer.objects.get(external_id="N0")
+    assert customer.csm is None
+    give(customer, CSMFactory(name="Zoe"))
+    assert not Handover.objects.filter(customer=customer).exists()
+
+
 def test_the_same_change_twice_opens_one_handover(cast: SimpleNamespace) -> None:
     customer = customer_of(cast.csm_a.csm)
     change = [CsmChange(customer.pk, cast.csm_a.csm.pk, cast.csm_b.csm.pk)]
@@ -189,7 +235,7 @@ def test_who_signs_in_no_more_gets_no_mail(cast: SimpleNamespace) -> None:
     assert list(Notice.objects.values_list("to", flat=True)) == [cast.csm_b.pk]
 
 
-def many_changes(cast: SimpleNamespace, number: int) -> list[CsmChange]:
+def many_changes(cast: SimpleNamespace, number: int, *, blanked: bool = False) -> list[CsmChange]:
     """Customers of Ada that are to go to twenty others."""
     team = TeamFactory(name=f"Many {number}")
     others = [CSMFactory(team=team) for _ in range(20)]
@@ -205,7 +251,18 @@ def many_changes(cast: SimpleNamespace, number: int) -> list[CsmChange]:
         )
         for one in range(number)
     )
-    return [CsmChange(one.pk, cast.csm_a.csm.pk, others[place % 20].pk) for place, one in enumerate(made)]
+    # Some had nobody for a while: who had them last is read once.
+    if blanked:
+        BookHolding.objects.bulk_create(
+            BookHolding(customer=one, csm=cast.csm_a.csm, starts_on=TODAY, source=Source.MANUAL)
+            for one in made
+        )
+        blank = [CsmChange(one.pk, cast.csm_a.csm.pk, None) for one in made]
+        set_csms(changes=blank, on=TODAY, decision=BY_HAND)
+    return [
+        CsmChange(one.pk, None if blanked else cast.csm_a.csm.pk, others[place % 20].pk)
+        for place, one in enumerate(made)
+    ]
 
 
 def handover_statements(changes: list[CsmChange], on: date = TODAY) -> list[str]:
@@ -215,12 +272,18 @@ def handover_statements(changes: list[CsmChange], on: date = TODAY) -> list[str]
     return [
         query["sql"]
         for query in captured.captured_queries
-        if any(table in query["sql"] for table in ("handover", "allocation_notice", "allocationpolicy"))
+        if any(
+            table in query["sql"]
+            for table in ("handover", "allocation_notice", "allocationpolicy", 'ends_before" IS NOT NULL')
+        )
     ]
 
 
-def test_opening_reads_equally_often_at_any_size_and_writes_whole_batches(cast: SimpleNamespace) -> None:
-    few, many = (handover_statements(many_changes(cast, number)) for number in (20, 500))
+@pytest.mark.parametrize("blanked", [False, True])
+def test_opening_reads_equally_often_at_any_size_and_writes_whole_batches(
+    cast: SimpleNamespace, blanked: bool
+) -> None:
+    few, many = (handover_statements(many_changes(cast, number, blanked=blanked)) for number in (20, 500))
     reads = [[sql for sql in found if sql.startswith("SELECT")] for found in (few, many)]
     assert len(reads[0]) == len(reads[1])
     # SQLite takes 999 values a statement, so 500 rows of some 20 columns are a dozen; never one a row.

@@ -1,6 +1,8 @@
 """What each kind of work of the timetable does, and that it is asked for once."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -9,6 +11,7 @@ from django.utils import timezone
 from allocation.models import BookPlan, RetierRun, Schedule, Slot, Work
 from allocation.services import planning, retiering, timetable
 from allocation.services.playbooks import load_playbook
+from allocation.services.timetable import Outcome
 from allocation.tasks.timetable import DOORS, carry_out_slot, keep_timetable
 from tests.factories import CustomerFactory
 
@@ -107,6 +110,44 @@ def test_without_a_goal_that_began_or_ended_no_goals_run_is_asked_for(due, model
     assert (slot.status, slot.run_id) == ("done", None)
     assert "nothing was to be looked at" in slot.message
     assert not RetierRun.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("work", "day"), [(Work.BOOK_DAYS, date(2026, 11, 27)), (Work.HANDOVERS, date(2026, 11, 28))]
+)
+def test_figures_are_of_the_day_they_were_due_and_all_else_of_the_day_it_is_done(
+    rung, monkeypatch, settings, work, day
+):
+    """Due at 23:30, done 40 minutes later, on the next day."""
+    settings.TIME_ZONE = "Europe/Berlin"
+    zone = ZoneInfo("Europe/Berlin")
+    due_at = datetime(2026, 11, 27, 23, 30, tzinfo=zone)
+    slot = Slot.objects.create(work=work, slot="2026-11-27 23:30", due_at=due_at, queued_at=due_at)
+    seen = []
+    door = replace(DOORS[work], do=lambda on, at: seen.append((on, at)) or Outcome("Done."))
+    monkeypatch.setitem(DOORS, work, door)
+    now = due_at + timedelta(minutes=40)
+    monkeypatch.setattr("allocation.tasks.timetable.timezone.now", lambda: now)
+    carry_out_slot(slot_id=slot.pk)
+    assert seen == [(day, now)]
+
+
+def test_the_day_and_the_moment_come_from_one_look_at_the_clock(rung, monkeypatch):
+    """Between two looks midnight can pass."""
+    midnight = datetime(2026, 11, 28, tzinfo=timezone.get_default_timezone())
+    times = iter([midnight - timedelta(microseconds=1)])
+    slot = timetable.ask_now(work=Work.HANDOVERS, actor_id=None, at=midnight)
+    seen = []
+    door = replace(DOORS[Work.HANDOVERS], do=lambda on, at: seen.append((on, at)) or Outcome("Done."))
+    monkeypatch.setitem(DOORS, Work.HANDOVERS, door)
+
+    class Clock:
+        now = staticmethod(lambda: next(times, midnight))
+        localdate = staticmethod(lambda value=None: timezone.localtime(value or next(times, midnight)).date())
+
+    monkeypatch.setattr("allocation.tasks.timetable.timezone", Clock)
+    carry_out_slot(slot_id=slot.pk)
+    assert seen == [(date(2026, 11, 27), midnight - timedelta(microseconds=1))]
 
 
 @pytest.mark.parametrize("work", sorted(DOORS))

@@ -1,7 +1,7 @@
 """Handovers follow the CSMs of customers, in the transaction that changes them and in a fixed number of statements.
 
-A customer that goes from one CSM to another gets an open handover; a first CSM takes over from nobody, so it gets none,
-and neither does a customer that left. An open handover that the books overtake is cancelled and says by what; one whose
+A customer that goes from one CSM to another gets an open handover, also where it had none in between: who had it last hands
+it over. A first CSM takes over from nobody, so it gets none, and neither does a customer that left. An open handover that the books overtake is cancelled and says by what; one whose
 customer goes back to its former CSM is cancelled, and none is opened, since nothing was handed over yet.
 """
 
@@ -20,10 +20,13 @@ from allocation.models import AllocationPolicy, Handover, HandoverStep, Move, No
 from allocation.querysets.notices import Letter
 from allocation.selectors import notice_words
 from allocation.selectors.handover_people import people_serving
+from allocation.selectors.ledger import last_holders
 
 CHUNK = 500
 INTRODUCED = (TouchLevel.HIGH, TouchLevel.MID)
 """Touch levels whose customers know their CSM: the new one is introduced."""
+
+NOBODY_NOW = "Overtaken: the customer has no CSM any more."
 
 Side = HandoverStep.Side
 STEPS: Mapping[str, Sequence[tuple[str, str]]] = {
@@ -60,12 +63,12 @@ def follow_changes(
     changed: by customer. One mail a person and decision (plan, import, undo; day, of changes by hand), however many
     customers there are and in however many batches.
     """
-    # A first CSM overtakes nothing either: while a handover is open its customer has a CSM.
-    concerned = {pk: ends for pk, ends in changed.items() if ends.former is not None}
     opened: list[Handover] = []
-    for chunk in _chunks(sorted(concerned)):
-        part = {pk: concerned[pk] for pk in chunk}
-        back = _cancel_overtaken(part)
+    for chunk in _chunks(sorted(changed)):
+        had_one = {pk: changed[pk] for pk in chunk if changed[pk].former is not None}
+        back = _cancel_overtaken(had_one)
+        # Who comes from nobody overtakes nothing: while a handover is open its customer has a CSM.
+        part = had_one | _taken_up({pk: changed[pk] for pk in chunk if changed[pk].former is None})
         going_on = {
             pk: (ends.former, ends.new)
             for pk, ends in part.items()
@@ -83,6 +86,32 @@ def cancel_handovers_of_left(*, customer_ids: Sequence[int]) -> None:
     """Nobody hands over a customer that has left; one statement for each 500."""
     for chunk in _chunks(customer_ids):
         _cancel(Handover.objects.open().filter(customer_id__in=chunk), "Overtaken: the customer left.")
+
+
+def _taken_up(changed: Mapping[int, Ends]) -> dict[int, Ends]:
+    """Of customers that had no CSM, those that somebody else had before: from whom, and to whom.
+
+    None comes back to who had it last, nor to whom a handover came from that ended because the customer had nobody: nothing
+    was handed over yet.
+    """
+    if not changed:
+        return {}
+    last = last_holders(customer_ids=changed)
+    if not last:
+        return {}
+    handovers = Handover.objects.filter(customer_id__in=list(last)).order_by("pk")
+    newest = {row.customer_id: row for row in handovers}
+    return {
+        pk: Ends(former, changed[pk].new)
+        for pk, former in last.items()
+        if changed[pk].new not in {former, _cut_short_from(newest.get(pk), to=former)}
+    }
+
+
+def _cut_short_from(row: Handover | None, *, to: int) -> int | None:
+    if row is None or row.closed_words != NOBODY_NOW or row.to_csm_id != to:
+        return None
+    return row.from_csm_id
 
 
 def _cancel_overtaken(changed: Mapping[int, Ends]) -> set[int]:
@@ -110,7 +139,7 @@ def _cancel_overtaken(changed: Mapping[int, Ends]) -> set[int]:
             Concat(Value("Overtaken: the customer went on to "), _csm_now(), Value(".")),
         )
     if gone:
-        _cancel(Handover.objects.open().filter(pk__in=gone), "Overtaken: the customer has no CSM any more.")
+        _cancel(Handover.objects.open().filter(pk__in=gone), NOBODY_NOW)
     return back
 
 

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from allocation.models import Handover, HandoverStep
 from allocation.selectors.handover_sides import FORMER, NEW
+from allocation.selectors.handovers import digest_of_notes
 from allocation.selectors.wording import fault_of
 from allocation.services.handovers.rows import CHANGED, LONGEST_NOTES, UnableToHandOver, open_handover
 
@@ -39,8 +40,22 @@ def tick_step(
     return step
 
 
-def write_notes(*, handover_id: int, words: str, actor: Any, on: date, at: datetime) -> None:
-    """What the former CSM wants the new one to know, in the place of what stood there. Raises UnableToHandOver."""
+class NotesChanged(UnableToHandOver):
+    """Others wrote since the person opened the page. now: what stands there."""
+
+    def __init__(self, now: str) -> None:
+        super().__init__(
+            "Somebody changed the notes since you opened the page, so yours are not saved. Take over what you want to keep, "
+            "and save again."
+        )
+        self.now = now
+
+
+def write_notes(*, handover_id: int, words: str, seen: str, actor: Any, on: date, at: datetime) -> None:
+    """What the former CSM wants the new one to know, in the place of the notes the person saw.
+
+    seen: the digest of those (digest_of_notes). Raises NotesChanged where others stand there by now, and UnableToHandOver.
+    """
     fault = fault_of(words, if_none="", most=LONGEST_NOTES)
     if fault:
         raise UnableToHandOver(fault)
@@ -50,7 +65,9 @@ def write_notes(*, handover_id: int, words: str, actor: Any, on: date, at: datet
             raise UnableToHandOver(
                 f"The notes are written by {handover.from_csm or 'nobody: it is a first CSM'}."
             )
-        rows = Handover.objects.open().filter(pk=handover_id)
+        if seen != digest_of_notes(handover.notes) and words.strip() != handover.notes:
+            raise NotesChanged(handover.notes)
+        rows = Handover.objects.open().filter(pk=handover_id, notes=handover.notes)
         if rows.update(notes=words.strip()) != 1:
             raise UnableToHandOver(CHANGED)
 

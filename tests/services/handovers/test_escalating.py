@@ -5,8 +5,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from accounts.models import CSM, Team
+from accounts.models import CSM, Team, User
 from allocation.models import Handover, Notice
 from allocation.services.handovers import tell_of_late_handovers
 from tests.factories import NOW, TODAY
@@ -128,3 +130,46 @@ def test_the_mail_says_no_internal_word_and_leads_to_the_late_ones(late: Handove
         assert not INTERNAL.search(f"{row.subject} {row.body}"), row.body
         assert "/handovers/?show=late" in row.body
         assert "Acme" not in row.body
+
+
+@pytest.mark.parametrize("why", ["no team", "no manager"])
+def test_where_nobody_leads_cs_ops_are_told(late: Handover, cast: SimpleNamespace, why: str) -> None:
+    if why == "no team":
+        CSM.objects.update(team=None)
+    else:
+        Team.objects.update(manager=None)
+    assert tell(TODAY + 4 * DAY) == "1 handover late, 1 passed on to CS ops, 3 people told."
+    assert (cast.ops, "1 handover without a manager is late") in told()
+    tell(TODAY + 5 * DAY)
+    assert len(told()) == 3
+
+
+def test_what_nobody_can_be_told_of_is_not_passed_on_until_somebody_can(
+    late: Handover, cast: SimpleNamespace
+) -> None:
+    Team.objects.update(manager=None)
+    User.objects.filter(pk=cast.ops.pk).update(is_active=False)
+    assert tell(TODAY + 4 * DAY) == "1 handover late, 2 people told."
+    late.refresh_from_db()
+    assert late.escalated_at is None
+    Team.objects.filter(pk=cast.team_a.pk).update(manager=cast.manager)
+    assert tell(TODAY + 5 * DAY) == "1 handover late, 1 passed on to managers, 1 person told."
+    late.refresh_from_db()
+    assert late.escalated_at == NOW + 5 * DAY
+
+
+def test_what_is_written_is_locked_at_once_and_in_order(late: Handover, cast: SimpleNamespace) -> None:
+    """One that ends and one that is passed on: locked one after the other they could wait for a plan that waits for them."""
+    ends = handed_over(cast, name="Ends")
+    tick_all(ends, "new", "both", actor=cast.csm_b)
+    sign(ends, "new", actor=cast.csm_b)
+    with CaptureQueriesContext(connection) as captured:
+        tell(TODAY + 9 * DAY)
+    asked = [query["sql"] for query in captured.captured_queries if "allocation_handover" in query["sql"]]
+    first = asked[0]
+    assert first.startswith('SELECT "allocation_handover"."id" AS "pk"')
+    assert first.split(" FOR UPDATE")[0].endswith("ORDER BY 1 ASC")
+    # SQLite knows no such lock, and has one writer at a time.
+    assert connection.vendor == "sqlite" or " FOR UPDATE" in first
+    written = [sql for sql in asked if sql.startswith("UPDATE")]
+    assert written and all('"allocation_handover"."id" IN (' in sql for sql in written)

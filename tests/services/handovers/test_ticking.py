@@ -1,11 +1,19 @@
 """Steps are ticked by the side they are for, and stay ticked once signed for; the notes are the former CSM's."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from allocation.models import Handover
-from allocation.services.handovers import LONGEST_NOTES, UnableToHandOver, tick_step, write_notes
+from allocation.selectors.handovers import digest_of_notes
+from allocation.services.handovers import (
+    LONGEST_NOTES,
+    NotesChanged,
+    UnableToHandOver,
+    tick_step,
+    write_notes,
+)
 from tests.factories import CLOCK, NOW
 from tests.services.handovers.world import handed_over, sign, tick_all
 
@@ -15,6 +23,15 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def row(cast: SimpleNamespace) -> Handover:
     return handed_over(cast)
+
+
+def write(row: Handover, words: str, actor: Any, *, seen: str | None = None) -> str:
+    """As somebody does who opened the page just now, or saw `seen`. What stands there afterwards."""
+    row.refresh_from_db()
+    digest = digest_of_notes(row.notes if seen is None else seen)
+    write_notes(handover_id=row.pk, words=words, seen=digest, actor=actor, **CLOCK)
+    row.refresh_from_db()
+    return row.notes
 
 
 def test_a_tick_says_who_and_when_and_can_be_taken_away(row: Handover, cast: SimpleNamespace) -> None:
@@ -62,15 +79,30 @@ def test_a_step_of_another_handover_is_none_of_this_one(row: Handover, cast: Sim
 
 
 def test_the_former_csm_writes_the_notes_and_nobody_else(row: Handover, cast: SimpleNamespace) -> None:
-    write_notes(handover_id=row.pk, words=" Ask for Ms Lund. ", actor=cast.csm_a, **CLOCK)
+    write(row, " Ask for Ms Lund. ", cast.csm_a)
     row.refresh_from_db()
     assert row.notes == "Ask for Ms Lund."
     for actor in (cast.csm_b, cast.manager, cast.ops):
         with pytest.raises(UnableToHandOver, match="written by Ada Book"):
-            write_notes(handover_id=row.pk, words="Mine", actor=actor, **CLOCK)
+            write(row, "Mine", actor)
 
 
 @pytest.mark.parametrize("words", ["x" * (LONGEST_NOTES + 1), "a\0b"])
 def test_notes_that_cannot_be_kept_are_refused(row: Handover, cast: SimpleNamespace, words: str) -> None:
     with pytest.raises(UnableToHandOver):
-        write_notes(handover_id=row.pk, words=words, actor=cast.csm_a, **CLOCK)
+        write(row, words, cast.csm_a)
+
+
+def test_notes_that_somebody_changed_since_are_not_overwritten(row: Handover, cast: SimpleNamespace) -> None:
+    """A cover and the former CSM, or one person in two windows."""
+    write(row, "First", cast.csm_a)
+    with pytest.raises(NotesChanged, match="Somebody changed the notes") as refused:
+        write(row, "Second", cast.csm_a, seen="")
+    row.refresh_from_db()
+    assert (refused.value.now, row.notes) == ("First", "First")
+    assert write(row, "Second", cast.csm_a, seen="First") == "Second"
+
+
+def test_saving_the_same_notes_twice_is_no_conflict(row: Handover, cast: SimpleNamespace) -> None:
+    write(row, "First", cast.csm_a, seen="")
+    assert write(row, " First ", cast.csm_a, seen="") == "First"
