@@ -20,6 +20,7 @@ from allocation.selectors import book_lines as selector
 from allocation.selectors.balance import Workload, workload
 from allocation.selectors.balance_groups import Forest, Group, by_csm, by_team, rows_within
 from allocation.selectors.balance_words import how_even
+from allocation.selectors.outside_books import outside_books
 from allocation.selectors.renewals import periods
 from allocation.selectors.trend import trend
 from allocation.snapshots.money import UnknownRate
@@ -28,6 +29,7 @@ from allocation.views.access import for_leads
 from allocation.views.as_of import AsOf, as_of
 from allocation.views.balance_csv import as_csv
 from allocation.views.lists import Column, headings, page_of
+from allocation.views.outside_books import Books, outside_words
 from allocation.views.parts import utilisation_meter, with_meters
 
 TEAMS, CSMS = "teams", "csms"
@@ -91,6 +93,14 @@ def balance(request: HttpRequest) -> HttpResponse:
     if request.GET.get("format") == "csv":
         return as_csv(groups=groups, total=total, page=page, day=shown.day)
     team_ids = [one.pk for one in forest.with_those_below(level.team)] if level.team else None
+    outside = outside_books(
+        user=user,
+        shown={row.csm for row in level.found.rows},
+        covers=found.covers,
+        day=shown.day,
+        today=shown.today,
+        whole=level.team is None,
+    )
     kept = trend(user=user, on=shown.day, rows=level.found.rows, team_ids=team_ids)
     context = {
         "as_of": shown,
@@ -106,6 +116,7 @@ def balance(request: HttpRequest) -> HttpResponse:
         "columns": headings(_columns(level.by, tiers), sort=level.sort),
         "rows": [_row(line, level, shown) for line in lines],
         "total": lines_selector.line_of(total, page),
+        "outside": outside_words(outside, books=Books(total.customers, total.arr_cents, total.minutes)),
         "periods": page.periods,
         "renewals": parts.renewals_chart(total, page),
         "even": how_even(level.found),

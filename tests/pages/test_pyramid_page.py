@@ -130,7 +130,8 @@ def test_every_layer_leads_to_its_customers(mixed, sign_in):
 def test_every_number_says_how_it_came(mixed, sign_in):
     shown = read(page(sign_in(mixed.cast.ops)))
     spans = [one for one in shown.of("span") if "popover" in one]
-    buttons = {one["popovertarget"] for one in shown.of("button") if one.get("popovertarget")}
+    targets = [one.get("popovertarget") or "" for one in shown.of("button")]
+    buttons = {target for target in targets if target.startswith("trace-")}
     assert {one["id"] for one in spans} == buttons
     tables = [
         cell
@@ -257,7 +258,7 @@ def test_a_workbook_holds_the_same_and_no_formula(mixed, sign_in):
     Customer.objects.filter(name="Alpha one").update(name='=HYPERLINK("http://x")')
     client = sign_in(mixed.cast.ops)
     response = file_of(client, "finance", format="xlsx")
-    assert response["Content-Disposition"] == f'attachment; filename="pyramid-finance-{TODAY}.xlsx"'
+    assert response["Content-Disposition"] == f'attachment; filename="pyramid-finance-internal-{TODAY}.xlsx"'
     sheet = openpyxl.load_workbook(io.BytesIO(b"".join(response.streaming_content))).active
     names = [cell for cell in sheet["B"] if cell.value == '=HYPERLINK("http://x")']
     assert [cell.data_type for cell in names] == ["s"]
