@@ -8,6 +8,7 @@ Every `visible_to(user)` in the project is built from `csm_scope`.
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
@@ -93,6 +94,11 @@ def served_by(user: User, path: str) -> Q:
     condition = Q(**{f"{prefix}user_id": user.pk})
     covered = covered_csm_ids(user)
     return condition | Q(**{f"{prefix}pk__in": covered}) if covered else condition
+
+
+def ago(span: timedelta) -> datetime:
+    """So long before the moment of asking: for a right that ends by itself."""
+    return timezone.now() - span
 
 
 def csm_scope(user: Any, path: str) -> Q:

@@ -52,7 +52,7 @@ def utilisation_bars(
             )
         )
     step = 25 if end <= 150 or width > 600 else 50
-    while end / step > (12 if width > 600 else 6):
+    while end / step > (12 if width > 600 else 5):
         step *= 2
     for tick in range(0, int(end) + 1, step):
         x = left + tick * scale

@@ -8,9 +8,8 @@ from typing import Any, Self
 from django.apps import apps
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 
-from accounts.querysets.scope import csm_scope
+from accounts.querysets.scope import ago, csm_scope
 
 SEEN_AFTERWARDS = timedelta(days=30)
 """So long after it closed a handover is still seen by those who have lost its customer."""
@@ -24,7 +23,7 @@ class HandoverQuerySet(models.QuerySet):
         rows = self.filter(csm_scope(user, "from_csm") | csm_scope(user, "to_csm"))
         if getattr(user, "is_ops", False):
             return rows
-        lately = Q(status="open") | Q(closed_at__gte=timezone.now() - SEEN_AFTERWARDS)
+        lately = Q(status="open") | Q(closed_at__gte=ago(SEEN_AFTERWARDS))
         return rows.filter(lately | csm_scope(user, "customer__csm"))
 
     def open(self) -> Self:

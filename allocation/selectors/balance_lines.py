@@ -25,11 +25,12 @@ from allocation.snapshots.books import LONG_LEAVE_DAYS, days_away
 
 @dataclass(frozen=True, slots=True)
 class TierCell:
-    """Customers of one tier against the caps. over: more than the cap allows."""
+    """Customers of one tier against the caps. over: more than the cap allows. where: in how many books of a team."""
 
     tier: str
     number: str
     words: str
+    where: str
     over: bool
     trace: str
 
@@ -175,20 +176,20 @@ def arr_words(group: Group) -> str:
 def _tier_cell(group: Group, tier: Tier, one: bool) -> TierCell:
     number, room = group.of_tier(tier.slug), group.room(tier.slug)
     if room is None:
-        return TierCell(tier.name, wording.grouped(number), "", False, "")
+        return TierCell(tier.name, wording.grouped(number), "", "", False, "")
     return TierCell(
         tier=tier.name,
         number=wording.grouped(number),
-        words=_room_words(room, one),
+        words=_room_words(room),
+        where="" if one or not room.over else f"in {wording.counted(room.books_over, 'book')}",
         over=room.over > 0,
         trace=_cap_words(tier, number, room, group if not one else None),
     )
 
 
-def _room_words(room: Room, one: bool) -> str:
+def _room_words(room: Room) -> str:
     if room.over:
-        over = f"{wording.grouped(room.over)}{wording.SPACE}over"
-        return over if one else f"{over} in {wording.counted(room.books_over, 'book')}"
+        return f"{wording.grouped(room.over)}{wording.SPACE}over"
     return f"{wording.grouped(room.free)}{wording.SPACE}free" if room.free else "full"
 
 

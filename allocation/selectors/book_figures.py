@@ -67,21 +67,23 @@ class BookFigures:
             return ""
         return (
             f"Place {hour.rank} among the {wording.grouped(len(self.base))} customers here, by what an hour is worth: how urgent the "
-            f"work is, × the customer's place by {self.basis}. Because: {hour.words}. Planned: {clock_hours(hour.minutes)} h."
+            f"work is, × the customer's place by {self.basis}. Because: {hour.words}. Planned: {wording.hours_and_minutes(hour.minutes)} h."
         )
 
     def month_trace(self, pk: int) -> str:
         """How the hours of the month came."""
         share, first = self.attention.get(pk), wording.day(self.first)
-        done = f"Done since {first}: {clock_hours(self.done.get(pk, 0))} h, as written down in touches."
+        done = f"Done since {first}: {wording.hours_and_minutes(self.done.get(pk, 0))} h, as written down in touches."
         if share is None:
             base = self.base.get(pk)
             if base is None:
                 return done
-            return f"{done}\nBase: {clock_hours(base)} h, the touch plan's hours of a year ÷ 12."
+            return (
+                f"{done}\nBase: {wording.hours_and_minutes(base)} h, the touch plan's hours of a year ÷ 12."
+            )
         return (
-            f"{done}\nAttention of a month: {clock_hours(share.minutes)} h = {clock_hours(share.base_minutes)} h base "
-            f"(the touch plan's hours of a year ÷ 12) + {clock_hours(share.share_minutes)} h of what is left, shared by {self.basis}. {self.problem}".strip()
+            f"{done}\nAttention of a month: {wording.hours_and_minutes(share.minutes)} h = {wording.hours_and_minutes(share.base_minutes)} h base "
+            f"(the touch plan's hours of a year ÷ 12) + {wording.hours_and_minutes(share.share_minutes)} h of what is left, shared by {self.basis}. {self.problem}".strip()
         )
 
 
@@ -113,11 +115,6 @@ def _as_words(label: str) -> str:
 
 def _that_ask(found: Mapping[int, NextHour], keys: set[int]) -> Mapping[int, NextHour]:
     return {pk: hour for pk, hour in found.items() if pk in keys and hour.reason != "nothing"}
-
-
-def clock_hours(minutes: int | None) -> str:
-    """90 minutes as "1:30"."""
-    return wording.DASH if minutes is None else f"{minutes // 60:,}:{minutes % 60:02d}"
 
 
 def sort_value(figures: BookFigures, key: str, goals: Mapping[int, Any], pk: int) -> Any:

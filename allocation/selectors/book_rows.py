@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from accounts.models import Customer, Tier
 from allocation.selectors import wording
 from allocation.selectors.book_columns import CUSTOMER, BookColumn
-from allocation.selectors.book_figures import BookFigures, clock_hours, sort_value
+from allocation.selectors.book_figures import BookFigures, sort_value
 from allocation.selectors.book_touches import touch_tone, touch_words
 from allocation.selectors.customers import open_goals, ordered, with_joins
 from allocation.selectors.feelings import health_tone, health_word, sentiment_tone, sentiment_word
@@ -131,9 +131,11 @@ def _entry(customer: Customer, goals: tuple[str, ...], figures: BookFigures) -> 
         renewal_words=wording.days_from(customer.renewal_date, today=on),
         renewal_soon=customer.renewal_date is not None and on <= customer.renewal_date <= on + SOON,
         hours=wording.minutes_as_hours(base),
-        hours_trace="" if base is None else f"{clock_hours(base)} h: the touch plan's hours of a year ÷ 12.",
-        done=clock_hours(figures.done.get(pk, 0)),
-        planned=clock_hours(planned),
+        hours_trace=""
+        if base is None
+        else f"{wording.hours_and_minutes(base)} h: the touch plan's hours of a year ÷ 12.",
+        done=wording.hours_and_minutes(figures.done.get(pk, 0)),
+        planned=wording.hours_and_minutes(planned),
         done_minutes=figures.done.get(pk, 0),
         planned_minutes=planned,
         month_trace=figures.month_trace(pk),

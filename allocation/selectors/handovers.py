@@ -12,7 +12,7 @@ from django.utils.timezone import localtime
 
 from accounts.models import CSM, Customer
 from accounts.querysets.scope import served_by
-from allocation.models import Handover
+from allocation.models import Handover, HandoverStep
 from allocation.selectors import wording
 from allocation.selectors.todo import Todo
 
@@ -22,18 +22,16 @@ JOINS = ("customer", "from_csm__team", "to_csm__team")
 
 @dataclass(frozen=True, slots=True)
 class HandoverLine:
-    """A row of the list. customer_url: whether the reader may open the customer. late: in words, empty where it is not."""
+    """A row of the list. steps: how many of the checklist are ticked; closed: the day, empty while it is open."""
 
     pk: int
     name: str
     external_id: str
-    customer_id: int | None
     from_csm: str
     from_team: str
     to_csm: str
     to_team: str
     path: str
-    opened: str
     due: str
     due_words: str
     is_late: bool
@@ -72,40 +70,41 @@ def counts_of(rows: QuerySet[Handover], *, on: date) -> dict[str, int]:
 
 
 def with_joins(rows: QuerySet[Handover]) -> QuerySet[Handover]:
-    """What a line needs, in the rows' own statement."""
-    return rows.select_related(*JOINS, "from_signed_by", "to_signed_by").annotate(
-        steps_all=Count("steps"), steps_done=Count("steps", filter=Q(steps__done_at__isnull=False))
-    )
+    """What a line names, in the rows' own statement."""
+    return rows.select_related(*JOINS)
 
 
-def handover_lines(rows: Sequence[Handover], *, user: Any, on: date) -> list[HandoverLine]:
-    """Rows read `with_joins`; one statement more, for whose customers the person may open."""
-    seen = set(
-        Customer.objects.visible_to(user)
-        .filter(pk__in=[row.customer_id for row in rows])
-        .values_list("pk", flat=True)
-    )
-    return [_line(row, row.customer_id in seen, on) for row in rows]
+def handover_lines(rows: Sequence[Handover], *, on: date) -> list[HandoverLine]:
+    """Rows read `with_joins`; one statement more, for how far the checklists are: of these rows only, since in the rows' own
+    statement those of all of a long list would be counted.
+    """
+    steps = {
+        pk: (every, done)
+        for pk, every, done in HandoverStep.objects.filter(handover__in=[row.pk for row in rows])
+        .order_by()
+        .values_list("handover")
+        .annotate(every=Count("pk"), done=Count("done_at"))
+    }
+    return [_line(row, steps.get(row.pk, (0, 0)), on) for row in rows]
 
 
-def _line(row: Any, in_scope: bool, on: date) -> HandoverLine:
+def _line(row: Handover, steps: tuple[int, int], on: date) -> HandoverLine:
+    every, done = steps
     is_late = row.status == Handover.Status.OPEN and row.due_on < on
     return HandoverLine(
         pk=row.pk,
         name=row.customer.name,
         external_id=row.customer.external_id,
-        customer_id=row.customer_id if in_scope else None,
         from_csm=str(row.from_csm or ""),
         from_team=_team(row.from_csm),
         to_csm=str(row.to_csm),
         to_team=_team(row.to_csm),
         path=row.get_path_display(),
-        opened=wording.day(row.opened_on),
         due=wording.day(row.due_on),
         due_words=wording.days_from(row.due_on, today=on) if row.status == Handover.Status.OPEN else "",
         is_late=is_late,
-        steps=f"{row.steps_done} of {row.steps_all}",
-        steps_trace=f"{row.steps_done} of the {wording.counted(row.steps_all, 'step')} of its checklist are ticked.",
+        steps=f"{done} of {every}",
+        steps_trace=f"{done} of the {wording.counted(every, 'step')} of its checklist are ticked.",
         signatures=signatures_in_words(row),
         status="overdue" if is_late else row.status,
         status_words="Late" if is_late else row.get_status_display(),

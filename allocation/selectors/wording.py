@@ -59,8 +59,10 @@ def exact_hours_of(minutes: int | None) -> Decimal | None:
     return None if minutes is None else (Decimal(minutes) / 60).quantize(Decimal("0.0001"))
 
 
-def hours_and_minutes(minutes: int) -> str:
-    """95 → "1:35": where figures have to add up to the minute."""
+def hours_and_minutes(minutes: int | None) -> str:
+    """95 → "1:35": where figures have to add up to the minute. A dash where it is not known."""
+    if minutes is None:
+        return DASH
     sign, size = ("−" if minutes < 0 else ""), abs(minutes)
     return f"{sign}{size // 60:,}:{size % 60:02}"
 

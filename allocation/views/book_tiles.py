@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from allocation.selectors import books as selector
 from allocation.selectors import wording
-from allocation.selectors.book_figures import BookFigures, clock_hours
+from allocation.selectors.book_figures import BookFigures
 from allocation.selectors.past_books import PastBook
 from allocation.selectors.thresholds import LOW_HEALTH
 from allocation.views.parts import Kpi, arr_kpi, utilisation_tone
@@ -98,11 +98,11 @@ def month_kpis(figures: BookFigures) -> list[Kpi]:
     return [
         Kpi(
             "Hours this month",
-            clock_hours(done),
+            wording.hours_and_minutes(done),
             icon="attention",
-            note=f"of {clock_hours(planned)} h of attention",
-            trace=f"Done since {first}: the hours of all touches written down, {clock_hours(done)} h. Planned: the sum of "
-            f"the attention of the customers below, {clock_hours(planned)} h. {figures.problem}".strip(),
+            note=f"of {wording.hours_and_minutes(planned)} h of attention",
+            trace=f"Done since {first}: the hours of all touches written down, {wording.hours_and_minutes(done)} h. Planned: the sum of "
+            f"the attention of the customers below, {wording.hours_and_minutes(planned)} h. {figures.problem}".strip(),
         ),
         Kpi(
             "Touches late",

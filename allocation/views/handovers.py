@@ -61,7 +61,7 @@ def handovers(request: HttpRequest) -> HttpResponse:
         "show": show,
         "tabs": _tabs(selector.counts_of(found.qs, on=day)),
         "page": page,
-        "rows": selector.handover_lines(list(page.object_list), user=user, on=day),
+        "rows": selector.handover_lines(list(page.object_list), on=day),
         "columns": headings(COLUMNS, sort=""),
         "empty_title": title,
         "empty_words": words,

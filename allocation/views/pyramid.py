@@ -76,7 +76,7 @@ def pyramid_page(request: HttpRequest) -> HttpResponse:
         "as_of": shown,
         "form": form,
         "narrowed": narrowed,
-        "kept": [*narrowed.items(), *([("tier", tier)] if tier else [])],
+        "also": [*narrowed.items(), *([("tier", tier)] if tier else [])],
         "found": found,
         "kpis": _kpis(found),
         "chart": _chart(found, urls),

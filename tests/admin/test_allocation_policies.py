@@ -83,6 +83,8 @@ def test_a_policy_is_saved_with_tiers_named_for_a_csm(books, cast, sign_in):
         ({"max_moves_pct": "101"}, "A share is 0 to 100 %."),
         ({"search_iterations": "0"}, "Without a step nothing is evened out"),
         ({"approve_top": "-1"}, "greater than or equal to 0"),
+        ({"handover_days": "0"}, "Give 1 to 365 days"),
+        ({"short_handover_days": "366"}, "Give 1 to 365 days"),
         ({"objection_days": "61"}, "Give 0 to 60 days."),
     ],
 )  # fmt: skip

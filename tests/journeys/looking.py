@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import axe_playwright_python
-from playwright.sync_api import Browser, ConsoleMessage, Download, Error, Page, Request, Response
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, Response
 
 from tests.journeys.person import DESKTOP, PHONE
 
@@ -123,7 +123,7 @@ class Look:
     def __init__(self, browser: Browser, address: str, cookie: dict[str, Any] | None) -> None:
         self.address = address.rstrip("/")
         self.host = urlsplit(address).netloc
-        self.context = browser.new_context(viewport=DESKTOP, reduced_motion="reduce")
+        self.context = browser.new_context(viewport=DESKTOP, reduced_motion="reduce", accept_downloads=False)
         self.context.set_default_timeout(20_000)
         self.context.add_init_script(HEAR_POLICY)
         if cookie:
@@ -134,7 +134,6 @@ class Look:
         self.page.on("pageerror", lambda error: self.heard.append(f"script: {error}"))
         self.page.on("request", self._asked)
         self.page.on("response", self._answered)
-        self.page.on("download", self._downloaded)
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"} and "status of 40" not in message.text:
@@ -148,9 +147,6 @@ class Look:
     def _answered(self, response: Response) -> None:
         if response.status >= 400 and response.request.resource_type != "document":
             self.heard.append(f"{response.status}: {response.url}")
-
-    def _downloaded(self, download: Download) -> None:
-        download.cancel()
 
     def at(self, path: str, *, status: int = 200) -> list[str]:
         """What is wrong with the page; nothing for a file or for JSON, which have no looks."""

@@ -174,7 +174,7 @@ def test_a_book_over_a_cap_says_so_in_words_and_with_a_mark(company, sign_in):
     assert any("cap-words small bad" in span.get("class", "") for span in read(response).of("span"))
     teams = lines(answer(sign_in(company.cast.ops)))
     (cell,) = [cell for cell in teams[company.cast.team_a.name].by_tier if cell.tier == "Scale"]
-    assert plain(cell.words) == "3 over in 1 book"
+    assert f"{plain(cell.words)} {cell.where}" == "3 over in 1 book"
 
 
 def test_renewals_add_up_to_the_customers_and_the_arr(company, sign_in):

@@ -65,7 +65,6 @@ OBJECTS: dict[str, dict[str, Callable[[User], Model | None]]] = {
     "books/{pk}/": {"": first_seen("accounts.csm")},
     "books/{pk}/attention/": {"": first_seen("accounts.csm")},
     "customers/{pk}/": {"": own_customer},
-    "customers/{pk}/touches/": {"": own_customer},
     "handovers/{pk}/": {"": first_seen("allocation.handover")},
     "approvals/overrides/{pk}/": {
         "": lambda user: Override.objects.visible_to(user).asked().order_by("pk").first()

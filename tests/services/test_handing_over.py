@@ -159,6 +159,14 @@ def test_the_days_of_a_plan_carried_out_late_count_from_when_it_is_applied(cast:
     }
 
 
+def test_another_time_for_handovers_makes_no_plan_stale(cast: SimpleNamespace) -> None:
+    books(cast)
+    plan = proposed()
+    AllocationPolicy.objects.update(handover_days=5, short_handover_days=4)
+    applied(plan)
+    assert {row.due_on for row in Handover.objects.open()} == {TODAY + 4 * DAY}
+
+
 def test_both_csms_get_one_mail_for_a_plan_however_many_customers_and_batches(
     cast: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
