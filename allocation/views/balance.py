@@ -33,6 +33,8 @@ from allocation.views.outside_books import Books, outside_words
 from allocation.views.parts import utilisation_meter, with_meters
 
 TEAMS, CSMS = "teams", "csms"
+HOURS_HINT = "A month, as the touch plans ask: hours of a year ÷ 12, each customer to the minute. A covered book's count with the cover."
+CAPACITY_HINT = "Hours of the month from the day: contract × ramp × (1 − time not for customers), less leave of 30 days or more."
 TREE = "tree"  # the order of teams, each followed by those below
 
 
@@ -101,7 +103,9 @@ def balance(request: HttpRequest) -> HttpResponse:
         today=shown.today,
         whole=level.team is None,
     )
-    kept = trend(user=user, on=shown.day, rows=level.found.rows, team_ids=team_ids)
+    # Of a past day others than CS ops see the customers of their teams of today only, whoever had them: no figure to end with.
+    ends_with = level.found.rows if user.is_ops or not shown.is_past else None
+    kept = trend(user=user, on=shown.day, rows=ends_with, team_ids=team_ids)
     context = {
         "as_of": shown,
         "team": level.team,
@@ -176,14 +180,45 @@ def _columns(by: str, tiers: Sequence[Tier]) -> list[Column]:
     first = Column("CSM", "name") if by == CSMS else Column("Team", "name")
     return [
         first,
-        Column("Customers", "customers", "num"),
+        Column(
+            "Customers",
+            "customers",
+            "num",
+            hint="Active customers that the CSM owns, also while somebody covers.",
+        ),
         *(Column(tier.name, "", "num name") for tier in tiers),
-        Column(f"ARR, {settings.BASE_CURRENCY}", "arr", "num"),
-        Column("Hours", "hours", "num"),
-        Column("Capacity", "", "num"),
-        Column("Utilisation", "utilisation"),
-        *([Column("Outside", "", "num")] if by == TEAMS else []),
-        *([Column("Heads", "heads")] if by == TEAMS else []),
+        Column(
+            f"ARR, {settings.BASE_CURRENCY}",
+            "arr",
+            "num",
+            hint="Each customer's ARR at today's rate, rounded to the cent, added up.",
+        ),
+        Column("Hours", "hours", "num", hint=HOURS_HINT),
+        Column("Capacity", "", "num", hint=CAPACITY_HINT),
+        Column("Utilisation", "utilisation", hint="Hours ÷ capacity. Who is away and covered has none."),
+        *(
+            [
+                Column(
+                    "Outside",
+                    "",
+                    "num",
+                    hint="CSMs whose utilisation is more than 15 % from the mean of all.",
+                )
+            ]
+            if by == TEAMS
+            else []
+        ),
+        *(
+            [
+                Column(
+                    "Heads",
+                    "heads",
+                    hint="CSMs − (hours ÷ mean capacity of a CSM, rounded up): to spare, or short where it is below 0.",
+                )
+            ]
+            if by == TEAMS
+            else []
+        ),
     ]
 
 
@@ -221,7 +256,7 @@ def _book_columns() -> list[Column]:
         Column("CSM", "name"),
         Column("Customers", "customers", "num"),
         Column(f"ARR, {settings.BASE_CURRENCY}", "arr", "num"),
-        Column("Hours", "hours", "num"),
-        Column("Capacity", "", "num"),
-        Column("Utilisation", "utilisation"),
+        Column("Hours", "hours", "num", hint=HOURS_HINT),
+        Column("Capacity", "", "num", hint=CAPACITY_HINT),
+        Column("Utilisation", "utilisation", hint="Hours ÷ capacity. Who is away and covered has none."),
     ]

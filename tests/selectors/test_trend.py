@@ -101,3 +101,17 @@ def test_a_person_sees_the_days_of_the_own_scope_and_a_team_has_its_own(cast):
 
 def test_on_the_first_day_of_the_calendar_there_is_no_past(cast):
     assert days_of(cast.ops, on=date(1, 1, 1)) == ("day", [date(1, 1, 1)])
+
+
+@pytest.mark.parametrize("back", [3, 40, 200])  # by the day, the week, the month
+def test_without_books_of_the_day_the_trend_ends_with_what_was_kept_of_it(cast, back):
+    """A manager's books of a past day lack the customers that other teams have by now: that is no drop."""
+    for n in range(back):
+        keep(cast.csm_a.csm, TODAY - n * DAY)
+    last = trend(user=cast.manager, on=TODAY, rows=None).points[-1]
+    assert (last.on, last.customers, last.arr_cents) == (TODAY, 3, 700)
+    assert [point.on for point in trend(user=cast.manager, on=TODAY, rows=[row()]).points].count(TODAY) == 1
+
+
+def test_without_anything_kept_there_is_no_trend(cast):
+    assert trend(user=cast.manager, on=TODAY, rows=None).points == ()
