@@ -172,7 +172,7 @@ def csv_cells(entry: BookEntry, columns: Sequence[BookColumn]) -> list[Any]:
         "sentiment": (entry.sentiment, entry.sentiment_word),
         "arr": (entry.arr_value, entry.currency),
         "renewal": (entry.renewal_on,),
-        "month": (_hours(entry.done_minutes), _hours(entry.planned_minutes)),
+        "month": (wording.exact_hours_of(entry.done_minutes), wording.exact_hours_of(entry.planned_minutes)),
         "touch": (entry.touch, entry.touch_on, entry.touch_words),
         "next": (entry.next_rank, entry.next_action, entry.next_words),
         "base": (entry.hours if entry.hours != wording.DASH else None,),
@@ -181,8 +181,3 @@ def csv_cells(entry: BookEntry, columns: Sequence[BookColumn]) -> list[Any]:
         "csm": (entry.csm,),
     }
     return [cell for column in (CUSTOMER, *columns) for cell in cells[column.key]]
-
-
-def _hours(minutes: int | None) -> Decimal | None:
-    """Exact enough that a column adds up to the minute."""
-    return None if minutes is None else (Decimal(minutes) / 60).quantize(Decimal("0.0001"))

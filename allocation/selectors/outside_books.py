@@ -5,24 +5,27 @@ Sum of the books + outside = pyramid = customer list, to the cent and the minute
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from django.db.models import Q
 
-from accounts.models import Customer
+from accounts.models import CSM, Customer
+from accounts.querysets.scope import with_teams_below
 from allocation.selectors.amounts import in_base_cents
+from allocation.selectors.pyramid_lines import Lines
 from allocation.snapshots.books import TouchPlans
-from allocation.snapshots.covers import Covers
+from allocation.snapshots.covers import Covers, covers_on
 from allocation.snapshots.held import active_on, changed_since, csms_on, tiers_on
 
 
 @dataclass(frozen=True, slots=True)
 class OutsideBooks:
-    """customers, arr_cents, minutes: of active customers without a CSM. lent: minutes of the books shown that a CSM who is not shown
-    carries; borrowed: minutes of other books that the CSMs shown carry.
+    """customers, arr_cents, minutes: of active customers in none of the books shown, which are those without a CSM; of a past day
+    also those that were in books of others then (`elsewhere`: how many) and are in the person's scope now. lent: minutes of the
+    books shown that a CSM who is not shown carries; borrowed: minutes of other books that the CSMs shown carry.
     """
 
     customers: int = 0
@@ -30,6 +33,7 @@ class OutsideBooks:
     minutes: int = 0
     lent: int = 0
     borrowed: int = 0
+    elsewhere: int = 0
 
     def __bool__(self) -> bool:
         return bool(self.customers or self.lent or self.borrowed)
@@ -43,18 +47,20 @@ class OutsideBooks:
 def outside_books(
     *, user: Any, shown: Collection[str], covers: Covers, day: date, today: date, whole: bool = True
 ) -> OutsideBooks:
-    """shown: keys of the CSMs whose books are summed. whole: they are all that the person sees, so that customers of nobody belong
-    to it; those are in the scope of CS ops only. Seven statements at most, at any size; none where there is nothing to read.
+    """shown: keys of the CSMs whose books are summed. whole: they are all that the person sees, so that customers in none of them
+    belong to it; of the present day those are in the scope of CS ops only. Ten statements at most, at any size; none where there
+    is nothing to read.
     """
     crossing = {one.csm_id: one.key in shown for one in covers.away.values() if _crosses(one, shown)}
-    with_nobody = whole and user.is_ops
-    if not crossing and not with_nobody:
+    past = whole and not user.is_ops and changed_since(as_of=day)
+    if not crossing and not past and not (whole and user.is_ops):
         return OutsideBooks()
-    rows = _rows(csm_ids=crossing, with_nobody=with_nobody, day=day)
+    inside = _ids(shown) if past else frozenset()
+    rows = _rows(user=user, csm_ids=crossing, with_nobody=whole and user.is_ops, past=past, day=day)
     cents, _ = in_base_cents(amounts=[(row[3], row[4]) for row in rows], as_of=today)
     plans = TouchPlans(as_of=day)
     minutes = [plans.minutes(customer_id=row[0], tier_id=row[1]) for row in rows]
-    nobody = [place for place, row in enumerate(rows) if row[2] is None]
+    beside = [place for place, row in enumerate(rows) if row[2] is None or (past and row[2] not in inside)]
 
     def carried(*, is_shown: bool) -> int:
         return sum(
@@ -62,12 +68,47 @@ def outside_books(
         )
 
     return OutsideBooks(
-        customers=len(nobody),
-        arr_cents=sum(cents[place] for place in nobody),
-        minutes=sum(minutes[place] for place in nobody),
+        customers=len(beside),
+        arr_cents=sum(cents[place] for place in beside),
+        minutes=sum(minutes[place] for place in beside),
         lent=carried(is_shown=True),
         borrowed=carried(is_shown=False),
+        elsewhere=sum(rows[place][2] is not None for place in beside),
     )
+
+
+def outside_of_pyramid(
+    *, user: Any, lines: Lines, day: date, today: date, team: int | None = None, narrowed: bool = False
+) -> OutsideBooks:
+    """The same beside a pyramid, whose lines hold the customers of nobody themselves. narrowed: to some customers of a book, of
+    which no balance is made, so that no hours are set against it.
+    """
+    books = CSM.objects.visible_to(user)
+    if team is not None:
+        books = books.filter(team_id__in=with_teams_below(team=team))
+    keys = {csm.pk: csm.key for csm in books.only("email", "name")}
+    beside = [line for line in lines.rows if line.csm_id not in keys]
+    found = OutsideBooks()
+    if not narrowed:
+        found = outside_books(
+            user=user,
+            shown=frozenset(keys.values()),
+            covers=covers_on(on=day),
+            day=day,
+            today=today,
+            whole=False,
+        )
+    return replace(
+        found,
+        customers=len(beside),
+        arr_cents=sum(line.arr_cents for line in beside),
+        minutes=sum(line.minutes for line in beside),
+        elsewhere=sum(line.csm_id is not None for line in beside),
+    )
+
+
+def _ids(keys: Collection[str]) -> frozenset[int]:
+    return frozenset(csm.pk for csm in CSM.objects.only("email", "name") if csm.key in keys)
 
 
 def _crosses(away: Any, shown: Collection[str]) -> bool:
@@ -75,15 +116,20 @@ def _crosses(away: Any, shown: Collection[str]) -> bool:
     return away.cover_id is not None and (away.key in shown) != (away.cover_key in shown)
 
 
-def _rows(*, csm_ids: Iterable[int], with_nobody: bool, day: date) -> list[tuple[Any, ...]]:
-    """(customer, tier, CSM, ARR, currency) of those active and held so on the day."""
+def _rows(
+    *, user: Any, csm_ids: Collection[int], with_nobody: bool, past: bool, day: date
+) -> list[tuple[Any, ...]]:
+    """(customer, tier, CSM, ARR, currency) of those active and held so on the day; past: whoever held them."""
     wanted: set[int | None] = {*csm_ids, *([None] if with_nobody else [])}
     columns = ("pk", "tier_id", "csm_id", "arr", "currency")
-    if changed_since(as_of=day):
+    if past or changed_since(as_of=day):
+        there = active_on(day=day)
+        if not user.is_ops:  # as `workload`: of a past book only what is in the person's scope now
+            there = there.filter(pk__in=Customer.objects.visible_to(user).order_by().values("pk"))
         tiers, csms = tiers_on(day=day), csms_on(day=day)
-        rows = active_on(day=day).order_by("pk").values_list(*columns)
+        rows = there.order_by("pk").values_list(*columns)
         held = [(row[0], tiers.get(row[0]), csms.get(row[0]), *row[3:]) for row in rows]
-        return [row for row in held if row[2] in wanted]
+        return [row for row in held if past or row[2] in wanted]
     chosen = Q(csm_id__in=[pk for pk in wanted if pk is not None])
     if with_nobody:
         chosen |= Q(csm__isnull=True)

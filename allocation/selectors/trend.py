@@ -51,24 +51,23 @@ def trend(
 ) -> Trend:
     """The last twelve months of the books a person sees, of the CSMs who are in these teams today (None: in any).
 
-    rows: the books of the day itself, which end the trend as the page shows them; None where the page leaves customers out
-    who are in other scopes by now: then the last day that was kept ends it, with all that the books had. So many points as
-    fit a picture: each day, or the last of each week or month, by how far back it goes. Two statements.
+    rows: the books of the day itself, which end the trend as the page shows them; None where they lack customers that the
+    person no longer sees, as of a past day: then it ends with what was kept of the day, like every other point. So many points
+    as fit a picture: each day, or the last of each week or month, by how far back it goes. Two statements.
     """
-    kept = BookDay.objects.visible_to(user).filter(on__gt=_year_before(on), on__lte=on)
+    until = on if rows is not None else on + timedelta(days=1)
+    kept = BookDay.objects.visible_to(user).filter(on__gt=_year_before(on), on__lt=until)
     if team_ids is not None:
         kept = kept.filter(csm__team_id__in=team_ids)
-    every_day = sorted(set(kept.order_by().values_list("on", flat=True).distinct()))
-    end = every_day[-1] if rows is None and every_day else on
-    days = [day for day in every_day if day < end]
-    every, chosen = _chosen(days, on=end)
-    if rows is None:
-        chosen += every_day[-1:]
+    days = sorted(set(kept.order_by().values_list("on", flat=True).distinct()))
+    every, chosen = _chosen(days, on=on)
+    if rows is None and days and chosen[-1:] != days[-1:]:
+        chosen.append(days[-1])  # stands for its own week or month
     lines: dict[date, list[_Figures]] = {day: [] for day in chosen}
     columns = "on", "minutes", "capacity_minutes", "covered", "customers", "arr_cents"
     for day, *figures in kept.filter(on__in=chosen).order_by("on", "pk").values_list(*columns):
         lines[day].append(tuple(figures))  # type: ignore[arg-type]
-    begun = _first_day_kept_on_itself(every_day if rows is None else days)
+    begun = _first_day_kept_on_itself(days)
     points = [_point(day, lines[day], worked_out=begun is not None and day < begun) for day in chosen]
     here = [
         (row.minutes, row.capacity_minutes, row.covered, row.customers, row.arr_cents) for row in rows or ()

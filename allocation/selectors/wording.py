@@ -54,6 +54,11 @@ def minutes_as_hours(minutes: int | None) -> str:
     return DASH if minutes is None else hours(Decimal(minutes) / 60)
 
 
+def exact_hours_of(minutes: int | None) -> Decimal | None:
+    """Hours for a file: exact enough that a column of some hundred lines adds up to the minute."""
+    return None if minutes is None else (Decimal(minutes) / 60).quantize(Decimal("0.0001"))
+
+
 def hours_and_minutes(minutes: int | None) -> str:
     """95 → "1:35": where figures have to add up to the minute. A dash where it is not known."""
     if minutes is None:

@@ -20,6 +20,7 @@ from allocation.selectors import book_lines as selector
 from allocation.selectors.balance import Workload, workload
 from allocation.selectors.balance_groups import Forest, Group, by_csm, by_team, rows_within
 from allocation.selectors.balance_words import how_even
+from allocation.selectors.outside_books import outside_books
 from allocation.selectors.renewals import periods
 from allocation.selectors.trend import trend
 from allocation.snapshots.money import UnknownRate
@@ -28,9 +29,12 @@ from allocation.views.access import for_leads
 from allocation.views.as_of import AsOf, as_of
 from allocation.views.balance_csv import as_csv
 from allocation.views.lists import Column, headings, page_of
+from allocation.views.outside_books import Books, outside_words
 from allocation.views.parts import utilisation_meter, with_meters
 
 TEAMS, CSMS = "teams", "csms"
+HOURS_HINT = "A month, as the touch plans ask: hours of a year ÷ 12, each customer to the minute. A covered book's count with the cover."
+CAPACITY_HINT = "Hours of the month from the day: contract × ramp × (1 − time not for customers), less leave of 30 days or more."
 TREE = "tree"  # the order of teams, each followed by those below
 
 
@@ -91,9 +95,17 @@ def balance(request: HttpRequest) -> HttpResponse:
     if request.GET.get("format") == "csv":
         return as_csv(groups=groups, total=total, page=page, day=shown.day)
     team_ids = [one.pk for one in forest.with_those_below(level.team)] if level.team else None
-    # A manager's past balance is of the customers in scope today; the days kept are of all that the books had.
-    rows = None if shown.is_past and not user.is_ops else level.found.rows
-    kept = trend(user=user, on=shown.day, rows=rows, team_ids=team_ids)
+    outside = outside_books(
+        user=user,
+        shown={row.csm for row in level.found.rows},
+        covers=found.covers,
+        day=shown.day,
+        today=shown.today,
+        whole=level.team is None,
+    )
+    # Of a past day others than CS ops see the customers of their teams of today only, whoever had them: no figure to end with.
+    ends_with = level.found.rows if user.is_ops or not shown.is_past else None
+    kept = trend(user=user, on=shown.day, rows=ends_with, team_ids=team_ids)
     context = {
         "as_of": shown,
         "team": level.team,
@@ -108,6 +120,7 @@ def balance(request: HttpRequest) -> HttpResponse:
         "columns": headings(_columns(level.by, tiers), sort=level.sort),
         "rows": [_row(line, level, shown) for line in lines],
         "total": lines_selector.line_of(total, page),
+        "outside": outside_words(outside, books=Books(total.customers, total.arr_cents, total.minutes)),
         "periods": page.periods,
         "renewals": parts.renewals_chart(total, page),
         "even": how_even(level.found),
@@ -167,14 +180,45 @@ def _columns(by: str, tiers: Sequence[Tier]) -> list[Column]:
     first = Column("CSM", "name") if by == CSMS else Column("Team", "name")
     return [
         first,
-        Column("Customers", "customers", "num"),
+        Column(
+            "Customers",
+            "customers",
+            "num",
+            hint="Active customers that the CSM owns, also while somebody covers.",
+        ),
         *(Column(tier.name, "", "num name") for tier in tiers),
-        Column(f"ARR, {settings.BASE_CURRENCY}", "arr", "num"),
-        Column("Hours", "hours", "num"),
-        Column("Capacity", "", "num"),
-        Column("Utilisation", "utilisation"),
-        *([Column("Outside", "", "num")] if by == TEAMS else []),
-        *([Column("Heads", "heads")] if by == TEAMS else []),
+        Column(
+            f"ARR, {settings.BASE_CURRENCY}",
+            "arr",
+            "num",
+            hint="Each customer's ARR at today's rate, rounded to the cent, added up.",
+        ),
+        Column("Hours", "hours", "num", hint=HOURS_HINT),
+        Column("Capacity", "", "num", hint=CAPACITY_HINT),
+        Column("Utilisation", "utilisation", hint="Hours ÷ capacity. Who is away and covered has none."),
+        *(
+            [
+                Column(
+                    "Outside",
+                    "",
+                    "num",
+                    hint="CSMs whose utilisation is more than 15 % from the mean of all.",
+                )
+            ]
+            if by == TEAMS
+            else []
+        ),
+        *(
+            [
+                Column(
+                    "Heads",
+                    "heads",
+                    hint="CSMs − (hours ÷ mean capacity of a CSM, rounded up): to spare, or short where it is below 0.",
+                )
+            ]
+            if by == TEAMS
+            else []
+        ),
     ]
 
 
@@ -212,7 +256,7 @@ def _book_columns() -> list[Column]:
         Column("CSM", "name"),
         Column("Customers", "customers", "num"),
         Column(f"ARR, {settings.BASE_CURRENCY}", "arr", "num"),
-        Column("Hours", "hours", "num"),
-        Column("Capacity", "", "num"),
-        Column("Utilisation", "utilisation"),
+        Column("Hours", "hours", "num", hint=HOURS_HINT),
+        Column("Capacity", "", "num", hint=CAPACITY_HINT),
+        Column("Utilisation", "utilisation", hint="Hours ÷ capacity. Who is away and covered has none."),
     ]

@@ -11,7 +11,6 @@ from typing import Any
 from django.http import HttpResponse
 
 from accounts.importing.escaping import mark_formula
-from allocation.engine.attention import hours_of
 from allocation.selectors import wording
 from allocation.selectors.balance_groups import Group
 from allocation.selectors.balance_lines import Page
@@ -21,7 +20,7 @@ FIGURES = ("arr", "hours", "capacity", "utilisation_pct", "outside_15_pct_csms",
 
 
 def as_csv(*, groups: Sequence[Group], total: Group, page: Page, day: date) -> HttpResponse:
-    """Amounts in the base currency, hours with two decimals. A team's line holds those of the teams below it too."""
+    """Amounts in the base currency, hours with four decimals, so that the lines add up to the total to the minute. A team's line holds those of the teams below it too."""
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="balance-{day}.csv"'
     writer = csv.writer(response)
@@ -53,8 +52,8 @@ def _cells(kind: str, group: Group, page: Page) -> Iterator[Any]:
     share = group.utilisation
     yield from (
         wording.from_cents(group.arr_cents),
-        hours_of(group.minutes),
-        hours_of(group.capacity_minutes),
+        wording.exact_hours_of(group.minutes),
+        wording.exact_hours_of(group.capacity_minutes),
         "" if share is None else f"{float(100 * share):.2f}",
         group.outside(page.mean) if group.measured else "",
         # A number, whatever its sign: a leading minus is no formula here.

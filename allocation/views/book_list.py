@@ -121,7 +121,9 @@ def kept_query(data: Mapping[str, Any], *, names: frozenset[str]) -> str:
 
 
 def default_address(request: HttpRequest) -> str:
-    """Where a book that is opened without a query leads: the person's default view; empty when there is none."""
+    """Where the own book leads when it is opened without a query: the person's default view; empty when there is none. Other
+    people's books open whole: a view kept for one book would hide customers of another.
+    """
     if request.GET:
         return ""
     views = saved_views(user=request.user, list_name=SavedView.List.BOOK)

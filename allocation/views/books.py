@@ -59,8 +59,7 @@ def book(request: HttpRequest, pk: int) -> HttpResponse:
     csm = selector.csm_in_scope(user=request.user, pk=pk)
     if csm is None:
         raise Http404
-    default = default_address(request)
-    return redirect(default) if default else book_page(request, csm, own=_is_own(csm, request))
+    return book_page(request, csm, own=_is_own(csm, request))
 
 
 @require_safe

@@ -24,7 +24,7 @@ from allocation.charts.pyramid import Block, pyramid_layers
 from allocation.charts.svg import Markup, wide_and_narrow
 from allocation.forms.pyramid import PyramidForm
 from allocation.selectors import tier_lists, wording
-from allocation.selectors.outside_books import OutsideBooks
+from allocation.selectors.outside_books import outside_of_pyramid
 from allocation.selectors.pyramid import Layer, Pyramid, pyramid
 from allocation.selectors.pyramid_lines import customer_lines
 from allocation.services import exporting
@@ -61,6 +61,14 @@ def pyramid_page(request: HttpRequest) -> HttpResponse:
     form = PyramidForm(request.GET, user=user)
     found = pyramid(user=user, day=shown.day, today=shown.today, chosen=form.chosen)
     narrowed = {name: str(thing.pk) for name, thing in form.picked.items()}
+    outside = outside_of_pyramid(
+        user=user,
+        lines=found.lines,
+        day=shown.day,
+        today=shown.today,
+        team=form.chosen.team,
+        narrowed=bool({"vertical", "region"} & set(narrowed)),
+    )
     urls = ["" if shown.is_past else _customers_url(layer, narrowed) for layer in found.layers]
     tiers = [(_key(layer.tier), name_of(layer)) for layer in found.layers]
     tier = next((key for key, _ in tiers if key == request.GET.get("tier")), "")
@@ -73,7 +81,7 @@ def pyramid_page(request: HttpRequest) -> HttpResponse:
         "kpis": _kpis(found),
         "chart": _chart(found, urls),
         "layers": layers_table(found, urls=urls),
-        "outside": outside_words(_in_nobodys_book(found)),
+        "outside": outside_words(outside),
         "curve": _curve(found),
         "concentration": concentration_table(found, urls=urls),
         "risk": risk_table(found, urls=[f"{url}&risk=yes" if url else "" for url in urls]),
@@ -117,16 +125,6 @@ def _written(sheet: exporting.Sheet, ending: str) -> Iterator[bytes]:
         made.seek(0)
         while piece := made.read(PIECE):
             yield piece
-
-
-def _in_nobodys_book(found: Pyramid) -> OutsideBooks:
-    """The part of the pyramid that no book and no balance counts."""
-    rows = [line for line in found.lines.rows if line.csm_id is None]
-    return OutsideBooks(
-        customers=len(rows),
-        arr_cents=sum(line.arr_cents for line in rows),
-        minutes=sum(line.minutes for line in rows),
-    )
 
 
 @dataclass(frozen=True)

@@ -63,17 +63,19 @@ def meter(value: Decimal | float | None, good_from: float = 67, warn_from: float
 
 
 @register.inclusion_tag("components/traced.html", takes_context=True)
-def traced(context: dict[str, Any], value: Any, words: str, label: str = "") -> dict[str, Any]:
+def traced(
+    context: dict[str, Any], value: Any, words: str, label: str = "", mark: bool = False
+) -> dict[str, Any]:
     """{% traced row.hours row.hours_trace %}: a number that says on a click (and in its title) how it came.
 
     words: how, as a sentence or as lines of a sum; without words the number stands alone. label: what the number is,
-    where no heading says so.
+    where no heading says so. mark: the value is a mark beside a heading and not read aloud.
     """
     request = context.get("request")
     number = getattr(request, "numbers_traced", 0) + 1
     if request is not None:
         request.numbers_traced = number
-    return {"value": value, "words": words, "label": label, "id": f"trace-{number}"}
+    return {"value": value, "words": words, "label": label, "mark": mark, "id": f"trace-{number}"}
 
 
 @register.inclusion_tag("components/sidebar.html", takes_context=True)

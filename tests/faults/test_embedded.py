@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.faults.crowd import FULL, SMALL, Company, company
 
 TIMES, KILLS = (5, 4) if FULL else (1, 2)

@@ -167,3 +167,18 @@ def test_the_product_is_all_there():
     assert len(parsed()) > 30
     assert {path.split("/")[0] for path, _ in parsed()} == set(PRODUCT)
     assert len(templates()) > 5
+
+
+def test_an_id_in_an_attribute_is_written_without_thousands_separators():
+    """The site writes numbers with them, so 1234 would stand as "1,234" in an id, a value or an address: another row, or none."""
+    attribute = re.compile(r'=\s*"[^"]*"')
+    number = re.compile(r"\{\{ *(?:[\w.]+\.)?(?:pk|id|\w+_pk) *(?:\|(?!stringformat)[^}]*)?\}\}")
+    allowed = {"traced.html"}  # its id is a word of its own: trace-1
+    found = [
+        f"{path.name}: {one}"
+        for path in templates()
+        if path.name not in allowed
+        for value in attribute.findall(path.read_text(encoding="utf-8"))
+        for one in number.findall(value)
+    ]
+    assert found == []

@@ -214,6 +214,15 @@ def test_the_book_opens_with_the_default_view_and_the_whole_book_stays_a_press_a
     assert len(client.get(reverse("my_book")).context["rows"]) == 4
 
 
+def test_a_default_view_narrows_nobody_elses_book(touched, sign_in):
+    """A manager's view of late touches would hide the rest of every book that is looked at."""
+    client = sign_in(touched.cast.manager)
+    keep(client, default="on")
+    assert SavedView.objects.get().is_default
+    opened = client.get(reverse("book", args=[touched.cast.csm_a.csm.pk]))
+    assert len(opened.context["rows"]) == 4
+
+
 def test_one_view_at_most_is_the_default(company, sign_in):
     client = sign_in(company.cast.csm_a)
     keep(client, default="on")

@@ -11,12 +11,14 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import CSM, Customer
+from allocation.models import Source
 from allocation.selectors.balance import workload
 from allocation.selectors.books import base_money, csm_book
 from allocation.selectors.outside_books import outside_books
 from allocation.selectors.pyramid import pyramid
 from allocation.selectors.pyramid_lines import Chosen
 from allocation.selectors.wording import minutes_as_hours
+from allocation.services.decisions import CsmChange, DecisionSource, set_csms
 from allocation.views.outside_books import outside_words
 from allocation.views.pyramid_tables import money
 from tests.factories import TODAY
@@ -153,10 +155,74 @@ def test_what_is_outside_the_books_is_said(mixed, sign_in):
     assert (of_b.customers, of_b.lent, of_b.borrowed) == (0, MINUTES["Zebra one"] + MINUTES["Zebra two"], 0)
 
 
+def closing(response):
+    """What the balance says that all comes to: (customers, ARR, hours)."""
+    found = re.search(
+        r"All the customers of this page together: (\d+) customers?, (\S+ USD) of ARR and (\S+) hours? a month",
+        words(response),
+    )
+    return int(found[1]), found[2], found[3]
+
+
+@pytest.mark.parametrize("role", ["ops", "manager"])
+def test_the_balance_closes_on_its_own_page(mixed, sign_in, role):
+    user, client = getattr(mixed.cast, role), sign_in(getattr(mixed.cast, role))
+    whole = sums(visible(user))
+    response = client.get(reverse("balance"))
+    assert closing(response) == said(whole)
+    # The sum above it is another: nobody's customers are missing, or hours of another team are in it.
+    above = response.context["total"]
+    assert (int(above.customers), plain(above.hours)) != (whole[0], minutes_as_hours(whole[2]))
+    lent = minutes_as_hours(MINUTES["Zebra one"] + MINUTES["Zebra two"])
+    page = words(response)
+    assert ("In nobody's book: 3 customers" in page) == (role == "ops")
+    assert (f"These CSMs carry {lent} hours" in page) == (role == "manager")
+    assert (f"These CSMs carry {lent} hours" in words(client.get(reverse("pyramid")))) == (role == "manager")
+
+
+def test_the_balance_of_a_team_closes_with_the_customers_of_that_team(mixed, sign_in):
+    client = sign_in(mixed.cast.ops)
+    for team, book in ((mixed.cast.team_a, "a"), (mixed.cast.team_b, "bc")):
+        owned = [csm for name, csm in mixed.books.items() if name in book]
+        whole = sums(visible(mixed.cast.ops).filter(csm__in=owned))
+        response = client.get(reverse("balance"), {"team": team.pk})
+        assert closing(response) == said(whole)
+        listed = client.get(reverse("customers"), {"team": team.pk}).context["totals"]
+        assert [plain(one.value) for one in listed] == [f"{whole[0]}", *said(whole)[1:]]
+        narrowed = words(client.get(reverse("pyramid"), {"team": team.pk}))
+        assert ("CSMs of other teams carry" in narrowed) == (book == "bc")
+        # Of some customers of a team there is no balance to set hours against.
+        vertical = mixed.of["Zebra one"].vertical_id
+        some = words(client.get(reverse("pyramid"), {"team": team.pk, "vertical": vertical}))
+        assert "CSMs of other teams carry" not in some
+
+
+def test_a_managers_balance_of_a_past_day_closes_with_the_pyramid_of_that_day(mixed, sign_in):
+    """Carol's customer came to Ada since: the manager sees it, but no book of the own team held it then."""
+    day = TODAY - mixed_company.DAY  # Ben is away and covered on it
+    moved = mixed.of["Carol's"]
+    set_csms(
+        changes=[CsmChange(moved.pk, mixed.books["c"].pk, mixed.books["a"].pk)],
+        on=TODAY,
+        decision=DecisionSource(kind=Source.MANUAL),
+    )
+    user, query = mixed.cast.manager, {"as_of": day.isoformat()}
+    total = pyramid(user=user, day=day, today=TODAY).total
+    client = sign_in(user)
+    response = client.get(reverse("balance"), query)
+    assert closing(response) == said((total.customers, total.arr_cents, total.minutes))
+    assert total.customers == int(response.context["total"].customers) + 1
+    for page in (response, client.get(reverse("pyramid"), query)):
+        assert "or in books of other teams then: 1 customer" in words(page)
+
+
 def test_nothing_is_said_where_the_books_are_all_there_is(company, sign_in):
-    page = words(sign_in(company.cast.manager).get(reverse("pyramid")))
-    assert "In nobody's book" not in page
-    assert "CSMs of other teams" not in page
+    client = sign_in(company.cast.manager)
+    for name in ("pyramid", "balance"):
+        page = words(client.get(reverse(name)))
+        assert "In nobody's book" not in page
+        assert "CSMs of other teams" not in page
+        assert "All the customers of this page together" not in page
 
 
 def test_team_vertical_and_region_narrow_pyramid_and_list_alike(mixed, sign_in):
