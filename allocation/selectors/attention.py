@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from accounts.models import CSM, Customer
 from allocation.engine.attention import net_hours, share_attention
@@ -118,7 +119,7 @@ def _read(*, csms: Sequence[CSM], as_of: date) -> list[BookCare]:
     covers = covers_on(on=as_of)
     served = {csm.pk: _served(csm.pk, covers) for csm in csms}
     rows = Customer.objects.active().filter(csm__in={pk for pks in served.values() for pk in pks})
-    customers, problem = _cared(rows.order_by("external_id").values(*_ROW), as_of=as_of)
+    customers, problem = _cared(rows, as_of=as_of)
     away = days_away(as_of=as_of, at_least=1)
     books = []
     for csm in csms:
@@ -144,12 +145,12 @@ def _served(csm_id: int, covers: Covers) -> list[int]:
     return own + [one.csm_id for one in covers.covers_of(csm_id)]
 
 
-def _cared(rows: Iterable[dict[str, Any]], *, as_of: date) -> tuple[Mapping[int, list[Cared]], str]:
+def _cared(rows: QuerySet[Customer], *, as_of: date) -> tuple[Mapping[int, list[Cared]], str]:
     """By the CSM who owns them, and what is wrong with the rates."""
-    read = list(rows)
+    read: list[dict[str, Any]] = list(rows.order_by("external_id").values(*_ROW))
     base = settings.BASE_CURRENCY
     rates, problem = known_rates(currencies={row["currency"] for row in read}, as_of=as_of)
-    plans = TouchPlans(as_of=as_of)
+    plans = TouchPlans(as_of=as_of, customers=rows)
 
     def money(row: dict[str, Any], field: str) -> Decimal | None:
         amount, currency = row[field], row["currency"]

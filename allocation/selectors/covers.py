@@ -68,13 +68,9 @@ def covered_books(*, covers: Covers, csm_id: int, as_of: date) -> tuple[CoveredB
     whose = covers.covers_of(csm_id)
     if not whose:
         return ()
-    rows = list(
-        Customer.objects.active()
-        .filter(csm__in=[one.csm_id for one in whose])
-        .order_by("pk")
-        .values_list("pk", "csm_id", "tier_id", "renewal_date", "health")
-    )
-    plans = TouchPlans(as_of=as_of)
+    theirs = Customer.objects.active().filter(csm__in=[one.csm_id for one in whose])
+    rows = list(theirs.order_by("pk").values_list("pk", "csm_id", "tier_id", "renewal_date", "health"))
+    plans = TouchPlans(as_of=as_of, customers=theirs)
     minutes = {pk: plans.minutes(customer_id=pk, tier_id=tier) for pk, _, tier, _, _ in rows}
     found = []
     for one in whose:

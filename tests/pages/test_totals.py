@@ -14,14 +14,16 @@ from accounts.models import CSM, Customer
 from allocation.models import Source
 from allocation.selectors.balance import workload
 from allocation.selectors.books import base_money, csm_book
+from allocation.selectors.customer_totals import customer_totals
 from allocation.selectors.outside_books import outside_books
 from allocation.selectors.pyramid import pyramid
 from allocation.selectors.pyramid_lines import Chosen
 from allocation.selectors.wording import minutes_as_hours
 from allocation.services.decisions import CsmChange, DecisionSource, set_csms
+from allocation.snapshots.books import TouchPlans
 from allocation.views.outside_books import outside_words
 from allocation.views.pyramid_tables import money
-from tests.factories import TODAY
+from tests.factories import TODAY, CustomerFactory, GoalFactory, GoalKindFactory, TouchActivityFactory
 from tests.pages import mixed_company
 from tests.pages.reading import plain, read
 from tests.queries.counting import queries_of
@@ -268,3 +270,37 @@ def test_the_totals_line_asks_equally_often_at_any_size(mixed, sign_in):
         for number in range(120)
     )
     assert len(queries_of(lambda: client.get(reverse("customers")))) == few
+
+
+@pytest.mark.parametrize("goals", [False, True])
+def test_totals_are_exact_with_and_without_goals_that_ask_for_hours(mixed, goals):
+    """Seven cents thirty times are 2.10 on every database; a goal adds its hour a month for the one who has it."""
+    tier = Customer.objects.get(name="Alpha one").tier
+    before = customer_totals(rows=Customer.objects.active(), as_of=TODAY)
+    more = [CustomerFactory(tier=tier, tier_since=TODAY, arr=Decimal("0.07")) for _ in range(30)]
+    if goals:
+        kind = TouchActivityFactory(
+            tier=tier, goal_kind=GoalKindFactory(), times_a_year=12, hours_each=1
+        ).goal_kind
+        GoalFactory(customer=more[0], kind=kind)
+    after = customer_totals(rows=Customer.objects.active(), as_of=TODAY)
+    assert after.customers - before.customers == 30
+    assert after.arr_cents - before.arr_cents == 210
+    plain = TouchPlans(as_of=TODAY).minutes_of_tier(tier.pk)
+    assert after.minutes - before.minutes == 30 * plain + (60 if goals else 0)
+
+
+def test_plans_made_for_some_know_the_goals_of_no_others(mixed):
+    tier = Customer.objects.get(name="Alpha one").tier
+    one, other = (CustomerFactory(tier=tier, tier_since=TODAY) for _ in range(2))
+    kind = TouchActivityFactory(
+        tier=tier, goal_kind=GoalKindFactory(), times_a_year=12, hours_each=1
+    ).goal_kind
+    for customer in (one, other):
+        GoalFactory(customer=customer, kind=kind)
+    plans = TouchPlans(as_of=TODAY, customers=Customer.objects.filter(pk=one.pk))
+    plain = plans.minutes_of_tier(tier.pk)
+    assert [plans.minutes(customer_id=each.pk, tier_id=tier.pk) for each in (one, other)] == [
+        plain + 60,
+        plain,
+    ]
