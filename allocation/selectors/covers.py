@@ -74,7 +74,7 @@ def covered_books(*, covers: Covers, csm_id: int, as_of: date) -> tuple[CoveredB
         .order_by("pk")
         .values_list("pk", "csm_id", "tier_id", "renewal_date", "health")
     )
-    plans = TouchPlans(as_of=as_of)
+    plans = TouchPlans(as_of=as_of, among=[row[0] for row in rows])
     minutes = {pk: plans.minutes(customer_id=pk, tier_id=tier) for pk, _, tier, _, _ in rows}
     found = []
     for one in whose:
@@ -100,7 +100,7 @@ def past_covered_minutes(*, covers: Covers, csm_id: int, day: date, user: Any) -
     there = active_on(day=day).filter(pk__in=Customer.objects.visible_to(user).order_by().values("pk"))
     holders = csms_on(day=day)
     ids = [pk for pk in there.values_list("pk", flat=True) if holders.get(pk) in whose]
-    tiers, plans = tiers_on(day=day, customer_ids=ids), TouchPlans(as_of=day)
+    tiers, plans = tiers_on(day=day, customer_ids=ids), TouchPlans(as_of=day, among=ids)
     return sum(plans.minutes(customer_id=pk, tier_id=tiers.get(pk)) for pk in ids)
 
 

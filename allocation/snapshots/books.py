@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -227,16 +227,22 @@ def csm_minutes(*, csm: CSM, away: int) -> int:
 
 
 class TouchPlans:
-    """Base minutes of a month by tier and open goal kinds, as of a day (two queries)."""
+    """Base minutes of a month by tier and open goal kinds, as of a day (two queries).
 
-    def __init__(self, *, as_of: date) -> None:
+    among: ids of the customers, or a query for them, of whom it will be asked; None: of anybody. Of others no goals are read.
+    """
+
+    def __init__(self, *, as_of: date, among: Collection[int] | QuerySet[Any] | None = None) -> None:
         self._lines: dict[int, list[tuple[int | None, tuple[Decimal, Decimal]]]] = defaultdict(list)
         for tier_id, kind_id, times, each in TouchActivity.objects.values_list(
             "tier_id", "goal_kind_id", "times_a_year", "hours_each"
         ):
             self._lines[tier_id].append((kind_id, (times, each)))
         self._goals: dict[int, set[int]] = defaultdict(set)
-        for customer_id, kind_id in Goal.objects.open_on(as_of).values_list("customer_id", "kind_id"):
+        goals = Goal.objects.open_on(as_of)
+        if among is not None:
+            goals = goals.filter(customer_id__in=among)
+        for customer_id, kind_id in goals.values_list("customer_id", "kind_id"):
             self._goals[customer_id].add(kind_id)
         self._known: dict[tuple[int, frozenset[int]], int] = {}
 

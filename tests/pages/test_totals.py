@@ -11,7 +11,7 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import CSM, Customer
-from allocation.models import Source
+from allocation.models import BookDay, Source
 from allocation.selectors.balance import workload
 from allocation.selectors.books import base_money, csm_book
 from allocation.selectors.outside_books import outside_books
@@ -206,6 +206,17 @@ def test_a_managers_balance_of_a_past_day_closes_with_the_pyramid_of_that_day(mi
         on=TODAY,
         decision=DecisionSource(kind=Source.MANUAL),
     )
+    BookDay.objects.create(
+        csm=mixed.books["a"], on=day, customers=7, minutes=9, capacity_minutes=90, arr_cents=1
+    )
+    BookDay.objects.create(
+        csm=mixed.books["a"],
+        on=day - mixed_company.DAY,
+        customers=7,
+        minutes=9,
+        capacity_minutes=90,
+        arr_cents=1,
+    )
     user, query = mixed.cast.manager, {"as_of": day.isoformat()}
     total = pyramid(user=user, day=day, today=TODAY).total
     client = sign_in(user)
@@ -214,6 +225,8 @@ def test_a_managers_balance_of_a_past_day_closes_with_the_pyramid_of_that_day(mi
     assert total.customers == int(response.context["total"].customers) + 1
     for page in (response, client.get(reverse("pyramid"), query)):
         assert "or in books of other teams then: 1 customer" in words(page)
+    # What was kept of the day ends the trend, not the customers of today's scope.
+    assert [point.customers for point in response.context["trend"].points] == [7, 7]
 
 
 def test_nothing_is_said_where_the_books_are_all_there_is(company, sign_in):
