@@ -197,7 +197,7 @@ def _columns(by: str, tiers: Sequence[Tier]) -> list[Column]:
                     "Outside",
                     "",
                     "num",
-                    hint="CSMs whose utilisation is more than 15 % from the mean of all.",
+                    hint="CSMs whose utilisation is more than 15 % from the mean of the CSMs shown.",
                 )
             ]
             if by == TEAMS
