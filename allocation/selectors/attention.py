@@ -10,14 +10,14 @@ from decimal import Decimal
 from typing import Any, cast
 
 from django.conf import settings
-from django.db.models import QuerySet
 
 from accounts.models import CSM, Customer
-from allocation.engine.attention import net_hours, share_attention
+from allocation.engine.attention import compare_bases, net_hours, share_attention
 from allocation.engine.facts.attention import (
     AttentionFinding,
     AttentionRules,
     Basis,
+    BasisComparison,
     CareFacts,
     CareShare,
     NetHours,
@@ -101,6 +101,20 @@ def all_care(*, as_of: date) -> list[BookCare]:
     return [one for one in _read(csms=csms, as_of=as_of) if one.customers]
 
 
+def tried_care(*, care: BookCare, rules: AttentionRules) -> tuple[AttentionFinding, BasisComparison]:
+    """The book under these rules, in force or only tried, and every basis side by side under the same floor and cap."""
+    sides = compare_bases(
+        net=care.net.net,
+        customers=care.facts,
+        in_force=care.rules,
+        floor_pct=rules.floor_pct,
+        cap_pct=rules.cap_pct,
+    )
+    if rules == care.rules:
+        return care.found, sides
+    return share_attention(net=care.net.net, customers=care.facts, rules=rules), sides
+
+
 def customer_care(*, customer: Customer, on: date) -> tuple[BookCare, Cared, CareShare] | None:
     """The book in which a customer is served on the day, and its place and share there; None where nobody serves it."""
     csm_id = covers_on(on=on).served_by(customer.csm_id)
@@ -119,7 +133,8 @@ def _read(*, csms: Sequence[CSM], as_of: date) -> list[BookCare]:
     covers = covers_on(on=as_of)
     served = {csm.pk: _served(csm.pk, covers) for csm in csms}
     rows = Customer.objects.active().filter(csm__in={pk for pks in served.values() for pk in pks})
-    customers, problem = _cared(rows, as_of=as_of)
+    plans = TouchPlans(as_of=as_of, among=rows.order_by().values("pk"))
+    customers, problem = _cared(rows.order_by("external_id").values(*_ROW), plans=plans, as_of=as_of)
     away = days_away(as_of=as_of, at_least=1)
     books = []
     for csm in csms:
@@ -145,12 +160,13 @@ def _served(csm_id: int, covers: Covers) -> list[int]:
     return own + [one.csm_id for one in covers.covers_of(csm_id)]
 
 
-def _cared(rows: QuerySet[Customer], *, as_of: date) -> tuple[Mapping[int, list[Cared]], str]:
+def _cared(
+    rows: Iterable[dict[str, Any]], *, plans: TouchPlans, as_of: date
+) -> tuple[Mapping[int, list[Cared]], str]:
     """By the CSM who owns them, and what is wrong with the rates."""
-    read: list[dict[str, Any]] = list(rows.order_by("external_id").values(*_ROW))
+    read = list(rows)
     base = settings.BASE_CURRENCY
     rates, problem = known_rates(currencies={row["currency"] for row in read}, as_of=as_of)
-    plans = TouchPlans(as_of=as_of, customers=rows)
 
     def money(row: dict[str, Any], field: str) -> Decimal | None:
         amount, currency = row[field], row["currency"]

@@ -65,7 +65,7 @@ def summary(*, customers: QuerySet[Customer], as_of: date, hours: bool = True) -
         .values_list("pk", "tier_id", "arr", "currency", "renewal_date", "health")
     )
     cents, problem = in_base_cents(amounts=[(row[2], row[3]) for row in rows], as_of=as_of)
-    plans = TouchPlans(as_of=as_of, customers=customers) if hours else None
+    plans = TouchPlans(as_of=as_of, among=customers.active().order_by().values("pk")) if hours else None
     minutes_of = {
         pk: plans.minutes(customer_id=pk, tier_id=tier_id) if plans else 0 for pk, tier_id, *_ in rows
     }

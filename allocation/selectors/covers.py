@@ -68,9 +68,13 @@ def covered_books(*, covers: Covers, csm_id: int, as_of: date) -> tuple[CoveredB
     whose = covers.covers_of(csm_id)
     if not whose:
         return ()
-    theirs = Customer.objects.active().filter(csm__in=[one.csm_id for one in whose])
-    rows = list(theirs.order_by("pk").values_list("pk", "csm_id", "tier_id", "renewal_date", "health"))
-    plans = TouchPlans(as_of=as_of, customers=theirs)
+    rows = list(
+        Customer.objects.active()
+        .filter(csm__in=[one.csm_id for one in whose])
+        .order_by("pk")
+        .values_list("pk", "csm_id", "tier_id", "renewal_date", "health")
+    )
+    plans = TouchPlans(as_of=as_of, among=[row[0] for row in rows])
     minutes = {pk: plans.minutes(customer_id=pk, tier_id=tier) for pk, _, tier, _, _ in rows}
     found = []
     for one in whose:
@@ -96,7 +100,7 @@ def past_covered_minutes(*, covers: Covers, csm_id: int, day: date, user: Any) -
     there = active_on(day=day).filter(pk__in=Customer.objects.visible_to(user).order_by().values("pk"))
     holders = csms_on(day=day)
     ids = [pk for pk in there.values_list("pk", flat=True) if holders.get(pk) in whose]
-    tiers, plans = tiers_on(day=day, customer_ids=ids), TouchPlans(as_of=day)
+    tiers, plans = tiers_on(day=day, customer_ids=ids), TouchPlans(as_of=day, among=ids)
     return sum(plans.minutes(customer_id=pk, tier_id=tiers.get(pk)) for pk in ids)
 
 

@@ -65,7 +65,7 @@ def objection_rows(moves: Sequence[Move], *, user: Any, on: date) -> tuple[list[
     if user.is_manager and not user.is_ops:
         names = frozenset(CSM.objects.visible_to(user).values_list("pk", flat=True))
     said = objections_of([move.pk for move in moves], seen=names)
-    plans = TouchPlans(as_of=on)
+    plans = TouchPlans(as_of=on, among=[move.customer_id for move in moves])
     amounts = [(move.customer.arr, move.customer.currency) for move in moves]
     cents, problem = in_base_cents(amounts=amounts, as_of=on)
     ids = [move.customer_id for move in moves]
@@ -121,7 +121,7 @@ def book_effects(rows: QuerySet[Move], *, user: Any, on: date) -> tuple[BookEffe
         "customer_id", "customer__tier_id", "customer__arr", "customer__currency", "from_csm__user_id",
     )  # fmt: skip
     found = list(rows.order_by("pk").values_list(*columns))
-    plans = TouchPlans(as_of=on)
+    plans = TouchPlans(as_of=on, among=[row[0] for row in found])
     cents, _ = in_base_cents(amounts=[(row[2], row[3]) for row in found], as_of=on)
     sides: dict[bool, list[tuple[int, int]]] = {True: [], False: []}
     for row, arr in zip(found, cents, strict=True):

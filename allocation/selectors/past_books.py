@@ -64,7 +64,7 @@ def past_book(*, csm: CSM, day: date, today: date, user: Any) -> PastBook:
     seen = list(Customer.objects.visible_to(user).filter(pk__in=there.values("pk")).order_by("name", "pk"))
     tiers = {tier.pk: tier for tier in Tier.objects.order_by("rank")}
     held = tiers_on(day=day, customer_ids=[one.pk for one in seen])
-    plans = TouchPlans(as_of=day)
+    plans = TouchPlans(as_of=day, among=[one.pk for one in seen])
     minutes = {one.pk: plans.minutes(customer_id=one.pk, tier_id=held.get(one.pk)) for one in seen}
     cents, problem = in_base_cents(amounts=[(one.arr, one.currency) for one in seen], as_of=today)
     goals = open_goals(customer_ids=[one.pk for one in seen], on=day)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -229,36 +229,28 @@ def csm_minutes(*, csm: CSM, away: int) -> int:
 class TouchPlans:
     """Base minutes of a month by tier and open goal kinds, as of a day (two queries).
 
-    customers: whose minutes are asked for, so that the goals of no others are read; None: of everybody.
+    among: ids of the customers, or a query for them, of whom it will be asked; None: of anybody. Of others no goals are read.
     """
 
-    def __init__(self, *, as_of: date, customers: QuerySet[Customer] | None = None) -> None:
+    def __init__(self, *, as_of: date, among: Collection[int] | QuerySet[Any] | None = None) -> None:
         self._lines: dict[int, list[tuple[int | None, tuple[Decimal, Decimal]]]] = defaultdict(list)
         for tier_id, kind_id, times, each in TouchActivity.objects.values_list(
             "tier_id", "goal_kind_id", "times_a_year", "hours_each"
         ):
             self._lines[tier_id].append((kind_id, (times, each)))
         self._goals: dict[int, set[int]] = defaultdict(set)
-        # Most kinds ask for nothing beside the tier: their goals are not read.
-        asking = TouchActivity.objects.filter(goal_kind__isnull=False).order_by().values("goal_kind")
-        goals = Goal.objects.open_on(as_of).filter(kind__in=asking)
-        if customers is not None:
-            goals = goals.filter(customer__in=customers.order_by().values("pk"))
+        goals = Goal.objects.open_on(as_of)
+        if among is not None:
+            goals = goals.filter(customer_id__in=among)
         for customer_id, kind_id in goals.values_list("customer_id", "kind_id"):
             self._goals[customer_id].add(kind_id)
         self._known: dict[tuple[int, frozenset[int]], int] = {}
 
-    def minutes_of_tier(self, tier_id: int | None) -> int:
-        """Of a customer without such goals."""
-        return self._minutes(tier_id, frozenset())
-
     def minutes(self, *, customer_id: int, tier_id: int | None) -> int:
         """0 without a tier."""
-        return self._minutes(tier_id, frozenset(self._goals.get(customer_id, ())))
-
-    def _minutes(self, tier_id: int | None, kinds: frozenset[int]) -> int:
         if tier_id is None:
             return 0
+        kinds = frozenset(self._goals.get(customer_id, ()))
         if (tier_id, kinds) not in self._known:
             lines = [line for kind, line in self._lines[tier_id] if kind is None or kind in kinds]
             self._known[tier_id, kinds] = base_minutes(activities=lines)

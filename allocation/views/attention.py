@@ -23,7 +23,6 @@ from allocation.charts.attention import (
     legend_mark,
 )
 from allocation.charts.svg import Markup, wide_and_narrow
-from allocation.engine.attention import compare_bases, share_attention
 from allocation.engine.facts.attention import (
     BASES,
     AttentionFinding,
@@ -34,7 +33,7 @@ from allocation.engine.facts.attention import (
 from allocation.forms.attention import TryAttentionForm
 from allocation.selectors import attention_words as words_of
 from allocation.selectors import wording
-from allocation.selectors.attention import BookCare, book_care, done_minutes
+from allocation.selectors.attention import BookCare, book_care, done_minutes, tried_care
 from allocation.selectors.attention_lines import (
     CareLine,
     Compared,
@@ -83,20 +82,9 @@ def _page(request: HttpRequest, csm: CSM, *, own: bool) -> HttpResponse:
     leads = user.is_ops or user.is_manager
     trying = TryAttentionForm(request.GET if leads else {}, in_force=care.rules)
     rules = trying.rules
-    found = (
-        share_attention(net=care.net.net, customers=care.facts, rules=rules)
-        if trying.is_trying
-        else care.found
-    )
+    found, sides = tried_care(care=care, rules=rules)
     whole = request.GET.get("all") == "1"
     lines = care_lines(care=care, found=found, rules=rules, done=done, seen=seen, whole=whole)
-    sides = compare_bases(
-        net=care.net.net,
-        customers=care.facts,
-        in_force=care.rules,
-        floor_pct=rules.floor_pct,
-        cap_pct=rules.cap_pct,
-    )
     context = {
         "csm": csm,
         "own": own,

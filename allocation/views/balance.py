@@ -180,12 +180,7 @@ def _columns(by: str, tiers: Sequence[Tier]) -> list[Column]:
     first = Column("CSM", "name") if by == CSMS else Column("Team", "name")
     return [
         first,
-        Column(
-            "Customers",
-            "customers",
-            "num",
-            hint="Active customers that the CSM owns, also while somebody covers.",
-        ),
+        Column("Customers", "customers", "num"),
         *(Column(tier.name, "", "num name") for tier in tiers),
         Column(
             f"ARR, {settings.BASE_CURRENCY}",
@@ -202,7 +197,7 @@ def _columns(by: str, tiers: Sequence[Tier]) -> list[Column]:
                     "Outside",
                     "",
                     "num",
-                    hint="CSMs whose utilisation is more than 15 % from the mean of all.",
+                    hint="CSMs whose utilisation is more than 15 % from the mean of the CSMs shown.",
                 )
             ]
             if by == TEAMS

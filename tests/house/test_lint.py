@@ -182,3 +182,13 @@ def test_an_id_in_an_attribute_is_written_without_thousands_separators():
         for one in number.findall(value)
     ]
     assert found == []
+
+
+def test_pages_ask_selectors_for_arithmetic():
+    """Which rules are compared over which facts is decided in one place; a view that did it would be a second one."""
+    called = [
+        place
+        for place, node in nodes(ast.Call, under="allocation/views/")
+        if ast.unparse(node.func) in {"share_attention", "compare_bases"}
+    ]
+    assert called == []

@@ -265,3 +265,18 @@ def test_the_list_of_books_leads_to_each_book(company, sign_in):
     page = read(sign_in(company.cast.ops).get(reverse("books")))
     for csm in (company.cast.csm_a.csm, company.cast.csm_b.csm):
         assert reverse("book", args=[csm.pk]) in page.links()
+
+
+@pytest.mark.parametrize("name", ["balance", "books"])
+def test_a_heading_says_on_a_press_how_its_figures_came(company, sign_in, name):
+    """By keyboard and on a phone too, which a title alone does not."""
+    response = sign_in(company.cast.ops).get(reverse(name))
+    page = read(response)
+    said = {one["id"] for one in page.of("span") if "popover" in one}
+    hints = [column for column in response.context["columns"] if column.hint]
+    assert len(hints) >= 3
+    for column in hints:
+        buttons = [one for one in page.of("button") if one.get("title") == column.hint]
+        assert buttons, column.label
+        assert {one["popovertarget"] for one in buttons} <= said
+        assert f"{column.label}: how it came" in plain(page.words) or not column.sort

@@ -11,7 +11,7 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import CSM, Customer
-from allocation.models import Source
+from allocation.models import BookDay, Source
 from allocation.selectors.balance import workload
 from allocation.selectors.books import base_money, csm_book
 from allocation.selectors.customer_totals import customer_totals
@@ -208,6 +208,17 @@ def test_a_managers_balance_of_a_past_day_closes_with_the_pyramid_of_that_day(mi
         on=TODAY,
         decision=DecisionSource(kind=Source.MANUAL),
     )
+    BookDay.objects.create(
+        csm=mixed.books["a"], on=day, customers=7, minutes=9, capacity_minutes=90, arr_cents=1
+    )
+    BookDay.objects.create(
+        csm=mixed.books["a"],
+        on=day - mixed_company.DAY,
+        customers=7,
+        minutes=9,
+        capacity_minutes=90,
+        arr_cents=1,
+    )
     user, query = mixed.cast.manager, {"as_of": day.isoformat()}
     total = pyramid(user=user, day=day, today=TODAY).total
     client = sign_in(user)
@@ -216,6 +227,8 @@ def test_a_managers_balance_of_a_past_day_closes_with_the_pyramid_of_that_day(mi
     assert total.customers == int(response.context["total"].customers) + 1
     for page in (response, client.get(reverse("pyramid"), query)):
         assert "or in books of other teams then: 1 customer" in words(page)
+    # What was kept of the day ends the trend, not the customers of today's scope.
+    assert [point.customers for point in response.context["trend"].points] == [7, 7]
 
 
 def test_nothing_is_said_where_the_books_are_all_there_is(company, sign_in):
@@ -286,21 +299,5 @@ def test_totals_are_exact_with_and_without_goals_that_ask_for_hours(mixed, goals
     after = customer_totals(rows=Customer.objects.active(), as_of=TODAY)
     assert after.customers - before.customers == 30
     assert after.arr_cents - before.arr_cents == 210
-    plain = TouchPlans(as_of=TODAY).minutes_of_tier(tier.pk)
+    plain = TouchPlans(as_of=TODAY).minutes(customer_id=0, tier_id=tier.pk)
     assert after.minutes - before.minutes == 30 * plain + (60 if goals else 0)
-
-
-def test_plans_made_for_some_know_the_goals_of_no_others(mixed):
-    tier = Customer.objects.get(name="Alpha one").tier
-    one, other = (CustomerFactory(tier=tier, tier_since=TODAY) for _ in range(2))
-    kind = TouchActivityFactory(
-        tier=tier, goal_kind=GoalKindFactory(), times_a_year=12, hours_each=1
-    ).goal_kind
-    for customer in (one, other):
-        GoalFactory(customer=customer, kind=kind)
-    plans = TouchPlans(as_of=TODAY, customers=Customer.objects.filter(pk=one.pk))
-    plain = plans.minutes_of_tier(tier.pk)
-    assert [plans.minutes(customer_id=each.pk, tier_id=tier.pk) for each in (one, other)] == [
-        plain + 60,
-        plain,
-    ]

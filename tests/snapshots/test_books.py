@@ -12,14 +12,17 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import CSM, Customer, Leave, Tier
 from allocation.models import AllocationPolicy, NamedTiers
-from allocation.snapshots.books import book_snapshot, books_digest, named_tiers
+from allocation.snapshots.books import TouchPlans, book_snapshot, books_digest, named_tiers
 from tests.factories import (
     TODAY,
     CSMFactory,
     CustomerFactory,
+    GoalFactory,
+    GoalKindFactory,
     LanguageFactory,
     RegionFactory,
     TierFactory,
+    TouchActivityFactory,
     VerticalFactory,
 )
 
@@ -163,3 +166,22 @@ def test_a_snapshot_takes_the_same_queries_at_any_size(books: SimpleNamespace) -
     assert queries(with_digest=False) == without
     assert without == 10
     assert with_digest == 19
+
+
+def test_touch_plans_of_some_customers_read_the_goals_of_these_alone() -> None:
+    """Otherwise the page of one customer reads every open goal of the company."""
+    tier, kind = TierFactory(slug="few"), GoalKindFactory(slug="few")
+    TouchActivityFactory(tier=tier, goal_kind=kind, times_a_year=12, hours_each=1)
+    one, other = (CustomerFactory(tier=tier, tier_since=TODAY) for _ in range(2))
+    for customer in (one, other):
+        GoalFactory(customer=customer, kind=kind, starts_on=TODAY)
+
+    def minutes(plans: TouchPlans) -> list[int]:
+        return [plans.minutes(customer_id=each.pk, tier_id=tier.pk) for each in (one, other)]
+
+    assert minutes(TouchPlans(as_of=TODAY)) == [60, 60]
+    assert minutes(TouchPlans(as_of=TODAY, among=[one.pk])) == [60, 0]
+    assert minutes(TouchPlans(as_of=TODAY, among=Customer.objects.filter(pk=other.pk).values("pk"))) == [
+        0,
+        60,
+    ]
