@@ -26,6 +26,9 @@ GAPS = (
     ("no_renewal", "without a renewal date"),
 )
 
+# What a filter says that changes nothing: it is no filter in use.
+AS_IT_IS = {"status": "active"}
+
 
 class CustomerFilter(django_filters.FilterSet):
     """`today` and `user` are given by the view; the filters live in the address."""
@@ -130,8 +133,16 @@ class CustomerFilter(django_filters.FilterSet):
 
     @property
     def more_in_use(self) -> int:
-        """How many filters behind "More filters" narrow the list."""
-        return sum(bool(self.form.data.get(field.name)) for field in self.more)
+        """How many filters behind "More filters" narrow the list; one that says what holds without it does not."""
+        return sum(self._narrows(field.name) for field in self.more)
+
+    @property
+    def in_use(self) -> int:
+        """How many filters narrow the list, in sight and behind "More filters"."""
+        return sum(self._narrows(name) for name in self.filters)
+
+    def _narrows(self, name: str) -> bool:
+        return self.form.data.get(name) not in {None, "", AS_IT_IS.get(name)}
 
     @property
     def qs(self) -> QuerySet[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 
 from allocation.forms.approvals import day_field
-from allocation.services.touches import LONGEST_MINUTES, LONGEST_NAME, LONGEST_WORDS
+from allocation.services.touches import LONGEST_MINUTES, LONGEST_NAME, LONGEST_WORDS, NAMELESS
 
 
 def minutes_field(*, required: bool) -> forms.IntegerField:
@@ -60,3 +60,10 @@ class LogForm(forms.Form):
         super().__init__(*args, **kwargs)
         choices: Any = self.fields["activity"]
         choices.choices = [("", "Something else"), *activities]
+
+    def clean(self) -> dict[str, Any]:
+        """The sentence stands beside the field that has to be filled in."""
+        given: dict[str, Any] = super().clean() or {}
+        if not self.errors.keys() & {"activity", "name"} and not (given.get("activity") or given.get("name")):
+            self.add_error("name", NAMELESS)
+        return given

@@ -57,7 +57,12 @@ class BookFigures:
 
     @property
     def late(self) -> int:
-        """Customers whose next touch is late."""
+        """Open touches whose day has passed."""
+        return sum(line.late for line in self.touches.values())
+
+    @property
+    def late_customers(self) -> int:
+        """Customers who have one that is late: their next is."""
         return sum(line.status == "late" for line in self.touches.values())
 
     def next_trace(self, pk: int) -> str:

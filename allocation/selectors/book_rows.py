@@ -19,6 +19,7 @@ from allocation.selectors.customers import open_goals, ordered, with_joins
 from allocation.selectors.feelings import health_tone, health_word, sentiment_tone, sentiment_word
 from allocation.selectors.overrides import with_override_marks
 from allocation.selectors.thresholds import SOON
+from allocation.selectors.touches import TouchLine
 
 DEFAULT_SORT = "next"
 OF_FIGURES = frozenset({"month", "base", "touch", "next", "goals"})
@@ -26,7 +27,10 @@ OF_FIGURES = frozenset({"month", "base", "touch", "next", "goals"})
 
 @dataclass(frozen=True, slots=True)
 class BookEntry:
-    """One customer of a book as strings; the *_value are what a spreadsheet can reckon with. *_trace: how a number came."""
+    """One customer of a book as strings; the *_value are what a spreadsheet can reckon with. *_trace: how a number came.
+
+    next_more: of the words of the next hour, what the next touch beside them does not say.
+    """
 
     pk: int
     external_id: str
@@ -54,6 +58,7 @@ class BookEntry:
     renewal_words: str
     renewal_soon: bool
     hours: str
+    base_minutes: int | None
     hours_trace: str
     done: str
     planned: str
@@ -68,6 +73,7 @@ class BookEntry:
     next_rank: int | None
     next_action: str
     next_words: str
+    next_more: str
     next_trace: str
     since: str
     since_on: date | None
@@ -130,7 +136,8 @@ def _entry(customer: Customer, goals: tuple[str, ...], figures: BookFigures) -> 
         renewal_on=customer.renewal_date,
         renewal_words=wording.days_from(customer.renewal_date, today=on),
         renewal_soon=customer.renewal_date is not None and on <= customer.renewal_date <= on + SOON,
-        hours=wording.minutes_as_hours(base),
+        hours=wording.hours_and_minutes(base),
+        base_minutes=base,
         hours_trace=""
         if base is None
         else f"{wording.hours_and_minutes(base)} h: the touch plan's hours of a year ÷ 12.",
@@ -147,11 +154,22 @@ def _entry(customer: Customer, goals: tuple[str, ...], figures: BookFigures) -> 
         next_rank=hour.rank if hour else None,
         next_action=hour.action if hour else "",
         next_words=hour.words if hour else "",
+        next_more=_beside_the_touch(hour.words, touch) if hour else "",
         next_trace=figures.next_trace(pk),
         since=wording.day(customer.csm_since),
         since_on=customer.csm_since,
         vertical=customer.vertical.name if customer.vertical else "",
     )
+
+
+def _beside_the_touch(words: str, touch: TouchLine | None) -> str:
+    """Why the next hour, without the day of the next touch, which its own column says."""
+    first, _, state = words.partition("; ")
+    if touch is None or not first.lower().startswith(f"{touch.activity.lower()} is "):
+        return words
+    more = f"{touch.late - 1} more late" if touch.late > 1 else ""
+    said = "; ".join(part for part in (more, state) if part)
+    return said[:1].upper() + said[1:]
 
 
 def _of_day(words: str, day: date | None) -> str:
@@ -175,7 +193,7 @@ def csv_cells(entry: BookEntry, columns: Sequence[BookColumn]) -> list[Any]:
         "month": (wording.exact_hours_of(entry.done_minutes), wording.exact_hours_of(entry.planned_minutes)),
         "touch": (entry.touch, entry.touch_on, entry.touch_words),
         "next": (entry.next_rank, entry.next_action, entry.next_words),
-        "base": (entry.hours if entry.hours != wording.DASH else None,),
+        "base": (wording.exact_hours_of(entry.base_minutes),),
         "since": (entry.since_on,),
         "vertical": (entry.vertical,),
         "csm": (entry.csm,),

@@ -56,7 +56,7 @@ class CoveredBook:
         parts = [
             f"back on {wording.day(self.away.ends_before)}",
             wording.counted(self.customers, "customer"),
-            f"{wording.minutes_as_hours(self.minutes)} hours a month",
+            f"{wording.hours_and_minutes(self.minutes)} hours a month",
             f"{wording.counted(self.renewals_soon, 'renewal')} in 90 days" if self.renewals_soon else "",
             f"{self.low_health} with health below {LOW_HEALTH}" if self.low_health else "",
         ]

@@ -106,7 +106,7 @@ def _row(
         name=one.name,
         tier=tier,
         arr=wording.money(one.arr, one.currency),
-        hours=wording.minutes_as_hours(minutes[one.pk]),
+        hours=wording.hours_and_minutes(minutes[one.pk]),
         health=one.health,
         since=wording.day(since[one.pk]),
         goals=goals.get(one.pk, ()),

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
-from django.db.models import F, IntegerField, Sum, Window
+from django.db.models import Count, F, IntegerField, Q, Sum, Window
 from django.db.models.functions import Cast, Round, RowNumber
 
 from allocation.models import Source, TierHolding, Touch
@@ -29,7 +29,9 @@ def minutes_of(hours: Decimal) -> int:
 
 @dataclass(frozen=True, slots=True)
 class TouchLine:
-    """One touch of a customer. touch_id None: not stored yet. status: how it stands on the day that was asked for."""
+    """One touch of a customer. touch_id None: not stored yet. status: how it stands on the day that was asked for.
+    late: how many open ones of the customer are late, where it is the next one.
+    """
 
     touch_id: int | None
     activity: str
@@ -37,6 +39,7 @@ class TouchLine:
     due_on: date
     hours: Decimal
     status: TouchStanding
+    late: int = 0
 
 
 def state_of_touch(*, status: str, due_on: date, on: date) -> TouchStanding:
@@ -55,12 +58,15 @@ def state_of_touch(*, status: str, due_on: date, on: date) -> TouchStanding:
 def next_touches(*, customer_ids: Collection[int], on: date) -> Mapping[int, TouchLine]:
     """The open touch with the earliest day of each customer that has one: late before due before planned. One query."""
     first = Window(RowNumber(), partition_by=F("customer_id"), order_by=[F("due_on").asc(), F("pk").asc()])
-    rows = Touch.objects.open().filter(customer_id__in=customer_ids).annotate(place=first).filter(place=1)
+    late = Window(Count("pk", filter=Q(due_on__lt=on)), partition_by=F("customer_id"))
+    rows = Touch.objects.open().filter(customer_id__in=customer_ids).annotate(place=first, late=late)
     return {
         customer_id: TouchLine(
-            pk, name, slot_on, due_on, hours, state_of_touch(status=status, due_on=due_on, on=on)
+            pk, name, slot_on, due_on, hours, state_of_touch(status=status, due_on=due_on, on=on), number
         )
-        for customer_id, pk, name, slot_on, due_on, hours, status in rows.values_list("customer_id", *LINE)
+        for customer_id, pk, name, slot_on, due_on, hours, status, number in rows.filter(place=1).values_list(
+            "customer_id", *LINE, "late"
+        )
     }
 
 

@@ -79,7 +79,7 @@ def list_context(request: HttpRequest, found: BookList) -> dict[str, Any]:
     shown = {column.key for column in found.columns}
     return {
         "filter": found.filter,
-        "filtered": any(data.get(name) for name in found.filter.names),
+        "filtered": found.filter.in_use > 0,
         "columns": headings(
             [
                 Column(column.label, column.sort, column.class_, hint=column.hint)
@@ -90,6 +90,7 @@ def list_context(request: HttpRequest, found: BookList) -> dict[str, Any]:
         "column_choices": [(column, column.key in shown) for column in COLUMNS],
         "own_columns": shown != set(USUAL),
         "shown_columns": found.columns,
+        "shows_touch": "touch" in shown,
         "sort": found.sort,
         "page": page,
         "rows": book_entries(ids=list(page.object_list), figures=found.figures),

@@ -13,7 +13,7 @@ from allocation.views.parts import Kpi, arr_kpi, utilisation_tone
 def past_kpis(this: PastBook) -> list[Kpi]:
     found, pct = this.summary, this.utilisation_pct
     hours = (
-        f"{wording.minutes_as_hours(this.load)} of {wording.minutes_as_hours(this.capacity)} hours a month"
+        f"{wording.hours_and_minutes(this.load)} of {wording.hours_and_minutes(this.capacity)} hours a month"
     )
     return [
         Kpi("Customers", wording.grouped(found.customers), icon="customers", note="on that day"),
@@ -36,10 +36,10 @@ def book_kpis(this: selector.Book, total: selector.Summary, *, url: str = "") ->
     """total: of everybody the tiles count; more than the own customers where others' are served too. url: the list."""
     pct, covered = this.utilisation_pct, total is not this.summary
     hours = (
-        f"{wording.minutes_as_hours(this.load)} of {wording.minutes_as_hours(this.capacity)} hours a month"
+        f"{wording.hours_and_minutes(this.load)} of {wording.hours_and_minutes(this.capacity)} hours a month"
     )
     if this.is_covered and this.away is not None:
-        hours = f"{wording.minutes_as_hours(this.summary.minutes)} hours a month count with {this.away.cover_name}"
+        hours = f"{wording.hours_and_minutes(this.summary.minutes)} hours a month count with {this.away.cover_name}"
     elif this.covered:
         hours += ", with those covered"
     return [
@@ -108,9 +108,11 @@ def month_kpis(figures: BookFigures) -> list[Kpi]:
             "Touches late",
             wording.grouped(figures.late),
             icon="clock",
-            note="customers wait" if figures.late else "nothing is overdue",
+            note=f"of {wording.counted(figures.late_customers, 'customer')}"
+            if figures.late
+            else "nothing is overdue",
             tone="bad" if figures.late else "good",
-            trace="Customers whose earliest open touch was due before today.",
+            trace="Open touches of the customers below that were due before today, as the list of touches counts them.",
         ),
     ]
 
@@ -125,14 +127,14 @@ def _customers_trace(this: selector.Book, total: selector.Summary) -> str:
 
 def _utilisation_trace(this: selector.Book, *, named: bool) -> str:
     """Load ÷ capacity, with what the load is made of. named: the page may say for whom, as its list does."""
-    parts = [f"{wording.minutes_as_hours(this.summary.minutes)} h of the own book"]
+    parts = [f"{wording.hours_and_minutes(this.summary.minutes)} h of the own book"]
     parts += [
-        f"{wording.minutes_as_hours(one.minutes)} h covered for {one.away.name if named else 'others'}"
+        f"{wording.hours_and_minutes(one.minutes)} h covered for {one.away.name if named else 'others'}"
         for one in this.covered
     ]
     return (
         f"Load: {' + '.join(parts)} (touch plans, hours a year ÷ 12).\nCapacity: "
-        f"{wording.minutes_as_hours(this.capacity)} h net in the month from today.\n"
-        f"{wording.minutes_as_hours(this.load)} ÷ {wording.minutes_as_hours(this.capacity)} = "
+        f"{wording.hours_and_minutes(this.capacity)} h net in the month from today.\n"
+        f"{wording.hours_and_minutes(this.load)} ÷ {wording.hours_and_minutes(this.capacity)} = "
         f"{wording.percent(this.utilisation_pct, places=1)}"
     )

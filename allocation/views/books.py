@@ -25,7 +25,14 @@ from allocation.selectors.past_books import past_book
 from allocation.views.access import for_everyone_with_a_role, for_roles, today
 from allocation.views.as_of import AsOf, as_of
 from allocation.views.attention_parts import attention_card
-from allocation.views.book_list import as_csv, best_entries, book_list, default_address, list_context
+from allocation.views.book_list import (
+    BookList,
+    as_csv,
+    best_entries,
+    book_list,
+    default_address,
+    list_context,
+)
 from allocation.views.book_tiles import book_kpis, month_kpis, past_kpis
 from allocation.views.lists import page_of
 from allocation.views.parts import rows_of, tier_shares
@@ -153,7 +160,7 @@ def book_page(
         "warnings": _warnings(this),
         "shares": tier_shares(this.summary, with_cap=True, with_hours=True),
         "renewals": rows_of(renewals, today=day),
-        "count_words": _count_words(this, covered),
+        "count_words": _count_words(this, covered, served.summary, found),
         "best": best_entries(found),
         "attention": attention_card(csm=csm, on=day, own=own, care=figures.care),
         "csv_url": reverse("my_book_csv") if own else reverse("book_csv", args=[csm.pk]),
@@ -168,7 +175,16 @@ def _said_once(lines: Sequence[LeaveLine], covered: Sequence[CoveredBook]) -> li
     return [line for line in lines if line.pk not in told]
 
 
-def _count_words(this: selector.Book, covered: Sequence[CoveredBook]) -> str:
+def _count_words(
+    this: selector.Book, covered: Sequence[CoveredBook], everybody: selector.Summary, found: BookList
+) -> str:
+    """How many there are; with a filter, how many of them the list shows."""
+    if found.filter.form.data.get("status") in {"left", "all"}:
+        return wording.counted(len(found.ids), "customer") + " shown"
+    if found.filter.in_use:
+        return (
+            f"{wording.grouped(len(found.ids))} of {wording.counted(everybody.customers, 'active customer')}"
+        )
     own = wording.counted(this.summary.customers, "active customer")
     return ", and ".join([own, *(f"{one.customers} of {one.away.name}" for one in covered)])
 
@@ -229,7 +245,7 @@ def _warnings(this: selector.Book) -> list[str]:
     found = this.summary
     words = []
     if this.capacity and this.load > this.capacity:
-        over = wording.minutes_as_hours(this.load - this.capacity)
+        over = wording.hours_and_minutes(this.load - this.capacity)
         asks = "This book and those covered ask" if this.covered else "This book asks"
         words.append(
             f"{asks} {over} hours a month more than there are. The touch plans say so; nothing is scaled away."

@@ -84,7 +84,7 @@ def tier_shares(found: Summary, *, with_cap: bool, with_hours: bool, customers_u
             tier=line.tier,
             customers=wording.grouped(line.customers),
             arr=wording.grouped(wording.from_cents(line.arr_cents)),
-            hours=wording.minutes_as_hours(line.minutes),
+            hours=wording.hours_and_minutes(line.minutes),
             cap="no cap" if line.cap is None else wording.grouped(line.cap),
             over_cap=line.over_cap,
             url=f"{customers_url}?tier={line.tier.pk}" if customers_url and line.tier else "",

@@ -261,3 +261,53 @@ def test_a_view_is_its_persons_own(company, sign_in):
 def test_a_view_never_leads_to_another_site(company, sign_in):
     answer = keep(sign_in(company.cast.csm_a), next="//evil.example/book/")
     assert answer.url.startswith(reverse("my_book") + "?")
+
+
+def test_late_touches_are_counted_as_the_list_of_touches_counts_them(touched, sign_in):
+    """Two late ones of one customer are two, of one customer."""
+    customer = touched.a[0]
+    Touch.objects.create(customer=customer, name="Review", due_on=TODAY - timedelta(days=1), hours=1)
+    client = sign_in(touched.cast.csm_a)
+    tile = next(k for k in client.get(reverse("my_book")).context["kpis"] if k.label == "Touches late")
+    of_list = client.get(reverse("touches") + "?show=late").context["tally"].count
+    assert (tile.value, tile.note, of_list) == ("2", "of 1 customer", 2)
+
+
+def test_a_filtered_list_says_how_many_of_how_many(touched, sign_in):
+    client = sign_in(touched.cast.csm_a)
+    found = {
+        query: client.get(reverse("my_book") + query).context["count_words"]
+        for query in ("?view=0", "?view=0&status=active", "?view=0&due=late", "?view=0&status=all")
+    }
+    assert list(found.values()) == [
+        "4 active customers",
+        "4 active customers",
+        "1 of 4 active customers",
+        "4 customers shown",
+    ]
+
+
+def test_a_filter_that_says_what_holds_anyway_is_none_in_use(company, sign_in):
+    client = sign_in(company.cast.csm_a)
+    found = [client.get(reverse("my_book"), {"status": word}).context for word in ("active", "all")]
+    assert [(one["filter"].more_in_use, one["filtered"]) for one in found] == [(0, False), (1, True)]
+
+
+def test_what_the_next_touch_says_is_not_said_again_beside_it(touched, sign_in):
+    Customer.objects.filter(pk=touched.a[0].pk).update(renewal_date=None, health=90)
+    client = sign_in(touched.cast.csm_a)
+    late = next(row for row in rows(client) if row.pk == touched.a[0].pk)
+    assert "Call is 3 days late" in late.next_words
+    assert "Call" not in late.next_more
+    alone = read(client.get(reverse("my_book"), {"view": "0", "columns": ["tier", "next"]})).words
+    assert "Call is 3 days late" in plain(alone)
+
+
+def test_the_hours_of_a_book_are_written_one_way_and_stay_numbers_in_the_file(touched, sign_in):
+    client = sign_in(touched.cast.csm_a)
+    shown = [row.hours for row in rows(client)]
+    assert all(":" in hours for hours in shown)
+    _, lines = csv_of(client, columns="base")
+    assert [round(float(line[-1]) * 60) for line in lines[1:]] == [
+        int(hours.split(":")[0]) * 60 + int(hours.split(":")[1]) for hours in shown
+    ]

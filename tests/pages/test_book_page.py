@@ -36,7 +36,7 @@ def test_the_hours_of_the_rows_add_up_to_the_hours_of_the_book(company, sign_in)
     response = sign_in(company.cast.ops).get(reverse("book", args=[csm.pk]))
     rows = response.context["rows"]
     line = next(row for row in workload(as_of=TODAY).rows if row.csm == csm.key)
-    assert sum(Decimal(row.hours) for row in rows) == Decimal(line.minutes) / 60
+    assert sum(row.base_minutes for row in rows) == line.minutes
 
 
 def test_a_goal_shows_on_its_customer(company, sign_in):

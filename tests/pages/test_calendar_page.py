@@ -126,3 +126,8 @@ def test_who_is_the_csm_now_is_not_told_that_the_address_of_another_stands(compa
     assert "You have no address yet" in read(client.get(reverse("calendar"))).words
     assert Client().get(path).status_code == 404
     assert Client().get(made(client)).status_code == 200
+
+
+def test_the_book_and_the_menu_lead_to_it(company, sign_in):
+    html = sign_in(company.cast.csm_a).get(reverse("my_book"), {"view": "0"}).content.decode()
+    assert html.count(f'href="{reverse("calendar")}"') == 2

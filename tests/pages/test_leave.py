@@ -56,8 +56,8 @@ def test_my_book_lists_whom_the_cover_serves_and_marks_whose_they_are(covered, s
 def test_every_customer_in_my_book_has_its_hours(covered, sign_in):
     answer = sign_in(covered.cast.csm_a).get(reverse("my_book"))
     book = answer.context["covered"][0]
-    shown = sum(float(row.hours) for row in answer.context["rows"] if row.csm_id == covered.ben.pk)
-    assert shown == book.minutes / 60 > 0
+    shown = sum(row.base_minutes for row in answer.context["rows"] if row.csm_id == covered.ben.pk)
+    assert shown == book.minutes > 0
 
 
 def test_the_tiles_of_home_count_whom_the_cover_serves(covered, sign_in):

@@ -252,3 +252,12 @@ def test_the_day_is_that_of_the_moment(company, touches, sign_in, monkeypatch):
     touch = Touch.objects.get(pk=touches["a", 0].pk)
     assert (touch.done_on, touch.closed_at) == (TODAY, NOW)
     assert NOW in asked
+
+
+def test_a_logged_touch_without_a_name_has_its_fault_at_the_name(company, touches, sign_in):
+    """There the focus goes; above the form the sentence stands behind the head of the drawer."""
+    given = {"done_on": TODAY, "minutes": "35", "name": "", "next": "/book/?view=0"}
+    address = reverse("touch_log", args=[touches["a", 0].customer_id])
+    form = sign_in(company.cast.csm_a).post(address, given).context["touch_fault"].form
+    assert list(form.errors) == ["name"]
+    assert all(mark in str(form["name"]) for mark in ("autofocus", 'aria-invalid="true"'))

@@ -27,6 +27,7 @@ FURTHEST_MOVE = timedelta(days=180)
 SAME_WITHIN = timedelta(minutes=1)
 
 UNKNOWN = "This touch is unknown, or outside what you may change."
+NAMELESS = "Say what it was: choose an activity, or give it a name."
 PLANNED, DONE, SKIPPED = Touch.Status.PLANNED, Touch.Status.DONE, Touch.Status.SKIPPED
 
 
@@ -179,9 +180,7 @@ def log_touch(
                 raise UnableToLogTouch("Choose an activity of this customer's touch plan, or give it a name.")
         said = name.strip() or (activity.name if activity else "")
         fault = (
-            wording.fault_of(
-                said, if_none="Say what it was: choose an activity, or give it a name.", most=LONGEST_NAME
-            )
+            wording.fault_of(said, if_none=NAMELESS, most=LONGEST_NAME)
             or _fault_of_day(done_on, on)
             or _fault_of_minutes(minutes)
             or wording.fault_of(words, if_none="", most=LONGEST_WORDS)

@@ -72,7 +72,7 @@
     const target = event.detail.target;
     if (target === body) {
       work("");
-      focusOn(body.querySelector('[aria-invalid="true"], .errorlist') ? body.querySelector("[autofocus], [aria-invalid='true']") : document.getElementById("actions-heading"));
+      focusOn(body.querySelector('[aria-invalid="true"], [autofocus]') || document.getElementById("actions-heading"));
     }
   });
   document.body.addEventListener("htmx:afterSettle", function (event) {
@@ -83,7 +83,7 @@
     if (refusal) {
       say(refusal.textContent.trim());
       messages.replaceChildren();
-      fault.scrollIntoView({ block: "nearest" });
+      focusOn(fault);
       return;
     }
     drawer.close();
@@ -94,6 +94,7 @@
     document.body.addEventListener(name, function (event) {
       work("");
       say(name === "htmx:timeout" ? "The site takes too long. Load the page anew to see whether it was done." : wordsOf(event.detail.xhr));
+      if (drawer.open) { focusOn(fault); }
     });
   });
 
