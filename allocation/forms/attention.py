@@ -11,7 +11,6 @@ from allocation.engine.facts.attention import AttentionRules, Basis
 from allocation.models import AttentionPolicy
 from allocation.selectors.attention_words import IDEAS
 
-
 FLOOR, CAP = "Floor, % of an even share", "Cap, % of the hours left"
 
 

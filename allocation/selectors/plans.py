@@ -14,7 +14,6 @@ from allocation.models import BookPlan, Move, RowStatus
 from allocation.selectors import wording
 from allocation.selectors.balance import measured, workload_answer
 
-
 INTRODUCED = (TouchLevel.HIGH, TouchLevel.MID)
 """Touch levels whose customers know their CSM: the new one is introduced."""
 

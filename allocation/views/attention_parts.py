@@ -151,5 +151,5 @@ def customer_attention_kpis(*, customer: Customer, on: date) -> list[Kpi]:
             words_of.share_trace(share=share, facts=one.facts, found=care.found, rules=care.rules),
         )
     )
-    note = f"hours a month, {hm(done)} done"
+    note = f"hours of thirty days from today; {hm(done)} done since {wording.day(on.replace(day=1))}"
     return [Kpi("Attention", hm(share.minutes), note=note, icon="attention", trace=trace)]
