@@ -11,10 +11,12 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
 from accounts.admin.base import Button, CSAdmin, button
 from allocation.admin.policies import PolicyAdmin
+from allocation.forms.attention import AttentionPolicyForm
 from allocation.models import AttentionPolicy, Scenario
 from allocation.selectors import wording
 from allocation.selectors.attention import policy_in_force, rules_of
@@ -26,8 +28,9 @@ VALUES = ("basis", "floor_pct", "cap_pct")
 
 @admin.register(AttentionPolicy)
 class AttentionPolicyAdmin(PolicyAdmin):
-    lead = "By what the hours left after base hours are shared inside a book; never simply evenly."
+    lead = "By what the hours left after base hours are shared inside a book."
     form_lead = "What is in force is not edited: add another policy and put it in force. What that changes is shown before."
+    form = AttentionPolicyForm
     list_display = ("name", "in_force", "basis", "floor_num", "cap_num")
 
     def get_urls(self) -> list[Any]:
@@ -41,6 +44,14 @@ class AttentionPolicyAdmin(PolicyAdmin):
         """Every book would change at once, unseen, so the values in force stand still."""
         fixed = VALUES if obj is not None and obj.is_active else ()
         return (*super().get_readonly_fields(request, obj), *fixed)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: forms.ModelForm, change: bool) -> None:
+        """Saved is not in force: what is left to do is said, with the way there."""
+        super().save_model(request, obj, form, change)
+        if not obj.is_active:
+            url = reverse("admin:allocation_attentionpolicy_preview", args=[obj.pk])
+            words = '{} is not in force yet. <a href="{}">See what it would change, and put it in force there</a>.'
+            self.message_user(request, format_html(words, obj.name, url), messages.INFO)
 
     def form_buttons(self, request: HttpRequest, obj: Any) -> tuple[Button, ...]:
         """First what it would change; it is put in force from there."""

@@ -1,4 +1,4 @@
-"""What a lead may try on the attention page: another basis, floor or cap. Nothing is stored."""
+"""The form of an attention policy; and what may be tried on the attention page, by a CSM on the own one: another basis, floor or cap. Nothing of that is stored."""
 
 from __future__ import annotations
 
@@ -9,18 +9,31 @@ from django import forms
 
 from allocation.engine.facts.attention import AttentionRules, Basis
 from allocation.models import AttentionPolicy
+from allocation.selectors.attention_words import IDEAS
+
+FLOOR, CAP = "Floor, % of an even share", "Cap, % of the hours left"
+
+
+class AttentionPolicyForm(forms.ModelForm):
+    """Each basis with what it does; floor and cap as on the page where they are tried."""
+
+    class Meta:
+        model = AttentionPolicy
+        fields = ("name", "basis", "floor_pct", "cap_pct")
+        labels = {"floor_pct": FLOOR, "cap_pct": CAP}
+        help_texts = {
+            "basis": " ".join(
+                f"{label}: {IDEAS[cast(Basis, key)]}." for key, label in AttentionPolicy.Basis.choices
+            )
+        }
 
 
 class TryAttentionForm(forms.Form):
     """Read from the address; what is left out or refused stays as it is in force."""
 
     basis = forms.ChoiceField(choices=AttentionPolicy.Basis.choices, required=False)
-    floor = forms.DecimalField(
-        label="Floor, % of an even share", min_value=0, max_value=100, decimal_places=2, required=False
-    )
-    cap = forms.DecimalField(
-        label="Cap, % of the hours left", min_value=0, max_value=100, decimal_places=2, required=False
-    )
+    floor = forms.DecimalField(label=FLOOR, min_value=0, max_value=100, decimal_places=2, required=False)
+    cap = forms.DecimalField(label=CAP, min_value=0, max_value=100, decimal_places=2, required=False)
 
     def __init__(self, data: Any, *, in_force: AttentionRules) -> None:
         asked = {name: data.get(name) for name in self.base_fields if data.get(name)}

@@ -45,7 +45,7 @@ COLUMNS: tuple[BookColumn, ...] = (
         ("Hours done this month", "Attention this month, hours"),
         "month",
         "num",
-        hint="Hours that touches took since the first of the month, of the attention the customer gets in a month.",
+        hint="Hours that touches took since the first of the month, of the attention the customer gets in the thirty days from today.",
     ),
     BookColumn(
         "touch",

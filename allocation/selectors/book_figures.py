@@ -87,7 +87,7 @@ class BookFigures:
                 f"{done}\nBase: {wording.hours_and_minutes(base)} h, the touch plan's hours of a year ÷ 12."
             )
         return (
-            f"{done}\nAttention of a month: {wording.hours_and_minutes(share.minutes)} h = {wording.hours_and_minutes(share.base_minutes)} h base "
+            f"{done}\nAttention of the thirty days from today: {wording.hours_and_minutes(share.minutes)} h = {wording.hours_and_minutes(share.base_minutes)} h base "
             f"(the touch plan's hours of a year ÷ 12) + {wording.hours_and_minutes(share.share_minutes)} h of what is left, shared by {self.basis}. {self.problem}".strip()
         )
 

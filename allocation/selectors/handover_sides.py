@@ -12,6 +12,8 @@ from allocation.models import Handover, HandoverStep
 from allocation.selectors.handover_people import signing_in_on
 
 FORMER, NEW = HandoverStep.Side.FORMER, HandoverStep.Side.NEW
+READS_NOTES = "Read the pack and the note"
+"""A step of the new CSM on the short path, where the notes stand for the introduction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,13 @@ class Standing:
         """
         former = set() if handover.from_csm_id is None or FORMER in self.gone else {str(FORMER)}
         return frozenset({str(NEW), *former})
+
+
+def waits_for_notes(*, handover: Handover, step: HandoverStep, standing: Standing) -> str:
+    """Why a step cannot be ticked yet; "" when it can: nobody reads a note that a former CSM who is there has not written."""
+    if step.words != READS_NOTES or handover.notes or FORMER not in standing.needed(handover):
+        return ""
+    return f"waits until {handover.from_csm} has written the notes"
 
 
 def standing_in(*, handover: Handover, user: Any, on: date) -> Standing:

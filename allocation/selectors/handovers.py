@@ -215,9 +215,13 @@ def csm_todos(*, user: Any, on: date) -> list[Todo]:
 
 
 def lead_todos(*, user: Any, on: date) -> list[Todo]:
-    """Late handovers of the teams a manager leads, for the home page; one statement."""
-    late = visible_handovers(user=user).filter(status="open", due_on__lt=on).count()
-    if not late:
-        return []
-    title = f"{wording.counted(late, 'handover')} late in your teams"
-    return [Todo("handovers_late", "warn", title, "Ask both CSMs what is missing; sign for who has left.")]
+    """Open handovers of the teams a manager leads, for the home page; one statement."""
+    counts = counts_of(visible_handovers(user=user), on=on)
+    if counts["late"]:
+        title = f"{wording.counted(counts['late'], 'handover')} late in your teams"
+        words = f"Of {wording.grouped(counts['open'])} open. Ask both CSMs what is missing; sign for who has left."
+        return [Todo("handovers_late", "warn", title, words)]
+    if counts["open"]:
+        title = f"{wording.counted(counts['open'], 'handover')} open in your teams"
+        return [Todo("handovers", "accent", title, "None is late: both CSMs sign, then it is done.")]
+    return []

@@ -18,11 +18,12 @@ THIS_MONTH = timedelta(days=30)
 
 
 def manager_todos(*, user: Any, today: date) -> list[Todo]:
-    """Approvals, decisions and people of the manager's teams; six statements."""
+    """Approvals, decisions, touches and people of the manager's teams; seven statements."""
     return [
         *_runs_to_approve(user),
         *_moves_to_approve(user),
         *_overrides_to_decide(user, today),
+        *_touches(user, today, where=" in your teams", words="Each CSM does, moves or skips them."),
         *handovers.lead_todos(user=user, on=today),
         *_people(user, today),
         *_customers(user, today),
@@ -34,18 +35,16 @@ def csm_todos(*, user: Any, today: date) -> list[Todo]:
     return [*_touches(user, today), *_customers(user, today), *handovers.csm_todos(user=user, on=today)]
 
 
-def _touches(user: Any, today: date) -> list[Todo]:
+def _touches(user: Any, today: date, *, where: str = "", words: str = "Do, move or skip them.") -> list[Todo]:
+    """where: behind the title; words: what is done about them."""
     late, due = pressing(user=user, on=today)
     if late:
-        words = (
-            f"{wording.counted(due, 'more is', 'more are')} due this week."
-            if due
-            else "Do, move or skip them."
-        )
-        return [Todo("touches_late", "bad", f"{wording.counted(late, 'touch', 'touches')} late", words)]
+        more = f"{wording.counted(due, 'more is', 'more are')} due this week." if due else words
+        title = f"{wording.counted(late, 'touch', 'touches')} late{where}"
+        return [Todo("touches_late", "bad", title, more)]
     if due:
-        title = f"{wording.counted(due, 'touch', 'touches')} due this week"
-        return [Todo("touches_due", "accent", title, "Done with a note, they are off the list.")]
+        title = f"{wording.counted(due, 'touch', 'touches')} due this week{where}"
+        return [Todo("touches_due", "accent", title, words)]
     return []
 
 

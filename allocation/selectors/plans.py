@@ -8,11 +8,14 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from accounts.models import CSM, Customer, Tier
+from accounts.models import CSM, Customer, Tier, TouchLevel
 from allocation.engine.facts.books import BookRow
 from allocation.models import BookPlan, Move, RowStatus
 from allocation.selectors import wording
 from allocation.selectors.balance import measured, workload_answer
+
+INTRODUCED = (TouchLevel.HIGH, TouchLevel.MID)
+"""Touch levels whose customers know their CSM: the new one is introduced."""
 
 
 def plans(*, user: Any) -> QuerySet[BookPlan]:
@@ -47,6 +50,13 @@ def move_counts(*, plan: BookPlan, user: Any) -> dict[str, int]:
     """Moves by kind as the plan stands, so without the refused, of those the person may see; one statement."""
     stands = ~Q(status=RowStatus.REFUSED)
     waits = Q(status=RowStatus.PROPOSED, needs_approval=True, approved_by__isnull=True)
+    hands_over = Q(
+        status=RowStatus.PROPOSED,
+        from_csm__isnull=False,
+        to_csm__isnull=False,
+        customer__status=Customer.Status.ACTIVE,
+    )
+    introduced = Q(customer__tier__isnull=False, customer__tier__touch_level__in=INTRODUCED)
     return (
         moves(plan=plan, user=user)
         .order_by()
@@ -60,7 +70,22 @@ def move_counts(*, plan: BookPlan, user: Any) -> dict[str, int]:
             repointed=Count("pk", filter=Q(repointed_by__isnull=False)),
             waiting=Count("pk", filter=waits),
             kept=Count("pk", filter=Q(status=RowStatus.KEPT)),
+            introduced=Count("pk", filter=hands_over & introduced),
+            short=Count("pk", filter=hands_over & ~introduced),
+            handovers=Count("handover"),
         )
+    )
+
+
+def handovers_ahead(counts: Mapping[str, int]) -> str:
+    """What applying the plan opens, in one sentence, of the changes from one CSM to another; "" where there is none."""
+    both = counts["introduced"] + counts["short"]
+    if not both:
+        return ""
+    opens = "change opens a handover" if both == 1 else "changes open a handover each"
+    return (
+        f"Applied, {wording.grouped(both)} {opens}: {wording.grouped(counts['introduced'])} with introduction, "
+        f"{wording.grouped(counts['short'])} short. A first CSM takes over from nobody."
     )
 
 

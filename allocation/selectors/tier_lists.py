@@ -162,12 +162,12 @@ LISTS: Mapping[str, TierList] = {
     MARKETING: TierList(
         kind=MARKETING,
         label="Marketing",
-        whom="who may speak for us: a champion or a known reputation, the strongest first; and who is at risk, so as not to ask",
+        whom="who may speak for us: a champion or a known reputation, the strongest first; who is at risk stands last, so as not to ask",
         summed="ARR",
         summed_column="arr_base",
         takes=lambda line: bool(line.champion) or line.reputation is not None,
         cents=lambda line: line.arr_cents,
-        first=lambda line: (-_advocacy(line), not line.champion),
+        first=lambda line: (bool(line.is_at_risk), -_advocacy(line), not line.champion),
         columns=(
             *_WHO,
             ("vertical", lambda row: row.customer.vertical.name if row.customer.vertical else ""),

@@ -36,10 +36,11 @@ class TrendPoint:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """points: the oldest first, the day looked at last. every: "day", "week" or "month"."""
+    """points: the oldest first, the day looked at last. every: "day", "week" or "month". begun: the first day kept, if any."""
 
     points: tuple[TrendPoint, ...]
     every: str
+    begun: date | None = None
 
     @property
     def is_drawn(self) -> bool:
@@ -56,10 +57,11 @@ def trend(
     as fit a picture: each day, or the last of each week or month, by how far back it goes. Two statements.
     """
     until = on if rows is not None else on + timedelta(days=1)
-    kept = BookDay.objects.visible_to(user).filter(on__gt=_year_before(on), on__lt=until)
+    kept = BookDay.objects.visible_to(user).filter(on__gt=_year_before(on), on__lte=on)
     if team_ids is not None:
         kept = kept.filter(csm__team_id__in=team_ids)
-    days = sorted(set(kept.order_by().values_list("on", flat=True).distinct()))
+    every_day = sorted(set(kept.order_by().values_list("on", flat=True).distinct()))
+    days = [day for day in every_day if day < until]
     every, chosen = _chosen(days, on=on)
     if rows is None and days and chosen[-1:] != days[-1:]:
         chosen.append(days[-1])  # stands for its own week or month
@@ -75,6 +77,7 @@ def trend(
     return Trend(
         points=(*points, _point(on, here)) if here else tuple(points),
         every=every,
+        begun=every_day[0] if every_day else None,
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import openpyxl
 from openpyxl.cell import WriteOnlyCell
+from openpyxl.utils import get_column_letter
 
 from accounts.importing.customers import ATTRIBUTE_PREFIX, CUSTOMER_COLUMNS
 from accounts.importing.escaping import mark_formula
@@ -42,6 +43,10 @@ FOR_CUSTOMERS = (
     "renewal_date",
 )
 CHUNK = 500
+# How columns of a workbook look: amounts with separators, and room for long names and reasons.
+MONEY = frozenset({"arr", "arr_base", "potential_arr", "room_base"})
+MONEY_FORMAT = "#,##0.00"
+WIDTHS = {"name": 34, "at_risk_because": 44, "csm": 24, "team": 20, "vertical": 20} | dict.fromkeys(MONEY, 18)
 # XLSX cannot hold control characters as they are; both forms are read back by spreadsheets and by our reader.
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0d\x0e-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 
@@ -191,10 +196,15 @@ def write_workbook(*, sheet: Sheet, out: Any) -> int:
     book = openpyxl.Workbook(write_only=True)
     page = book.create_sheet("Customers")
     page.freeze_panes = "A2"
+    for place, header in enumerate(sheet.headers, start=1):
+        page.column_dimensions[get_column_letter(place)].width = _width(header)
     page.append(list(sheet.headers))
     written = 0
+    money = [header in MONEY for header in sheet.headers]
     for row in sheet.rows:
-        page.append([_workbook_cell(page, value) for value in row])
+        page.append(
+            [_workbook_cell(page, value, money=is_money) for value, is_money in zip(row, money, strict=True)]
+        )
         written += 1
     made = io.BytesIO()
     book.save(made)
@@ -210,8 +220,17 @@ def _write_plainly(made: io.BytesIO, out: Any) -> None:
             plain.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
 
 
-def _workbook_cell(page: Any, value: Value) -> Any:
+def _width(header: str) -> float:
+    """In characters; a workbook that is written row by row wants it before the rows are known."""
+    return WIDTHS.get(header, max(len(header) + 2, 13))
+
+
+def _workbook_cell(page: Any, value: Value, *, money: bool) -> Any:
     """Text is stored as text whatever it begins with; the library alone would make formulas of some."""
+    if money and isinstance(value, int | float | Decimal):
+        cell = WriteOnlyCell(page, value=value)
+        cell.number_format = MONEY_FORMAT
+        return cell
     if not isinstance(value, str) or not value:
         return value if value != "" else None
     cell = WriteOnlyCell(page, value=_UNWRITABLE.sub(lambda found: f"_x{ord(found[0]):04X}_", value))

@@ -80,7 +80,7 @@ def _page(request: HttpRequest, csm: CSM, *, own: bool) -> HttpResponse:
     seen = visible_ids(care=care, user=user)
     done = done_minutes(customer_ids=[one.pk for one in care.customers], on=day)
     leads = user.is_ops or user.is_manager
-    trying = TryAttentionForm(request.GET if leads else {}, in_force=care.rules)
+    trying = TryAttentionForm(request.GET, in_force=care.rules)
     rules = trying.rules
     found, sides = tried_care(care=care, rules=rules)
     whole = request.GET.get("all") == "1"
@@ -99,7 +99,7 @@ def _page(request: HttpRequest, csm: CSM, *, own: bool) -> HttpResponse:
         "floor_words": words_of.floor_words(rules),
         "cap_words": words_of.cap_words(rules),
         "held": _held(lines),
-        "trying": trying if leads else None,
+        "trying": trying,
         "policy_words": _in_force(care),
         "kpis": attention_kpis(care=care, found=found, done=lines.total.done, rules=rules),
         "net_lines": words_of.net_lines(care.net, days_away=care.days_away, month=MONTH_DAYS),
@@ -157,7 +157,7 @@ def _row(line: CareLine) -> Row:
         total=hm(line.minutes),
         done=hm(line.done),
         total_words=f"Base {hm(line.base)} + share {hm(line.share)}.",
-        done_words=f"Touches done with it since the month began; {hm(max(line.minutes - line.done, 0))} are left.",
+        done_words=f"Touches done with it since the month began: {hm(line.done)}. Attention of the thirty days from today: {hm(line.minutes)}.",
         bound={"floor": "floor", "cap": "cap", "": ""}[line.bound],
     )
 
@@ -215,7 +215,7 @@ def _bars(lines: Lines) -> Markup:
             base=line.base,
             share=line.share,
             done=line.done,
-            words=f"{line.name}: {hm(line.minutes)} hours, base {hm(line.base)}, share {hm(line.share)}, {hm(line.done)} done this month",
+            words=f"{line.name}: {hm(line.minutes)} hours, base {hm(line.base)}, share {hm(line.share)}, of the thirty days from today; {hm(line.done)} done since the month began",
             value=hm(line.minutes),
         )
         for line in lines.rows

@@ -70,7 +70,7 @@ def attention_kpis(*, care: BookCare, found: AttentionFinding, done: int, rules:
         Kpi(
             "Done this month",
             hm(done),
-            note=f"since {wording.day(care.as_of.replace(day=1))}",
+            note=f"since {wording.day(care.as_of.replace(day=1))}; attention is of the thirty days from today",
             icon="check",
             trace="The hours of all touches done with these customers since the month began.",
         ),
@@ -111,7 +111,12 @@ def attention_card(
         parts.append(("none", "Unallocated", hm(found.unallocated_minutes), trace))
     spent = sum(done.values())
     parts.append(
-        ("done", "Done this month", hm(spent), "The hours of the touches done since the month began.")
+        (
+            "done",
+            f"Done since {wording.day(care.as_of.replace(day=1))}",
+            hm(spent),
+            "The hours of the touches done since the month began; attention is of the thirty days from today.",
+        )
     )
     return AttentionCard(
         url=reverse("my_attention") if own else reverse("book_attention", args=[csm.pk]),
@@ -146,5 +151,5 @@ def customer_attention_kpis(*, customer: Customer, on: date) -> list[Kpi]:
             words_of.share_trace(share=share, facts=one.facts, found=care.found, rules=care.rules),
         )
     )
-    note = f"hours a month, {hm(done)} done"
+    note = f"hours of thirty days from today; {hm(done)} done since {wording.day(on.replace(day=1))}"
     return [Kpi("Attention", hm(share.minutes), note=note, icon="attention", trace=trace)]

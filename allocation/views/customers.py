@@ -180,7 +180,13 @@ def _kpis(this: Customer, day: date, covers: Covers) -> list[Kpi]:
             icon="people",
             url=reverse("book", args=[csm.pk]) if csm else "",
         ),
-        Kpi("ARR", wording.money(this.arr, this.currency), note=_potential(this), icon="rates"),
+        # A narrow tile breaks before the currency, never inside it.
+        Kpi(
+            "ARR",
+            wording.money(this.arr, this.currency).replace(wording.SPACE, " "),
+            note=_potential(this),
+            icon="rates",
+        ),
         Kpi(
             "Health",
             wording.DASH if this.health is None else f"{float(this.health):g}",

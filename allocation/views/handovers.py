@@ -20,7 +20,7 @@ from allocation.models import Handover, HandoverStep
 from allocation.selectors import handovers as selector
 from allocation.selectors import wording
 from allocation.selectors.handover_pack import handover_pack
-from allocation.selectors.handover_sides import FORMER, NEW, Standing, standing_in
+from allocation.selectors.handover_sides import FORMER, NEW, Standing, standing_in, waits_for_notes
 from allocation.services import handovers as services
 from allocation.views.access import clock, for_everyone_with_a_role, for_leads, today
 from allocation.views.lists import Column, headings, page_of
@@ -144,13 +144,14 @@ def _customer_url(row: Handover, user: Any) -> str:
 
 @dataclass(frozen=True)
 class StepLine:
-    """A line of the checklist. can: whether the reader may tick it, or take the tick away."""
+    """A line of the checklist. can: whether the reader may tick it, or take the tick away; waits: what it waits for."""
 
     pk: int
     words: str
     who: str
     done: str
     can: bool
+    waits: str
 
 
 def _step(row: Handover, step: HandoverStep, standing: Standing) -> StepLine:
@@ -160,9 +161,9 @@ def _step(row: Handover, step: HandoverStep, standing: Standing) -> StepLine:
     is_open = row.status == Handover.Status.OPEN
     done = f"{step.done_by}, {wording.moment(step.done_at)}" if step.done_at else ""
     who = "both" if len(sides) == 2 else names[step.side]
-    return StepLine(
-        step.pk, step.words, who, done, bool(is_open and sides & standing.acts_for and not (done and signed))
-    )
+    waits = "" if done or not is_open else waits_for_notes(handover=row, step=step, standing=standing)
+    can = bool(is_open and sides & standing.acts_for and not (done and signed) and not waits)
+    return StepLine(step.pk, step.words, who, done, can, waits)
 
 
 @dataclass(frozen=True)

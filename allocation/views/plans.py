@@ -114,6 +114,7 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
         "plan": this,
         "has_result": bool(this.summary),
         "counts": counts,
+        "handovers_ahead": selector.handovers_ahead(counts) if this.status in OPEN_STATUSES else "",
         "changed": this.is_changed,
         "chart": shift_chart(balance.books),
         "books": [_book_line(book) for book in balance.books],

@@ -68,7 +68,7 @@ def why(explanation: Explanation, *, in_force: Override | None = None) -> Why:
     currency = found["currency"] or settings.BASE_CURRENCY
     return Why(
         source=_source(found),
-        sentence=found["reason"],
+        sentence=_sentence(explanation, since),
         problem="This is only proposed: the tier changes when the run is applied."
         if explanation.proposed
         else "",
@@ -79,6 +79,15 @@ def why(explanation: Explanation, *, in_force: Override | None = None) -> Why:
         score=_score(found["score"]),
         hints=_hints(found),
     )
+
+
+def _sentence(explanation: Explanation, since: Override | None) -> str:
+    """What holds comes first: the run's reason stands behind an override that it knew nothing of."""
+    reason: str = explanation.found["reason"]
+    if since is None:
+        return reason
+    holds = f"{since.tier.name} by override until {wording.day(since.expires_on)}; the model says {explanation.effective}"
+    return f"{holds}. {reason}" if reason else f"{holds}."
 
 
 def _source(found: dict[str, Any]) -> str:

@@ -41,6 +41,18 @@ def customer(cast, csm, name, voice):
     )  # fmt: skip
 
 
+def test_the_form_says_what_each_basis_does_and_saving_leads_on(books, sign_in):
+    client = sign_in(books.ops)
+    said = plain(read(client.get(f"{LIST}add/")).words)
+    assert "Need: low health, sentiment and adoption and a near renewal pull hours." in said
+    assert "Floor, % of an even share" in said and "Cap, % of the hours left" in said
+    given = {"name": "Other", "basis": "need", "floor_pct": "5", "cap_pct": "50"}
+    page = read(client.post(f"{LIST}add/", given, follow=True))
+    pk = AttentionPolicy.objects.get(name="Other").pk
+    assert "Other is not in force yet." in page.words
+    assert f"{LIST}{pk}/preview/" in page.links()
+
+
 def test_the_preview_says_what_moves_in_each_book_and_in_all(books):
     found = attention_preview(policy=books.new, as_of=TODAY)
     # Ada: 72 h and 48 h become 60 h each; Ben: 120 h and none become 60 h each.

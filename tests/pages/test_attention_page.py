@@ -99,11 +99,18 @@ def test_hours_done_this_month_stand_beside(book, sign_in):
     Touch.objects.create(
         customer=book.rows[0], name="Call", due_on=TODAY, hours=Decimal("1.25"), status="done", done_on=TODAY
     )
-    context = sign_in(book.ops).get(address(book)).context
+    response = sign_in(book.ops).get(address(book))
+    context = response.context
     assert ([row.done for row in context["rows"]], context["total"].done) == (
         ["1:15", "0:00", "0:00"],
         "1:15",
     )
+    # Two periods stand side by side, so both are named.
+    assert (
+        context["rows"][0].done_words
+        == "Touches done with it since the month began: 1:15. Attention of the thirty days from today: 70:24."
+    )
+    assert "since 1 Nov 2026; attention is of the thirty days from today" in plain(read(response).words)
 
 
 def test_leave_is_taken_off_and_said(book, sign_in):
@@ -188,10 +195,13 @@ def test_what_cannot_be_tried_is_refused_with_a_sentence_and_what_is_in_force_st
     assert [row.total for row in response.context["rows"]] == ["70:24", "36:12", "13:24"]
 
 
-def test_a_csm_tries_nothing(book, sign_in):
-    said = words_of(sign_in(book.csm_a), reverse("my_attention") + "?basis=even&cap=25")
-    assert "You are trying" not in said
-    assert "36:12" in said
+def test_a_csm_tries_another_basis_on_the_own_page(book, sign_in):
+    before, client = AttentionPolicy.objects.values().get(), sign_in(book.csm_a)
+    response = client.get(reverse("my_attention") + "?basis=even&cap=25")
+    assert "You are trying even." in plain(read(response).words)
+    assert [row.share for row in response.context["rows"]] == ["28:30"] * 3
+    assert AttentionPolicy.objects.values().get() == before
+    assert "You are trying" not in words_of(client, reverse("my_attention"))
 
 
 def test_hours_of_covered_customers_count_and_a_managers_page_names_none_of_another_team(book, sign_in):

@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.urls import reverse
 
 from accounts.models import CSM, Customer, ExchangeRate, Leave, Team, Tier
+from allocation.models import BookDay
 from allocation.services.book_days import keep_book_days
 from tests.factories import TODAY, CSMFactory, CustomerFactory
 from tests.pages.reading import plain, read
@@ -220,6 +221,14 @@ def test_every_number_that_was_worked_out_says_how(company, sign_in):
 def test_the_trend_has_one_sentence_until_there_are_two_days(company, sign_in):
     client = sign_in(company.cast.ops)
     assert "The trend grows from today on" in shown(answer(client))
+    first = BookDay.objects.create(
+        csm=company.cast.csm_a.csm, on=TODAY, minutes=60, capacity_minutes=600, customers=4, arr_cents=100
+    )
+    response = answer(client)
+    assert "First figures kept on 22 Nov 2026; the picture begins with the second day." in shown(response)
+    assert "The trend grows" not in shown(response)
+    assert [plain(row.day) for row in response.context["trend_rows"]] == ["22 Nov 2026"]
+    BookDay.objects.filter(pk=first.pk).delete()
     keep_book_days(on=TODAY - timedelta(days=8))
     response = answer(client)
     assert "The trend grows" not in shown(response)

@@ -301,3 +301,14 @@ def test_the_clock_is_read_once_for_what_is_done(
     sign_in(cast.csm_a).post(reverse("handover_step", args=[row.pk]), {"step": step.pk, "done": "1"})
     step.refresh_from_db()
     assert step.done_at in looks
+
+
+def test_the_note_is_ticked_as_read_once_it_is_written(cast: SimpleNamespace, sign_in: Any) -> None:
+    row = handed_over(cast, touch_level="low")
+    client = sign_in(cast.csm_b)
+    (step,) = [one for one in client.get(page(row)).context["steps"] if "the note" in one.words]
+    assert (step.can, step.waits) == (False, "waits until Ada Book has written the notes")
+    assert step.waits in read(client.get(page(row))).words
+    Handover.objects.filter(pk=row.pk).update(notes="Ask for Ms Lund.")
+    (step,) = [one for one in client.get(page(row)).context["steps"] if "the note" in one.words]
+    assert (step.can, step.waits) == (True, "")

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from django.urls import reverse
 
-from accounts.models import CSM, Customer, ImportBatch
+from accounts.models import CSM, Customer, ImportBatch, TouchActivity
+from allocation.models import Handover, Touch
 from tests.factories import TODAY, CustomerFactory
 from tests.pages.company import proposed_plan, proposed_run
 from tests.pages.reading import plain, read
@@ -60,6 +61,29 @@ def test_a_leaver_with_customers_is_named_to_the_manager(company, sign_in):
     CSM.objects.filter(pk=company.cast.csm_a.csm.pk).update(leaves_on=TODAY + timedelta(days=14))
     page = read(home(sign_in(company.cast.manager)))
     assert "Ada Book leaves soon and still has customers" in page.words
+
+
+def test_a_manager_sees_the_touches_and_handovers_of_the_own_teams(company, sign_in):
+    Touch.objects.all().delete()
+    for book, days in (("a", -3), ("a", 0), ("b", -3)):
+        due_on, customer = TODAY + timedelta(days=days), Customer.objects.get(pk=getattr(company, book)[0].pk)
+        line = TouchActivity.objects.filter(tier=customer.tier).order_by("pk")[0]
+        Touch.objects.create(
+            customer=customer, activity=line, name="Review", slot_on=due_on, due_on=due_on, hours=1
+        )
+    ada, ben = company.cast.csm_a.csm, company.cast.csm_b.csm
+    row = Handover.objects.create(customer=company.a[1], from_csm=ben, to_csm=ada, due_on=TODAY)
+    client = sign_in(company.cast.manager)
+    page = read(home(client))
+    assert "1 touch late in your teams 1 more is due this week." in plain(page.words)
+    assert reverse("touches") + "?show=late" in page.links()
+    assert "1 handover open in your teams" in page.words
+    Handover.objects.filter(pk=row.pk).update(due_on=TODAY - timedelta(days=1))
+    Touch.objects.filter(due_on__lt=TODAY).delete()
+    page = read(home(client))
+    assert "1 handover late in your teams Of 1 open." in plain(page.words)
+    assert "1 touch due this week in your teams" in page.words
+    assert {reverse("handovers") + "?show=late", reverse("touches") + "?show=due"} <= set(page.links())
 
 
 def test_a_csm_sees_the_own_book_in_figures_and_what_it_needs(company, sign_in):

@@ -226,16 +226,18 @@ def test_finance_reads_both_currencies_shares_and_why_a_customer_is_at_risk(mixe
     assert amounts == sorted(amounts, reverse=True)
 
 
-def test_marketing_reads_who_may_speak_for_us_the_strongest_first(mixed, sign_in):
+def test_marketing_reads_the_strongest_voices_first_and_those_at_risk_last(mixed, sign_in):
     rows = lines_of(file_of(sign_in(mixed.cast.ops), "marketing"))
     assert [row["name"] for row in rows] == [
         "Alpha one",  # 90 × 1.5
+        "Alpha old",  # 10
+        # at risk, so as not to ask:
         "Nobody's",  # 70
         "Alpha three",  # 60, no champion
         "Zebra one",  # 50
-        "Alpha old",  # 10
         "Alpha five",  # a champion of no known reputation
     ]
+    assert [row["at_risk"] for row in rows] == ["no"] * 2 + ["yes"] * 4
     assert {"vertical", "country", "champion", "reputation", "tier", "at_risk"} <= set(rows[0])
 
 
@@ -263,6 +265,11 @@ def test_a_workbook_holds_the_same_and_no_formula(mixed, sign_in):
     names = [cell for cell in sheet["B"] if cell.value == '=HYPERLINK("http://x")']
     assert [cell.data_type for cell in names] == ["s"]
     assert sheet.max_row == 13
+    heads = {cell.value: cell.column_letter for cell in sheet[1]}
+    assert {sheet[heads[name]][1].number_format for name in ("arr", "arr_base")} == {"#,##0.00"}
+    assert sheet[heads["share_pct"]][1].number_format == "General"
+    width = {name: sheet.column_dimensions[letter].width for name, letter in heads.items()}
+    assert width["name"] > width["arr"] > width["currency"]
     (row,) = [row for row in lines_of(file_of(client, "finance")) if "HYPERLINK" in row["name"]]
     assert row["name"].startswith("'=")
 

@@ -8,8 +8,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import Customer
+from accounts.models import Customer, Tier
 from allocation.models import AllocationPolicy, BookHolding, Handover, HandoverStep, Move, Notice, Source
+from allocation.selectors.plans import handovers_ahead, move_counts
 from allocation.services.decisions import CsmChange, DecisionSource, note_departures, set_csms
 from allocation.services.planning import applying
 from tests.factories import TODAY, CSMFactory, CustomerFactory, TeamFactory
@@ -182,6 +183,26 @@ def test_a_plan_opens_a_handover_for_each_change_and_undoing_it_cancels_them(cas
         "Overtaken: the customer went back"
     }
     assert not Handover.objects.open().exists()
+
+
+@pytest.mark.parametrize(("touch_level", "introduced", "short"), [("low", 0, 3), ("mid", 3, 0)])
+def test_before_it_is_applied_a_plan_says_what_handovers_it_opens(
+    cast: SimpleNamespace, touch_level: str, introduced: int, short: int
+) -> None:
+    books(cast)
+    Tier.objects.update(touch_level=touch_level)
+    plan = proposed()
+    counts = move_counts(plan=plan, user=cast.ops)
+    assert (counts["introduced"], counts["short"], counts["handovers"]) == (introduced, short, 0)
+    assert handovers_ahead(counts) == (
+        f"Applied, 3 changes open a handover each: {introduced} with introduction, {short} short. "
+        "A first CSM takes over from nobody."
+    )
+    applied(plan)
+    counts = move_counts(plan=plan, user=cast.ops)
+    assert (counts["introduced"], counts["short"], counts["handovers"]) == (0, 0, 3)
+    assert handovers_ahead(counts) == ""
+    assert Handover.objects.filter(path="full").count() == introduced
 
 
 def test_an_undone_plan_leaves_alone_what_somebody_changed_since(cast: SimpleNamespace) -> None:

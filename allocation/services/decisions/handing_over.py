@@ -15,17 +15,16 @@ from typing import Any
 from django.db.models import OuterRef, Subquery, Value
 from django.db.models.functions import Concat, Now
 
-from accounts.models import Customer, TouchLevel
+from accounts.models import Customer
 from allocation.models import AllocationPolicy, Handover, HandoverStep, Move, Notice, Source
 from allocation.querysets.notices import Letter
 from allocation.selectors import notice_words
 from allocation.selectors.handover_people import people_serving
+from allocation.selectors.handover_sides import READS_NOTES
 from allocation.selectors.ledger import last_holders
+from allocation.selectors.plans import INTRODUCED
 
 CHUNK = 500
-INTRODUCED = (TouchLevel.HIGH, TouchLevel.MID)
-"""Touch levels whose customers know their CSM: the new one is introduced."""
-
 NOBODY_NOW = "Overtaken: the customer has no CSM any more."
 
 Side = HandoverStep.Side
@@ -40,7 +39,7 @@ STEPS: Mapping[str, Sequence[tuple[str, str]]] = {
     ),
     Handover.Path.SHORT: (
         (Side.FORMER, "Write a note: what matters, and what was promised"),
-        (Side.NEW, "Read the pack and the note"),
+        (Side.NEW, READS_NOTES),
         (Side.NEW, "Write to the customer: who you are, and how to reach you"),
     ),
 }

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from allocation.models import Handover, HandoverStep
-from allocation.selectors.handover_sides import FORMER, NEW
+from allocation.selectors.handover_sides import FORMER, NEW, waits_for_notes
 from allocation.selectors.handovers import digest_of_notes
 from allocation.selectors.wording import fault_of
 from allocation.services.handovers.rows import CHANGED, LONGEST_NOTES, UnableToHandOver, open_handover
@@ -21,7 +21,8 @@ def tick_step(
 ) -> HandoverStep:
     """Tick a step of an open handover, or take the tick away; it says who did it and when. Raises UnableToHandOver.
 
-    By the side it is for, by either for both; by a lead for a side that has left. What is signed stays ticked.
+    By the side it is for, by either for both; by a lead for a side that has left. What is signed stays ticked; reading the
+    notes waits until there are some.
     """
     with transaction.atomic():
         handover, standing = open_handover(handover_id=handover_id, actor=actor, on=on)
@@ -33,6 +34,9 @@ def tick_step(
             raise UnableToHandOver(f"“{step.words}” is ticked by {_who(handover, step)}.")
         if not done and any(getattr(handover, f"{_column(side)}_signed_at") for side in sides):
             raise UnableToHandOver(f"“{step.words}” is signed for: it stays ticked.")
+        waiting = waits_for_notes(handover=handover, step=step, standing=standing) if done else ""
+        if waiting:
+            raise UnableToHandOver(f"“{step.words}” {waiting}: ask for them.")
         rows = HandoverStep.objects.filter(pk=step.pk, done_at__isnull=done)
         if rows.update(done_at=at if done else None, done_by=actor if done else None) != 1:
             raise UnableToHandOver(f"“{step.words}” was {'ticked' if done else 'unticked'} already.")

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from accounts.models import CSM
 from allocation.models import Handover
 from allocation.selectors.handovers import digest_of_notes
 from allocation.services.handovers import (
@@ -106,3 +107,22 @@ def test_notes_that_somebody_changed_since_are_not_overwritten(row: Handover, ca
 def test_saving_the_same_notes_twice_is_no_conflict(row: Handover, cast: SimpleNamespace) -> None:
     write(row, "First", cast.csm_a, seen="")
     assert write(row, " First ", cast.csm_a, seen="") == "First"
+
+
+def test_reading_the_notes_waits_until_there_are_some(cast: SimpleNamespace) -> None:
+    row = handed_over(cast, touch_level="low")
+    step = row.steps.get(words="Read the pack and the note")
+    given = {"handover_id": row.pk, "step_id": step.pk, "actor": cast.csm_b, **CLOCK}
+    with pytest.raises(UnableToHandOver, match="waits until Ada Book has written the notes"):
+        tick_step(done=True, **given)
+    write(row, "Ask for Ms Lund.", cast.csm_a)
+    assert tick_step(done=True, **given).done_at
+    write(row, "", cast.csm_a)
+    assert tick_step(done=False, **given).done_at is None
+
+
+def test_nobody_waits_for_notes_of_a_former_csm_who_has_left(cast: SimpleNamespace) -> None:
+    row = handed_over(cast, touch_level="low")
+    CSM.objects.filter(user=cast.csm_a).update(leaves_on=CLOCK["on"])
+    tick_all(row, "new", actor=cast.csm_b)
+    assert not row.steps.filter(side="new", done_at=None).exists()
