@@ -11,10 +11,12 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
 from accounts.admin.base import Button, CSAdmin, button
 from allocation.admin.policies import PolicyAdmin
+from allocation.forms.attention import AttentionPolicyForm
 from allocation.models import AttentionPolicy, Scenario
 from allocation.selectors import wording
 from allocation.selectors.attention import policy_in_force, rules_of
@@ -26,7 +28,8 @@ VALUES = ("basis", "floor_pct", "cap_pct")
 
 @admin.register(AttentionPolicy)
 class AttentionPolicyAdmin(PolicyAdmin):
-    lead = "By what the hours left after base hours are shared inside a book; never simply evenly."
+    form = AttentionPolicyForm
+    lead = "By what the hours left after base hours are shared inside a book."
     form_lead = "What is in force is not edited: add another policy and put it in force. What that changes is shown before."
     list_display = ("name", "in_force", "basis", "floor_num", "cap_num")
 
@@ -48,6 +51,24 @@ class AttentionPolicyAdmin(PolicyAdmin):
             return ()
         name = "admin:allocation_attentionpolicy_preview"
         return button(label="Put in force", name=name, args=(obj.pk,), icon="check", primary=True)
+
+    def response_add(self, request: HttpRequest, obj: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        self._lead_on(request, obj)
+        return super().response_add(request, obj, *args, **kwargs)
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        self._lead_on(request, obj)
+        return super().response_change(request, obj)
+
+    def _lead_on(self, request: HttpRequest, obj: Any) -> None:
+        """What is saved rests until it is put in force: say where."""
+        if obj.is_active:
+            return
+        address = reverse("admin:allocation_attentionpolicy_preview", args=[obj.pk])
+        words = format_html(
+            'It is not in force yet. <a href="{}">See what it changes, and put it in force</a>.', address
+        )
+        self.message_user(request, words, messages.INFO)
 
     def preview_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """What this policy would change in all books; nothing is stored."""

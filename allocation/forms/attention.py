@@ -9,6 +9,17 @@ from django import forms
 
 from allocation.engine.facts.attention import AttentionRules, Basis
 from allocation.models import AttentionPolicy
+from allocation.selectors.attention_words import IDEAS, basis_label
+
+
+class AttentionPolicyForm(forms.ModelForm):
+    """A policy as CS ops write it: labels that say of what a number is, and a sentence for each basis."""
+
+    class Meta:
+        model = AttentionPolicy
+        fields = ("name", "basis", "floor_pct", "cap_pct")
+        labels = {"floor_pct": "Floor, % of an even share", "cap_pct": "Cap, % of the hours left"}
+        help_texts = {"basis": " ".join(f"{basis_label(basis)}: {idea}." for basis, idea in IDEAS.items())}
 
 
 class TryAttentionForm(forms.Form):
