@@ -60,6 +60,24 @@ class AttentionPolicyAdmin(PolicyAdmin):
         name = "admin:allocation_attentionpolicy_preview"
         return button(label="Put in force", name=name, args=(obj.pk,), icon="check", primary=True)
 
+    def response_add(self, request: HttpRequest, obj: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        self._lead_on(request, obj)
+        return super().response_add(request, obj, *args, **kwargs)
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        self._lead_on(request, obj)
+        return super().response_change(request, obj)
+
+    def _lead_on(self, request: HttpRequest, obj: Any) -> None:
+        """What is saved rests until it is put in force: say where."""
+        if obj.is_active:
+            return
+        address = reverse("admin:allocation_attentionpolicy_preview", args=[obj.pk])
+        words = format_html(
+            'It is not in force yet. <a href="{}">See what it changes, and put it in force</a>.', address
+        )
+        self.message_user(request, words, messages.INFO)
+
     def preview_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """What this policy would change in all books; nothing is stored."""
         obj = self.get_object(request, str(pk))

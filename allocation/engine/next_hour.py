@@ -19,10 +19,15 @@ RENEWAL_DAYS = 90
 WEEK = 7
 TOUCHES_COUNTED = 3  # a backlog does not outweigh everything else
 WORTH_GROWING = Fraction(1, 4)  # of the ARR
-LEAST_LEFT = 15  # minutes; less is no piece of work
 HOUR, HALF_HOUR = 60, 30
 OTHERS_COUNT = Fraction(1, 4)
-PLACE_COUNTS = 2
+PLACE_COUNTS = 4
+INTERNAL_COUNTS = Fraction(1, 2)
+# Of goals: urgency, what to do, and how the customer's state is said. In the order in which equals are named.
+GOALS = {
+    "risk-mitigation": (55, "Work on the risk", "an open goal of risk mitigation"),
+    "key-contact-turnover": (50, "Meet the new contact", "an open goal of key-contact turnover"),
+}
 NOTHING = Fraction(0)
 
 
@@ -83,11 +88,12 @@ def _place(weight: Fraction, weights: Sequence[Fraction]) -> Fraction:
 
 def _pieces(one: WorkFacts) -> Iterator[_Piece]:
     """In the order of the table, which breaks ties of urgency."""
-    touches = sorted((touch for touch in one.touches if touch.days < WEEK), key=_first)[:TOUCHES_COUNTED]
+    near = (touch for touch in one.touches if touch.days < WEEK)
+    touches = sorted(near, key=_first)[:TOUCHES_COUNTED]
     late = [_late(touch, one) for touch in touches if touch.days < 0]
     due = [_due(touch) for touch in touches if touch.days >= 0]
     renewal, low, unplanned = _renewal_at_risk(one), _low(one), _unplanned(one)
-    for piece in (*late, renewal, *due, low, unplanned, _expansion(one), _unspent(one)):
+    for piece in (*late, renewal, *_goals(one), *due, low, unplanned, _expansion(one)):
         if piece is not None:
             yield piece
 
@@ -97,7 +103,7 @@ def _late(touch: OpenTouch, one: WorkFacts) -> _Piece:
     also = f" and {more} more {'is' if more == 1 else 'are'} late" if more else ""
     return _Piece(
         "late",
-        Fraction(min(50 + 2 * -touch.days, 90)),
+        _pressing(touch),
         f"Catch up: {touch.name}",
         f"{touch.name} is {_days(-touch.days)} late{also}",
         touch.minutes,
@@ -106,12 +112,24 @@ def _late(touch: OpenTouch, one: WorkFacts) -> _Piece:
 
 def _due(touch: OpenTouch) -> _Piece:
     words = f"{touch.name} is due {_in(touch.days)}"
-    return _Piece("due", Fraction(40 - 2 * touch.days), f"Do: {touch.name}", words, touch.minutes)
+    return _Piece("due", _pressing(touch), f"Do: {touch.name}", words, touch.minutes)
 
 
-def _first(touch: OpenTouch) -> tuple[int, int, str]:
-    """The latest first, then the longer one."""
-    return (touch.days, -touch.minutes, touch.name)
+def _pressing(touch: OpenTouch) -> Fraction:
+    """The urgency of a touch that is late or due within the week; half where the customer is not there."""
+    points = min(50 + 2 * -touch.days, 90) if touch.days < 0 else 40 - 2 * touch.days
+    return points * (INTERNAL_COUNTS if touch.internal else Fraction(1))
+
+
+def _first(touch: OpenTouch) -> tuple[Fraction, int, int, str]:
+    """The most urgent first, then the latest, then the longer one."""
+    return (-_pressing(touch), touch.days, -touch.minutes, touch.name)
+
+
+def _goals(one: WorkFacts) -> Iterator[_Piece]:
+    for slug, (points, action, words) in GOALS.items():
+        if slug in one.goals:
+            yield _Piece("goal", Fraction(points), action, words, HOUR)
 
 
 def _is_near(one: WorkFacts) -> bool:
@@ -184,21 +202,14 @@ def _expansion(one: WorkFacts) -> _Piece | None:
     return _Piece("expansion", 25 + 10 * part, "Talk about expansion", "", HOUR)
 
 
-def _unspent(one: WorkFacts) -> _Piece | None:
-    left = one.attention_minutes - one.done_minutes
-    if left < LEAST_LEFT:
-        return None
-    words = f"{_clock(left)} of {_clock(one.attention_minutes)} of this month's attention are left"
-    urgency = 5 + 10 * Fraction(left, one.attention_minutes)
-    return _Piece("unspent", urgency, "Use the time set aside", words, min(left, HOUR))
-
-
 def _why(one: WorkFacts, best: _Piece | None, pieces: Sequence[_Piece], currency: str) -> str:
     """First the reason of the piece named, then the state of the customer as far as it speaks for work."""
     if best is None:
-        return "Nothing is late or due, nothing is at risk, and this month's attention is spent"
+        return "Nothing is late or due, nothing is at risk, and nothing is to be won"
     others = {piece.reason for piece in pieces} - {best.reason}
-    state = ", ".join((*_state(one, others), *_to_win(one, others, best.reason, currency)))
+    state = ", ".join(
+        (*_state(one, others), *_aimed_at(pieces, best), *_to_win(one, others, best.reason, currency))
+    )
     said = "; ".join(words for words in (best.words, state) if words)
     return said[:1].upper() + said[1:]
 
@@ -213,6 +224,10 @@ def _state(one: WorkFacts, others: set[Reason]) -> Iterator[str]:
         yield f"sentiment {one.care.sentiment} of 5"
     if "unplanned" in others:
         yield "nothing planned before it"
+
+
+def _aimed_at(pieces: Sequence[_Piece], best: _Piece) -> Iterator[str]:
+    return (piece.words for piece in pieces if piece.reason == "goal" and piece is not best)
 
 
 def _to_win(one: WorkFacts, others: set[Reason], best: Reason, currency: str) -> Iterator[str]:
@@ -235,8 +250,3 @@ def _days(days: int) -> str:
 
 def _in(days: int) -> str:
     return "today" if days == 0 else "tomorrow" if days == 1 else f"in {_days(days)}"
-
-
-def _clock(minutes: int) -> str:
-    """95 → "1:35"."""
-    return f"{minutes // 60}:{minutes % 60:02}"

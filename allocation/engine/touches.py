@@ -24,7 +24,10 @@ YEAR_DAYS = 365
 EPOCH = date(2001, 1, 1)  # a Monday
 # The phase is a whole number of these parts of a step of the rhythm.
 PARTS = 2**32
-SATURDAY = 5
+WORKING_DAYS, WEEK_DAYS = 5, 7
+# From OFTEN times a year on a rhythm keeps to one weekday. Beyond WEEKLY two slots may lie less than a week apart: they
+# would meet on one day.
+OFTEN, WEEKLY = 20, 52
 
 
 def phase_of(*, external_id: str, rhythm: RhythmKey) -> int:
@@ -53,9 +56,14 @@ def slots_between(*, times_a_year: Decimal, phase: int, first: date, before: dat
         k += 1
 
 
-def due_day(slot_on: date) -> date:
-    """The slot's own day, or the Monday after a weekend."""
-    beyond = slot_on.weekday() - SATURDAY
+def due_day(*, slot_on: date, times_a_year: Decimal, phase: int) -> date:
+    """The slot's own day, or the Monday after a weekend; for a rhythm of 20 to 52 times a year the next day of its weekday.
+
+    Never before the slot, and before the next slot of a rhythm of 20 to 52 times a year.
+    """
+    if OFTEN <= times_a_year <= WEEKLY:
+        return slot_on + timedelta(days=(phase % WORKING_DAYS - slot_on.weekday()) % WEEK_DAYS)
+    beyond = slot_on.weekday() - WORKING_DAYS
     return slot_on if beyond < 0 else slot_on + timedelta(days=2 - beyond)
 
 
@@ -66,7 +74,7 @@ def wanted_touches(*, customer: TouchedCustomer, first: date, before: date) -> t
     """
     start = first if customer.since is None else max(first, customer.since)
     found = [
-        PlannedTouch(activity, day, due_day(day))
+        PlannedTouch(activity, day, _due(customer, activity, day))
         for activity in customer.activities
         for day in _slots(customer, activity, start, before)
     ]
@@ -115,6 +123,11 @@ def _slots(customer: TouchedCustomer, activity: ActivityFacts, first: date, befo
 def _grid(customer: TouchedCustomer, activity: ActivityFacts, first: date, before: date) -> Iterator[date]:
     phase = phase_of(external_id=customer.external_id, rhythm=activity.rhythm)
     return slots_between(times_a_year=activity.times_a_year, phase=phase, first=first, before=before)
+
+
+def _due(customer: TouchedCustomer, activity: ActivityFacts, slot_on: date) -> date:
+    phase = phase_of(external_id=customer.external_id, rhythm=activity.rhythm)
+    return due_day(slot_on=slot_on, times_a_year=activity.times_a_year, phase=phase)
 
 
 def _is_asked_for(activity: ActivityFacts, goals: Sequence[GoalSpan], day: date) -> bool:

@@ -39,13 +39,14 @@ _ROW = (
 
 @dataclass(frozen=True, slots=True)
 class Cared:
-    """One customer of a book: who it is, and what its share is worked out from."""
+    """One customer of a book: who it is, and what its share is worked out from. goals: kinds of the open ones, by slug."""
 
     pk: int
     name: str
     csm_id: int
     tier_id: int | None
     facts: CareFacts
+    goals: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +188,10 @@ def _cared(
             potential_arr=money(row, "potential_arr"),
             days_to_renewal=None if row["renewal_date"] is None else (row["renewal_date"] - as_of).days,
         )
-        found[row["csm_id"]].append(Cared(row["pk"], row["name"], row["csm_id"], row["tier_id"], facts))
+        goals = plans.goal_kinds(customer_id=row["pk"])
+        found[row["csm_id"]].append(
+            Cared(row["pk"], row["name"], row["csm_id"], row["tier_id"], facts, goals)
+        )
     return found, problem
 
 

@@ -1,7 +1,8 @@
 """Names of touches as they may stand outside the house: a calendar is read by phones, and by whoever looks at them.
 
 Activities are named by CS ops and may say what is internal ("High-touch adoption flow"). Words for a level, a tier or a
-segment are taken out; where another internal word is left, only the kind of contact is named.
+segment are taken out; where another internal word is left, only the kind of contact is named. What a touch is about ("Health
+and usage review") tells nothing of how the customer is judged, and stays.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from allocation.selectors.notice_words import one_line
 Channel = TouchActivity.Channel
 LEVELS = r"(?:high|mid|low|tech)[ -]?touch|self[ -]?service"
 INTERNAL = re.compile(
-    rf"\b(?:{LEVELS})\b|\b(?:tier\w*|segment\w*|scor(?:e|es|ed|ing)|touch[ -]?levels?|overrid\w*|criteri\w*|pyramid|health|sentiment"
+    rf"\b(?:{LEVELS})\b|\b(?:tier\w*|segment\w*|scor(?:e|es|ed|ing)|touch[ -]?levels?|overrid\w*|criteri\w*|pyramid"
     r"|paid floor|dead band|effective|suggested)\b",
     re.IGNORECASE,
 )
@@ -26,7 +27,7 @@ KINDS: dict[str, str] = {
     Channel.CALL: "Call",
     Channel.EMAIL: "E-mail",
     Channel.DIGITAL: "Digital contact",
-    Channel.INTERNAL: "Preparation",
+    Channel.INTERNAL: "Internal review",
 }
 CONTACT = "Contact"
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from django.conf import settings
 
-from accounts.models import CSM
+from accounts.models import CSM, TouchActivity
 from allocation.engine.attention import whole
 from allocation.engine.facts.next_hour import NextHour, OpenTouch, WorkFacts
 from allocation.engine.next_hour import RENEWAL_DAYS, rank_next_hours
@@ -41,6 +41,7 @@ def next_hours(
                 attention_minutes=shares[one.facts.external_id].minutes,
                 done_minutes=done.get(one.pk, 0),
                 touches=tuple(touches.get(one.pk, ())),
+                goals=one.goals,
             )
             for one in care.customers
         ],
@@ -56,8 +57,9 @@ def _open_touches(*, customer_ids: list[int], on: date) -> Mapping[int, list[Ope
         customer__in=customer_ids, due_on__lte=on + timedelta(days=RENEWAL_DAYS)
     )
     found: dict[int, list[OpenTouch]] = defaultdict(list)
-    for customer_id, name, due_on, hours in rows.order_by("due_on", "pk").values_list(
-        "customer_id", "name", "due_on", "hours"
+    for customer_id, name, due_on, hours, channel in rows.order_by("due_on", "pk").values_list(
+        "customer_id", "name", "due_on", "hours", "activity__channel"
     ):
-        found[customer_id].append(OpenTouch(name, (due_on - on).days, whole(Fraction(hours) * 60)))
+        internal = channel == TouchActivity.Channel.INTERNAL
+        found[customer_id].append(OpenTouch(name, (due_on - on).days, whole(Fraction(hours) * 60), internal))
     return found

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet, Sum
+from django.utils.timezone import localtime
 
 from allocation.models import Touch
 from allocation.querysets.touches import DUE_DAYS, REOPEN_WITHIN
@@ -28,7 +29,7 @@ HINTS = {
 
 @dataclass(frozen=True, slots=True)
 class TouchRow:
-    """One row of a list, as strings. minutes: what a form begins with. undo: whether it can still be taken back."""
+    """One row of a list, as strings. day: when it is due, was done or was skipped; was_due: of a skipped one. minutes: what a form begins with. undo: whether it can still be taken back."""
 
     pk: int
     customer_id: int
@@ -37,6 +38,7 @@ class TouchRow:
     csm: str
     name: str
     day: str
+    was_due: str
     due_on: date
     when: str
     tone: str
@@ -118,7 +120,8 @@ def _row(touch: Touch, user: Any, on: date, at: datetime) -> TouchRow:
         external_id=customer.external_id,
         csm=customer.csm.name if customer.csm else "",
         name=touch.name,
-        day=wording.day(touch.due_on if is_open or touch.done_on is None else touch.done_on),
+        day=wording.day(_day_of(touch)),
+        was_due=wording.day(touch.due_on) if touch.status == Touch.Status.SKIPPED else "",
         due_on=touch.due_on,
         when=when if is_open else "",
         tone=tone if is_open else "",
@@ -136,6 +139,13 @@ def _row(touch: Touch, user: Any, on: date, at: datetime) -> TouchRow:
         logged=is_logged(touch),
         move_to=max(on, touch.due_on) + timedelta(days=DUE_DAYS),
     )
+
+
+def _day_of(touch: Touch) -> date:
+    """When it is due, was done or, of a skipped one, was skipped."""
+    if touch.status == Touch.Status.SKIPPED and touch.closed_at is not None:
+        return localtime(touch.closed_at).date()
+    return touch.due_on if touch.done_on is None else touch.done_on
 
 
 def is_logged(touch: Touch) -> bool:

@@ -239,12 +239,18 @@ class TouchPlans:
         ):
             self._lines[tier_id].append((kind_id, (times, each)))
         self._goals: dict[int, set[int]] = defaultdict(set)
+        self._slugs: dict[int, set[str]] = defaultdict(set)
         goals = Goal.objects.open_on(as_of)
         if among is not None:
             goals = goals.filter(customer_id__in=among)
-        for customer_id, kind_id in goals.values_list("customer_id", "kind_id"):
+        for customer_id, kind_id, slug in goals.values_list("customer_id", "kind_id", "kind__slug"):
             self._goals[customer_id].add(kind_id)
+            self._slugs[customer_id].add(slug)
         self._known: dict[tuple[int, frozenset[int]], int] = {}
+
+    def goal_kinds(self, *, customer_id: int) -> frozenset[str]:
+        """Slugs of the kinds of the open goals."""
+        return frozenset(self._slugs.get(customer_id, ()))
 
     def minutes(self, *, customer_id: int, tier_id: int | None) -> int:
         """0 without a tier."""

@@ -114,6 +114,21 @@ def test_what_is_in_force_is_not_edited_and_a_resting_one_is(books, sign_in):
     assert (books.new.name, books.new.basis, books.new.cap_pct) == ("Same for all now", "need", 50)
 
 
+def test_the_form_says_of_what_a_number_is_and_what_each_basis_does_and_saving_leads_on(books, sign_in):
+    client = sign_in(books.ops)
+    for pk in (books.new.pk, books.old.pk):  # a resting one and the one in force
+        words = read(client.get(f"{LIST}{pk}/change/")).words
+        assert "Floor, % of an even share" in words and "Cap, % of the hours left" in words
+        assert "Even: everybody gets the same." in words
+    sent = {"name": "Other", "basis": "need", "floor_pct": "5", "cap_pct": "50"}
+    saved = read(client.post(f"{LIST}add/", sent, follow=True))
+    made = AttentionPolicy.objects.get(name="Other")
+    assert "It is not in force yet." in saved.words
+    assert f"{LIST}{made.pk}/preview/" in saved.links()
+    saved = read(client.post(f"{LIST}{books.old.pk}/change/", {"name": "Voices now"}, follow=True))
+    assert "It is not in force yet." not in saved.words
+
+
 @pytest.mark.parametrize("who", ["manager", "csm_a", "nobody"])
 def test_others_see_no_preview(books, sign_in, who):
     assert sign_in(getattr(books, who)).get(f"{LIST}{books.new.pk}/preview/", follow=True).status_code == 403

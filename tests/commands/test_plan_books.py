@@ -231,7 +231,9 @@ def test_attention_shares_a_csms_month_to_the_minute(books: SimpleNamespace, cas
     assert found["customers"] == [
         {"external_id": "C0", "base_hours": 30.0, "share_hours": 90.0, "hours": 120.0, "minutes": 7200}
     ]
-    assert "C0: 120.0 hours (30.0 base + 90.0 share)" in told("attention", "Ada Book")
+    said = told("attention", "Ada Book")
+    assert "120:00 net hours in the thirty days from " in said
+    assert "C0: 120:00 hours (30:00 base + 90:00 share)" in said
     with pytest.raises(CommandError, match="There is no CSM Zoe"):
         told("attention", "Zoe")
     with pytest.raises(CommandError, match="There is no CSM"):

@@ -14,7 +14,8 @@ from allocation.engine.facts.attention import CareFacts
 from allocation.engine.facts.next_hour import NextHour, OpenTouch, WorkFacts
 from allocation.engine.next_hour import rank_next_hours
 
-BUSY = {"attention_minutes", "done_minutes", "touches", "weight"}
+BUSY = {"attention_minutes", "done_minutes", "touches", "weight", "goals"}
+SAVE, CONTACTS = "risk-mitigation", "key-contact-turnover"
 
 
 def work(external_id: str = "a", **given: Any) -> WorkFacts:
@@ -28,13 +29,13 @@ def alone(**given: Any) -> NextHour:
     return rank_next_hours(customers=[work(**given)], currency="USD")["a"]
 
 
-def touch(days: int, name: str = "QBR", minutes: int = 120) -> OpenTouch:
-    return OpenTouch(name, days, minutes)
+def touch(days: int, name: str = "QBR", minutes: int = 120, internal: bool = False) -> OpenTouch:
+    return OpenTouch(name, days, minutes, internal)
 
 
 def urgency(**given: Any) -> Fraction:
-    """Of a book of one the place is a half, so that the value is twice the urgency."""
-    return alone(**given).value / 2
+    """Of a book of one the place is a half, so that the value is three times the urgency."""
+    return alone(**given).value / 3
 
 
 @pytest.mark.parametrize(
@@ -64,9 +65,15 @@ def urgency(**given: Any) -> Fraction:
         ({"days_to_renewal": 91}, "nothing", 0),
         # a late touch is no plan: 52 + a quarter of 45
         ({"days_to_renewal": 45, "touches": (touch(-1),)}, "late", 52 + Fraction(45, 4)),
-        ({"attention_minutes": 60, "done_minutes": 45}, "unspent", 5 + Fraction(10, 4)),
-        ({"attention_minutes": 60, "done_minutes": 46}, "nothing", 0),
-        ({"attention_minutes": 60, "done_minutes": 90}, "nothing", 0),
+        ({"attention_minutes": 60}, "nothing", 0),  # time set aside is no reason by itself
+        ({"touches": (touch(-1, internal=True),)}, "late", 26),
+        ({"touches": (touch(-21, internal=True),)}, "late", 45),
+        ({"touches": (touch(0, internal=True),)}, "due", 20),
+        ({"touches": (touch(-14, internal=True), touch(0))}, "due", 40 + Fraction(39, 4)),
+        ({"goals": {SAVE}}, "goal", 55),
+        ({"goals": {CONTACTS}}, "goal", 50),
+        ({"goals": {SAVE, CONTACTS}}, "goal", 55 + Fraction(50, 4)),
+        ({"goals": {"expansion", "onboarding"}}, "nothing", 0),
         ({}, "nothing", 0),
     ],
 )  # fmt: skip
@@ -77,14 +84,14 @@ def test_each_piece_of_work_at_its_bounds(given: Any, reason: str, points: Fract
 @pytest.mark.parametrize(
     ("given", "points"),
     [
-        # growth 25 of 100: 25 + 10 × 0.25; attention left beside it: 5 + 10, a quarter of it
-        ({"arr": Decimal(100), "potential_arr": Decimal(125), "champion": True}, Fraction(55, 2) + Fraction(15, 4)),
-        ({"arr": Decimal(100), "potential_arr": Decimal(124), "champion": True}, 15),  # not worth the time
-        ({"arr": Decimal(100), "potential_arr": Decimal(900), "champion": True}, 35 + Fraction(15, 4)),
-        ({"potential_arr": Decimal(900), "champion": True}, 35 + Fraction(15, 4)),
-        ({"arr": Decimal(100), "potential_arr": Decimal(900), "champion": False}, 15),
-        ({"arr": Decimal(100), "potential_arr": Decimal(900)}, 15),  # whether there is a champion is not known
-        ({"arr": Decimal(0), "potential_arr": Decimal(0), "champion": True}, 15),
+        # growth 25 of 100: 25 + 10 × 0.25
+        ({"arr": Decimal(100), "potential_arr": Decimal(125), "champion": True}, Fraction(55, 2)),
+        ({"arr": Decimal(100), "potential_arr": Decimal(124), "champion": True}, 0),  # not worth the time
+        ({"arr": Decimal(100), "potential_arr": Decimal(900), "champion": True}, 35),
+        ({"potential_arr": Decimal(900), "champion": True}, 35),
+        ({"arr": Decimal(100), "potential_arr": Decimal(900), "champion": False}, 0),
+        ({"arr": Decimal(100), "potential_arr": Decimal(900)}, 0),  # whether there is a champion is not known
+        ({"arr": Decimal(0), "potential_arr": Decimal(0), "champion": True}, 0),
     ],
 )  # fmt: skip
 def test_an_expansion_needs_growth_and_a_champion(given: Any, points: Fraction) -> None:
@@ -120,8 +127,10 @@ def test_of_a_backlog_three_touches_count() -> None:
             "A champion, and 1,500 USD of ARR to win (+150 %)",
             60,
         ),
-        ({"attention_minutes": 95, "done_minutes": 60}, "Use the time set aside", "0:35 of 1:35 of this month's attention are left", 35),
-        ({}, "Nothing to do", "Nothing is late or due, nothing is at risk, and this month's attention is spent", 0),
+        ({"goals": {CONTACTS}, "sentiment": 2}, "Meet the new contact", "An open goal of key-contact turnover; sentiment 2 of 5", 60),
+        ({"goals": {SAVE, CONTACTS}}, "Work on the risk", "An open goal of risk mitigation; an open goal of key-contact turnover", 60),
+        ({"goals": {SAVE}, "touches": (touch(-9),)}, "Catch up: QBR", "QBR is 9 days late; an open goal of risk mitigation", 120),
+        ({}, "Nothing to do", "Nothing is late or due, nothing is at risk, and nothing is to be won", 0),
     ],
 )  # fmt: skip
 def test_a_line_says_what_and_why(given: Any, action: str, words: str, minutes: int) -> None:
@@ -137,7 +146,7 @@ def test_the_worked_example_of_the_prose() -> None:
     ]  # fmt: skip
     found = rank_next_hours(customers=book)
     assert list(found) == ["borg", "alba", "cleo"]
-    assert [round(float(one.value), 1) for one in found.values()] == [172.8, 93.3, 53.3]
+    assert [round(float(one.value), 1) for one in found.values()] == [259.2, 151.7, 66.7]
 
 
 def test_with_equal_work_the_weight_decides_and_then_the_external_id() -> None:
@@ -149,7 +158,7 @@ def test_with_equal_work_the_weight_decides_and_then_the_external_id() -> None:
 
 
 def test_who_asks_for_nothing_comes_last_whatever_the_weight() -> None:
-    book = [work("rich", weight=Fraction(10**9)), work("poor", attention_minutes=15)]
+    book = [work("rich", weight=Fraction(10**9)), work("poor", touches=(touch(6, internal=True),))]
     found = rank_next_hours(customers=book)
     assert (found["poor"].rank, found["rich"].rank, found["rich"].reason) == (1, 2, "nothing")
 
@@ -158,11 +167,14 @@ def test_an_empty_book_has_no_lines() -> None:
     assert rank_next_hours(customers=[]) == {}
 
 
-touches = some.lists(some.integers(-40, 100).map(touch), max_size=4).map(tuple)
+touches = some.lists(some.builds(touch, some.integers(-40, 100), internal=some.booleans()), max_size=4).map(
+    tuple
+)
 customer = some.fixed_dictionaries(
     {
         "weight": some.integers(0, 5).map(Fraction),
         "touches": touches,
+        "goals": some.frozensets(some.sampled_from([SAVE, CONTACTS, "expansion"])),
         "attention_minutes": some.integers(0, 500),
         "done_minutes": some.integers(0, 500),
         "days_to_renewal": some.one_of(some.none(), some.integers(-50, 200)),
@@ -205,6 +217,30 @@ def test_a_later_touch_never_ranks_lower(book: list[WorkFacts], days: int, later
     changed = replace(book[0], touches=(*book[0].touches[:-1], touch(after)))
     before, now = ranks(book, changed)
     assert now <= before
+
+
+@given(books, some.sampled_from([SAVE, CONTACTS]), some.integers(-40, 6))
+def test_one_more_goal_at_stake_or_a_contact_in_place_of_an_internal_touch_never_ranks_lower(
+    book: list[WorkFacts], goal: str, days: int
+) -> None:
+    book[0] = replace(book[0], touches=(*book[0].touches, touch(days, internal=True)))
+    for changed in (
+        replace(book[0], goals=book[0].goals | {goal}),
+        replace(book[0], touches=(*book[0].touches[:-1], touch(days))),
+    ):
+        before, now = ranks(book, changed)
+        assert now <= before
+
+
+def test_a_small_customers_late_internal_review_comes_after_a_large_one_that_changes_its_key_contact() -> (
+    None
+):
+    book = [
+        work("small", weight=Fraction(1), touches=(touch(-30, "Health and usage review", internal=True),)),
+        work("middle", weight=Fraction(2), touches=(touch(0),)),
+        work("large", weight=Fraction(3), goals=frozenset({CONTACTS}), touches=(touch(3),)),
+    ]
+    assert list(rank_next_hours(customers=book)) == ["large", "middle", "small"]
 
 
 @given(books, some.integers(-50, 200), some.integers(1, 60))

@@ -97,9 +97,34 @@ def test_the_table_of_rhythms_is_what_the_engine_gives(row):
 
 @given(DAYS)
 def test_what_falls_on_a_weekend_is_due_on_the_monday_after(day):
-    due = due_day(day)
+    due = due_day(slot_on=day, times_a_year=Decimal(12), phase=0)
     assert due.weekday() < 5
     assert due == day if day.weekday() < 5 else (due.weekday() == 0 and timedelta() < due - day < 3 * DAY)
+
+
+@given(st.decimals(20, 52, places=2), PHASES, DAYS)
+def test_a_weekly_or_fortnightly_rhythm_keeps_its_weekday_one_touch_a_slot_and_the_order(times, phase, first):
+    days = slots(times, phase, first, days=1200)
+    due = [due_day(slot_on=day, times_a_year=times, phase=phase) for day in days]
+    assert {day.weekday() for day in due} == {phase % 5}
+    assert due == sorted(set(due))
+    assert all(timedelta() <= late - day < 7 * DAY for day, late in zip(days, due, strict=True))
+    assert all(late < after for late, after in zip(due, days[1:], strict=False))
+
+
+@pytest.mark.parametrize(("times", "kept"), [("19.99", False), ("20", True), ("52", True), ("52.01", False)])
+def test_from_twenty_to_fifty_two_times_a_year_the_weekday_is_kept(times, kept):
+    due = {
+        due_day(slot_on=day, times_a_year=Decimal(times), phase=3).weekday()
+        for day in slots(times, 3, ON, days=1200)
+    }
+    assert (len(due) == 1) == kept
+
+
+def test_the_frequent_activities_of_a_customer_do_not_all_keep_the_same_weekday():
+    names = ("Weekly account meeting", "Health and usage review", "Success plan review")
+    days = {phase_of(external_id="C1", rhythm=RhythmKey(name)) % 5 for name in names}
+    assert len(days) > 1
 
 
 def test_the_days_of_a_customer_are_the_same_on_every_machine():

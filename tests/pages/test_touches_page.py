@@ -117,8 +117,13 @@ def test_ticked_ones_are_done_at_once_and_others_are_counted(company, touches, s
 
 def test_skipping_moving_and_opening_again(company, touches, sign_in):
     client, touch = sign_in(company.cast.csm_a), touches["a", 0]
+    Touch.objects.filter(pk=touch.pk).update(due_on=TODAY - 4 * DAY)
     said = client.post(reverse("touch_skip", args=[touch.pk]), {"words": "Holiday"}, follow=True)
     assert "is skipped" in read(said).words
+    done = client.get(reverse("touches") + "?show=done")
+    (row,) = (row for row in done.context["rows"] if row.pk == touch.pk)
+    assert (plain(row.day), plain(row.was_due)) == ("22 Nov 2026", "18 Nov 2026")
+    assert "was due 18 Nov 2026" in plain(read(done).words)
     said = client.post(reverse("touch_move", args=[touch.pk]), {"due_on": TODAY + DAY})
     assert said.status_code == 422
     assert "was written down as skipped by Ada Book" in read(said).words

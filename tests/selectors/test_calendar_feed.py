@@ -181,8 +181,9 @@ def test_no_name_breaks_out(cast, customer, name, qbr):
         ("Golden hour", "meeting", "Golden hour"),
         ("Commercial check-in", "call", "Check-in"),  # the name of a segment
         ("High touch", "visit", "Visit"),
-        ("Health and usage review", "internal", "Preparation"),
-        ("Sentiment check", "call", "Call"),
+        ("Health and usage review", "internal", "Health and usage review"),
+        ("Sentiment check", "call", "Sentiment check"),
+        ("Tier review", "internal", "Internal review"),
         ("Tier talk", "email", "E-mail"),
         ("Talk about the override", "", "Contact"),
         ("Scoring", "digital", "Digital contact"),

@@ -15,7 +15,14 @@ from accounts.models import Customer, Leave
 from allocation.models import AttentionPolicy, Touch
 from allocation.selectors.attention import book_care, done_minutes
 from allocation.selectors.next_hours import next_hours
-from tests.factories import TODAY, CustomerFactory, TierFactory, TouchActivityFactory
+from tests.factories import (
+    TODAY,
+    CustomerFactory,
+    GoalFactory,
+    GoalKindFactory,
+    TierFactory,
+    TouchActivityFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -61,7 +68,22 @@ def test_late_and_due_touches_are_read_with_their_days_and_hours(book: SimpleNam
     assert list(found) == [second.pk, third.pk, first.pk]
     assert (found[second.pk].words, found[second.pk].minutes) == ("QBR is 3 days late", 90)
     assert found[third.pk].words == "Call is due in 2 days"
-    assert found[first.pk].reason == "unspent"
+    assert found[first.pk].reason == "nothing"
+
+
+def test_an_internal_review_counts_less_than_a_contact_and_goals_at_stake_are_read(
+    book: SimpleNamespace,
+) -> None:
+    first, second, third = book.rows
+    review = TouchActivityFactory(tier=book.tier, name="Usage review", channel="internal")
+    touch(first, -3, activity=review, name="Usage review")
+    touch(second, 2, activity=book.activity)
+    kind = GoalKindFactory(slug="key-contact-turnover")
+    GoalFactory(customer=third, kind=kind, starts_on=TODAY - DAY, ends_before=TODAY + DAY)
+    found = next_hours(csm=book.ada, on=TODAY)
+    assert list(found) == [third.pk, second.pk, first.pk]
+    assert found[third.pk].words == "An open goal of key-contact turnover"
+    assert next_hours(csm=book.ada, on=TODAY + DAY)[third.pk].reason == "nothing"
 
 
 def test_what_is_planned_before_a_renewal_is_seen_up_to_ninety_days_ahead(book: SimpleNamespace) -> None:
@@ -70,20 +92,20 @@ def test_what_is_planned_before_a_renewal_is_seen_up_to_ninety_days_ahead(book: 
     touch(first, 90)
     touch(second, 91)
     found = next_hours(csm=book.ada, on=TODAY)
-    assert (found[first.pk].reason, found[second.pk].reason) == ("unspent", "unplanned")
+    assert (found[first.pk].reason, found[second.pk].reason) == ("nothing", "unplanned")
 
 
 def test_what_was_done_this_month_is_taken_off_the_attention(book: SimpleNamespace) -> None:
-    """120 h shared evenly are 40 h each; all of them done leaves nothing to do."""
+    """120 h shared evenly are 40 h each; an expansion waits once all of them are done."""
     first, second, third = book.rows
     ends = {"status": "done", "hours": Decimal(40)}
     touch(first, **ends, done_on=TODAY)
     touch(second, **ends, done_on=TODAY.replace(day=1) - DAY)
     touch(third, **ends, done_on=TODAY + DAY)
     assert done_minutes(customer_ids=[row.pk for row in book.rows], on=TODAY) == {first.pk: 2400}
+    Customer.objects.update(champion=True, arr=100, potential_arr=200)
     found = next_hours(csm=book.ada, on=TODAY)
-    assert [found[row.pk].reason for row in book.rows] == ["nothing", "unspent", "unspent"]
-    assert found[second.pk].words == "40:00 of 40:00 of this month's attention are left"
+    assert [found[row.pk].reason for row in book.rows] == ["nothing", "expansion", "expansion"]
 
 
 def test_the_basis_in_force_says_with_whom_an_hour_is_worth_more(book: SimpleNamespace) -> None:
@@ -107,7 +129,7 @@ def test_an_amount_without_a_rate_is_not_known_and_asks_for_nothing(book: Simple
     Customer.objects.update(arr=1, potential_arr=9, champion=True, currency="CHF")
     care = book_care(csm=book.ada, as_of=TODAY)
     assert "CHF" in care.problem
-    assert {one.reason for one in next_hours(csm=book.ada, on=TODAY, care=care).values()} == {"unspent"}
+    assert {one.reason for one in next_hours(csm=book.ada, on=TODAY, care=care).values()} == {"nothing"}
 
 
 def test_it_asks_equally_often_at_any_size(book: SimpleNamespace) -> None:

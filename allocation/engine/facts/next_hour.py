@@ -8,16 +8,17 @@ from typing import Literal
 
 from allocation.engine.facts.attention import CareFacts
 
-Reason = Literal["late", "renewal", "due", "low", "unplanned", "expansion", "unspent", "nothing"]
+Reason = Literal["late", "renewal", "due", "low", "unplanned", "expansion", "goal", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)
 class OpenTouch:
-    """One open touch. ``days``: until its day, below 0 when that has passed."""
+    """One open touch. ``days``: until its day, below 0 when that has passed. ``internal``: the customer is not there."""
 
     name: str
     days: int
     minutes: int
+    internal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,8 @@ class WorkFacts:
     """One customer of the book. ``weight``: by the basis of attention in force.
 
     ``attention_minutes``: of the month; ``done_minutes``: what was done of it since the month began. ``touches``: the open
-    ones as far as they are known; at least those late, those due this week and those before a near renewal.
+    ones as far as they are known; at least those late, those due this week and those before a near renewal. ``goals``: the
+    kinds of the open ones, by slug.
     """
 
     care: CareFacts
@@ -33,6 +35,7 @@ class WorkFacts:
     attention_minutes: int = 0
     done_minutes: int = 0
     touches: tuple[OpenTouch, ...] = ()
+    goals: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
