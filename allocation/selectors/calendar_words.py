@@ -17,7 +17,7 @@ from allocation.selectors.notice_words import one_line
 Channel = TouchActivity.Channel
 LEVELS = r"(?:high|mid|low|tech)[ -]?touch|self[ -]?service"
 INTERNAL = re.compile(
-    rf"\b(?:{LEVELS})\b|\b(?:tier\w*|segment\w*|scor(?:e|es|ed|ing)|touch[ -]?levels?|overrid\w*|criteri\w*|pyramid"
+    rf"\b(?:{LEVELS})\b|\b(?:tier\w*|segment\w*|scor(?:e|es|ed|ing)|touch[ -]?levels?|overrid\w*|criteri\w*|pyramid|sentiment"
     r"|paid floor|dead band|effective|suggested)\b",
     re.IGNORECASE,
 )

@@ -182,7 +182,7 @@ def test_no_name_breaks_out(cast, customer, name, qbr):
         ("Commercial check-in", "call", "Check-in"),  # the name of a segment
         ("High touch", "visit", "Visit"),
         ("Health and usage review", "internal", "Health and usage review"),
-        ("Sentiment check", "call", "Sentiment check"),
+        ("Sentiment check", "call", "Call"),
         ("Tier review", "internal", "Internal review"),
         ("Tier talk", "email", "E-mail"),
         ("Talk about the override", "", "Contact"),
