@@ -30,6 +30,9 @@ WORK = {
     Work.OVERRIDES: "what was agreed for a time",
     Work.LEAVE: "leave that begins and ends",
     Work.RATES: "fetching exchange rates",
+    Work.TOUCHES: "planning touches",
+    Work.HANDOVERS: "late handovers",
+    Work.BOOK_DAYS: "keeping the figures of the books",
     Work.DIGESTS: "digests by mail",
     Work.HOUSEKEEPING: "housekeeping",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from django.urls import reverse
 
@@ -137,13 +138,27 @@ def attention_card(
     )
 
 
-def customer_attention_kpis(*, customer: Customer, on: date) -> list[Kpi]:
-    """A tile: attention this month of one customer, and how it came; none where nobody serves it."""
+def customer_attention_kpis(*, customer: Customer, user: Any, on: date) -> list[Kpi]:
+    """A tile: attention this month of one customer, and how it came; none where nobody serves it.
+
+    While a colleague covers whose hours the person does not see, the base hours alone: a share says how full a book is.
+    """
     found = customer_care(customer=customer, on=on)
     if found is None:
         return []
     care, one, share = found
     hm = wording.hours_and_minutes
+    if care.csm.pk != customer.csm_id and not CSM.objects.visible_to(user).filter(pk=care.csm.pk).exists():
+        words = f"The touch plan's hours of a year ÷ 12. {care.csm.name} covers; what else it gets is of those hours."
+        return [
+            Kpi(
+                "Attention",
+                hm(share.base_minutes),
+                note=f"base hours; {care.csm.name} covers",
+                icon="attention",
+                trace=words,
+            )
+        ]
     done = done_minutes(customer_ids=[customer.pk], on=on).get(customer.pk, 0)
     trace = "\n".join(
         (

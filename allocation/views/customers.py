@@ -136,7 +136,8 @@ def customer_page(
             back=request.GET.get("back", ""),
             faulty=faulty,
         ),
-        "kpis": _kpis(this, day, covers_on(on=day)) + customer_attention_kpis(customer=this, on=day),
+        "kpis": _kpis(this, day, covers_on(on=day))
+        + customer_attention_kpis(customer=this, user=user, on=day),
         "why": why(explanation, in_force=detail.overrides.in_force) if explanation else None,
         "history": tier_history(tier_timeline(customer_id=this.pk), today=day),
         "why_empty": "No run has looked at this customer yet. "
