@@ -90,7 +90,7 @@ def test_everybody_sees_the_result_and_only_what_is_theirs(
     balance = installation.answer_of("workload_balance")
     own = next(line for line in balance["csms"] if line["csm"] == csm.email)
     csm.go("/book/")
-    csm.sees(f"{own['customers']} customers")
+    csm.sees(f"{own['customers']} active customers")
     csm.picture("book")
     csm.picture("book-phone", phone=True)
     for person in (manager, ops):
