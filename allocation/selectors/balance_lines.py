@@ -14,7 +14,7 @@ from django.conf import settings
 from accounts.models import CSM, Tier
 from allocation.engine.balance import OUTSIDE
 from allocation.engine.facts.books import BookRow
-from allocation.selectors import wording
+from allocation.selectors import book_lines, wording
 from allocation.selectors.balance import Workload
 from allocation.selectors.balance_groups import Group, Room
 from allocation.selectors.balance_words import capacity_words
@@ -287,19 +287,10 @@ def _short(cents: int) -> str:
     return wording.compact(wording.from_cents(cents), settings.BASE_CURRENCY)
 
 
-# name in the address: what people read, the key it sorts by
+# As books are put in order, and by heads; "team" is whatever stands above.
 SORTS: Mapping[str, tuple[str, Any]] = {
-    "-utilisation": ("Fullest first", lambda one: -(one.utilisation if one.utilisation is not None else -1)),
-    "utilisation": ("Emptiest first", lambda one: (one.utilisation is None, one.utilisation or 0)),
-    "name": ("By name", lambda one: one.name),
-    "-name": ("By name, from Z", lambda one: tuple(-ord(letter) for letter in one.name)),
+    **book_lines.SORTS,
     "team": ("By team", lambda one: one.above),
-    "-customers": ("Most customers first", lambda one: -one.customers),
-    "customers": ("Fewest customers first", lambda one: one.customers),
-    "-arr": ("Most ARR first", lambda one: -one.arr_cents),
-    "arr": ("Least ARR first", lambda one: one.arr_cents),
-    "-hours": ("Most hours first", lambda one: -one.minutes),
-    "hours": ("Fewest hours first", lambda one: one.minutes),
     "-heads": ("Shortest of heads first", lambda one: (one.heads is None, one.heads or 0)),
     "heads": ("Most heads to spare first", lambda one: (one.heads is None, -(one.heads or 0))),
 }

@@ -18,7 +18,7 @@ from allocation.selectors.covers import leave_marks
 from allocation.snapshots.covers import Covers
 
 # name in the address: what people read, the key it sorts by
-SORTS: Mapping[str, tuple[str, Callable[[BookRow], Any]]] = {
+SORTS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "-utilisation": ("Fullest first", lambda row: -(row.utilisation if row.utilisation is not None else -1)),
     "utilisation": ("Emptiest first", lambda row: (row.utilisation is None, row.utilisation or 0)),
     "name": ("By name", lambda row: row.name),

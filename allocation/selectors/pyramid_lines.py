@@ -29,10 +29,6 @@ class Chosen:
     vertical: int | None = None
     region: int | None = None
 
-    @property
-    def is_narrowed(self) -> bool:
-        return any(value is not None for value in (self.team, self.vertical, self.region))
-
 
 @dataclass(frozen=True, slots=True)
 class CustomerLine:

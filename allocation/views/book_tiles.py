@@ -10,23 +10,27 @@ from allocation.selectors.thresholds import LOW_HEALTH
 from allocation.views.parts import Kpi, arr_kpi, utilisation_tone
 
 
+def _hours(this: selector.Book | PastBook) -> str:
+    asked, there = wording.hours_and_minutes(this.load), wording.hours_and_minutes(this.capacity)
+    return f"{asked} of {there} hours a month"
+
+
+def _utilisation(this: selector.Book | PastBook) -> str:
+    if this.utilisation_pct is None:
+        return "covered" if this.is_covered else "no capacity"
+    return wording.percent(this.utilisation_pct, places=1)
+
+
 def past_kpis(this: PastBook) -> list[Kpi]:
     found, pct = this.summary, this.utilisation_pct
-    hours = (
-        f"{wording.hours_and_minutes(this.load)} of {wording.hours_and_minutes(this.capacity)} hours a month"
-    )
     return [
         Kpi("Customers", wording.grouped(found.customers), icon="customers", note="on that day"),
         arr_kpi(found.arr_cents, label="ARR today", problem=found.money_problem),
         Kpi(
             "Utilisation",
-            wording.percent(pct, places=1)
-            if pct is not None
-            else "covered"
-            if this.is_covered
-            else "no capacity",
+            _utilisation(this),
             icon="attention",
-            note=hours,
+            note=_hours(this),
             tone=utilisation_tone(pct),
         ),
     ]
@@ -35,9 +39,7 @@ def past_kpis(this: PastBook) -> list[Kpi]:
 def book_kpis(this: selector.Book, total: selector.Summary, *, url: str = "") -> list[Kpi]:
     """total: of everybody the tiles count; more than the own customers where others' are served too. url: the list."""
     pct, covered = this.utilisation_pct, total is not this.summary
-    hours = (
-        f"{wording.hours_and_minutes(this.load)} of {wording.hours_and_minutes(this.capacity)} hours a month"
-    )
+    hours = _hours(this)
     if this.is_covered and this.away is not None:
         hours = f"{wording.hours_and_minutes(this.summary.minutes)} hours a month count with {this.away.cover_name}"
     elif this.covered:
@@ -60,11 +62,7 @@ def book_kpis(this: selector.Book, total: selector.Summary, *, url: str = "") ->
         ),
         Kpi(
             "Utilisation",
-            wording.percent(pct, places=1)
-            if pct is not None
-            else "covered"
-            if this.is_covered
-            else "no capacity",
+            _utilisation(this),
             icon="attention",
             note=hours,
             tone=utilisation_tone(pct) or ("" if this.is_covered else "good"),
