@@ -22,12 +22,19 @@ function faultyFields(row, faults, onlyBare) {
 export class Counts {
   constructor(form, root, summary, url) {
     Object.assign(this, { form, root, summary, url, timer: 0, asked: null, answer: null, refused: root.hasAttribute("data-refused") });
+    // What is saved or published is no longer a draft to count: the site would refuse to.
+    document.addEventListener("submit", () => this.stop());
+    window.addEventListener("pagehide", () => this.stop());
+  }
+
+  stop() {
+    window.clearTimeout(this.timer);
+    if (this.asked) { this.asked.abort(); }
   }
 
   /** Ask after a pause; an answer that comes too late is thrown away. */
   later() {
-    window.clearTimeout(this.timer);
-    if (this.asked) { this.asked.abort(); }
+    this.stop();
     this.root.classList.add("is-counting");
     this.summary.setAttribute("aria-busy", "true");
     this.timer = window.setTimeout(() => this.ask(), PAUSE);
