@@ -50,7 +50,7 @@ class Person:
 
     def sees(self, words: str, *, seconds: float = 60) -> None:
         """Wait until the page shows these words."""
-        self.page.get_by_text(words).first.wait_for(timeout=seconds * 1000)
+        self.page.get_by_text(words).filter(visible=True).first.wait_for(timeout=seconds * 1000)
 
     def status_of(self, path: str) -> int:
         """What the site answers at an address, asked with this person's cookies and without leaving the page."""
