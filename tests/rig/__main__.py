@@ -14,6 +14,8 @@ from tests.rig.servers import postgres_url, redis_url
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTHING_RAN = 5  # pytest's exit code
+# Pure arithmetic and reading of sources: which database lies beside them changes nothing, so one half has them.
+WITHOUT_DATABASE = ("tests/engine", "tests/charts", "tests/benchmarks", "tests/house")
 USAGE = "Usage: python -m tests.rig full|quick|prove [pytest arguments], or shots [part of a page's name]"
 
 
@@ -40,7 +42,11 @@ def quick(folder: Path, arguments: list[str]) -> list[int]:
 
 
 def full(folder: Path, arguments: list[str]) -> list[int]:
-    """Everything twice: on SQLite with the embedded broker, then on PostgreSQL with Redis. Journeys in both."""
+    """Everything twice: on SQLite with the embedded broker, then on PostgreSQL with Redis. Journeys in both.
+
+    Of a whole run, what asks no database is in the first half only.
+    """
+    again = arguments or [f"--ignore={place}" for place in WITHOUT_DATABASE]
     with ExitStack() as stack:
         browser = chromium()
         database = postgres_url(stack, folder)
@@ -54,7 +60,7 @@ def full(folder: Path, arguments: list[str]) -> list[int]:
             ),
             pytest(
                 "PostgreSQL, Redis, Celery worker, browser",
-                arguments,
+                again,
                 VAR_DIR=str(folder / "postgresql"),
                 CHROMIUM=browser,
                 DATABASE_URL=database,
