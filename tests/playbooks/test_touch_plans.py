@@ -4,13 +4,17 @@ import itertools
 import math
 from collections import Counter
 from datetime import date, timedelta
+from urllib.parse import urlsplit
 
 import pytest
 from django.core.management.base import CommandError
+from django.urls import reverse
+from icalendar import Calendar
 
 from accounts.models import Customer, TouchActivity
 from allocation.models import Touch
 from allocation.services.touches import plan_touches
+from tests.pages.reading import read
 from tests.playbooks.door import answer
 from tests.playbooks.test_touch_by_goal import COMPANY_A, COMPANY_B
 
@@ -68,6 +72,40 @@ def test_company_b_has_four_business_reviews_and_fortnightly_meetings_in_its_cal
     assert all(88 <= (later - one).days <= 95 for one, later in itertools.pairwise(days))
     assert all(day.weekday() < 5 for day in days)
     assert {touch["status"] for touch in found["touches"]} <= {"due", "planned"}
+
+
+def test_the_csm_of_both_sees_their_hours_their_touches_and_their_calendar(playbook, cast, sign_in, client):
+    """(4 × 5 h + 26 × 1 h + 12 × 1 h + 2 × 1 h) ÷ 12 = 5 h a month for B; (5 h + 4 × 1 h + 12 × ¼ h) ÷ 12 = 1 h for A."""
+    csm = cast.csm_a.csm
+    Customer.objects.filter(external_id__in="AB").update(csm=csm, csm_since=TODAY)
+    night()
+    names = dict(Customer.objects.values_list("external_id", "name"))
+    hers = sign_in(cast.csm_a)
+
+    rows = {row["external_id"]: row for row in answer("attention", csm.key)["customers"]}
+    assert (rows["A"]["base_hours"], rows["B"]["base_hours"]) == (1, 5)
+    shown = read(hers.get(reverse("my_attention"))).shown
+    assert "Net hours 120:00" in shown
+    assert "Base hours 6:00" in shown
+    # By the return on the CSM's time all that is left goes to B: A has nothing to win and nothing at risk.
+    assert "B: 119:00 hours, base 5:00, share 114:00" in shown
+    assert "A: 1:00 hours, base 1:00, share 0:00" in shown
+
+    listed = hers.get(reverse("touches"), {"show": "coming"}).context["page"].object_list
+    planned = stored("B").filter(due_on__gte=TODAY + timedelta(days=7))
+    assert len([one for one in listed if one.customer_id == planned[0].customer_id]) == planned.count()
+
+    address = hers.post(reverse("calendar_make")).context["address"]
+    feed = Calendar.from_ical(client.get(urlsplit(address).path).content)
+    year = [
+        event for event in feed.walk("VEVENT") if TODAY <= event["DTSTART"].dt < TODAY + timedelta(days=365)
+    ]
+    said = Counter(str(event["SUMMARY"]) for event in year)
+    # A year of days due; one whose slot is of the year may be due up to six days after it.
+    assert abs(said[f"QBR with {names['B']}"] - 4) <= 1
+    assert abs(said[f"Fortnightly meeting with {names['B']}"] - 26) <= 1
+    assert said[f"Quarterly check-in with {names['A']}"] in (4, 5)
+    assert f"QBR with {names['A']}" not in said
 
 
 def test_company_a_has_the_calendar_of_low_touch(playbook):
