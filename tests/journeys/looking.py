@@ -17,8 +17,9 @@ SHEET = {"width": 703, "height": 1000}  # what the margins leave of an A4 sheet
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # Window, colour scheme: between them every rule of the stylesheets that depends on either.
 MODES = {"1280 light": (DESKTOP, "light"), "390 dark": (PHONE, "dark")}
-# Two hundred pages of the admin have one design: on a phone and in dark `make prove` looks at each of them.
-MODES_OF_ADMIN = (
+# CS ops may open two hundred pages: those of the admin have one design, the others are walked by the others, too. On a phone
+# and in dark `make prove` looks at each of them.
+AT_A_DESK = (
     MODES
     if int(os.environ.get("CSTIERS_ROUNDS", "0")) >= ROUNDS_OF_A_PROOF
     else dict(list(MODES.items())[:1])
@@ -128,7 +129,14 @@ document.addEventListener("securitypolicyviolation", event => {
 class Look:
     """A pair of eyes: one browser context of one person; `at` says what is wrong with a page."""
 
-    def __init__(self, browser: Browser, address: str, cookie: dict[str, Any] | None) -> None:
+    def __init__(
+        self,
+        browser: Browser,
+        address: str,
+        cookie: dict[str, Any] | None,
+        modes: Mapping[str, tuple[Any, Any]] = MODES,
+    ) -> None:
+        self.modes = modes
         self.address = address.rstrip("/")
         self.host = urlsplit(address).netloc
         self.context = browser.new_context(viewport=DESKTOP, reduced_motion="reduce", accept_downloads=False)
@@ -172,8 +180,7 @@ class Look:
             return [f"answered {answer.status}"]
         if "text/html" not in answer.headers.get("content-type", ""):
             return []
-        modes = MODES_OF_ADMIN if path.startswith("/admin/") else MODES
-        return [*self._policy(answer), *self._seen(modes), *dict.fromkeys(self.heard)]
+        return [*self._policy(answer), *self._seen(), *dict.fromkeys(self.heard)]
 
     def at_words(self, words: str) -> list[str]:
         """The same of a page that is given, as if the site had answered it: one that no address leads to at will."""
@@ -184,7 +191,7 @@ class Look:
         self.heard.clear()
         self.page.set_viewport_size(DESKTOP)
         self.page.goto(address)
-        found = [*self._seen(MODES), *dict.fromkeys(self.heard)]
+        found = [*self._seen(), *dict.fromkeys(self.heard)]
         self.page.unroute(address)
         return found
 
@@ -208,9 +215,9 @@ class Look:
         if "default-src 'none'" not in policy or "unsafe-inline" in policy or "unsafe-eval" in policy:
             yield f"policy: {policy or 'none'}"
 
-    def _seen(self, modes: Mapping[str, tuple[Any, Any]]) -> Iterator[str]:
+    def _seen(self) -> Iterator[str]:
         self.page.evaluate(AXE)
-        for mode, (size, scheme) in modes.items():
+        for mode, (size, scheme) in self.modes.items():
             self.page.set_viewport_size(size)
             self.page.emulate_media(color_scheme=scheme)
             self.page.evaluate(UNFOLD)

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.journeys.installation import Installation, database_of_its_own
-from tests.journeys.looking import Look
+from tests.journeys.looking import AT_A_DESK, MODES, Look
 from tests.journeys.person import DESKTOP, PHONE
 
 # The pages are the same over any database: once in a `make check` is enough.
@@ -62,8 +62,9 @@ def looks(chrome: Browser, furnished: dict[str, Any]) -> Iterator[dict[str, Look
     found = {}
     for person in furnished["pages"]:
         key = furnished["sessions"].get(person)
+        cookie = {"name": furnished["cookie"], "value": key} if key else None
         found[person] = Look(
-            chrome, furnished["address"], {"name": furnished["cookie"], "value": key} if key else None
+            chrome, furnished["address"], cookie, modes=AT_A_DESK if person == "ops" else MODES
         )
     yield found
     for look in found.values():

@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 NOTHING_RAN = 5  # pytest's exit code
 # Pure arithmetic and reading of sources: which database lies beside them changes nothing, so one half has them.
 WITHOUT_DATABASE = ("tests/engine", "tests/charts", "tests/benchmarks", "tests/house")
+# Thousands of requests about rights, which are the same conditions over either database: the other half has them.
+ABOUT_RIGHTS = ("tests/access",)
 USAGE = "Usage: python -m tests.rig full|quick|prove [pytest arguments], or shots [part of a page's name]"
 
 
@@ -44,8 +46,9 @@ def quick(folder: Path, arguments: list[str]) -> list[int]:
 def full(folder: Path, arguments: list[str]) -> list[int]:
     """Everything twice: on SQLite with the embedded broker, then on PostgreSQL with Redis. Journeys in both.
 
-    Of a whole run, what asks no database is in the first half only.
+    Of a whole run, what asks no database is in the first half only, and what asks every page who may open it in the second.
     """
+    first = arguments or [f"--ignore={place}" for place in ABOUT_RIGHTS]
     again = arguments or [f"--ignore={place}" for place in WITHOUT_DATABASE]
     with ExitStack() as stack:
         browser = chromium()
@@ -54,7 +57,7 @@ def full(folder: Path, arguments: list[str]) -> list[int]:
         return [
             pytest(
                 "SQLite, embedded broker, browser",
-                arguments,
+                first,
                 VAR_DIR=str(folder / "sqlite"),
                 CHROMIUM=browser,
             ),
