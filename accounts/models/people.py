@@ -191,6 +191,11 @@ class CSM(models.Model):
         default=list, blank=True, help_text='Products known, as a list: ["Core"]. Empty: any.'
     )
     accepting = models.BooleanField("accepts new customers", default=True)
+    is_seat = models.BooleanField(
+        "open seat",
+        default=False,
+        help_text="On: nobody is hired yet. Plans count with the seat; nobody is moved to it before it is filled.",
+    )
     starts_on = models.DateField(null=True, blank=True)
     leaves_on = models.DateField(null=True, blank=True, help_text="First day this CSM is no longer here.")
 
@@ -220,6 +225,11 @@ class CSM(models.Model):
             between("hours_per_month", 0, 744, "csm_hours_fit_a_month", "Hours in a month are 0 to 744."),
             between("overhead_pct", 0, 100, "csm_overhead_0_to_100", "A share is 0 to 100 %."),
             between("ramp_pct", 0, 100, "csm_ramp_0_to_100", "Ramp is 0 to 100 %."),
+            models.CheckConstraint(
+                name="csm_open_seat_has_no_sign_in",
+                condition=Q(is_seat=False) | Q(user__isnull=True),
+                violation_error_message="An open seat has nobody who signs in: untick “open seat” when it is filled.",
+            ),
             models.CheckConstraint(
                 name="csm_leaves_after_start",
                 condition=Q(starts_on__isnull=True)

@@ -1,6 +1,6 @@
 """The decisions. Import them from here."""
 
-from allocation.models.attention import AttentionPolicy, Scenario
+from allocation.models.attention import AttentionPolicy
 from allocation.models.books import AllocationPolicy, BookPlan, Fit, Move, Variant
 from allocation.models.handovers import Handover, HandoverStep
 from allocation.models.kept import RunChunk, RunTally, TierStanding
@@ -10,6 +10,7 @@ from allocation.models.named_tiers import NamedTiers
 from allocation.models.notices import Notice
 from allocation.models.objections import Objection
 from allocation.models.overrides import Override, OverrideEdit
+from allocation.models.scenarios import AnswerStatus, Scenario, Sensitivity, Staffing
 from allocation.models.statuses import OPEN_STATUSES, RowStatus, RunStatus
 from allocation.models.tiering import RetierRun, TierDecision, TieringModel
 from allocation.models.timetable import Freeze, Pulse, Schedule, Slot, Work
@@ -19,6 +20,7 @@ from allocation.models.views import BookDay, SavedView
 __all__ = [
     "OPEN_STATUSES",
     "AllocationPolicy",
+    "AnswerStatus",
     "AttentionPolicy",
     "BookDay",
     "BookHolding",
@@ -45,8 +47,10 @@ __all__ = [
     "SavedView",
     "Scenario",
     "Schedule",
+    "Sensitivity",
     "Slot",
     "Source",
+    "Staffing",
     "TierDecision",
     "TierHolding",
     "TierStanding",

@@ -1,11 +1,10 @@
-"""How a CSM's hours are shared, and what-if questions."""
+"""How a CSM's hours are shared."""
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from accounts.models.checks import between
-from allocation.querysets.decisions import PolicyQuerySet, ScenarioQuerySet
+from allocation.querysets.decisions import PolicyQuerySet
 
 
 class AttentionPolicy(models.Model):
@@ -45,28 +44,6 @@ class AttentionPolicy(models.Model):
             between("floor_pct", 0, 100, "attention_floor_0_to_100", "A share is 0 to 100 %."),
             between("cap_pct", 0, 100, "attention_cap_0_to_100", "A share is 0 to 100 %."),
         ]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Scenario(models.Model):
-    """A what-if question and its last answer; it never changes a customer."""
-
-    name = models.CharField(max_length=200, unique=True)
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        null=True,
-        blank=True,
-        on_delete=models.PROTECT,
-        related_name="scenarios",
-        editable=False,
-    )
-    definition = models.JSONField(default=dict, blank=True)
-    result = models.JSONField(default=dict, blank=True, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    objects = ScenarioQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.name

@@ -15,7 +15,8 @@ from accounts.querysets.jobs import JobQuerySet
 from accounts.querysets.scope import csm_scope, led_team_ids, served_by
 
 
-def _leads(user: Any) -> bool:
+def leads(user: Any) -> bool:
+    """Signed in and active as CS ops or a manager."""
     return bool(
         getattr(user, "is_authenticated", False) and user.is_active and (user.is_ops or user.is_manager)
     )
@@ -25,7 +26,7 @@ class RunQuerySet(JobQuerySet):
     """Re-tiering runs and book plans: ops and managers see that they exist; their rows are scoped apart."""
 
     def visible_to(self, user: Any) -> RunQuerySet:
-        return self.all() if _leads(user) else self.none()
+        return self.all() if leads(user) else self.none()
 
     def wished(self, *, on: date) -> RunQuerySet:
         """Open proposals that somebody wished applied, and that can be on the day."""
@@ -84,7 +85,7 @@ class ChunkQuerySet(models.QuerySet):
     """Packed columns of many customers: read by services and selectors for customers already in scope, never listed."""
 
     def visible_to(self, user: Any) -> ChunkQuerySet:
-        return self.all() if _leads(user) and user.is_ops else self.none()
+        return self.all() if leads(user) and user.is_ops else self.none()
 
     def around(self, customer_id: int) -> ChunkQuerySet:
         """Chunks whose keys span the customer; a run of a few may span it without having it."""
@@ -125,7 +126,7 @@ class MoveQuerySet(models.QuerySet):
         """Moves a manager may approve: of the customers of the own teams and those below (of one without a CSM, those
         that would get it), but none the manager re-pointed.
         """
-        if not (_leads(user) and user.is_manager):
+        if not (leads(user) and user.is_manager):
             return self.none()
         teams = led_team_ids(user)
         theirs = Q(customer__csm__team_id__in=teams) | Q(customer__csm=None, to_csm__team_id__in=teams)
@@ -142,13 +143,6 @@ class HoldingQuerySet(CustomerPartQuerySet):
 
     def held_on(self, day: date) -> HoldingQuerySet:
         return self.filter(Q(ends_before__isnull=True) | Q(ends_before__gt=day), starts_on__lte=day)
-
-
-class ScenarioQuerySet(models.QuerySet):
-    def visible_to(self, user: Any) -> ScenarioQuerySet:
-        if not _leads(user):
-            return self.none()
-        return self.all() if user.is_ops else self.filter(Q(owner=user))
 
 
 class PolicyQuerySet(models.QuerySet):
