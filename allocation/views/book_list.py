@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,7 +16,7 @@ from accounts.importing.escaping import mark_formula
 from accounts.models import Customer
 from allocation.filters.books import BookFilter
 from allocation.models import SavedView
-from allocation.selectors.book_columns import COLUMNS, CUSTOMER, USUAL, BookColumn, chosen_columns
+from allocation.selectors.book_columns import COLUMNS, CUSTOMER, USUAL, BookColumn, apart, chosen_columns
 from allocation.selectors.book_figures import BookFigures
 from allocation.selectors.book_rows import (
     DEFAULT_SORT,
@@ -80,16 +80,12 @@ def list_context(request: HttpRequest, found: BookList) -> dict[str, Any]:
     return {
         "filter": found.filter,
         "filtered": found.filter.in_use > 0,
-        "columns": headings(
-            [
-                Column(column.label, column.sort, column.class_, hint=column.hint)
-                for column in (CUSTOMER, *found.columns)
-            ],
-            sort=found.sort,
-        ),
+        "columns": headings(_columns(found.columns), sort=found.sort),
         "column_choices": [(column, column.key in shown) for column in COLUMNS],
         "own_columns": shown != set(USUAL),
         "shown_columns": found.columns,
+        "cells": apart(found.columns),
+        "goals_within": {"tier", "goals"} <= shown,
         "shows_touch": "touch" in shown,
         "sort": found.sort,
         "page": page,
@@ -102,6 +98,16 @@ def list_context(request: HttpRequest, found: BookList) -> dict[str, Any]:
         "all_query": f"?view={ALL}",
         "back": _back(request),
     }
+
+
+def _columns(chosen: Sequence[BookColumn]) -> list[Column]:
+    """The headings: one a cell; what stands in the cell of another is named and sorted beside it."""
+
+    def heading(column: BookColumn) -> Column:
+        return Column(column.short or column.label, column.sort, column.class_, hint=column.hint)
+
+    second = {column.within: heading(column) for column in chosen if column.within}
+    return [replace(heading(column), second=second.get(column.key)) for column in (CUSTOMER, *apart(chosen))]
 
 
 def best_entries(found: BookList) -> list[BookEntry]:
