@@ -1,14 +1,21 @@
-"""The touches that the drawer of a book offers to be done, and what a touch's day means in words."""
+"""The open touches of a book, those that its drawer offers to be done, and what a touch's day means in words."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from django.db.models import Exists, OuterRef, Q
+
 from accounts.models import Customer
+from allocation.engine.facts.next_hour import OpenTouch
+from allocation.engine.next_hour import RENEWAL_DAYS
 from allocation.models import Touch
 from allocation.selectors import wording
-from allocation.selectors.touches import TouchStanding, state_of_touch
+from allocation.selectors.next_hours import open_touch
+from allocation.selectors.touches import TouchLine, TouchStanding, state_of_touch
 
 OFFERED = 3
 TONES = {"late": "bad", "due": "warn"}
@@ -38,6 +45,39 @@ def next_touches_of(*, customer: Customer, on: date) -> list[OfferedTouch]:
         )
         for row in rows
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class BookTouches:
+    """Open touches by customer. next: the one with the earliest day, however far away. near: those that the next hour is ranked by."""
+
+    next: Mapping[int, TouchLine]
+    near: Mapping[int, list[OpenTouch]]
+
+
+def touches_of_book(*, customer_ids: Sequence[int], on: date) -> BookTouches:
+    """Late ones and those of the days in which a renewal counts as near, and of who has none of these the next; one statement."""
+    until = on + timedelta(days=RENEWAL_DAYS)
+    near_ones = Touch.objects.open().filter(customer=OuterRef("customer"), due_on__lte=until)
+    rows = (
+        Touch.objects.open()
+        .filter(Q(due_on__lte=until) | ~Exists(near_ones), customer__in=customer_ids)
+        .order_by("due_on", "pk")
+        .values_list("customer_id", "pk", "name", "slot_on", "due_on", "hours", "status", "activity__channel")
+    )
+    first: dict[int, TouchLine] = {}
+    near: dict[int, list[OpenTouch]] = defaultdict(list)
+    late: Counter[int] = Counter()
+    for customer_id, pk, name, slot_on, due_on, hours, status, channel in rows:
+        if customer_id not in first:
+            standing = state_of_touch(status=status, due_on=due_on, on=on)
+            first[customer_id] = TouchLine(pk, name, slot_on, due_on, hours, standing)
+        if due_on <= until:
+            near[customer_id].append(
+                open_touch(name=name, due_on=due_on, hours=hours, channel=channel, on=on)
+            )
+        late[customer_id] += due_on < on
+    return BookTouches({pk: replace(line, late=late[pk]) for pk, line in first.items()}, near)
 
 
 def touch_words(due_on: date, *, on: date) -> str:
