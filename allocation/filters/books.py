@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import django_filters
@@ -49,8 +49,9 @@ class BookFilter(CustomerFilter):
         if hasattr(self, "_form"):
             return self._form
         form = super().form
-        choices: dict[str, list[tuple[int, str]]] = {
-            "tier": [(tier.pk, str(tier)) for tier in self.facts.tiers]
+        choices: dict[str, Iterable[tuple[int, str]]] = {
+            "tier": [(tier.pk, str(tier)) for tier in self.facts.tiers],
+            "goal": self.facts.kinds,
         }
         if not self.user.is_ops:
             choices |= {name: self._of_customers(name) for name in ("vertical", "region")}

@@ -12,10 +12,10 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import F, Q, Value
 
-from accounts.models import CSM, Customer, Goal, Leave, Tier
-from allocation.selectors.tiers import tiers_in_use
+from accounts.models import CSM, Customer, Goal, GoalKind, Leave, Tier
+from allocation.selectors.tiers import in_use_among, tiers_with_settings
 from allocation.snapshots.books import MONTH_DAYS, TouchPlans
 from allocation.snapshots.covers import Covers, covers_among
 from allocation.snapshots.money import rates_there_are
@@ -25,6 +25,8 @@ ROW = (
     "arr", "potential_arr", "currency", "renewal_date", "vertical_id", "vertical__name", "region_id", "region__name",
 )  # fmt: skip
 Row = Mapping[str, Any]
+NOBODY = 0
+"""In place of a customer's id: there is none like it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class BookFacts:
     """rows: customers of the book and of those that the CSM covers on the day, active and left, by name in the order of the
     database. leaves: everybody's of the month from the day, and all to come that concern this book. goals: names of the kinds
     of the open ones by customer, active customers only. tiers: those in use, the highest first. rates: those there are.
+    kinds: of goals in use, by name. full_time_hours: of the policy of books in force; None where there is none.
     """
 
     csm: CSM
@@ -43,6 +46,8 @@ class BookFacts:
     goals: Mapping[int, tuple[str, ...]]
     rates: Mapping[str, Decimal]
     tiers: tuple[Tier, ...]
+    kinds: tuple[tuple[int, str], ...] = ()
+    full_time_hours: Decimal | None = None
 
     def active(self, *, csm_ids: Collection[int]) -> list[Row]:
         """The active customers of these CSMs."""
@@ -58,7 +63,7 @@ class BookFacts:
 
 
 def book_facts(*, csm: CSM, on: date) -> BookFacts:
-    """Of one book on a day; seven statements at any size."""
+    """Of one book on a day; six statements at any size."""
     leaves = tuple(
         Leave.objects.filter(
             Q(starts_on__lt=on + timedelta(days=MONTH_DAYS)) | Q(csm=csm) | Q(covered_by=csm),
@@ -72,7 +77,9 @@ def book_facts(*, csm: CSM, on: date) -> BookFacts:
     served = [csm.pk, *(one.csm_id for one in covers.covers_of(csm.pk))]
     rows = tuple(Customer.objects.filter(csm__in=served).order_by("name", "pk").values(*ROW))
     active = [row for row in rows if row["status"] == Customer.Status.ACTIVE]
-    goals = _open_goals([row["pk"] for row in active], on=on)
+    words = _words_of_goals([row["pk"] for row in active], on=on)
+    goals = [word for word in words if word[0] != NOBODY]
+    tiers = tuple(tiers_with_settings())
     return BookFacts(
         csm=csm,
         on=on,
@@ -84,13 +91,22 @@ def book_facts(*, csm: CSM, on: date) -> BookFacts:
         rates=rates_there_are(
             currencies={row["currency"] for row in active}, as_of=on, base=settings.BASE_CURRENCY
         ),
-        tiers=tuple(tiers_in_use()),
+        tiers=in_use_among(tiers),
+        kinds=tuple((kind, name) for customer, kind, _, name in words if customer == NOBODY),
+        full_time_hours=next((tier.full_time_hours for tier in tiers), None),
     )
 
 
-def _open_goals(ids: Sequence[int], *, on: date) -> list[tuple[int, int, str, str]]:
-    rows = Goal.objects.open_on(on).filter(customer_id__in=ids).order_by("kind__name", "pk")
-    return list(rows.values_list("customer_id", "kind_id", "kind__slug", "kind__name"))
+def _words_of_goals(ids: Sequence[int], *, on: date) -> list[tuple[int, int, str, str]]:
+    """Customer, kind, slug and name of each open goal, and with no customer (0) of each kind that is in use, by name."""
+    goals = Goal.objects.open_on(on).filter(customer_id__in=ids).annotate(word=F("kind__name"))
+    kinds = GoalKind.objects.filter(retired=False)
+    every = (
+        goals.order_by()
+        .values_list("customer_id", "kind_id", "kind__slug", "word", "pk")
+        .union(kinds.order_by().values_list(Value(NOBODY), "pk", "slug", "name", "pk"), all=True)
+    )
+    return [row[:4] for row in every.order_by("word", "pk")]
 
 
 def _names(goals: Sequence[tuple[int, int, str, str]]) -> dict[int, tuple[str, ...]]:

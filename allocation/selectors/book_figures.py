@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from allocation.engine.facts.attention import CareShare
@@ -14,7 +14,7 @@ from allocation.selectors.attention import BookCare, book_care
 from allocation.selectors.book_facts import BookFacts
 from allocation.selectors.book_touches import touches_of_book
 from allocation.selectors.next_hours import next_hours
-from allocation.selectors.touches import TouchLine, hours_done
+from allocation.selectors.touches import TouchLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +94,14 @@ class BookFigures:
 
 
 def book_figures(*, facts: BookFacts, base: Mapping[int, int]) -> BookFigures:
-    """base: minutes of the active customers of the page, whoever's book they are in; three statements."""
+    """base: minutes of the active customers of the page, whoever's book they are in; two statements."""
     on, csm = facts.on, facts.csm
     care = book_care(csm=csm, as_of=on, facts=facts)
     shares = {share.external_id: share for share in care.found.shares}
     served = {one.pk for one in care.customers}
     ids = sorted(served | set(base))
-    done = hours_done(customer_ids=ids, first=on.replace(day=1), before=on + timedelta(days=1))
     touches = touches_of_book(customer_ids=ids, on=on)
+    done = touches.done
     return BookFigures(
         on=on,
         base=base,

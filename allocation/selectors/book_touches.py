@@ -15,7 +15,7 @@ from allocation.engine.next_hour import RENEWAL_DAYS
 from allocation.models import Touch
 from allocation.selectors import wording
 from allocation.selectors.next_hours import open_touch
-from allocation.selectors.touches import TouchLine, TouchStanding, state_of_touch
+from allocation.selectors.touches import TouchLine, TouchStanding, minutes_of, state_of_touch
 
 OFFERED = 3
 TONES = {"late": "bad", "due": "warn"}
@@ -49,26 +49,36 @@ def next_touches_of(*, customer: Customer, on: date) -> list[OfferedTouch]:
 
 @dataclass(frozen=True, slots=True)
 class BookTouches:
-    """Open touches by customer. next: the one with the earliest day, however far away. near: those that the next hour is ranked by."""
+    """Touches by customer. next: the open one with the earliest day, however far away. near: those that the next hour is ranked by.
+    done: minutes that those done took, from the first of the month to the day; who has none has no entry.
+    """
 
     next: Mapping[int, TouchLine]
     near: Mapping[int, list[OpenTouch]]
+    done: Mapping[int, int]
+
+
+_TOUCH = ("customer_id", "pk", "name", "slot_on", "due_on", "hours", "status", "activity__channel")
 
 
 def touches_of_book(*, customer_ids: Sequence[int], on: date) -> BookTouches:
-    """Late ones and those of the days in which a renewal counts as near, and of who has none of these the next; one statement."""
+    """What was done this month, what is late or due in the days in which a renewal counts as near, and of who has none of these
+    the next; one statement.
+    """
     until = on + timedelta(days=RENEWAL_DAYS)
+    of_these = Touch.objects.filter(customer__in=customer_ids).order_by()
     near_ones = Touch.objects.open().filter(customer=OuterRef("customer"), due_on__lte=until)
-    rows = (
-        Touch.objects.open()
-        .filter(Q(due_on__lte=until) | ~Exists(near_ones), customer__in=customer_ids)
-        .order_by("due_on", "pk")
-        .values_list("customer_id", "pk", "name", "slot_on", "due_on", "hours", "status", "activity__channel")
-    )
+    waiting = of_these.open().filter(Q(due_on__lte=until) | ~Exists(near_ones)).values_list(*_TOUCH)
+    closed = of_these.done().filter(done_on__gte=on.replace(day=1), done_on__lte=on).values_list(*_TOUCH)
     first: dict[int, TouchLine] = {}
     near: dict[int, list[OpenTouch]] = defaultdict(list)
     late: Counter[int] = Counter()
+    done: Counter[int] = Counter()
+    rows = waiting.union(closed, all=True).order_by("due_on", "pk")
     for customer_id, pk, name, slot_on, due_on, hours, status, channel in rows:
+        if status == Touch.Status.DONE:
+            done[customer_id] += minutes_of(hours)
+            continue
         if customer_id not in first:
             standing = state_of_touch(status=status, due_on=due_on, on=on)
             first[customer_id] = TouchLine(pk, name, slot_on, due_on, hours, standing)
@@ -77,7 +87,7 @@ def touches_of_book(*, customer_ids: Sequence[int], on: date) -> BookTouches:
                 open_touch(name=name, due_on=due_on, hours=hours, channel=channel, on=on)
             )
         late[customer_id] += due_on < on
-    return BookTouches({pk: replace(line, late=late[pk]) for pk, line in first.items()}, near)
+    return BookTouches({pk: replace(line, late=late[pk]) for pk, line in first.items()}, near, done)
 
 
 def touch_words(due_on: date, *, on: date) -> str:

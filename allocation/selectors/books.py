@@ -181,21 +181,17 @@ def csm_book(*, csm: CSM, as_of: date, facts: BookFacts | None = None) -> Book:
     away = days_away_among(leaves, as_of=as_of, at_least=LONG_LEAVE_DAYS).get(csm.pk, 0)
     return Book(
         csm=csm,
-        summary=_with_caps(summary_of(facts=facts, csm_ids={csm.pk}), csm),
+        summary=_with_caps(summary_of(facts=facts, csm_ids={csm.pk}), csm, facts.full_time_hours),
         capacity=csm_minutes(csm=csm, away=away),
         away=facts.covers.away.get(csm.pk),
         covered=covered_books(facts=facts),
     )
 
 
-def _with_caps(found: Summary, csm: CSM) -> Summary:
-    """The tiers with the cap of this CSM: cap × share of full time."""
-    policy = AllocationPolicy.objects.active().first()
-    full_time = (
-        policy.full_time_hours
-        if policy
-        else AllocationPolicy._meta.get_field("full_time_hours").get_default()
-    )
+def _with_caps(found: Summary, csm: CSM, full_time: Decimal | None) -> Summary:
+    """The tiers with the cap of this CSM: cap × share of full time. full_time: hours by the policy; None: the default."""
+    if full_time is None:
+        full_time = AllocationPolicy._meta.get_field("full_time_hours").get_default()
     tiers = [line.tier for line in found.tiers if line.tier is not None]
     table = caps(
         csms=[
