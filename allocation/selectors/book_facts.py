@@ -31,8 +31,8 @@ NOBODY = 0
 
 @dataclass(frozen=True, slots=True)
 class BookFacts:
-    """rows: customers of the book and of those that the CSM covers on the day, active and left, by name in the order of the
-    database. leaves: everybody's of the month from the day, and all to come that concern this book. goals: names of the kinds
+    """csm_ids: whose books these are: the CSM's, and those that the CSM covers on the day. rows: customers of these books,
+    active and left, by name in the order of the database. leaves: everybody's of the month from the day, and all to come that concern this book. goals: names of the kinds
     of the open ones by customer, active customers only. tiers: those in use, the highest first. rates: those there are.
     kinds: of goals in use, by name. full_time_hours: of the policy of books in force; None where there is none.
     """
@@ -41,6 +41,7 @@ class BookFacts:
     on: date
     leaves: tuple[Leave, ...]
     covers: Covers
+    csm_ids: tuple[int, ...]
     rows: tuple[Row, ...]
     plans: TouchPlans
     goals: Mapping[int, tuple[str, ...]]
@@ -74,10 +75,10 @@ def book_facts(*, csm: CSM, on: date) -> BookFacts:
         .order_by("starts_on", "pk")
     )
     covers = covers_among(leaves, on=on)
-    served = [csm.pk, *(one.csm_id for one in covers.covers_of(csm.pk))]
-    rows = tuple(Customer.objects.filter(csm__in=served).order_by("name", "pk").values(*ROW))
+    csm_ids = (csm.pk, *(one.csm_id for one in covers.covers_of(csm.pk)))
+    rows = tuple(Customer.objects.filter(csm__in=csm_ids).order_by("name", "pk").values(*ROW))
     active = [row for row in rows if row["status"] == Customer.Status.ACTIVE]
-    words = _words_of_goals([row["pk"] for row in active], on=on)
+    words = _words_of_goals(csm_ids, on=on)
     goals = [word for word in words if word[0] != NOBODY]
     tiers = tuple(tiers_with_settings())
     return BookFacts(
@@ -85,6 +86,7 @@ def book_facts(*, csm: CSM, on: date) -> BookFacts:
         on=on,
         leaves=leaves,
         covers=covers,
+        csm_ids=csm_ids,
         rows=rows,
         plans=TouchPlans(as_of=on, goals=[(customer, kind, slug) for customer, kind, slug, _ in goals]),
         goals=_names(goals),
@@ -97,9 +99,15 @@ def book_facts(*, csm: CSM, on: date) -> BookFacts:
     )
 
 
-def _words_of_goals(ids: Sequence[int], *, on: date) -> list[tuple[int, int, str, str]]:
-    """Customer, kind, slug and name of each open goal, and with no customer (0) of each kind that is in use, by name."""
-    goals = Goal.objects.open_on(on).filter(customer_id__in=ids).annotate(word=F("kind__name"))
+def _words_of_goals(csm_ids: Collection[int], *, on: date) -> list[tuple[int, int, str, str]]:
+    """Customer, kind, slug and name of each open goal of their active customers, and with no customer (0) of each kind that is
+    in use, by name.
+    """
+    goals = (
+        Goal.objects.open_on(on)
+        .filter(customer__csm__in=csm_ids, customer__status=Customer.Status.ACTIVE)
+        .annotate(word=F("kind__name"))
+    )
     kinds = GoalKind.objects.filter(retired=False)
     every = (
         goals.order_by()

@@ -99,8 +99,7 @@ def book_figures(*, facts: BookFacts, base: Mapping[int, int]) -> BookFigures:
     care = book_care(csm=csm, as_of=on, facts=facts)
     shares = {share.external_id: share for share in care.found.shares}
     served = {one.pk for one in care.customers}
-    ids = sorted(served | set(base))
-    touches = touches_of_book(customer_ids=ids, on=on)
+    touches = touches_of_book(csm_ids=facts.csm_ids, on=on)
     done = touches.done
     return BookFigures(
         on=on,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from django.conf import settings
 
@@ -73,4 +74,10 @@ def _open_touches(*, customer_ids: list[int], on: date) -> Mapping[int, list[Ope
 def open_touch(*, name: str, due_on: date, hours: Decimal, channel: str | None, on: date) -> OpenTouch:
     """An open touch as the ranking takes it; channel None: of no activity."""
     internal = channel == TouchActivity.Channel.INTERNAL
-    return OpenTouch(name, (due_on - on).days, whole(Fraction(hours) * 60), internal)
+    return OpenTouch(name, (due_on - on).days, _minutes(hours), internal)
+
+
+@lru_cache(maxsize=1024)
+def _minutes(hours: Decimal) -> int:
+    """Touches take the same few times over and over."""
+    return whole(Fraction(hours) * 60)
