@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from accounts.models import Customer
 from allocation.engine.facts.attention import CareShare
 from allocation.engine.facts.next_hour import NextHour
 from allocation.selectors import wording
@@ -99,7 +100,7 @@ def book_figures(*, facts: BookFacts, base: Mapping[int, int]) -> BookFigures:
     care = book_care(csm=csm, as_of=on, facts=facts)
     shares = {share.external_id: share for share in care.found.shares}
     served = {one.pk for one in care.customers}
-    touches = touches_of_book(csm_ids=facts.csm_ids, on=on)
+    touches = touches_of_book(customers=Customer.objects.active().filter(csm__in=facts.csm_ids), on=on)
     done = touches.done
     return BookFigures(
         on=on,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import Customer
 from allocation.engine.facts.next_hour import OpenTouch
@@ -61,12 +61,12 @@ class BookTouches:
 _TOUCH = ("customer_id", "pk", "name", "slot_on", "due_on", "hours", "status", "activity__channel")
 
 
-def touches_of_book(*, csm_ids: Collection[int], on: date) -> BookTouches:
+def touches_of_book(*, customers: QuerySet[Customer], on: date) -> BookTouches:
     """What was done this month, what is late or due in the days in which a renewal counts as near, and of who has none of these
-    the next; one statement. csm_ids: of whose active customers.
+    the next; one statement.
     """
     until = on + timedelta(days=RENEWAL_DAYS)
-    of_these = Touch.objects.of_active_customers().filter(customer__csm__in=csm_ids).order_by()
+    of_these = Touch.objects.filter(customer__in=customers.order_by().values("pk")).order_by()
     near_ones = Touch.objects.open().filter(customer=OuterRef("customer"), due_on__lte=until)
     waiting = of_these.open().filter(Q(due_on__lte=until) | ~Exists(near_ones)).values_list(*_TOUCH)
     closed = of_these.done().filter(done_on__gte=on.replace(day=1), done_on__lte=on).values_list(*_TOUCH)
