@@ -205,9 +205,9 @@ def named_tiers(*, policy: AllocationPolicy) -> dict[int, frozenset[str]]:
 
 def days_away(*, as_of: date, at_least: int) -> dict[int, int]:
     """Days of leave in the month from ``as_of`` by CSM; leave shorter than ``at_least`` days in all is left out."""
-    leaves = Leave.objects.filter(
-        starts_on__lt=as_of + timedelta(days=MONTH_DAYS), ends_before__gt=as_of
-    ).values_list("csm_id", "starts_on", "ends_before")
+    end = as_of + timedelta(days=MONTH_DAYS)
+    found = Leave.objects.filter(starts_on__lt=end, ends_before__gt=as_of)
+    leaves = found.values_list("csm_id", "starts_on", "ends_before")
     return days_away_among(leaves, as_of=as_of, at_least=at_least)
 
 
@@ -235,6 +235,9 @@ def csm_minutes(*, csm: CSM, away: int) -> int:
     )
 
 
+Among = Collection[int] | QuerySet[Any] | None
+
+
 class TouchPlans:
     """Base minutes of a month by tier and open goal kinds, as of a day (two queries).
 
@@ -243,11 +246,7 @@ class TouchPlans:
     """
 
     def __init__(
-        self,
-        *,
-        as_of: date,
-        among: Collection[int] | QuerySet[Any] | None = None,
-        goals: Iterable[tuple[int, int, str]] | None = None,
+        self, *, as_of: date, among: Among = None, goals: Iterable[tuple[int, int, str]] | None = None
     ) -> None:
         self._lines: dict[int, list[tuple[int | None, tuple[Decimal, Decimal]]]] = defaultdict(list)
         for tier_id, kind_id, times, each in TouchActivity.objects.values_list(
@@ -256,7 +255,11 @@ class TouchPlans:
             self._lines[tier_id].append((kind_id, (times, each)))
         self._goals: dict[int, set[int]] = defaultdict(set)
         self._slugs: dict[int, set[str]] = defaultdict(set)
-        for customer_id, kind_id, slug in _goals_of(among, on=as_of) if goals is None else goals:
+        if goals is None:
+            rows = Goal.objects.open_on(as_of)
+            rows = rows if among is None else rows.filter(customer_id__in=among)
+            goals = rows.values_list("customer_id", "kind_id", "kind__slug")
+        for customer_id, kind_id, slug in goals:
             self._goals[customer_id].add(kind_id)
             self._slugs[customer_id].add(slug)
         self._known: dict[tuple[int, frozenset[int]], int] = {}
@@ -274,13 +277,6 @@ class TouchPlans:
             lines = [line for kind, line in self._lines[tier_id] if kind is None or kind in kinds]
             self._known[tier_id, kinds] = base_minutes(activities=lines)
         return self._known[tier_id, kinds]
-
-
-def _goals_of(among: Collection[int] | QuerySet[Any] | None, *, on: date) -> Iterable[tuple[int, int, str]]:
-    rows = Goal.objects.open_on(on)
-    if among is not None:
-        rows = rows.filter(customer_id__in=among)
-    return rows.values_list("customer_id", "kind_id", "kind__slug")
 
 
 _HOLDS = ("csm_since", "contract_start", "renewal_date", "csm_locked_until")
