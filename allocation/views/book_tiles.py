@@ -98,7 +98,7 @@ def month_kpis(figures: BookFigures) -> list[Kpi]:
             "Hours this month",
             wording.hours_and_minutes(done),
             icon="attention",
-            note=f"done since {first}; attention of thirty days from today: {wording.hours_and_minutes(planned)} h",
+            note=f"of {wording.hours_and_minutes(planned)} h attention",
             trace=f"Done since {first}: the hours of all touches written down, {wording.hours_and_minutes(done)} h. Planned: the sum of "
             f"the attention of the customers below in the thirty days from today, {wording.hours_and_minutes(planned)} h. {figures.problem}".strip(),
         ),
