@@ -28,37 +28,36 @@ def spread_touches(
     holds least. Activities of 20 times a year and more keep their day: they are asked first, then the longest of the others.
     """
     minutes = Counter(dict(held))
-    days = [touch.touch.due_on for touch in touches]
-    for place in sorted(range(len(touches)), key=lambda place: _turn(touches[place])):
+    days = [one.touch.due_on for one in touches]
+    asks = _asks(touches)
+    turns = [_turn(one, *asks[one.touch.activity.key]) for one in touches]
+    for place in sorted(range(len(touches)), key=turns.__getitem__):
         one = touches[place]
-        if one.touch.activity.times_a_year < OFTEN:
-            days[place] = _day(one, minutes)
-        minutes[one.csm, days[place]] += one.minutes
+        asked, keeps_its_day = asks[one.touch.activity.key]
+        if not keeps_its_day:
+            days[place] = _day(minutes, one.csm, days[place], asked)
+        minutes[one.csm, days[place]] += asked
     return tuple(days)
 
 
-def _turn(one: TouchOfBook) -> tuple[object, ...]:
+def _asks(touches: Sequence[TouchOfBook]) -> dict[int, tuple[int, bool]]:
+    """By activity, of which there are few: the minutes that it asks, and whether its touches keep their day."""
+    activities = {one.touch.activity.key: one.touch.activity for one in touches}
+    return {key: (round(one.hours * 60), one.times_a_year >= OFTEN) for key, one in activities.items()}
+
+
+def _turn(one: TouchOfBook, asked: int, keeps_its_day: bool) -> tuple[object, ...]:
     touch, activity = one.touch, one.touch.activity
-    keeps_its_day = activity.times_a_year >= OFTEN
-    size = 0 if keeps_its_day else -one.minutes
-    return (
-        not keeps_its_day,
-        size,
-        touch.due_on,
-        one.external_id,
-        activity.name,
-        activity.goal_kind,
-        touch.slot_on,
-    )
+    if keeps_its_day:
+        return (0,)
+    return (1, -asked, touch.due_on, one.external_id, activity.name, activity.goal_kind, touch.slot_on)
 
 
-def _day(one: TouchOfBook, minutes: Mapping[tuple[int, date], int]) -> date:
-    first = one.touch.due_on
-    if minutes[one.csm, first] + one.minutes <= FULL_DAY_MINUTES:
+def _day(minutes: Mapping[tuple[int, date], int], csm: int, first: date, asked: int) -> date:
+    if minutes[csm, first] + asked <= FULL_DAY_MINUTES:
         return first
     days = [first + DAY * later for later in range(LATER_AT_MOST.days + 1)]
     working = [day for day in days if day.weekday() < WORKING_DAYS]
-    # Nothing is gained by a day that holds as much: the earliest of those that hold least.
-    least = min(working, key=lambda day: (minutes[one.csm, day], day))
-    fitting = (day for day in working if minutes[one.csm, day] + one.minutes <= FULL_DAY_MINUTES)
-    return next(fitting, least)
+    fitting = (day for day in working if minutes[csm, day] + asked <= FULL_DAY_MINUTES)
+    # Of days that hold as little as another, the earliest.
+    return next(fitting, None) or min(working, key=lambda day: (minutes[csm, day], day))

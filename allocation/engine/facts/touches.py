@@ -72,10 +72,6 @@ class TouchOfBook:
     external_id: str
     touch: PlannedTouch
 
-    @property
-    def minutes(self) -> int:
-        return round(self.touch.activity.hours * 60)
-
 
 @dataclass(frozen=True, slots=True)
 class StoredTouch:
