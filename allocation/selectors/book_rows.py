@@ -134,7 +134,7 @@ def _entry(customer: Customer, goals: tuple[str, ...], figures: BookFigures) -> 
         overridden=getattr(customer, "overridden", False),
         override_asked=getattr(customer, "override_asked", False),
         goals=goals,
-        health=wording.hours(customer.health) if customer.health is not None else None,
+        health=wording.trimmed(customer.health) if customer.health is not None else None,
         health_word=health_word(customer.health),
         health_tone=health_tone(customer.health),
         health_trace=_of_day("Imported or entered", customer.health_on),

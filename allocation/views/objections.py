@@ -86,7 +86,7 @@ def _kpis(every: QuerySet[Move], user: Any) -> list[Kpi]:
 
 def _effect(label: str, effect: BookEffect, icon: str) -> Kpi:
     note = (
-        f"{wording.minutes_as_hours(effect.minutes)} hours a month, "
+        f"{wording.hours_and_minutes(effect.minutes)} hours a month, "
         f"{wording.compact(wording.from_cents(effect.arr_cents), settings.BASE_CURRENCY)}"
     )
     customers = wording.counted(effect.customers, "customer")

@@ -165,7 +165,7 @@ def said(value: Any, *, attribute: str, currency: str) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(str(item) for item in value) or "none"
     if isinstance(value, int | float):
-        number = wording.hours(Decimal(str(value)))
+        number = wording.trimmed(Decimal(str(value)))
         return f"{number}{wording.SPACE}{currency}" if attribute in MONEY else number
     return str(value)
 
