@@ -109,6 +109,7 @@ def test_a_number_says_how_it_came_by_keyboard_and_within_the_window(
         for number in page.locator(".traced:visible").all():
             words = page.locator(f"#{number.get_attribute('popovertarget')}")
             assert "how it came" in (number.text_content() or "")
+            number.scroll_into_view_if_needed()  # taking the focus would move it otherwise
             box = number.bounding_box()
             assert box is not None
             assert box["height"] >= 24
