@@ -28,7 +28,8 @@ from allocation.selectors.balance import cover_answer
 from allocation.selectors.book_facts import BookFacts, book_facts
 from allocation.selectors.covers import HIDDEN
 from allocation.selectors.touches import hours_done
-from allocation.snapshots.books import MONTH_DAYS, TouchPlans, days_away, days_away_among
+from allocation.snapshots.away import MONTH_DAYS, days_away, days_away_among
+from allocation.snapshots.books import TouchPlans
 from allocation.snapshots.covers import Covers, covers_on
 from allocation.snapshots.money import UnknownRate, in_base, lacking_words
 

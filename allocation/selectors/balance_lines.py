@@ -20,7 +20,7 @@ from allocation.selectors.balance_groups import Group, Room
 from allocation.selectors.balance_words import capacity_words
 from allocation.selectors.covers import leave_marks
 from allocation.selectors.renewals import Period, Renewals
-from allocation.snapshots.books import LONG_LEAVE_DAYS, days_away
+from allocation.snapshots.away import LONG_LEAVE_DAYS, days_away
 
 
 @dataclass(frozen=True, slots=True)

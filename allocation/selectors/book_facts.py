@@ -16,7 +16,8 @@ from django.db.models import F, Q, Value
 
 from accounts.models import CSM, Customer, Goal, GoalKind, Leave, Tier
 from allocation.selectors.tiers import in_use_among, tiers_with_settings
-from allocation.snapshots.books import MONTH_DAYS, TouchPlans
+from allocation.snapshots.away import MONTH_DAYS
+from allocation.snapshots.books import TouchPlans
 from allocation.snapshots.covers import Covers, covers_among
 from allocation.snapshots.money import rates_there_are
 

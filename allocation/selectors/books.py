@@ -21,7 +21,8 @@ from allocation.selectors.amounts import by_base_amount, in_base_cents
 from allocation.selectors.book_facts import BookFacts, Row, book_facts
 from allocation.selectors.covers import CoveredBook, covered_books
 from allocation.selectors.thresholds import LOW_HEALTH, SOON
-from allocation.snapshots.books import LONG_LEAVE_DAYS, TouchPlans, csm_minutes, days_away_among
+from allocation.snapshots.away import LONG_LEAVE_DAYS, days_away_among
+from allocation.snapshots.books import TouchPlans, csm_minutes
 from allocation.snapshots.covers import Away
 
 SHORT_LIST = 8

@@ -15,7 +15,7 @@ import numpy as np
 from django.conf import settings
 from django.db.models import QuerySet
 
-from accounts.models import CSM, Customer, Goal, Leave, Tier, TouchActivity
+from accounts.models import CSM, Customer, Goal, Tier, TouchActivity
 from allocation.engine.attention import base_minutes, net_minutes
 from allocation.engine.facts.books import (
     BookFacts,
@@ -28,13 +28,10 @@ from allocation.engine.facts.books import (
     VerticalFit,
 )
 from allocation.models import AllocationPolicy, NamedTiers
+from allocation.snapshots.away import LONG_LEAVE_DAYS, MONTH_DAYS, days_away
 from allocation.snapshots.held import active_on, csms_on, tiers_on
 from allocation.snapshots.money import frozen_rates, in_base
 
-MONTH_DAYS = 30
-"""The month that capacity is counted for: the thirty days from the as-of date."""
-LONG_LEAVE_DAYS = 30
-"""Shorter leave is covered by colleagues and changes no book."""
 HANDOVER_DAYS = 90
 """A CSM who leaves within these days hands the book on now; one who leaves later takes nobody new."""
 
@@ -201,27 +198,6 @@ def named_tiers(*, policy: AllocationPolicy) -> dict[int, frozenset[str]]:
         for csm_id, slug in lines.values_list("csm_id", "tiers__slug"):
             found[csm_id].add(slug)
     return {csm_id: frozenset(slugs) for csm_id, slugs in found.items()}
-
-
-def days_away(*, as_of: date, at_least: int) -> dict[int, int]:
-    """Days of leave in the month from ``as_of`` by CSM; leave shorter than ``at_least`` days in all is left out."""
-    end = as_of + timedelta(days=MONTH_DAYS)
-    found = Leave.objects.filter(starts_on__lt=end, ends_before__gt=as_of)
-    leaves = found.values_list("csm_id", "starts_on", "ends_before")
-    return days_away_among(leaves, as_of=as_of, at_least=at_least)
-
-
-def days_away_among(
-    leaves: Iterable[tuple[int, date, date]], *, as_of: date, at_least: int
-) -> dict[int, int]:
-    """The same, of leaves that are read already: CSM, first day, day of return; of other months they count nothing."""
-    end = as_of + timedelta(days=MONTH_DAYS)
-    days: dict[int, set[date]] = defaultdict(set)
-    for csm_id, starts_on, ends_before in leaves:
-        if starts_on < end and ends_before > as_of and (ends_before - starts_on).days >= at_least:
-            first, last = max(starts_on, as_of), min(ends_before, end)
-            days[csm_id].update(first + timedelta(days=n) for n in range((last - first).days))
-    return {csm_id: len(found) for csm_id, found in days.items()}
 
 
 def csm_minutes(*, csm: CSM, away: int) -> int:
