@@ -22,6 +22,7 @@ from allocation.engine.facts.scenarios import AmountChange, Question, TierChange
 from allocation.engine.facts.tiering import (
     NO_TIER,
     ChoiceColumn,
+    Column,
     CustomerColumns,
     Flags,
     Integers,
@@ -66,7 +67,7 @@ def altered_amounts(
     *, facts: CustomerColumns, changes: Sequence[AmountChange], books: BookColumns, rows: Integers
 ) -> CustomerColumns:
     """Amounts up or down by their per cent; money to the cent, whole numbers whole, 0–100 within 0–100. Unknown stays so."""
-    columns = {}
+    columns: dict[str, Column] = {}
     for change in changes:
         column = columns.get(change.attribute, facts.columns.get(change.attribute))
         if isinstance(column, NumberColumn):  # else no rule reads it

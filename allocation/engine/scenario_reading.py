@@ -23,8 +23,14 @@ from allocation.engine.written import as_number, no_number
 
 PARTS = ("model", "tiers", "policy", "roster", "goals", "engagement", "amounts", "books")
 AMOUNTS = ("arr", "potential_arr", "employees", "adoption", "health", "reputation", "complexity")
-WORDS = ("verticals", "regions", "countries", "languages", "products")
-"""What an added CSM may be able for; the singular is what the names are asked for by."""
+WORDS: Mapping[str, str] = {
+    "verticals": "vertical",
+    "regions": "region",
+    "countries": "country",
+    "languages": "language",
+    "products": "product",
+}
+"""What an added CSM may be able for, and the kind of name that each asks for."""
 MOST_HEADS = 500
 MOST_CAP = 1_000_000
 MOST_HOURS = 8_760
@@ -248,30 +254,31 @@ def _roster(reading: _Reading, value: object) -> tuple[tuple[AddedHeads, ...], f
 
 
 def _added(reading: _Reading, row: object) -> AddedHeads:
-    measures = {"hours_per_month": 744, "overhead_pct": 100, "ramp_pct": 100}
+    measures = ("hours_per_month", "overhead_pct", "ramp_pct")
     part = reading.part(row, "A CSM to add", ("heads", *WORDS, "team", "seniority", *measures))
-    singular = {"countries": "country"}
-    words = {
-        name: reading.all_known(
-            singular.get(name, name.removesuffix("s")), part.get(name), f"The {name} of CSMs to add"
-        )
-        for name in WORDS
-    }
-    numbers = {
-        name: None
-        if part.get(name) is None
-        else reading.number(part[name], f"{name} of CSMs to add", 0, most)
-        for name, most in measures.items()
-    }
-    seniority = None
-    if part.get("seniority") is not None:
-        seniority = reading.whole(part["seniority"], "The seniority of CSMs to add", 1, 5)
+
+    def words(name: str) -> tuple[str, ...]:
+        return reading.all_known(WORDS[name], part.get(name), f"The {name} of CSMs to add")
+
+    def number(name: str, most: int) -> Decimal | None:
+        given = part.get(name)
+        return None if given is None else reading.number(given, f"“{name}” of CSMs to add", 0, most)
+
+    seniority = part.get("seniority")
+    if seniority is not None:
+        seniority = reading.whole(seniority, "The seniority of CSMs to add", 1, 5)
     return AddedHeads(
         heads=reading.whole(part.get("heads", 1), "The heads to add", 1, MOST_HEADS) or 0,
+        verticals=words("verticals"),
+        regions=words("regions"),
+        countries=words("countries"),
+        languages=words("languages"),
+        products=words("products"),
         team=reading.known("team", part["team"], "The team of CSMs to add") if part.get("team") else "",
-        seniority=seniority,
-        **words,
-        **numbers,
+        seniority=seniority if isinstance(seniority, int) else None,
+        hours_per_month=number("hours_per_month", 744),
+        overhead_pct=number("overhead_pct", 100),
+        ramp_pct=number("ramp_pct", 100),
     )
 
 
