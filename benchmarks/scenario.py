@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from statistics import median
 from typing import Any
@@ -67,7 +66,6 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     print("\n" + goals_table(goals))
     print("\n" + "\n".join(wrong or ["Nothing changed decides what the dry run decides."]))
     return {
-        "database": "PostgreSQL" if os.environ.get("DATABASE_URL", "").startswith("postgres") else "SQLite",
         "rows": rows,
         "goals": [goal.plain() for goal in goals],
         "wrong": wrong,
