@@ -19,7 +19,7 @@ def _each(words: str, between: str) -> list[str]:
 
 ARR_LOG_MEAN, ARR_LOG_SIGMA = 10.83, 1.54  # 4 % above 750 000, 24 % above 150 000
 MISSING = 0.1
-DAYS_OF_RATES = 30
+DAYS_OF_RATES = 70  # since before the day of the first tiers
 
 VERTICALS = {"Finance": 33, "Telco": 19, "Healthcare": 18, "Retail": 16, "Manufacturing": 14}
 # region: (weight, [(country, language, currency)])

@@ -151,6 +151,9 @@ admin.site.unregister(Group)
 @admin.register(Group)
 class GroupAdmin(ViewOnlyAdmin):
     lead = "The three roles. What each may do is fixed; put people into them on the page of the user."
+    number_hints = {
+        "members_num": "People with the role whose account is active.",
+    }
     list_display = ("name", "may_words", "members_num")
     search_fields = ("name",)
     ordering = ("name",)
@@ -183,6 +186,9 @@ class TeamCSMInline(CSTabularInline):
 @admin.register(Team)
 class TeamAdmin(CSAdmin):
     lead = "Who leads whom. A manager sees the own teams and every team below."
+    number_hints = {
+        "csms_num": "CSMs of this very team, those who left among them.",
+    }
     list_display = ("name", "manager", "parent", "csms_num")
     list_select_related = ("manager", "parent")
     search_fields = ("name",)
@@ -243,6 +249,9 @@ class CSMForm(forms.ModelForm):
 class CSMAdmin(CSAdmin):
     lead = "Customer Success Managers: hours, skills, team. The book itself is planned, not typed in."
     form_lead = "Hours × ramp × what is left after meetings, less leave, is what the book may ask for."
+    number_hints = {
+        "customers_num": "Active customers that have this CSM.",
+    }
     form = CSMForm
     list_display = (
         "name",
