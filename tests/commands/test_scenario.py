@@ -171,7 +171,7 @@ def test_without_a_model_the_sentence_says_what_to_do(ask, db):
 def test_people_read_it_as_lines(ask, db):
     playbook("three-axis", [900_000, 10_000])
     said = ask({"name": "Chosen", "engagement": {"as": "wished", "without_a_wish": "highest"}}, format="text")
-    assert "Today: global 1, enterprise 0, scale 1; 18.2 hours a month asked of 240.0 there" in said
-    assert "Chosen: global 2, enterprise 0, scale 0; 32.0 hours a month asked" in said
+    assert "Today: global 1, enterprise 0, scale 1; 18:12 hours a month asked of 240:00 there" in said
+    assert "Chosen: global 2, enterprise 0, scale 0; 32:00 hours a month asked" in said
     assert "scale → global: 1 customer" in said
     assert not RetierRun.objects.exclude(status="applied").exists()
