@@ -95,8 +95,30 @@ def head_lines(
 
 
 def heads_in_all(lines: Sequence[HeadLine]) -> int:
-    """Heads for all lines together, rounded up once: a CSM may serve several of them."""
-    return math.ceil(sum((line.exact for line in lines), Fraction(0)))
+    """Heads for all lines together, rounded up once."""
+    return math.ceil(exact_in_all(lines))
+
+
+def exact_in_all(lines: Sequence[HeadLine]) -> Fraction:
+    """Heads for all lines together, not rounded: a CSM may serve several, so hours add up, and caps add up tier by tier.
+
+    The largest of these: who holds as many of one tier as the cap allows has hours left for another.
+    """
+    return max(hours_in_all(lines), *caps_in_all(lines).values(), Fraction(0))
+
+
+def hours_in_all(lines: Sequence[HeadLine]) -> Fraction:
+    """Heads that the hours of all lines ask."""
+    return sum((Fraction(line.minutes_asked, line.head_minutes) for line in lines), Fraction(0))
+
+
+def caps_in_all(lines: Sequence[HeadLine]) -> dict[str, Fraction]:
+    """Heads that the cap of each tier asks, over its pools."""
+    found: dict[str, Fraction] = {}
+    for line in lines:
+        if line.cap:
+            found[line.tier] = found.get(line.tier, Fraction(0)) + Fraction(line.customers, line.cap)
+    return found
 
 
 def people(csms: Sequence[CsmFacts]) -> tuple[CsmFacts, ...]:
