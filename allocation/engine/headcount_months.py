@@ -82,14 +82,20 @@ def months_ahead(
     head_minutes: int,
     on: date,
     ahead: Ahead,
+    besides: int = 0,
 ) -> tuple[MonthAhead, ...]:
-    """Today (number 0) and each month ahead. Hires begin early enough to be ramped when they are lacking, or now."""
+    """Today (number 0) and each month ahead. Hires begin early enough to be ramped when they are lacking, or now.
+
+    ``besides``: heads lacking today that the hours and caps do not show, since who has room may not serve who waits.
+    """
     exact = float(exact_in_all(lines))
     last = max(ahead.months, ahead.ramp_months)
     days = [later(on, number) for number in range(last + 1)]
     asked = [exact * _growth(ahead, number) for number in range(last + 1)]
     there = [_there(people, on, day, number, full_time_minutes, ahead) for number, day in enumerate(days)]
-    hires = _hires(asked, [ramped for _, ramped, _ in there], ahead)
+    hires = _hires(
+        [_with(besides, heads, there[0][1]) for heads in asked], [ramped for _, ramped, _ in there], ahead
+    )
     customers, minutes = sum(line.customers for line in lines), sum(line.minutes_asked for line in lines)
     found = []
     for number in range(ahead.months + 1):
@@ -116,6 +122,11 @@ def months_ahead(
             )
         )
     return tuple(found)
+
+
+def _with(besides: int, heads: float, ramped_today: float) -> float:
+    """Heads to be there. Who has room may not serve who waits: that many more than are there are needed at least."""
+    return max(heads, ramped_today) + besides if besides else heads
 
 
 def later(day: date, months: int) -> date:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
@@ -96,8 +97,8 @@ class Headcount:
     untiered: int
 
     @property
-    def to_hire(self) -> int:
-        """Heads lacking today, open seats counted as lacking: nobody is hired for them yet."""
+    def lacking(self) -> int:
+        """Heads lacking today; open seats are lacking too: nobody is hired for them yet."""
         return len(self.seats.seats) + len(self.open_seats)
 
     def cost(self, heads: int) -> Decimal | None:
@@ -125,6 +126,11 @@ def headcount(*, on: date, inputs: Inputs) -> Headcount:
     lines = head_lines(
         facts=snapshot.facts, policy=snapshot.policy, net_minutes_a_head={EVERY_POOL: head.minutes}
     )
+    seats = seats_asked(facts=snapshot.facts, policy=snapshot.policy, head_minutes=head.minutes, lines=lines)
+    open_seats = _open_seats(snapshot.facts, snapshot)
+    there = [full_time_heads(csm=csm, policy=snapshot.policy) for csm in here]
+    exact = exact_in_all(lines)
+    lacking = max(0, math.ceil(exact - sum(there, Fraction(0))))
     months = months_ahead(
         lines=lines,
         people=_people_ahead(csms, on=on),
@@ -132,8 +138,8 @@ def headcount(*, on: date, inputs: Inputs) -> Headcount:
         head_minutes=head.minutes,
         on=on,
         ahead=inputs.ahead,
+        besides=max(0, len(seats.seats) + len(open_seats) - lacking),
     )
-    there = [full_time_heads(csm=csm, policy=snapshot.policy) for csm in here]
     tiers = {tier.slug: tier for tier in snapshot.facts.tiers}
     slugs = snapshot.facts.customers.tier
     return Headcount(
@@ -145,16 +151,14 @@ def headcount(*, on: date, inputs: Inputs) -> Headcount:
         lines=lines,
         tiers=Tier.objects.in_bulk([line.tier for line in lines], field_name="slug"),
         needed=heads_in_all(lines),
-        exact=exact_in_all(lines),
+        exact=exact,
         there=sum(there, Fraction(0)),
         csms=sum(heads > 0 for heads in there),
         minutes_asked=sum(line.minutes_asked for line in lines),
         minutes_there=months[0].minutes_there,
         months=months,
-        seats=seats_asked(
-            facts=snapshot.facts, policy=snapshot.policy, head_minutes=head.minutes, lines=lines
-        ),
-        open_seats=_open_seats(snapshot.facts, snapshot),
+        seats=seats,
+        open_seats=open_seats,
         alone=sum(slug in tiers and not tiers[slug].served for slug in slugs),
         untiered=sum(slug not in tiers for slug in slugs),
     )

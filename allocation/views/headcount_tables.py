@@ -108,23 +108,38 @@ def kpis(found: Headcount) -> list[Kpi]:
             "added up. Open seats are left out.",
         ),
         Kpi(
-            "To hire now",
-            wording.grouped(found.to_hire),
-            note=f"{wording.grouped(last.hired)} by {last.on:%b %Y}",
-            tone="warn" if found.to_hire else "good",
+            "Lacking today",
+            wording.grouped(found.lacking),
+            note=f"{len(found.open_seats)} of them open seats"
+            if found.open_seats
+            else "so that everybody has a CSM",
+            tone="warn" if found.lacking else "good",
+            icon="alert" if found.lacking else "check",
+            url="#seats",
+            trace=lacking_words(found),
+        ),
+        Kpi(
+            f"To hire by {last.on:%b %Y}",
+            wording.grouped(last.hired),
+            note=f"{wording.grouped(found.months[0].hires)} of them now",
             icon="plus",
-            trace=to_hire_words(found),
+            trace="Heads to begin in any of the months, early enough to be ramped when they are lacking: "
+            + (
+                ", ".join(f"{month.hires} in {month.on:%b %Y}" for month in found.months if month.hires)
+                or "none"
+            )
+            + ".",
         ),
     ]
     cost = found.cost(found.needed)
     if cost is not None:
-        more = found.cost(found.to_hire)
+        more = found.cost(last.hired)
         each = wording.money(found.inputs.cost_a_head, base)
         tiles.append(
             Kpi(
                 "Cost a year",
                 wording.compact(cost, base),
-                note=f"{wording.compact(more or cost * 0, base)} of it to hire",
+                note=f"{wording.compact(more or cost * 0, base)} for those to hire",
                 icon="rates",
                 trace=f"{wording.counted(found.needed, 'head')} needed × {each} = {wording.money(cost, base)} a year.",
             )
@@ -137,7 +152,7 @@ def whole_words(found: Headcount) -> str:
     return "\n".join(whole_sentences(found.lines, tiers=names, there=float(found.there)))
 
 
-def to_hire_words(found: Headcount) -> str:
+def lacking_words(found: Headcount) -> str:
     """How many seats are asked for, and why so many."""
     seats, placing = found.seats, [seat for seat in found.seats.seats if seat.customers]
     said = [
@@ -149,7 +164,7 @@ def to_hire_words(found: Headcount) -> str:
     more = len(seats.seats) - len(placing)
     if more:
         said.append(
-            f"The lines lack {wording.counted(more, 'head')} more: {shown(found.exact)} needed, {shown(found.there)} there."
+            f"Hours and caps ask {wording.counted(more, 'head')} more: {shown(found.exact)} needed, {shown(found.there)} there."
         )
     if found.open_seats:
         said.append(f"{wording.counted(len(found.open_seats), 'seat')} placed before and not filled yet.")
