@@ -51,7 +51,8 @@ class Ahead:
 class MonthAhead:
     """The day ``number`` months from today.
 
-    ``heads_there``: full-time heads of today's CSMs who are here then; ``heads_ramped``: as much as they give, by their ramp.
+    ``heads_there``: full-time heads of today's CSMs who are here then; ``heads_ramped``: as much as they give, by long leave
+    and (where new CSMs have one) by their ramp.
     ``hires``: heads to begin in this month; ``hired``: those and all before. ``minutes_there``: net, of today's CSMs;
     ``minutes_with_hires``: of both. ``minutes_short``: asked but not there, hires counted.
     """
@@ -178,7 +179,7 @@ def _there(
             continue
         head = float(person.hours_per_month) * 60 / full_time
         heads += head
-        ramped += head * ramp * (1 - away / MONTH_DAYS)
+        ramped += head * (ramp if ahead.ramp_months else 1.0) * (1 - away / MONTH_DAYS)
         minutes += net * (1 - ahead.leave_days / WORKING_DAYS)
     share = kept(ahead, number)
     return heads * share, ramped * share, minutes * share

@@ -103,7 +103,7 @@ def kpis(found: Headcount) -> list[Kpi]:
             "Heads there",
             shown(found.there),
             note=wording.counted(found.csms, "CSM"),
-            icon="csms",
+            icon="people",
             trace=f"Paid hours ÷ full time of the {wording.counted(found.csms, 'CSM')} who are here and have hours this month, "
             "added up. Open seats are left out.",
         ),
