@@ -196,8 +196,10 @@ def _heads_there(
     held = holder >= 0
     cell = holder[held] * lines + line[held]
     size = len(csms) * lines
-    minutes = np.bincount(cell, weights=customers.minutes[rows[held]], minlength=size).reshape(-1, lines)
-    counted = np.bincount(cell, minlength=size).reshape(-1, lines)
+    minutes = np.bincount(cell, weights=customers.minutes[rows[held]], minlength=size).reshape(
+        len(csms), lines
+    )
+    counted = np.bincount(cell, minlength=size).reshape(len(csms), lines)
     shares = np.zeros((len(csms), lines), dtype=np.float64)
     for at, csm in enumerate(csms):
         for weights in (minutes[at], counted[at], able[:, at] * asked, able[:, at]):

@@ -110,9 +110,12 @@ def seats_place(request: HttpRequest) -> HttpResponse:
 @require_POST
 @for_ops
 def seats_remove(request: HttpRequest) -> HttpResponse:
-    """Seats that nobody wants any more; the chosen ones, or all of them."""
+    """Seats that nobody wants any more: the chosen ones."""
     user: Any = request.user
     ids = {int(value) for value in request.POST.getlist("seat") if value.isdecimal() and len(value) < 10}
+    if not ids:
+        messages.error(request, "Choose the seats that nobody wants any more first.")
+        return redirect("headcount")
     try:
         removed = planning.remove_seats(seat_ids=ids, actor=user, on=today())
     except planning.UnableToPlaceSeats as refusal:
