@@ -7,8 +7,10 @@ from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
-from accounts.models import CSM, Leave, Tier
+from accounts.models import CSM, Customer, Leave, Tier
+from allocation.engine.books_eligibility import pool_names
 from allocation.engine.facts.books import BookFacts
 from allocation.engine.headcount import (
     EVERY_POOL,
@@ -20,7 +22,7 @@ from allocation.engine.headcount import (
     people,
 )
 from allocation.engine.headcount_months import Ahead, MonthAhead, PersonAhead, months_ahead
-from allocation.engine.headcount_seats import SeatsAsked, seats_asked
+from allocation.engine.headcount_seats import SeatAsked, SeatsAsked, seats_asked
 from allocation.engine.headcount_words import MONTHS_A_YEAR, Head
 from allocation.models import AllocationPolicy, Staffing
 from allocation.snapshots.books import Snapshot, book_snapshot
@@ -62,7 +64,7 @@ INPUT_NAMES = tuple(field.name for field in fields(Inputs))
 
 @dataclass(frozen=True, slots=True)
 class OpenSeat:
-    """A seat that nobody has yet. ``customers``: those in its book, which should be none."""
+    """A seat that nobody has yet, what it is able for, and its net minutes of a month."""
 
     pk: int
     name: str
@@ -71,10 +73,22 @@ class OpenSeat:
 
 
 @dataclass(frozen=True, slots=True)
+class Sight:
+    """What somebody who does not see the whole company may read by name, as of the customers and books in scope."""
+
+    lines: frozenset[tuple[str, str]]
+    verticals: frozenset[str]
+    countries: frozenset[str]
+    customers: frozenset[str]
+    csms: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Headcount:
     """The answer. ``there``: full-time heads of who is here. ``own_hours``, ``own_share``: the head's figures are the company's own.
 
     ``alone``: customers of self-service tiers; ``untiered``: customers without a tier. ``seats``: those asked besides the open ones.
+    ``sight``: what the person may read by name; None = all.
     """
 
     on: date
@@ -95,6 +109,27 @@ class Headcount:
     open_seats: tuple[OpenSeat, ...]
     alone: int
     untiered: int
+    sight: Sight | None
+
+    @property
+    def shown(self) -> tuple[HeadLine, ...]:
+        """The lines that the person may read."""
+        if self.sight is None:
+            return self.lines
+        return tuple(line for line in self.lines if (line.tier, line.pool) in self.sight.lines)
+
+    @property
+    def hidden(self) -> tuple[HeadLine, ...]:
+        """The others: of pools in which the person has no customer. They are counted, and not named."""
+        shown = set(self.shown)
+        return tuple(line for line in self.lines if line not in shown)
+
+    def names(self, seat: SeatAsked) -> bool:
+        """Whether the person may read what a seat is called after."""
+        sight = self.sight
+        return sight is None or (
+            sight.verticals.issuperset(seat.verticals) and sight.countries.issuperset(seat.countries)
+        )
 
     @property
     def lacking(self) -> int:
@@ -113,8 +148,9 @@ def staffing_inputs() -> tuple[Inputs, str]:
     return Inputs(**{name: getattr(row, name) for name in INPUT_NAMES}), found.name if found else ""
 
 
-def headcount(*, on: date, inputs: Inputs) -> Headcount:
-    """Of the whole company on the day, company-wide for everybody. The same number of statements at any size.
+def headcount(*, on: date, inputs: Inputs, user: Any = None) -> Headcount:
+    """Of the whole company on the day, for everybody; what is out of the sight of ``user`` (None: nothing) is counted and not
+    named. The same number of statements at any size.
 
     Raises UnknownRate where an exchange rate is missing.
     """
@@ -161,6 +197,21 @@ def headcount(*, on: date, inputs: Inputs) -> Headcount:
         open_seats=open_seats,
         alone=sum(slug in tiers and not tiers[slug].served for slug in slugs),
         untiered=sum(slug not in tiers for slug in slugs),
+        sight=None if user is None or user.is_ops else _sight(user, snapshot),
+    )
+
+
+def _sight(user: Any, snapshot: Snapshot) -> Sight:
+    customers, facts = snapshot.facts.customers, snapshot.facts
+    seen = frozenset(Customer.objects.visible_to(user).values_list("external_id", flat=True))
+    pools = pool_names(customers=customers, csms=facts.csms, tiers=facts.tiers, policy=snapshot.policy)
+    rows = [row for row, external_id in enumerate(customers.external_id) if external_id in seen]
+    return Sight(
+        lines=frozenset((customers.tier[row], pools[row]) for row in rows),
+        verticals=frozenset(customers.vertical[row] for row in rows),
+        countries=frozenset(customers.country[row] for row in rows),
+        customers=seen,
+        csms=frozenset(CSM.objects.visible_to(user).values_list("pk", flat=True)),
     )
 
 

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from allocation.forms.headcount import HeadcountForm
 from allocation.selectors.headcount import INPUT_NAMES, Headcount, headcount, staffing_inputs
+from allocation.selectors.headcount_answers import no_help_shown, other_lines
 from allocation.services import planning, staffing
 from allocation.snapshots.money import UnknownRate
 from allocation.tasks.bell import ring
@@ -42,7 +43,7 @@ def headcount_page(request: HttpRequest) -> HttpResponse:
     form = HeadcountForm(request.GET, kept=kept)
     problem, found = "", None
     try:
-        found = headcount(on=today(), inputs=form.inputs if form.is_valid() else kept)
+        found = headcount(on=today(), inputs=form.inputs if form.is_valid() else kept, user=request.user)
     except UnknownRate as missing:
         problem = str(missing)
     tried = form.is_valid() and form.inputs != kept
@@ -55,7 +56,7 @@ def headcount_page(request: HttpRequest) -> HttpResponse:
         "sent": [(name, form.data[name]) for name in INPUT_NAMES],
     }
     if found is not None:
-        context |= _shown(found, page_of(request, found.lines))
+        context |= _shown(found, page_of(request, found.shown))
     return render(request, "pages/headcount.html", context)
 
 
@@ -126,7 +127,7 @@ def seats_remove(request: HttpRequest) -> HttpResponse:
 
 
 def _shown(found: Headcount, page: Page[Any]) -> dict[str, Any]:
-    no_help = found.seats.no_help
+    no_help = no_help_shown(found)
     return {
         "kpis": kpis(found),
         "page": page,
@@ -138,6 +139,8 @@ def _shown(found: Headcount, page: Page[Any]) -> dict[str, Any]:
         "seats": seat_rows(found),
         "open_seats": open_seat_rows(found),
         "no_help": no_help[:NO_HELP_SHOWN],
+        "no_help_all": len(no_help),
+        "other_lines": other_lines(found),
         "no_help_more": max(0, len(no_help) - NO_HELP_SHOWN),
     }
 

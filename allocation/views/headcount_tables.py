@@ -24,7 +24,8 @@ from allocation.engine.headcount_words import (
     whole_sentences,
 )
 from allocation.selectors import wording
-from allocation.selectors.headcount import Headcount, skills_in_words
+from allocation.selectors.headcount import Headcount
+from allocation.selectors.headcount_answers import open_seats_shown, seat_label, seat_skills
 from allocation.views.lists import Column
 from allocation.views.parts import Kpi
 from allocation.views.pyramid_tables import Cell
@@ -211,11 +212,11 @@ LINE_COLUMNS = [
 ]
 
 
-def lines_table(found: Headcount, lines: Sequence[HeadLine] | None = None) -> Lines:
+def lines_table(found: Headcount, lines: Sequence[HeadLine]) -> Lines:
     """A row a line, and the whole, which is rounded once."""
     return Lines(
         columns=LINE_COLUMNS,
-        rows=[_line_row(found, line) for line in (found.lines if lines is None else lines)],
+        rows=[_line_row(found, line) for line in lines],
         total=[
             Cell(
                 wording.grouped(sum(line.customers for line in found.lines)),
@@ -352,7 +353,11 @@ class OpenSeatRow:
 
 
 def open_seat_rows(found: Headcount) -> list[OpenSeatRow]:
-    return [OpenSeatRow(seat.pk, seat.name, seat.skills, hours(seat.minutes)) for seat in found.open_seats]
+    told = found.sight is None
+    return [
+        OpenSeatRow(seat.pk, seat.name, seat.skills if told else "", hours(seat.minutes))
+        for seat in open_seats_shown(found)
+    ]
 
 
 def _seat_row(found: Headcount, seat: SeatAsked) -> SeatRow:
@@ -364,14 +369,8 @@ def _seat_row(found: Headcount, seat: SeatAsked) -> SeatRow:
         else f"Asked for by the hours and caps of the lines; it has {has} net hours a month."
     )
     return SeatRow(
-        label=seat.label,
-        skills=skills_in_words(
-            verticals=seat.verticals,
-            regions=seat.regions,
-            countries=seat.countries,
-            languages=seat.languages,
-            products=seat.products,
-        ),
+        label=seat_label(found, seat),
+        skills=seat_skills(found, seat),
         customers=wording.grouped(seat.customers),
         hours=hours(seat.minutes),
         trace=trace,

@@ -6,9 +6,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import CSM, Customer
-from allocation.models import BookPlan, Staffing
+from allocation.models import BookPlan, Move, Staffing
+from allocation.services.planning import apply_plan, propose_plan
 from allocation.tasks.planning import propose_book_plan
-from tests.factories import TODAY, CustomerFactory, TierFactory
+from tests.factories import CLOCK, TODAY, CSMFactory, CustomerFactory, TierFactory, VerticalFactory
 from tests.pages.reading import plain, read
 from tests.services.headcount_cast import company, open_seat, staffing
 from tests.services.plan_cast import tiered
@@ -109,6 +110,29 @@ def test_managers_see_the_figures_and_change_nothing(cast, sign_in):
         assert client.post(reverse(name)).status_code == 403
 
 
+def test_a_manager_reads_no_name_of_another_teams_pool_and_the_sums_are_the_companys(cast, sign_in):
+    made = company(cast)
+    other = CSMFactory(name="Zara", team=cast.team_b, hours_per_month=1)
+    other.verticals.add(VerticalFactory(name="Zebra mining"))
+    beyond = [
+        CustomerFactory(external_id=f"Zebra {number}", vertical=VerticalFactory(name="Zebra mining"))
+        for number in range(30)
+    ]
+    tiered(beyond, made.tier)
+    tiered(
+        [CustomerFactory(external_id="Zebra shut", csm=None)], TierFactory(slug="shut", name="Shut", cap=0)
+    )
+    open_seat("Open seat 1 · Zebra mining", hours_per_month=1)
+    whole, part = (words(page(sign_in, person)) for person in (cast.ops, cast.manager))
+    assert "Zebra mining" in whole
+    assert "Zebra shut" in whole
+    assert "Zebra" not in part
+    assert "a pool of other teams" in part
+    assert "Pools of other teams 31" in part
+    assert "All lines 78" in part
+    assert "All lines 78" in whole
+
+
 def test_ops_place_the_seats_that_the_page_shows_and_a_plan_is_computed(cast, sign_in, rung):
     company(cast)
     client = sign_in(cast.ops)
@@ -120,8 +144,27 @@ def test_ops_place_the_seats_that_the_page_shows_and_a_plan_is_computed(cast, si
     assert rung == [(propose_book_plan, {"plan_id": plan.pk})]
     assert CSM.objects.get(is_seat=True).name == "Open seat 1 · everyone else"
     said = words(client.get(reverse("headcount")))
-    assert "With the open seats below everybody has a place." in said
+    assert "With the open seats everybody has a place." in said
     assert "Open seat 1 · everyone else" in said
+
+
+def test_the_page_of_a_plan_says_how_many_moves_wait_for_seats(cast, sign_in, rung):
+    company(cast)
+    client = sign_in(cast.ops)
+    client.post(reverse("seats_place"), {"seats": "1"})
+    plan = BookPlan.objects.get()
+    propose_plan(plan_id=plan.pk, owner="test", **CLOCK)
+    address = reverse("plan", args=[plan.pk])
+    waits = Move.objects.filter(plan=plan).waiting_for_a_seat().count()
+    assert f"{waits} moves go to open seats. They are skipped when the plan is applied" in words(
+        client.get(address)
+    )
+    apply_plan(plan_id=plan.pk, actor=cast.ops, owner="test", on=TODAY)
+    skipped = Move.objects.filter(plan=plan, status="skipped").count()
+    said = words(client.get(address))
+    assert f"{skipped} moves wait for open seats to be filled" in said
+    assert "because the customer had changed meanwhile" not in said
+    assert "is not filled yet: the customer stays where it is" in words(client.get(address + "?row=skipped"))
 
 
 def test_seats_of_a_page_that_is_out_of_date_are_not_placed(cast, sign_in, rung):

@@ -49,7 +49,7 @@ class Command(DoorCommand):
         if not form.is_valid():
             self.refuse(" ".join(form.sentences))
         try:
-            found = headcount(on=timezone.localdate(), inputs=form.inputs)
+            found = headcount(on=timezone.localdate(), inputs=form.inputs, user=actor)
         except UnknownRate as missing:
             self.refuse(str(missing))
         answer = headcount_answer(found=found)
@@ -63,6 +63,8 @@ class Command(DoorCommand):
         for line in answer["arithmetic"]:
             yield f"{line['pool']}:"
             yield from (f"  {step['words']}" for step in line["steps"])
+        if other := answer["other_lines"]:
+            yield f"Pools of other teams: {other['customers']} customers, {other['hours_asked']:,} hours, {other['heads_needed']} heads."
         yield "All lines:"
         yield from (f"  {words}" for words in answer["whole"])
         yield (
@@ -80,6 +82,7 @@ class Command(DoorCommand):
         if not answer["seats"]:
             yield "Everybody has a place with the CSMs and open seats there are: no seat is lacking."
         for seat in answer["seats"]:
-            yield f"A seat is lacking for {seat['label']} (able for {seat['able_for']}): {seat['customers']} customers, {seat['hours']:,} hours."
+            able = f" (able for {seat['able_for']})" if seat["able_for"] else ""
+            yield f"A seat is lacking for {seat['label']}{able}: {seat['customers']} customers, {seat['hours']:,} hours."
         for one in answer["no_help"]:
             yield f"No seat helps {one['external_id']}: {one['reason']}"
