@@ -6,8 +6,8 @@ Hours are whole minutes a month. Fractions are kept to the end: heads are rounde
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 
 import numpy as np
@@ -119,6 +119,22 @@ def caps_in_all(lines: Sequence[HeadLine]) -> dict[str, Fraction]:
         if line.cap:
             found[line.tier] = found.get(line.tier, Fraction(0)) + Fraction(line.customers, line.cap)
     return found
+
+
+def facts_of(*, facts: BookFacts, csms: Collection[str]) -> BookFacts:
+    """The facts of these CSMs (by key) and of the customers in their books only."""
+    columns = facts.customers
+    rows = np.array([row for row, key in enumerate(columns.csm) if key in csms], dtype=np.int64)
+    kept = {
+        field.name: column[rows] if isinstance(column, np.ndarray) else tuple(column[row] for row in rows)
+        for field in fields(columns)
+        for column in (getattr(columns, field.name),)
+    }
+    return replace(
+        facts,
+        customers=CustomerColumns(**kept),
+        csms=tuple(csm for csm in facts.csms if csm.key in csms),
+    )
 
 
 def people(csms: Sequence[CsmFacts]) -> tuple[CsmFacts, ...]:

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from accounts.models import CSM, Customer, Leave, Tier
-from allocation.engine.books_eligibility import pool_names
+from accounts.models import CSM, Leave, Tier
 from allocation.engine.facts.books import BookFacts
 from allocation.engine.headcount import (
     EVERY_POOL,
     HeadLine,
     exact_in_all,
+    facts_of,
     full_time_heads,
     head_lines,
     heads_in_all,
     people,
 )
 from allocation.engine.headcount_months import Ahead, MonthAhead, PersonAhead, months_ahead
-from allocation.engine.headcount_seats import SeatAsked, SeatsAsked, seats_asked
+from allocation.engine.headcount_seats import SeatsAsked, seats_asked
 from allocation.engine.headcount_words import MONTHS_A_YEAR, Head
 from allocation.models import AllocationPolicy, Staffing
 from allocation.snapshots.books import Snapshot, book_snapshot
@@ -73,22 +73,10 @@ class OpenSeat:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """What somebody who does not see the whole company may read by name, as of the customers and books in scope."""
-
-    lines: frozenset[tuple[str, str]]
-    verticals: frozenset[str]
-    countries: frozenset[str]
-    customers: frozenset[str]
-    csms: frozenset[int]
-
-
-@dataclass(frozen=True, slots=True)
 class Headcount:
     """The answer. ``there``: full-time heads of who is here. ``own_hours``, ``own_share``: the head's figures are the company's own.
 
     ``alone``: customers of self-service tiers; ``untiered``: customers without a tier. ``seats``: those asked besides the open ones.
-    ``sight``: what the person may read by name; None = all.
     """
 
     on: date
@@ -109,27 +97,6 @@ class Headcount:
     open_seats: tuple[OpenSeat, ...]
     alone: int
     untiered: int
-    sight: Sight | None
-
-    @property
-    def shown(self) -> tuple[HeadLine, ...]:
-        """The lines that the person may read."""
-        if self.sight is None:
-            return self.lines
-        return tuple(line for line in self.lines if (line.tier, line.pool) in self.sight.lines)
-
-    @property
-    def hidden(self) -> tuple[HeadLine, ...]:
-        """The others: of pools in which the person has no customer. They are counted, and not named."""
-        shown = set(self.shown)
-        return tuple(line for line in self.lines if line not in shown)
-
-    def names(self, seat: SeatAsked) -> bool:
-        """Whether the person may read what a seat is called after."""
-        sight = self.sight
-        return sight is None or (
-            sight.verticals.issuperset(seat.verticals) and sight.countries.issuperset(seat.countries)
-        )
 
     @property
     def lacking(self) -> int:
@@ -149,14 +116,20 @@ def staffing_inputs() -> tuple[Inputs, str]:
 
 
 def headcount(*, on: date, inputs: Inputs, user: Any = None) -> Headcount:
-    """Of the whole company on the day, for everybody; what is out of the sight of ``user`` (None: nothing) is counted and not
-    named. The same number of statements at any size.
+    """Of the CSMs that ``user`` may see (None: all) and the customers in their books, and for CS ops of those in nobody's.
+
+    The same number of statements at any size.
 
     Raises UnknownRate where an exchange rate is missing.
     """
     policy = AllocationPolicy.objects.active().first() or AllocationPolicy()
     snapshot = book_snapshot(as_of=on, policy=policy, with_digest=False)
-    csms = list(CSM.objects.filter(is_seat=False).order_by("pk"))
+    rows = CSM.objects.people().order_by("pk")
+    if user is not None and not user.is_ops:
+        rows = rows.visible_to(user)
+        seen = frozenset(csm.key for csm in CSM.objects.visible_to(user).only("email", "name"))
+        snapshot = replace(snapshot, facts=facts_of(facts=snapshot.facts, csms=seen))
+    csms = list(rows)
     here = people(snapshot.facts.csms)
     head = _head(policy=policy, inputs=inputs, csms=csms, on=on)
     lines = head_lines(
@@ -197,21 +170,6 @@ def headcount(*, on: date, inputs: Inputs, user: Any = None) -> Headcount:
         open_seats=open_seats,
         alone=sum(slug in tiers and not tiers[slug].served for slug in slugs),
         untiered=sum(slug not in tiers for slug in slugs),
-        sight=None if user is None or user.is_ops else _sight(user, snapshot),
-    )
-
-
-def _sight(user: Any, snapshot: Snapshot) -> Sight:
-    customers, facts = snapshot.facts.customers, snapshot.facts
-    seen = frozenset(Customer.objects.visible_to(user).values_list("external_id", flat=True))
-    pools = pool_names(customers=customers, csms=facts.csms, tiers=facts.tiers, policy=snapshot.policy)
-    rows = [row for row, external_id in enumerate(customers.external_id) if external_id in seen]
-    return Sight(
-        lines=frozenset((customers.tier[row], pools[row]) for row in rows),
-        verticals=frozenset(customers.vertical[row] for row in rows),
-        countries=frozenset(customers.country[row] for row in rows),
-        customers=seen,
-        csms=frozenset(CSM.objects.visible_to(user).values_list("pk", flat=True)),
     )
 
 

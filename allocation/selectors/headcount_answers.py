@@ -9,8 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from allocation.engine.attention import hours_of
-from allocation.engine.headcount import heads_in_all
-from allocation.engine.headcount_seats import NoHelp, SeatAsked
+from allocation.engine.headcount_seats import SeatAsked
 from allocation.engine.headcount_words import (
     Step,
     head_steps,
@@ -19,10 +18,9 @@ from allocation.engine.headcount_words import (
     month_sentences,
     whole_sentences,
 )
-from allocation.selectors.headcount import Headcount, OpenSeat, skills_in_words
+from allocation.selectors.headcount import Headcount, skills_in_words
 
 PLACES = Decimal("0.01")
-ELSEWHERE = "a pool of other teams"
 
 
 def headcount_answer(*, found: Headcount) -> dict[str, Any]:
@@ -42,7 +40,7 @@ def headcount_answer(*, found: Headcount) -> dict[str, Any]:
                 "heads_needed": line.heads_needed,
                 "heads_there": _rounded(line.heads_there),
             }
-            for line in found.shown
+            for line in found.lines
         ],
         "head": {
             "hours_a_year": _rounded(float(found.head.paid_hours)),
@@ -51,7 +49,6 @@ def headcount_answer(*, found: Headcount) -> dict[str, Any]:
             "net_hours_a_year": _rounded(float(found.head.net_hours)),
             "steps": _steps(head_steps(found.head)),
         },
-        "other_lines": other_lines(found),
         "arithmetic": [
             {
                 "tier": line.tier,
@@ -59,7 +56,7 @@ def headcount_answer(*, found: Headcount) -> dict[str, Any]:
                 "words": line_sentence(line, found.head),
                 "steps": _steps(line_steps(line, found.head)),
             }
-            for line in found.shown
+            for line in found.lines
         ],
         "whole": list(whole_sentences(found.lines, tiers=names, there=float(found.there))),
         "customers": sum(line.customers for line in found.lines),
@@ -73,26 +70,19 @@ def headcount_answer(*, found: Headcount) -> dict[str, Any]:
         "months": [_month(found, number) for number in range(len(found.months))],
         "seats": [
             {
-                "label": seat_label(found, seat),
+                "label": seat.label,
                 "customers": seat.customers,
                 "hours": hours_of(seat.minutes),
-                "able_for": seat_skills(found, seat),
+                "able_for": seat_skills(seat),
             }
             for seat in found.seats.seats
         ],
-        "open_seats": [seat.name for seat in open_seats_shown(found)],
-        "no_help": [{"external_id": one.external_id, "reason": one.reason} for one in no_help_shown(found)],
+        "open_seats": [seat.name for seat in found.open_seats],
+        "no_help": [{"external_id": one.external_id, "reason": one.reason} for one in found.seats.no_help],
     }
 
 
-def seat_label(found: Headcount, seat: SeatAsked) -> str:
-    return seat.label if found.names(seat) else ELSEWHERE
-
-
-def seat_skills(found: Headcount, seat: SeatAsked) -> str:
-    """For who sees the whole company: regions and languages are words of other people's customers too."""
-    if found.sight is not None:
-        return ""
+def seat_skills(seat: SeatAsked) -> str:
     return skills_in_words(
         verticals=seat.verticals,
         regions=seat.regions,
@@ -100,29 +90,6 @@ def seat_skills(found: Headcount, seat: SeatAsked) -> str:
         languages=seat.languages,
         products=seat.products,
     )
-
-
-def open_seats_shown(found: Headcount) -> list[OpenSeat]:
-    return [seat for seat in found.open_seats if found.sight is None or seat.pk in found.sight.csms]
-
-
-def no_help_shown(found: Headcount) -> list[NoHelp]:
-    sight = found.sight
-    return [one for one in found.seats.no_help if sight is None or one.external_id in sight.customers]
-
-
-def other_lines(found: Headcount) -> dict[str, Any] | None:
-    """The lines out of sight, added up; None where there is none."""
-    hidden = found.hidden
-    if not hidden:
-        return None
-    return {
-        "lines": len(hidden),
-        "customers": sum(line.customers for line in hidden),
-        "hours_asked": hours_of(sum(line.minutes_asked for line in hidden)),
-        "heads_needed": heads_in_all(hidden),
-        "heads_there": _rounded(sum(line.heads_there for line in hidden)),
-    }
 
 
 def _month(found: Headcount, number: int) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from django.views.decorators.http import require_POST, require_safe
 
 from allocation.forms.headcount import HeadcountForm
 from allocation.selectors.headcount import INPUT_NAMES, Headcount, headcount, staffing_inputs
-from allocation.selectors.headcount_answers import no_help_shown, other_lines
 from allocation.services import planning, staffing
 from allocation.snapshots.money import UnknownRate
 from allocation.tasks.bell import ring
@@ -56,7 +55,7 @@ def headcount_page(request: HttpRequest) -> HttpResponse:
         "sent": [(name, form.data[name]) for name in INPUT_NAMES],
     }
     if found is not None:
-        context |= _shown(found, page_of(request, found.shown))
+        context |= _shown(found, page_of(request, found.lines))
     return render(request, "pages/headcount.html", context)
 
 
@@ -127,7 +126,7 @@ def seats_remove(request: HttpRequest) -> HttpResponse:
 
 
 def _shown(found: Headcount, page: Page[Any]) -> dict[str, Any]:
-    no_help = no_help_shown(found)
+    no_help = found.seats.no_help
     return {
         "kpis": kpis(found),
         "page": page,
@@ -140,7 +139,6 @@ def _shown(found: Headcount, page: Page[Any]) -> dict[str, Any]:
         "open_seats": open_seat_rows(found),
         "no_help": no_help[:NO_HELP_SHOWN],
         "no_help_all": len(no_help),
-        "other_lines": other_lines(found),
         "no_help_more": max(0, len(no_help) - NO_HELP_SHOWN),
     }
 

@@ -25,7 +25,7 @@ from allocation.engine.headcount_words import (
 )
 from allocation.selectors import wording
 from allocation.selectors.headcount import Headcount
-from allocation.selectors.headcount_answers import open_seats_shown, seat_label, seat_skills
+from allocation.selectors.headcount_answers import seat_skills
 from allocation.views.lists import Column
 from allocation.views.parts import Kpi
 from allocation.views.pyramid_tables import Cell
@@ -353,11 +353,7 @@ class OpenSeatRow:
 
 
 def open_seat_rows(found: Headcount) -> list[OpenSeatRow]:
-    told = found.sight is None
-    return [
-        OpenSeatRow(seat.pk, seat.name, seat.skills if told else "", hours(seat.minutes))
-        for seat in open_seats_shown(found)
-    ]
+    return [OpenSeatRow(seat.pk, seat.name, seat.skills, hours(seat.minutes)) for seat in found.open_seats]
 
 
 def _seat_row(found: Headcount, seat: SeatAsked) -> SeatRow:
@@ -369,8 +365,8 @@ def _seat_row(found: Headcount, seat: SeatAsked) -> SeatRow:
         else f"Asked for by the hours and caps of the lines; it has {has} net hours a month."
     )
     return SeatRow(
-        label=seat_label(found, seat),
-        skills=seat_skills(found, seat),
+        label=seat.label,
+        skills=seat_skills(seat),
         customers=wording.grouped(seat.customers),
         hours=hours(seat.minutes),
         trace=trace,

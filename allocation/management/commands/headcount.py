@@ -63,8 +63,6 @@ class Command(DoorCommand):
         for line in answer["arithmetic"]:
             yield f"{line['pool']}:"
             yield from (f"  {step['words']}" for step in line["steps"])
-        if other := answer["other_lines"]:
-            yield f"Pools of other teams: {other['customers']} customers, {other['hours_asked']:,} hours, {other['heads_needed']} heads."
         yield "All lines:"
         yield from (f"  {words}" for words in answer["whole"])
         yield (
@@ -82,7 +80,9 @@ class Command(DoorCommand):
         if not answer["seats"]:
             yield "Everybody has a place with the CSMs and open seats there are: no seat is lacking."
         for seat in answer["seats"]:
-            able = f" (able for {seat['able_for']})" if seat["able_for"] else ""
-            yield f"A seat is lacking for {seat['label']}{able}: {seat['customers']} customers, {seat['hours']:,} hours."
+            yield (
+                f"A seat is lacking for {seat['label']} (able for {seat['able_for']}): {seat['customers']} customers, "
+                f"{seat['hours']:,} hours."
+            )
         for one in answer["no_help"]:
             yield f"No seat helps {one['external_id']}: {one['reason']}"
