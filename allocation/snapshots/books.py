@@ -102,13 +102,15 @@ def book_snapshot(
     with_digest: bool = True,
     rates_on: date | None = None,
     among: QuerySet[Customer] | None = None,
+    with_seats: bool = True,
     given: GivenCustomers | None = None,
 ) -> Snapshot:
     """Everything a plan needs, as of a day. Raises UnknownRate where one is missing.
 
     ``by_ledger``: who held which tier and CSM on that day, instead of who holds them now. ``with_digest``: off where
     nothing will be applied, since it reads what may make a plan stale. ``rates_on``: the day of the exchange rates, where
-    another than ``as_of``. ``among``: of a past day, these customers only. ``given``: customers that are not to be read again.
+    another than ``as_of``. ``among``: of a past day, these customers only. ``with_seats``: plans count with open seats; what
+    tells of today does not. ``given``: customers that are not to be read again.
     """
     tiers = {tier.pk: tier for tier in Tier.objects.order_by("rank", "slug")}
     csms = list(
@@ -131,7 +133,7 @@ def book_snapshot(
         csms=tuple(
             _csm_facts(csm, as_of=as_of, away=away.get(csm.pk, 0), tiers=named.get(csm.pk, frozenset()))
             for csm in csms
-            if csm.pk in used or (_started(csm, as_of) and _leaving(csm, as_of) != "gone")
+            if csm.pk in used or ((with_seats or not csm.is_seat) and _is_there(csm, as_of))
         ),
         tiers=tuple(
             TierFacts(slug=tier.slug, name=tier.name, touch_level=tier.touch_level, cap=tier.cap)
@@ -284,6 +286,10 @@ def _minutes(rows: Sequence[Mapping[str, Any]], *, as_of: date) -> IntColumn:
     return np.array(
         [plans.minutes(customer_id=row["pk"], tier_id=row["tier_id"]) for row in rows], dtype=np.int64
     )
+
+
+def _is_there(csm: CSM, as_of: date) -> bool:
+    return _started(csm, as_of) and _leaving(csm, as_of) != "gone"
 
 
 def _started(csm: CSM, as_of: date) -> bool:
