@@ -39,6 +39,8 @@ REGIONS = {
     "Latin America": (10, [("Mexico", "Spanish", "USD"), ("Chile", "Spanish", "USD")]),
 }
 RATES = {"EUR": Decimal("0.86"), "GBP": Decimal("0.75"), "CHF": Decimal("0.80")}  # units per 1 USD
+# Asked how they want to be served, most customers want the most there is; "" has said nothing.
+WISHES = {"high": 62, "mid": 18, "low": 8, "": 12}
 PRODUCTS = ["Core", "Analytics", "Automation", "Integrations", "Mobile", "Compliance"]
 PACKAGES = ["Starter", "Business", "Premium"]
 GOAL_KINDS = {
@@ -173,12 +175,14 @@ def _imagine_customers(
     found: list[DemoCustomer] = []
     books: Counter[str] = Counter()
     past = random.Random(chance.random())  # of its own: who had whom changes no customer
+    wishes = random.Random(count)  # of its own as well: what is wished for changes no fact
     for index in range(count):
         vertical, name = names[index]
         region = chance.choices(list(REGIONS), [weight for weight, _ in REGIONS.values()])[0]
         country, language, currency = chance.choice(REGIONS[region][1])
         facts = _imagine_facts(chance, currency, today)
         facts["country"] = country
+        facts["wished_engagement"] = wishes.choices(list(WISHES), list(WISHES.values()))[0]
         parent = found[chance.randrange(len(found))].external_id if found and chance.random() < 0.03 else None
         found.append(
             DemoCustomer(

@@ -108,7 +108,7 @@ class CustomerFilter(django_filters.FilterSet):
         self.filters["goal"].queryset = GoalKind.objects.filter(retired=False).order_by("name", "pk")
         self.filters["vertical"].queryset = self._words(Vertical, visible)
         self.filters["region"].queryset = self._words(Region, visible)
-        self.filters["csm"].queryset = CSM.objects.visible_to(user).order_by("name", "pk")
+        self.filters["csm"].queryset = CSM.objects.visible_to(user).people().order_by("name", "pk")
         self.filters["team"].queryset = Team.objects.visible_to(user).order_by("name", "pk")
         if in_book or not (user.is_ops or user.is_manager):
             for name in self.OF_A_LIST_ONLY:

@@ -72,7 +72,10 @@ def desk(*, user: Any, today: date, more: Iterable[Todo] = ()) -> Desk:
         todos=tuple(todos),
         customers=counts["every"],
         served=counts["served"],
-        csms=CSM.objects.visible_to(user).filter(Q(leaves_on__isnull=True) | Q(leaves_on__gt=today)).count(),
+        csms=CSM.objects.visible_to(user)
+        .people()
+        .filter(Q(leaves_on__isnull=True) | Q(leaves_on__gt=today))
+        .count(),
         tiers=tiers,
         published_model=model,
         recent_runs=runs,

@@ -114,6 +114,7 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
         "plan": this,
         "has_result": bool(this.summary),
         "counts": counts,
+        "changed_meanwhile": counts["skipped"] - counts["not_filled"],
         "handovers_ahead": selector.handovers_ahead(counts) if this.status in OPEN_STATUSES else "",
         "changed": this.is_changed,
         "chart": shift_chart(balance.books),

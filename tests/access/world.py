@@ -50,6 +50,7 @@ from allocation.models import (
     SavedView,
     Scenario,
     Slot,
+    Staffing,
     TierDecision,
     TieringModel,
     Touch,
@@ -269,6 +270,7 @@ def _proposals(world: SimpleNamespace, cast: SimpleNamespace, applied: RetierRun
             **{name: text for name, text in words(TierDecision, book).items() if name != "segment"}
         )
     Scenario.objects.create(name="Scenario of ops", owner=cast.ops)
+    Staffing.objects.create(name="Usual", is_active=True)
     Freeze.objects.create(name="Year end", starts_on=TODAY, ends_before=TODAY + datetime.timedelta(days=9))
     Slot.objects.create(
         work="goals_run", slot=f"{TODAY} 00:30", due_at=NOW, status="failed", message="No model.", run=over
