@@ -4,8 +4,9 @@ Every count is what ``decide_tiers`` gives with the changed rules. What a knob c
 are decided again for whom some condition gives another answer than before; tests hold both to the same results.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 
@@ -31,30 +32,51 @@ READ_BY_GUARDS = ("days_to_renewal", "first_renewal_done")
 
 
 @dataclass(frozen=True, slots=True)
-class Moves:
-    """Who has another tier when a knob is turned by ``steps``.
+class Tally:
+    """Customers that have another tier, which way they go, and their ARR."""
 
-    suggested: customers to whom the rules would suggest another tier, guards and overrides aside.
-    """
-
-    steps: int
     customers: int = 0
     up: int = 0
     down: int = 0
     arr_cents: int = 0
-    suggested: int = 0
+
+
+NOBODY = Tally()
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """Who has another tier when a knob is turned by ``steps``: in force, and suggested by the rules, guards aside."""
+
+    steps: int
+    effective: Tally = NOBODY
+    suggested: Tally = NOBODY
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """The smallest change found that moves enough, down and up; None: none that was tried does."""
+
+    down: Moves | None
+    up: Moves | None
 
 
 @dataclass(frozen=True, slots=True)
 class KnobFindings:
-    """moves: the six changes, as ``Knob.probes``. The others: the smallest change found, down and up; None: none does."""
+    """moves: the six changes, as ``Knob.probes``. first, share: what moves one customer, and 1 % of them, in force.
+
+    first_suggested, share_suggested: the same of suggested tiers.
+    """
 
     knob: Knob
     moves: tuple[Moves, ...]
-    first_down: Moves | None
-    first_up: Moves | None
-    share_down: Moves | None
-    share_up: Moves | None
+    first: Ends
+    share: Ends
+    first_suggested: Ends
+    share_suggested: Ends
+
+
+Count: TypeAlias = Callable[[Moves], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +103,8 @@ class Sensitivity:
         arr_cents: Integers,
     ) -> None:
         self.facts, self.rules, self.tiers, self.arr_cents = facts, rules, tiers, arr_cents
+        # To and from no tier (-1 reaches the last entry), or one that was retired, is neither up nor down.
+        self.in_use = np.array([*(not tier.retired for tier in tiers), False], dtype=np.bool_)
         found = decide_tiers(facts=facts, rules=rules, tiers=tiers)
         self.reads = rules.attributes()
         self.reads_score = bool(self.reads & SCORE_ATTRIBUTES)
@@ -121,10 +145,10 @@ class Sensitivity:
         return KnobFindings(
             knob,
             moves,
-            first_down=self._smallest(knob, 1, knob.least, asked),
-            first_up=self._smallest(knob, 1, knob.most, asked),
-            share_down=self._smallest(knob, self.share, knob.least, asked),
-            share_up=self._smallest(knob, self.share, knob.most, asked),
+            first=self._ends(knob, 1, _in_force, asked),
+            share=self._ends(knob, self.share, _in_force, asked),
+            first_suggested=self._ends(knob, 1, _suggests, asked),
+            share_suggested=self._ends(knob, self.share, _suggests, asked),
         )
 
     def moves(self, knob: Knob, steps: int) -> Moves:
@@ -136,15 +160,21 @@ class Sensitivity:
             asked[steps] = self._counted(steps, self._outcome(knob, steps))
         return asked[steps]
 
-    def _smallest(self, knob: Knob, least: int, end: int, asked: dict[int, Moves]) -> Moves | None:
+    def _ends(self, knob: Knob, least: int, count: Count, asked: dict[int, Moves]) -> Ends:
+        down, up = (self._smallest(knob, end, least, count, asked) for end in (knob.least, knob.most))
+        return Ends(down, up)
+
+    def _smallest(
+        self, knob: Knob, end: int, least: int, count: Count, asked: dict[int, Moves]
+    ) -> Moves | None:
         """The smallest change found that moves ``least`` customers, on the side of ``end``; one step less moves fewer."""
         if not end:
             return None
         sign = 1 if end > 0 else -1
-        tries = sorted({abs(end), *_doubling(abs(end)), *(abs(at) for at in asked if at * sign > 0)} - {0})
+        tries = sorted({abs(end), *_doubling(abs(end)), *(abs(at) for at in asked if at * sign > 0)})
         below = 0
         for steps in tries:
-            if self._moves(knob, sign * steps, asked).customers >= least:
+            if count(self._moves(knob, sign * steps, asked)) >= least:
                 above = steps
                 break
             below = steps
@@ -152,24 +182,28 @@ class Sensitivity:
             return None
         while above - below > 1:
             middle = (above + below) // 2
-            if self._moves(knob, sign * middle, asked).customers >= least:
+            if count(self._moves(knob, sign * middle, asked)) >= least:
                 above = middle
             else:
                 below = middle
         return asked[sign * above]
 
     def _counted(self, steps: int, outcome: _Outcome) -> Moves:
-        rows, before = outcome.rows, self.effective[outcome.rows]
-        moved = outcome.effective != before
-        in_use = np.array([*(not tier.retired for tier in self.tiers), False], dtype=np.bool_)
-        ranked = moved & in_use[before] & in_use[outcome.effective]
+        rows = outcome.rows
         return Moves(
-            steps=steps,
+            steps,
+            effective=self._tally(rows, self.effective[rows], outcome.effective),
+            suggested=self._tally(rows, self.suggested[rows], outcome.suggested),
+        )
+
+    def _tally(self, rows: Integers, before: Integers, after: Integers) -> Tally:
+        moved = before != after
+        ranked = moved & self.in_use[before] & self.in_use[after]
+        return Tally(
             customers=int(moved.sum()),
-            up=int((ranked & (outcome.effective < before)).sum()),
-            down=int((ranked & (outcome.effective > before)).sum()),
+            up=int((ranked & (after < before)).sum()),
+            down=int((ranked & (after > before)).sum()),
             arr_cents=int(self.arr_cents[rows[moved]].sum()),
-            suggested=int((outcome.suggested != self.suggested[rows]).sum()),
         )
 
     def _outcome(self, knob: Knob, steps: int) -> _Outcome:
@@ -286,16 +320,30 @@ def _doubling(end: int) -> list[int]:
     return [1 << power for power in range(end.bit_length()) if 1 << power <= end]
 
 
+def _in_force(moves: Moves) -> int:
+    return moves.effective.customers
+
+
+def _suggests(moves: Moves) -> int:
+    return moves.suggested.customers
+
+
 def by_weight(findings: Iterable[KnobFindings]) -> list[KnobFindings]:
-    """The knobs that deserve most debate first: by who moves at the small change, then the middle, then the large."""
+    """The knobs that deserve most debate first: by who moves at the small change, then the middle, then the large.
+
+    What is in force comes before what is suggested only; then by name.
+    """
 
     def key(each: KnobFindings) -> tuple[int, ...]:
-        most = [max(each.moves[2 - at].customers, each.moves[3 + at].customers) for at in range(3)]
-        return (*(-number for number in most), -max(moves.suggested for moves in each.moves))
+        return tuple(
+            -max(count(each.moves[2 - at]), count(each.moves[3 + at]))
+            for count in (_in_force, _suggests)
+            for at in range(3)
+        )
 
     return sorted(findings, key=lambda each: (*key(each), each.knob.name, str(each.knob.place)))
 
 
 def is_near(findings: KnobFindings) -> bool:
-    """Whether any of the six changes moves anybody."""
-    return any(moves.customers for moves in findings.moves)
+    """Whether any of the six changes moves anybody, now or once guards have run out."""
+    return any(_in_force(moves) or _suggests(moves) for moves in findings.moves)

@@ -9,7 +9,7 @@ import pytest
 from allocation.engine.facts.knobs import KnobKind, Measure
 from allocation.engine.knobs import knobs_of
 from allocation.engine.scoring import undecidable
-from allocation.engine.sensitivity import Sensitivity, by_weight, is_near
+from allocation.engine.sensitivity import Moves, Sensitivity, Tally, by_weight, is_near
 from allocation.engine.tiering import SCORE_ATTRIBUTES, decide_tiers
 from allocation.engine.turning import turned
 from tests.engine.random_models import GOAL_KINDS, random_model, random_rows
@@ -56,11 +56,15 @@ def test_every_knob_of_a_random_model_moves_whom_the_engine_moves(seed):
             after = decided(turned(rules=this.rules, knob=knob, steps=steps), this.facts)
             found = this.moves(knob, steps)
             moved = before[0] != after[0]
-            assert found.customers == moved.sum(), knob
-            assert found.suggested == (before[1] != after[1]).sum(), knob
-            assert found.arr_cents == this.arr_cents[moved].sum(), knob
-            assert found.up == (moved & (before[0] >= 0) & (after[0] >= 0) & (after[0] < before[0])).sum()
-            assert found.down == (moved & (before[0] >= 0) & (after[0] > before[0])).sum()
+            assert found.effective.customers == moved.sum(), knob
+            assert found.suggested.customers == (before[1] != after[1]).sum(), knob
+            assert found.suggested.arr_cents == this.arr_cents[before[1] != after[1]].sum(), knob
+            assert found.effective.arr_cents == this.arr_cents[moved].sum(), knob
+            assert (
+                found.effective.up
+                == (moved & (before[0] >= 0) & (after[0] >= 0) & (after[0] < before[0])).sum()
+            )
+            assert found.effective.down == (moved & (before[0] >= 0) & (after[0] > before[0])).sum()
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -68,39 +72,42 @@ def test_no_change_moves_nobody(seed):
     this, knobs = asking(random_model(seed), random_rows(seed + 2000, 40))
     for knob in knobs.values():
         assert turned(rules=this.rules, knob=knob, steps=0) == this.rules
-        assert this._counted(0, this._outcome(knob, 0)).customers == 0
-        assert this.moves(knob, 0).customers == 0
+        assert this._counted(0, this._outcome(knob, 0)) == Moves(0)
+        assert this.moves(knob, 0) == Moves(0)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_smallest_change_moves_somebody_and_one_step_less_nobody(seed):
     this, knobs = asking(random_model(seed), random_rows(seed + 3000, 60))
-    before, _ = decided(this.rules, this.facts)
+    before = decided(this.rules, this.facts)
 
-    def moved(knob, steps):
-        after, _ = decided(turned(rules=this.rules, knob=knob, steps=steps), this.facts)
-        return (before != after).sum()
+    def moved(knob, steps, which):
+        after = decided(turned(rules=this.rules, knob=knob, steps=steps), this.facts)
+        return (before[which] != after[which]).sum()
 
     for knob in knobs.values():
         asked = this.ask(knob)
-        for found, sign, end in ((asked.first_down, -1, knob.least), (asked.first_up, 1, knob.most)):
-            if found is None:
-                assert moved(knob, end) == 0, knob
-                continue
-            assert found.steps * sign > 0
-            assert moved(knob, found.steps) == found.customers >= 1, knob
-            assert moved(knob, found.steps - sign) == 0, knob
-        for found, sign in ((asked.share_down, -1), (asked.share_up, 1)):
-            if found is not None:
-                assert moved(knob, found.steps) >= this.share > moved(knob, found.steps - sign), knob
+        for which, ends, least in (
+            (0, asked.first, 1),
+            (0, asked.share, this.share),
+            (1, asked.first_suggested, 1),
+            (1, asked.share_suggested, this.share),
+        ):
+            for found, sign, end in ((ends.down, -1, knob.least), (ends.up, 1, knob.most)):
+                if found is None:
+                    assert moved(knob, end, which) < least, knob
+                    continue
+                assert found.steps * sign > 0
+                assert moved(knob, found.steps, which) >= least, knob
+                assert moved(knob, found.steps - sign, which) < least, knob
 
 
 def test_where_more_of_a_change_moves_more_the_smallest_of_all_is_found():
     this, knobs = asking(without_guards(BY_ARR), by_arr(100_000, 149_950, 150_000, 150_040, 800_000))
     asked = this.ask(knobs["Bound of Enterprise: ARR ≥ 150,000"])
-    tried = {steps: this.moves(asked.knob, steps).customers for steps in range(-60, 61)}
-    assert asked.first_down.steps == max(at for at in tried if at < 0 and tried[at]) == -50
-    assert asked.first_up.steps == min(at for at in tried if at > 0 and tried[at]) == 1
+    tried = {steps: this.moves(asked.knob, steps).effective.customers for steps in range(-60, 61)}
+    assert asked.first.down.steps == max(at for at in tried if at < 0 and tried[at]) == -50
+    assert asked.first.up.steps == min(at for at in tried if at > 0 and tried[at]) == 1
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -118,8 +125,8 @@ def test_a_number_that_nobody_is_near_of_says_so():
     this, knobs = asking(without_guards(BY_ARR), by_arr(1000, 400_000))
     enterprise = this.ask(knobs["Bound of Enterprise: ARR ≥ 150,000"])
     assert not is_near(enterprise)
-    assert enterprise.first_down.steps == -149_000  # 150,000 − 149,000 = the 1,000 of the smaller one
-    assert enterprise.first_up is None  # looked at up to 300,000
+    assert enterprise.first.down.steps == -149_000  # 150,000 − 149,000 = the 1,000 of the smaller one
+    assert enterprise.first.up is None  # looked at up to 300,000
 
 
 def test_who_moves_is_counted_by_way_and_with_its_arr():
@@ -127,9 +134,8 @@ def test_who_moves_is_counted_by_way_and_with_its_arr():
     found = this.ask(knobs["Bound of Enterprise: ARR ≥ 150,000"])
     small_down, small_up = found.moves[2], found.moves[3]
     # 1 % of 150,000 is 1,500: down to 148,500 takes in one, up to 151,500 leaves out two.
-    assert (small_down.customers, small_down.up, small_down.down) == (1, 1, 0)
-    assert small_down.arr_cents == 14_900_000
-    assert (small_up.customers, small_up.up, small_up.down) == (2, 0, 2)
+    assert small_down.effective == Tally(customers=1, up=1, down=0, arr_cents=14_900_000)
+    assert small_up.effective == Tally(customers=2, up=0, down=2, arr_cents=30_100_000)
 
 
 def test_guards_hold_for_moves_and_not_for_suggestions():
@@ -137,15 +143,15 @@ def test_guards_hold_for_moves_and_not_for_suggestions():
     rows = by_arr(149_000, since=datetime.date(2026, 11, 1))
     this, knobs = asking(model, rows)
     found = this.ask(knobs["Bound of Enterprise: ARR ≥ 150,000"])
-    assert (found.moves[2].customers, found.moves[2].suggested) == (0, 1)
-    assert found.first_down is None
+    assert (found.moves[2].effective.customers, found.moves[2].suggested.customers) == (0, 1)
+    assert found.first.down is None
 
 
 def test_overrides_hold_and_customers_that_left_do_not_move():
     rows = [{"id": 1, "arr": 149_000, "current": 2, "override": 2}, {"id": 2, "arr": 149_000, "left": True}]
     this, knobs = asking(without_guards(BY_ARR), rows)
     found = this.moves(knobs["Bound of Enterprise: ARR ≥ 150,000"], -1500)
-    assert (found.customers, found.suggested) == (0, 1)
+    assert (found.effective.customers, found.suggested.customers) == (0, 1)
 
 
 def scored(*criteria):
