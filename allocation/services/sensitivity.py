@@ -5,7 +5,7 @@ Customers, the model and everything else are read only; the answer is the one th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
@@ -18,19 +18,20 @@ from accounts.leases import lease_kept
 from accounts.models import Customer, User
 from accounts.querysets.jobs import CancelAsked
 from allocation.engine import sensitivity as engine
-from allocation.engine.facts.knobs import SIZES, Knob
+from allocation.engine.facts.knobs import SIZES, Knob, KnobKind
+from allocation.engine.facts.rules import Group, TieringRules, conditions_in
 from allocation.engine.facts.tiering import Integers
 from allocation.engine.knobs import knobs_of
 from allocation.engine.rules import UnusableRules
 from allocation.models import Sensitivity, TieringModel
 from allocation.models.scenarios import AnswerStatus
-from allocation.selectors import wording
 from allocation.selectors.amounts import in_base_cents
+from allocation.selectors.knob_words import short_words
 from allocation.selectors.model_checks import faults_of, rules_of_definition
 from allocation.selectors.stopping import stopped_by
 from allocation.snapshots.customers import Snapshot, customer_snapshot, tiering_rates
 from allocation.snapshots.money import UnknownRate
-from allocation.snapshots.vocabulary import ModelVocabulary, model_vocabulary
+from allocation.snapshots.vocabulary import model_vocabulary
 
 MESSAGE = "Turning one number after the other"
 
@@ -99,7 +100,7 @@ def compute_sensitivity(
         this.pk,
         fence=fence,
         status=AnswerStatus.DONE,
-        message=f"{wording.counted(len(result['knobs']), 'number')} turned.",
+        message=short_words(result)[:500],
         as_of=on,
         result=result,
     )
@@ -156,8 +157,10 @@ def _computed(
         "share": asking.share,
         "currency": base,
         "arr_problem": problem,
-        "tiers": _held(snapshot, asking, vocabulary),
-        "knobs": [_knob_json(each) for each in engine.by_weight(found)],
+        "digest": this.tiering_model.digest,
+        "knobs": [
+            {**_knob_json(each), "what_if": _what_if(rules, each.knob)} for each in engine.by_weight(found)
+        ],
     }
 
 
@@ -180,10 +183,24 @@ def _arr(snapshot: Snapshot, on: date) -> tuple[Integers, str]:
     return np.array(cents, dtype=np.int64), problem
 
 
-def _held(snapshot: Snapshot, asking: engine.Sensitivity, vocabulary: ModelVocabulary) -> Mapping[str, int]:
-    """Active customers by the tier that this version gives today."""
-    given = asking.effective[snapshot.facts.active]
-    return {tier.slug: int((given == place).sum()) for place, tier in enumerate(vocabulary.tiers)}
+def _what_if(rules: TieringRules, knob: Knob) -> dict[str, str] | None:
+    """How a scenario names this number (docs/scenarios.md); None where it has no name of its own there."""
+    part, place = knob.place[0], knob.place[1]
+    if knob.kind is KnobKind.WEIGHT:
+        return {"part": "weights", "name": knob.owner}
+    if knob.kind is not KnobKind.BOUND or part == "touch":
+        return None
+    named: list[tuple[str, Group]] = (
+        [(rule.name, rule.when) for rule in rules.segments]
+        if part == "segments"
+        else [(rule.slug, rule.when) for rule in rules.tiers]
+    )
+    name, when = named[int(place)]
+    every = [*(rule.name for rule in rules.segments), *(rule.slug for rule in rules.tiers)]
+    bounds = [each for each in conditions_in(when) if each.attribute.name == knob.attribute]
+    if every.count(name) > 1 or len(bounds) > 1:
+        return None
+    return {"part": "bounds", "rule": name, "attribute": knob.attribute}
 
 
 def _knob_json(found: engine.KnobFindings) -> dict[str, Any]:
