@@ -30,6 +30,12 @@ class Change:
     arr_cents: int
 
     @property
+    def short(self) -> str:
+        """Without its unit, for a cell; per cent keeps its sign."""
+        number, _, unit = self.words.partition(wording.SPACE)
+        return self.words if unit == "%" else number
+
+    @property
     def ways(self) -> str:
         """ "3 up, 1 down"; to or from no tier, or a retired one, is neither."""
         other = self.customers - self.up - self.down

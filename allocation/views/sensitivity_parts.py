@@ -17,7 +17,7 @@ from accounts.importing.escaping import mark_formula
 from allocation.charts.svg import Markup, wide_and_narrow
 from allocation.charts.tornado import NARROW, WIDE, Side, Turned, tornado
 from allocation.engine.explain import exact_in_words
-from allocation.engine.facts.knobs import SIZES, KnobKind
+from allocation.engine.facts.knobs import SIZES, KnobKind, Measure
 from allocation.models import Sensitivity, TieringModel
 from allocation.selectors import wording
 from allocation.selectors.knob_words import SUGGESTED, Change, KnobLine, moves_in_words
@@ -30,6 +30,7 @@ KIND_WORDS = {
     KnobKind.SCALE.value: "scale",
     KnobKind.GUARD.value: "guard",
 }
+UNITS = {Measure.POINTS.value: "points", Measure.DAYS.value: "days"}
 NEW_SCENARIO = "/scenarios/new/"
 TURNED = "Customers with another tier when this one number is turned by so much and all others stay; turned down above, up below."
 COLUMNS = (
@@ -50,7 +51,7 @@ COLUMNS = (
         hint=f"{TURNED} Large: 10 %, 5 points, 90 days, or 5 of a count.",
     ),
     Column(
-        "First customer at",
+        "First at",
         sort="first",
         class_="num",
         hint="The number at which the first customer has another tier; one step less of a change moves nobody.",
@@ -61,12 +62,11 @@ COLUMNS = (
         hint="The number at which 1 % of the active customers have another tier; one step less of a change moves fewer.",
     ),
     Column(
-        "ARR moved",
+        "ARR and ways",
         sort="arr",
         class_="num",
-        hint="ARR of those who move at the large change, turned that way in which more move.",
+        hint="ARR of those who move at the large change, turned that way in which more move; and which way they go.",
     ),
-    Column("Ways", hint="Which way they go at the large change, turned that way in which more move."),
 )
 
 
@@ -128,7 +128,7 @@ def rows_of(
         Row(
             name=line.name,
             kind=KIND_WORDS[line.kind],
-            value=exact_in_words(line.value),
+            value=f"{exact_in_words(line.value)} {UNITS.get(line.measure, '')}".strip(),
             edit_url=_edit_url(line, model),
             what_if_url=_what_if_url(line, model, counted, scenario),
             sizes=tuple(
@@ -141,7 +141,7 @@ def rows_of(
             ),
             arr=_arr(line.most(2), currency),
             arr_trace=_arr_trace(line, currency),
-            ways=most.ways if (most := line.most(2)) and most.customers else wording.DASH,
+            ways=most.ways if (most := line.most(2)) and most.customers else "",
         )
         for line in lines
     ]
@@ -150,7 +150,7 @@ def rows_of(
 def _turn(line: KnobLine, change: Change, currency: str) -> Turn:
     said = moves_in_words(line=line, change=change, currency=currency)
     trace = f"{said}\n{change.ways}." if change.customers else said
-    return Turn(change.words, wording.grouped(change.customers), trace)
+    return Turn(change.short, wording.grouped(change.customers), trace)
 
 
 def _end(

@@ -49,6 +49,7 @@ from allocation.models import (
     RetierRun,
     SavedView,
     Scenario,
+    Sensitivity,
     Slot,
     TierDecision,
     TieringModel,
@@ -269,6 +270,8 @@ def _proposals(world: SimpleNamespace, cast: SimpleNamespace, applied: RetierRun
             **{name: text for name, text in words(TierDecision, book).items() if name != "segment"}
         )
     Scenario.objects.create(name="Scenario of ops", owner=cast.ops)
+    version = TieringModel.objects.published().get()
+    Sensitivity.objects.create(tiering_model=version, as_of=TODAY, status="discarded", requested_by=cast.ops)
     Freeze.objects.create(name="Year end", starts_on=TODAY, ends_before=TODAY + datetime.timedelta(days=9))
     Slot.objects.create(
         work="goals_run", slot=f"{TODAY} 00:30", due_at=NOW, status="failed", message="No model.", run=over
