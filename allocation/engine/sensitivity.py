@@ -13,7 +13,7 @@ import numpy as np
 from allocation.engine.conditions import holds, moved_group
 from allocation.engine.derived import with_scores
 from allocation.engine.facts.knobs import Knob, KnobKind
-from allocation.engine.facts.rules import Condition, DeadBand, Group, PercentileScale, TieringRules
+from allocation.engine.facts.rules import Clause, Condition, DeadBand, Group, PercentileScale, TieringRules
 from allocation.engine.facts.tiering import (
     NO_TIER,
     CustomerColumns,
@@ -291,7 +291,8 @@ class Sensitivity:
     def _answers(self, condition: Condition, facts: CustomerColumns) -> tuple[Flags, ...]:
         """Yes or no of each customer: plain and, with a dead band, loosened and tightened by it."""
         band = self.rules.guards.dead_band
-        return tuple(holds(each, facts) for each in (condition, *_moved(condition, band)))
+        asked: tuple[Clause, ...] = (condition, *_moved(condition, band))
+        return tuple(holds(each, facts) for each in asked)
 
 
 def _moved(condition: Condition, band: DeadBand | None) -> Iterable[Group]:
@@ -329,19 +330,23 @@ def _suggests(moves: Moves) -> int:
 
 
 def by_weight(findings: Iterable[KnobFindings]) -> list[KnobFindings]:
-    """The knobs that deserve most debate first: by who moves at the small change, then the middle, then the large.
+    """The knobs that deserve most debate first: by who moves at the small, the middle and the large change, added up.
 
-    What is in force comes before what is suggested only; then by name.
+    Of both ways the one counts in which more move. What is in force comes before what is suggested only; then by name.
     """
 
-    def key(each: KnobFindings) -> tuple[int, ...]:
-        return tuple(
-            -max(count(each.moves[2 - at]), count(each.moves[3 + at]))
-            for count in (_in_force, _suggests)
-            for at in range(3)
-        )
+    def weight(each: KnobFindings, count: Count) -> int:
+        return sum(max(count(each.moves[2 - at]), count(each.moves[3 + at])) for at in range(3))
 
-    return sorted(findings, key=lambda each: (*key(each), each.knob.name, str(each.knob.place)))
+    return sorted(
+        findings,
+        key=lambda each: (
+            -weight(each, _in_force),
+            -weight(each, _suggests),
+            each.knob.name,
+            str(each.knob.place),
+        ),
+    )
 
 
 def is_near(findings: KnobFindings) -> bool:

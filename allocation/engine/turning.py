@@ -49,9 +49,13 @@ def turned(*, rules: TieringRules, knob: Knob, steps: int) -> TieringRules:
 
 def condition_at(*, rules: TieringRules, knob: Knob) -> Condition:
     """The condition whose bound the knob is."""
-    part, place, _, nth = knob.place
-    rule = {"segments": rules.segments, "touch": rules.touch, "tiers": rules.tiers}[str(part)][int(place)]
-    return list(conditions_in(rule.when))[int(nth)]
+    part, place, nth = str(knob.place[0]), int(knob.place[1]), int(knob.place[3])
+    groups = {
+        "segments": [rule.when for rule in rules.segments],
+        "touch": [rule.when for rule in rules.touch],
+        "tiers": [rule.when for rule in rules.tiers],
+    }
+    return list(conditions_in(groups[part][place]))[nth]
 
 
 def _put(rules: tuple[Rule, ...], place: int, rule: Rule) -> tuple[Rule, ...]:

@@ -70,6 +70,11 @@ class KnobLine:
         return 0 if most is None else most.customers
 
     @property
+    def weight(self) -> int:
+        """What puts the numbers in order: who moves at the small, the middle and the large change, added up."""
+        return sum(self.moved(size) for size in range(3))
+
+    @property
     def telling(self) -> Change | None:
         """The smallest of the changes that moves anybody, that way in which more move; None: nobody is near."""
         return next((change for size in range(3) if (change := self.most(size)) and change.customers), None)
@@ -99,7 +104,7 @@ def knob_lines(*, result: Mapping[str, Any], counted: str) -> tuple[KnobLine, ..
         for knob in result.get("knobs", [])
         if counted == EFFECTIVE or knob["kind"] != KnobKind.GUARD
     ]
-    return tuple(sorted(lines, key=lambda line: (*(-line.moved(size) for size in range(3)), line.name)))
+    return tuple(sorted(lines, key=lambda line: (-line.weight, line.name)))
 
 
 def _line(knob: Mapping[str, Any], counted: str) -> KnobLine:

@@ -24,7 +24,16 @@ from allocation.views.access import clock, for_ops
 from allocation.views.jobs import is_under_way, progress
 from allocation.views.lists import headings, page_of
 from allocation.views.refusals import refusals_shown, refused
-from allocation.views.sensitivity_parts import COLUMNS, DEFAULT_SORT, as_csv, chart_of, in_order, rows_of
+from allocation.views.sensitivity_parts import (
+    COLUMNS,
+    DEFAULT_SORT,
+    Group,
+    Row,
+    as_csv,
+    chart_of,
+    in_order,
+    rows_of,
+)
 
 WHAT = "computation"
 NUMBERS = {1: "One number decides", 2: "Two numbers decide", 3: "Three numbers decide"}
@@ -119,14 +128,16 @@ def _answer(request: HttpRequest, this: Sensitivity) -> dict[str, Any]:
         "chart": chart_of(lines, currency),
         "columns": headings(COLUMNS, sort=sort),
         "sort": sort,
-        "rows": rows_of(
-            in_order(lines, sort),
-            model=this.tiering_model,
-            currency=currency,
-            counted=counted,
-            customers=result["customers"],
-        ),
+        "groups": _groups(rows_of(in_order(lines, sort), this=this, counted=counted)),
+        "shown": len(lines),
     }
+
+
+def _groups(rows: list[Row]) -> list[Group]:
+    """Numbers that somebody is near, then the others, folded away; alone they stand open."""
+    near, far = [row for row in rows if row.is_near], [row for row in rows if not row.is_near]
+    found = [Group("Numbers that customers are near", near, False)] if near else []
+    return [*found, Group("Nobody is near", far, bool(near))] if far else found
 
 
 @require_safe

@@ -92,6 +92,16 @@ class Row:
     arr: str
     arr_trace: str
     ways: str
+    is_near: bool
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows under a heading of their own; folded: shown on a click."""
+
+    title: str
+    rows: list[Row]
+    folded: bool
 
 
 _SORTS: dict[str, Callable[[KnobLine], Any]] = {
@@ -102,7 +112,7 @@ _SORTS: dict[str, Callable[[KnobLine], Any]] = {
     "arr": lambda line: 0 if (most := line.most(2)) is None else most.arr_cents,
     "first": lambda line: _nearness(line),
 }
-DEFAULT_SORT = "-small"
+DEFAULT_SORT = ""
 
 
 def _nearness(line: KnobLine) -> float:
@@ -115,14 +125,13 @@ def _nearness(line: KnobLine) -> float:
 def in_order(lines: Sequence[KnobLine], sort: str) -> list[KnobLine]:
     """As asked for; what is equal stays in the order of what moves most."""
     key = _SORTS.get(sort.removeprefix("-"))
-    if key is None or sort == DEFAULT_SORT:
+    if key is None:
         return list(lines)
     return sorted(lines, key=key, reverse=sort.startswith("-"))
 
 
-def rows_of(
-    lines: Sequence[KnobLine], *, model: TieringModel, currency: str, counted: str, customers: int
-) -> list[Row]:
+def rows_of(lines: Sequence[KnobLine], *, this: Sensitivity, counted: str) -> list[Row]:
+    model, currency, least = this.tiering_model, this.result["currency"], this.result["share"]
     scenario = NEW_SCENARIO if is_valid_path(NEW_SCENARIO) else ""
     return [
         Row(
@@ -136,12 +145,11 @@ def rows_of(
                 for pair in zip(line.downs, line.ups, strict=True)
             ),
             first=tuple(_end(line, line.first, side, 1, currency) for side in (0, 1)),
-            share=tuple(
-                _end(line, line.share, side, max(1, -(-customers // 100)), currency) for side in (0, 1)
-            ),
+            share=tuple(_end(line, line.share, side, least, currency) for side in (0, 1)),
             arr=_arr(line.most(2), currency),
             arr_trace=_arr_trace(line, currency),
             ways=most.ways if (most := line.most(2)) and most.customers else "",
+            is_near=line.telling is not None,
         )
         for line in lines
     ]
