@@ -135,18 +135,33 @@ def _line(knob: Mapping[str, Any], counted: str) -> KnobLine:
     )
 
 
-def moves_in_words(*, line: KnobLine, change: Change, currency: str) -> str:
-    """ "Weight of Revenue, −1 % (3.96 instead of 4): 23 customers worth 3.2 M USD move." """
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """ "Weight of Revenue, −1 % (3.96 instead of 4): " "23 customers" " worth 3.2 M USD move." """
+
+    lead: str
+    who: str
+    rest: str
+    line: KnobLine
+    change: Change
+
+    def __str__(self) -> str:
+        return f"{self.lead}{self.who}{self.rest}"
+
+
+def moves_in_words(*, line: KnobLine, change: Change, currency: str) -> Sentence:
+    """What one change of one number does."""
     values = f"{exact_in_words(change.value)} instead of {exact_in_words(line.value)}"
-    who = wording.counted(change.customers, "customer")
+    lead = f"{line.name}, {change.words} ({values}): "
     if not change.customers:
-        return f"{line.name}, {change.words} ({values}): nobody moves."
+        return Sentence(lead, "nobody", " moves.", line, change)
     worth = wording.compact(wording.from_cents(change.arr_cents), currency)
     verb = "moves" if change.customers == 1 else "move"
-    return f"{line.name}, {change.words} ({values}): {who} worth {worth} {verb}."
+    who = wording.counted(change.customers, "customer")
+    return Sentence(lead, who, f" worth {worth} {verb}.", line, change)
 
 
-def deciding(*, lines: Sequence[KnobLine], currency: str) -> tuple[str, ...]:
+def deciding(*, lines: Sequence[KnobLine], currency: str) -> tuple[Sentence, ...]:
     """A sentence for each of the numbers that decide most, three at most; none where nobody moves."""
     near = [(line, line.telling) for line in lines]
     return tuple(

@@ -33,6 +33,7 @@ from allocation.views.sensitivity_parts import (
     chart_of,
     in_order,
     rows_of,
+    said_of,
 )
 
 WHAT = "computation"
@@ -121,7 +122,7 @@ def _answer(request: HttpRequest, this: Sensitivity) -> dict[str, Any]:
         "counted_later": counted == SUGGESTED,
         "guards_hold_all": held,
         "headline": f"{NUMBERS[len(decided)]} most" if decided else "No small change moves anybody",
-        "decided": decided,
+        "decided": said_of(decided, counted=counted),
         "far": far_words(lines=every),
         "customers": wording.counted(result["customers"], "active customer"),
         "problem": result["arr_problem"],

@@ -20,7 +20,7 @@ from allocation.engine.explain import exact_in_words
 from allocation.engine.facts.knobs import SIZES, KnobKind, Measure
 from allocation.models import Sensitivity, TieringModel
 from allocation.selectors import wording
-from allocation.selectors.knob_words import SUGGESTED, Change, KnobLine, moves_in_words
+from allocation.selectors.knob_words import SUGGESTED, Change, KnobLine, Sentence, moves_in_words
 from allocation.views.lists import Column
 
 SHOWN_IN_CHART = 12
@@ -36,24 +36,27 @@ TURNED = "Customers with another tier when this one number is turned by so much 
 COLUMNS = (
     Column("Number", sort="name"),
     Column(
-        "Small", sort="small", class_="num", hint=f"{TURNED} Small: 1 %, 1 point, 7 days, or 1 of a count."
+        "Small",
+        sort="small",
+        class_="num nowrap",
+        hint=f"{TURNED} Small: 1 %, 1 point, 7 days, or 1 of a count.",
     ),
     Column(
         "Middle",
         sort="middle",
-        class_="num",
+        class_="num nowrap",
         hint=f"{TURNED} Middle: 5 %, 2 points, 30 days, or 2 of a count.",
     ),
     Column(
         "Large",
         sort="large",
-        class_="num",
+        class_="num nowrap",
         hint=f"{TURNED} Large: 10 %, 5 points, 90 days, or 5 of a count.",
     ),
     Column(
         "First at",
         sort="first",
-        class_="num",
+        class_="num nowrap",
         hint="The number at which the first customer has another tier; one step less of a change moves nobody.",
     ),
     Column(
@@ -64,7 +67,7 @@ COLUMNS = (
     Column(
         "ARR and ways",
         sort="arr",
-        class_="num",
+        class_="num nowrap",
         hint="ARR of those who move at the large change, turned that way in which more move; and which way they go.",
     ),
 )
@@ -102,6 +105,30 @@ class Group:
     title: str
     rows: list[Row]
     folded: bool
+
+
+@dataclass(frozen=True)
+class Said:
+    """A sentence on top, and how its number came."""
+
+    lead: str
+    who: str
+    rest: str
+    trace: str
+
+
+def said_of(sentences: Sequence[Sentence], *, counted: str) -> list[Said]:
+    how = "Guards and overrides put aside" if counted == SUGGESTED else "Guards and overrides included"
+    return [
+        Said(
+            each.lead,
+            each.who,
+            each.rest,
+            f"Active customers whose tier is another when only this number is {exact_in_words(each.change.value)}.\n"
+            f"{how}; {each.change.ways}.",
+        )
+        for each in sentences
+    ]
 
 
 _SORTS: dict[str, Callable[[KnobLine], Any]] = {
@@ -156,7 +183,7 @@ def rows_of(lines: Sequence[KnobLine], *, this: Sensitivity, counted: str) -> li
 
 
 def _turn(line: KnobLine, change: Change, currency: str) -> Turn:
-    said = moves_in_words(line=line, change=change, currency=currency)
+    said = str(moves_in_words(line=line, change=change, currency=currency))
     trace = f"{said}\n{change.ways}." if change.customers else said
     return Turn(change.short, wording.grouped(change.customers), trace)
 
@@ -175,7 +202,7 @@ def _end(
             "nobody" if least == 1 else "not reached",
             f"{who.capitalize()} up to {exact_in_words(limit)}.",
         )
-    said = moves_in_words(line=line, change=change, currency=currency)
+    said = str(moves_in_words(line=line, change=change, currency=currency))
     step = f"A change smaller by one step ({exact_in_words(line.step)}) moves {'nobody' if least == 1 else 'fewer'}."
     return Turn(label, exact_in_words(change.value), f"{said}\n{step}")
 
@@ -240,7 +267,7 @@ def _side(line: KnobLine, changes: Sequence[Change | None], currency: str) -> Si
     if not there:
         return None
     counts = [0 if change is None else change.customers for change in changes]
-    words = " ".join(moves_in_words(line=line, change=change, currency=currency) for change in there)
+    words = " ".join(str(moves_in_words(line=line, change=change, currency=currency)) for change in there)
     return Side((counts[0], counts[1], counts[2]), words)
 
 

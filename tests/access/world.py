@@ -49,13 +49,13 @@ from allocation.models import (
     RetierRun,
     SavedView,
     Scenario,
-    Sensitivity,
     Slot,
     TierDecision,
     TieringModel,
     Touch,
 )
 from allocation.models.locks import ModelLock
+from allocation.services import sensitivity
 from cstiers.signing_in.throttle import PERSON
 from tests import factories
 from tests.factories import TODAY
@@ -271,7 +271,8 @@ def _proposals(world: SimpleNamespace, cast: SimpleNamespace, applied: RetierRun
         )
     Scenario.objects.create(name="Scenario of ops", owner=cast.ops)
     version = TieringModel.objects.published().get()
-    Sensitivity.objects.create(tiering_model=version, as_of=TODAY, status="discarded", requested_by=cast.ops)
+    asked = sensitivity.ask_sensitivity(model_id=version.pk, actor=cast.ops, on=TODAY, at=NOW)
+    sensitivity.compute_sensitivity(sensitivity_id=asked.pk, owner="world", on=TODAY)
     Freeze.objects.create(name="Year end", starts_on=TODAY, ends_before=TODAY + datetime.timedelta(days=9))
     Slot.objects.create(
         work="goals_run", slot=f"{TODAY} 00:30", due_at=NOW, status="failed", message="No model.", run=over

@@ -216,7 +216,9 @@ def test_what_decides_most_stands_first_and_what_nobody_is_near_is_named(model):
     assert [line.weight for line in lines] == sorted((line.weight for line in lines), reverse=True)
     assert lines[0].weight == 2 + 2 + 2  # turned up, at all three sizes
     said = deciding(lines=lines, currency="USD")
-    assert "+1\u00a0% (151,500 instead of 150,000): 2 customers worth 301.0\u00a0k\u00a0USD move." in said[0]
+    assert "+1\u00a0% (151,500 instead of 150,000): 2 customers worth 301.0\u00a0k\u00a0USD move." in str(
+        said[0]
+    )
     assert far_words(lines=lines).startswith("Nobody is near: ")
 
 

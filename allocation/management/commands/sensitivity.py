@@ -32,7 +32,7 @@ def sensitivity_lines(found: Mapping[str, Any], result: Mapping[str, Any]) -> It
     )
     if held:
         yield "Guards hold every customer for now; counted is who would move once they have run out."
-    yield from deciding(lines=lines, currency=result["currency"])
+    yield from map(str, deciding(lines=lines, currency=result["currency"]))
     yield far_words(lines=lines)
     for line in lines:
         turns = [change for change in (*reversed(line.downs), *line.ups) if change is not None]
