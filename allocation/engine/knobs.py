@@ -84,7 +84,7 @@ def _ends(place: int, criterion: Criterion, scale: LinearScale, facts: CustomerC
             most = min(most, other - size.step)
         else:
             least = max(least, other + size.step)
-        name = f"{criterion.name}: {points} points at {exact_in_words(value)}"
+        name = f"Scale of {criterion.name}, {points} points at {exact_in_words(value)}"
         yield size.knob(KnobKind.SCALE, ("criteria", place, end), name, criterion.name, value, least, most)
 
 
@@ -98,7 +98,9 @@ def _steps(place: int, criterion: Criterion, scale: StepScale, facts: CustomerCo
             least = max(least, bounds[nth - 1] + size.step)
         if nth + 1 < len(bounds):
             most = min(most, bounds[nth + 1] - size.step)
-        name = f"{criterion.name}: {exact_in_words(exact(given))} points from {exact_in_words(value)}"
+        name = (
+            f"Scale of {criterion.name}, {exact_in_words(exact(given))} points from {exact_in_words(value)}"
+        )
         where = ("criteria", place, "step", nth)
         yield size.knob(KnobKind.SCALE, where, name, criterion.name, value, least, most)
 

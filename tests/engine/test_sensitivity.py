@@ -183,7 +183,7 @@ def test_weights_are_turned_by_thousandths_and_never_all_to_zero():
 def test_values_of_0_to_100_are_turned_in_points_and_stay_within():
     health = {"name": "Health", "attribute": "health", "weight": 2, "scale": FULL}
     _, knobs = asking(scored(health), [{"id": 1, "health": 50}])
-    low, high = knobs["Health: 0 points at 0"], knobs["Health: 100 points at 100"]
+    low, high = knobs["Scale of Health, 0 points at 0"], knobs["Scale of Health, 100 points at 100"]
     assert low.measure is Measure.POINTS
     assert [low.at(steps) for steps in low.probes()] == [0, 0, 0, 1, 2, 5]
     assert [high.at(steps) for steps in high.probes()] == [95, 98, 99, 100, 100, 100]
@@ -224,4 +224,7 @@ def test_bounds_of_one_rule_do_not_cross_and_steps_rise():
     lower, upper = knobs["Bound of Global: health ≥ 40"], knobs["Bound of Global: health < 41"]
     assert lower.at(lower.most) == Decimal("40.99")
     assert upper.at(upper.least) == Decimal("40.01")
-    assert knobs["Sentiment: 30 points from 2"].at(knobs["Sentiment: 30 points from 2"].most) == 3
+    assert (
+        knobs["Scale of Sentiment, 30 points from 2"].at(knobs["Scale of Sentiment, 30 points from 2"].most)
+        == 3
+    )
