@@ -29,6 +29,7 @@ from allocation.views import (
     reviewing,
     runs,
     saved_views,
+    sensitivity,
     touches,
 )
 
@@ -121,4 +122,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("plans/<int:pk>/moves/", plan_reviewing.plan_rows, name="plan_rows"),
     path("plans/<int:pk>/moves/<int:move>/", plan_reviewing.plan_move, name="plan_move"),
     path("plans/<int:pk>/moves/<int:move>/csm/", plan_reviewing.plan_repoint, name="plan_repoint"),
+    path("scenarios/sensitivity/", sensitivity.sensitivities, name="sensitivities"),
+    path("scenarios/sensitivity/start/", sensitivity.sensitivity_start, name="sensitivity_start"),
+    path("scenarios/sensitivity/<int:pk>/", sensitivity.sensitivity, name="sensitivity"),
+    path(
+        "scenarios/sensitivity/<int:pk>/progress/",
+        sensitivity.sensitivity_progress,
+        name="sensitivity_progress",
+    ),
+    path("scenarios/sensitivity/<int:pk>/cancel/", sensitivity.sensitivity_cancel, name="sensitivity_cancel"),
 ]

@@ -104,6 +104,7 @@ ADMIN_GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
             ("allocation.attentionpolicy", "attention", "Attention policies"),
             ("allocation.scenario", "scenario", "Scenarios"),
             ("allocation.staffing", "headcount", "Staffing"),
+            ("allocation.sensitivity", "scenario", "Sensitivities"),
             ("allocation.touch", "touch", "Touches"),
             ("allocation.handover", "handover", "Handovers"),
         ),

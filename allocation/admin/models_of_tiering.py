@@ -204,6 +204,7 @@ class TieringModelAdmin(ModelPages, CSAdmin):
         looking = (
             *button(label="Compare", name=f"{name}_compare", args=args, icon="move"),
             *button(label="Preview", name=f"{name}_preview", args=args, icon="eye"),
+            Button("Sensitivity", f"{reverse('sensitivities')}?model={obj.pk}", "scenario"),
         )
         if not self.has_change_permission(request, obj):
             return (*looking, *self._draft_button(obj))

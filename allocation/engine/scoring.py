@@ -60,9 +60,7 @@ def score_customers(
     points = np.full((count, len(criteria)), UNKNOWN, dtype=np.int64)
     withheld = np.zeros(count, dtype=np.bool_)
     for position, criterion in enumerate(criteria):
-        given = _points(criterion, facts, segments, crowd)
-        if criterion.missing is Missing.POINTS:
-            given = np.where(given < 0, _millionths(criterion.points), given)
+        given = criterion_points(criterion=criterion, facts=facts, segments=segments, crowd=crowd)
         if criterion.missing is Missing.UNDECIDED:
             withheld |= given < 0
         points[:, position] = given
@@ -72,13 +70,33 @@ def score_customers(
     return Scores(cents=cents, points=points, contributions=contributions, withheld=withheld)
 
 
+def criterion_points(
+    *, criterion: Criterion, facts: CustomerColumns, segments: Integers, crowd: Crowd
+) -> Integers:
+    """Points in millionths, set points for a missing value included; -1 where it is missing and has none."""
+    given = _points(criterion, facts, segments, crowd)
+    if criterion.missing is Missing.POINTS:
+        return np.where(given < 0, _millionths(criterion.points), given)
+    return given
+
+
+def score_cents(*, points: Integers, weights: Integers) -> Integers:
+    """Scores alone, in hundredths, -1 where nothing is known: those of ``score_customers`` for the same points."""
+    parts, divisor, nothing = _parts(points, weights)
+    return np.where(nothing, UNKNOWN, half_even(parts.sum(axis=1), divisor))
+
+
+def _parts(points: Integers, weights: Integers) -> tuple[Integers, Integers, Flags]:
+    """Weight × points of each criterion, what their sum is divided by, and who has no known criterion."""
+    known = points >= 0
+    divisor = np.where(known, weights, 0).sum(axis=1) * CENT
+    nothing = np.asarray(divisor == 0)
+    return np.where(known, points, 0) * weights, np.where(nothing, 1, divisor), nothing
+
+
 def _weigh(points: Integers, weights: Integers) -> tuple[Integers, Integers]:
     """Scores and contributions in hundredths; the largest remainders take what rounding leaves, ties by criterion."""
-    known = points >= 0
-    parts = np.where(known, points, 0) * weights
-    divisor = np.where(known, weights, 0).sum(axis=1) * CENT
-    nothing = divisor == 0
-    divisor = np.where(nothing, 1, divisor)
+    parts, divisor, nothing = _parts(points, weights)
     cents = half_even(parts.sum(axis=1), divisor)
     contributions, rest = np.divmod(parts, divisor[:, None])
     left = cents - contributions.sum(axis=1)

@@ -73,7 +73,7 @@ def decide_tiers(
         facts=known,
         suggested=suggestions.tier,
         undecidable=undecidable(scores, reads_score=bool(reads & SCORE_ATTRIBUTES)),
-        band=_band(known, rules),
+        band=band_of(known, rules),
         rules=rules.guards,
         tiers=tiers,
     )
@@ -104,7 +104,7 @@ def suggest_tiers(*, facts: CustomerColumns, rules: TieringRules) -> Suggestions
     return Suggestions(segment=segment, touch=touch, rule=rule, tier=tier)
 
 
-def _band(facts: CustomerColumns, rules: TieringRules) -> Band | None:
+def band_of(facts: CustomerColumns, rules: TieringRules) -> Band | None:
     """The tiers that the rules give with every numeric bound loosened, and tightened, by the dead band."""
     band = rules.guards.dead_band
     if band is None:

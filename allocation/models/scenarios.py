@@ -86,6 +86,8 @@ class Scenario(Job):
 class Sensitivity(Job):
     """Which weight or bound of a model, changed by how little, moves how many customers."""
 
+    WORKING = ("computing",)  # never applied
+
     tiering_model = models.ForeignKey(TieringModel, on_delete=models.PROTECT, related_name="sensitivities")
     as_of = models.DateField()
     status = models.CharField(

@@ -28,7 +28,7 @@ FIRST, BACK = TODAY + 10 * DAY, TODAY + 14 * DAY
 OF_A_PERSON = {
     "accounts.Delegation", "accounts.ImportBatch", "accounts.NoticePreference", "allocation.BookPlan", "allocation.Freeze",
     "allocation.Notice", "allocation.Pulse", "allocation.RetierRun", "allocation.RunChunk", "allocation.Scenario",
-    "allocation.Schedule", "allocation.Slot",
+    "allocation.Schedule", "allocation.Sensitivity", "allocation.Slot",
 }  # fmt: skip
 
 

@@ -56,6 +56,7 @@ from allocation.models import (
     Touch,
 )
 from allocation.models.locks import ModelLock
+from allocation.services import sensitivity
 from cstiers.signing_in.throttle import PERSON
 from tests import factories
 from tests.factories import TODAY
@@ -271,6 +272,9 @@ def _proposals(world: SimpleNamespace, cast: SimpleNamespace, applied: RetierRun
         )
     Scenario.objects.create(name="Scenario of ops", owner=cast.ops)
     Staffing.objects.create(name="Usual", is_active=True)
+    version = TieringModel.objects.published().get()
+    asked = sensitivity.ask_sensitivity(model_id=version.pk, actor=cast.ops, on=TODAY, at=NOW)
+    sensitivity.compute_sensitivity(sensitivity_id=asked.pk, owner="world", on=TODAY)
     Freeze.objects.create(name="Year end", starts_on=TODAY, ends_before=TODAY + datetime.timedelta(days=9))
     Slot.objects.create(
         work="goals_run", slot=f"{TODAY} 00:30", due_at=NOW, status="failed", message="No model.", run=over

@@ -27,6 +27,7 @@ from allocation.models import (
     Override,
     RetierRun,
     Scenario,
+    Sensitivity,
     Slot,
     Staffing,
     TierDecision,
@@ -108,6 +109,7 @@ def build(cast: SimpleNamespace, *, customers: int = 2) -> SimpleNamespace:
         asked_by=cast.csm_a,
     )
     Scenario.objects.create(name="Two tiers", owner=cast.ops)
+    Sensitivity.objects.create(tiering_model=model, as_of=TODAY, status="discarded")
     take_place(person="guessed@example.com", address="192.0.2.1", at=timezone.now())
     Delegation.objects.create(
         manager=cast.manager,

@@ -7,8 +7,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import CSM
-from allocation.models import BookPlan, Handover, Move, Notice, Source, Touch
-from allocation.services import handovers, planning
+from allocation.models import BookPlan, Handover, Move, Notice, Source, TieringModel, Touch
+from allocation.services import handovers, planning, sensitivity
 from allocation.services.decisions import CsmChange, DecisionSource, set_csms
 from allocation.services.touches import do_touches, plan_touches
 from tests.factories import TODAY, CustomerFactory
@@ -188,3 +188,22 @@ def test_the_page_of_notices_asks_equally_often(cast, sign_in, query_counts, row
         Notice.objects.filter(to=person, kind="decided").update(told_in=digest)
         client = sign_in(person)
         query_counts.check(f"notices for {role}", lambda client=client: client.get(reverse("notices")))
+
+
+@pytest.mark.parametrize("rows", [2, 20])
+def test_sensitivities_ask_equally_often(cast, sign_in, query_counts, rows):
+    companies.build(cast, per_book=rows)
+    model = TieringModel.objects.published().get()
+    for _ in range(rows):
+        asked = sensitivity.ask_sensitivity(model_id=model.pk, actor=cast.ops, on=TODAY, at=companies.NOW)
+        sensitivity.compute_sensitivity(sensitivity_id=asked.pk, owner="test", on=TODAY)
+    client, page = sign_in(cast.ops), reverse("sensitivity", args=[asked.pk])
+    addresses = {
+        "sensitivities": reverse("sensitivities"),
+        "sensitivity": page,
+        "sensitivity of bounds": f"{page}?kind=bound&counted=suggested&sort=-large",
+        "sensitivity as CSV": f"{page}?format=csv",
+        "sensitivity progress": reverse("sensitivity_progress", args=[asked.pk]),
+    }
+    for name, address in addresses.items():
+        query_counts.check(name, lambda address=address: client.get(address))

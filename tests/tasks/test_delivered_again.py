@@ -11,8 +11,8 @@ from django.core import mail
 from django.utils import timezone
 
 from accounts.models import Customer
-from allocation.models import Notice, RetierRun, Schedule, Work
-from allocation.services import importing, planning, retiering, scenarios, timetable
+from allocation.models import Notice, RetierRun, Schedule, TieringModel, Work
+from allocation.services import importing, planning, retiering, scenarios, sensitivity, timetable
 from allocation.services.playbooks import load_playbook
 from allocation.tasks import bell
 from cstiers.celery import app
@@ -149,6 +149,16 @@ def _left_behind(cast):
     return {}
 
 
+def _queued_sensitivity(cast):
+    _company(cast)
+    model = TieringModel.objects.published().get()
+    return {
+        "sensitivity_id": sensitivity.ask_sensitivity(
+            model_id=model.pk, actor=cast.ops, on=_today(), at=timezone.now()
+        ).pk
+    }
+
+
 # Task: what there is to do, and the ids it is told.
 WORK = {
     "allocation.propose_retier_run": _queued_run,
@@ -158,6 +168,7 @@ WORK = {
     "allocation.apply_book_plan": _wished_plan,
     "allocation.undo_book_plan": _plan_to_undo,
     "allocation.compute_scenario": _asked,
+    "allocation.compute_sensitivity": _queued_sensitivity,
     "allocation.stage_import": _received,
     "allocation.apply_import": _confirmed,
     "allocation.keep_timetable": _all_is_due,

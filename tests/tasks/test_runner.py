@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from accounts.models import ImportBatch, Job
 from accounts.querysets.jobs import ATTEMPTS
-from allocation.models import AllocationPolicy, BookPlan, RetierRun, Slot, TieringModel
+from allocation.models import AllocationPolicy, BookPlan, RetierRun, Sensitivity, Slot, TieringModel
 from allocation.tasks import runner
 from allocation.tasks.runner import rest_seconds, working
 from tests import factories
@@ -207,8 +207,17 @@ ROWS = {
     ),
     ImportBatch: lambda: ImportBatch.objects.create(kind="customers", file_name="a.csv", sha256="0" * 64),
     Slot: lambda: Slot.objects.create(work="rates", slot="2026-11-22 02:30", due_at=timezone.now()),
+    Sensitivity: lambda: Sensitivity.objects.create(
+        as_of=factories.TODAY, tiering_model=TieringModel.objects.create(number=99, name="M", definition={})
+    ),
 }
-WORK = {RetierRun: "computing", BookPlan: "computing", ImportBatch: "staging", Slot: "working"}
+WORK = {
+    RetierRun: "computing",
+    BookPlan: "computing",
+    ImportBatch: "staging",
+    Slot: "working",
+    Sensitivity: "computing",
+}
 
 
 @pytest.mark.parametrize("model", [model for model in apps.get_models() if issubclass(model, Job)])

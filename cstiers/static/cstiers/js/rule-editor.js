@@ -83,6 +83,8 @@ function start(root) {
   if (!form.querySelector(".errors")) { fold.open = false; }
   document.body.classList.add("has-rule-editor");
   read();
+  // The parts are built after the page was scrolled to where its address says.
+  if (window.location.hash.startsWith("#rules-")) { document.getElementById(window.location.hash.slice(1))?.scrollIntoView(); }
 }
 
 /** At the top of the page, where the buttons are: nothing else lies over it. */
