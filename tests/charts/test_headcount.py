@@ -64,7 +64,7 @@ def test_hires_are_numbers_where_there_is_room_and_marks_with_words_where_not():
 def test_each_month_says_its_words_and_the_picture_is_named():
     tree = drawn(marks_of(3))
     assert {"Month 0: asked", "Month 1: asked", "Month 2: asked"} <= set(titles(tree))
-    assert "3 months" in tree.get("aria-label")
+    assert "3 months" in tree.find("svg").get("aria-label")
 
 
 def test_a_company_that_asks_nothing_can_be_drawn():
