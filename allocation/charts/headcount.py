@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,6 +13,7 @@ WIDE, NARROW = 1080, 380
 TOP, TALL, HIRES, FOOT = 34, 210, 54, 26
 LEFT = 58
 LABEL_PX = 46  # a month below the axis needs so much room
+ROOM_PX = 22  # and a number of hires
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def headcount_months(marks: Sequence[MonthMark], *, width: int = WIDE) -> Markup
         for x, mark in zip(middles, marks, strict=True)
     ]
     parts += _hires(marks, middles, top=bottom + FOOT, left=LEFT)
-    parts += _months(marks, middles, y=bottom + 17)
+    parts += _months(marks, middles, y=bottom + 17, right=width)
     return drawing(
         parts,
         width=width,
@@ -59,19 +60,19 @@ def headcount_months(marks: Sequence[MonthMark], *, width: int = WIDE) -> Markup
     )
 
 
-def _axis(end: float, y: object, right: float) -> list[str]:
+def _axis(end: float, y: Callable[[float], float], right: float) -> list[str]:
     parts = []
     for part in range(5):
         hours = end * part / 4
-        at = y(hours)  # type: ignore[operator]
+        at = y(hours)
         parts.append(line(LEFT, at, right, at, "grid"))
         parts.append(text(f"{hours:,.0f}", x=LEFT - 8, y=at + 4, anchor="end", class_="tick"))
     parts.append(text("hours a month", x=2, y=14, class_="strong"))
     return parts
 
 
-def _column(mark: MonthMark, *, x: float, wide: float, y: object, bottom: float) -> str:
-    there, full = y(mark.there), y(mark.with_hires)  # type: ignore[operator]
+def _column(mark: MonthMark, *, x: float, wide: float, y: Callable[[float], float], bottom: float) -> str:
+    there, full = y(mark.there), y(mark.with_hires)
     parts = [
         title(mark.words),
         element(
@@ -93,30 +94,32 @@ def _column(mark: MonthMark, *, x: float, wide: float, y: object, bottom: float)
 
 
 def _hires(marks: Sequence[MonthMark], middles: Sequence[float], *, top: float, left: float) -> list[str]:
-    parts = [text("hire", x=left - 8, y=top + 24, anchor="end", class_="strong")]
+    """How many in a circle; a dot where months stand too close for a number (its words say it, and the table)."""
+    step = middles[1] - middles[0] if len(middles) > 1 else ROOM_PX
+    roomy, y = step >= ROOM_PX, top + 20
+    parts = [text("hire", x=left - 8, y=y + 4, anchor="end", class_="strong")]
     for x, mark in zip(middles, marks, strict=True):
         if mark.hires:
-            parts.append(
-                element(
-                    "g",
-                    title(f"{mark.hires} to begin in {mark.on:%B %Y}"),
-                    element("circle", cx=x, cy=top + 20, r=12, class_="hires-dot"),
-                    text(str(mark.hires), x=x, y=top + 24, anchor="middle", class_="hires-number"),
-                )
+            circle = element(
+                "circle", cx=x, cy=y, r=12 if roomy else max(3.0, step * 0.42), class_="hires-dot"
             )
-        else:
-            parts.append(text("·", x=x, y=top + 24, anchor="middle", class_="tick"))
+            said = (
+                text(str(mark.hires), x=x, y=y + 4, anchor="middle", class_="hires-number") if roomy else ""
+            )
+            parts.append(element("g", title(f"{mark.hires} to begin in {mark.on:%B %Y}"), circle, said))
+        elif roomy:
+            parts.append(text("·", x=x, y=y + 4, anchor="middle", class_="tick"))
     return parts
 
 
-def _months(marks: Sequence[MonthMark], middles: Sequence[float], *, y: float) -> list[str]:
-    """The first surely, others where there is room; the year with each January and the first."""
+def _months(marks: Sequence[MonthMark], middles: Sequence[float], *, y: float, right: float) -> list[str]:
+    """The first surely, others where there is room."""
     drawn, free = [], -math.inf
     for place, (x, mark) in enumerate(zip(middles, marks, strict=True)):
         if x - LABEL_PX / 2 < free:
             continue
         words = "today" if not place else f"{mark.on:%b %y}"
-        drawn.append(text(words, x=x, y=y, anchor="middle", class_="tick"))
+        drawn.append(text(words, x=min(x, right - LABEL_PX / 2), y=y, anchor="middle", class_="tick"))
         free = x + LABEL_PX / 2
     return drawn
 

@@ -9,6 +9,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -125,7 +126,7 @@ def facts_of(*, facts: BookFacts, csms: Collection[str]) -> BookFacts:
     """The facts of these CSMs (by key) and of the customers in their books only."""
     columns = facts.customers
     rows = np.array([row for row, key in enumerate(columns.csm) if key in csms], dtype=np.int64)
-    kept = {
+    kept: dict[str, Any] = {
         field.name: column[rows] if isinstance(column, np.ndarray) else tuple(column[row] for row in rows)
         for field in fields(columns)
         for column in (getattr(columns, field.name),)

@@ -36,9 +36,18 @@ from accounts.models import (
     Vertical,
 )
 from allocation.groups import ensure_groups
-from allocation.models import Source
+from allocation.models import Source, Staffing
 from allocation.services.decisions import CsmChange, DecisionSource, set_csms
 
+STAFFING: dict[str, Any] = {
+    "growth_pct": 18,
+    "churn_pct": 6,
+    "attrition_pct": 12,
+    "leave_days": 25,
+    "ramp_months": 4,
+    "ramp_start_pct": 40,
+    "cost_a_head": 95_000,
+}
 PASSWORD = "cstiers-demo"  # noqa: S105  (a demonstration, never a real installation: seed_demo refuses one)
 BATCH = 500
 # How many quarters ago a customer came to its CSM; the last quarter begins early enough for what is done since.
@@ -103,6 +112,7 @@ def _write(company: DemoCompany, *, today: date, base_currency: str) -> None:
         ensure_groups()
         people = _write_people(company)
         _write_rates(company, base_currency)
+        _write_staffing()
         written = _write_customers(company, today)
         _write_goals(company, written, today)
         _write_books(company, written, people, today)
@@ -128,6 +138,12 @@ def _held_since(row: DemoCustomer, today: date) -> date:
     contract_start: Any = row.facts["contract_start"]
     begun: date = max(date(month // 12, month % 12 + 1, 1), contract_start)
     return begun
+
+
+def _write_staffing() -> None:
+    """What a growing company would count heads with; one that is in force already stays so."""
+    if not Staffing.objects.exists():
+        Staffing.objects.create(name="Next year", is_active=True, **STAFFING)
 
 
 def _write_people(company: DemoCompany) -> dict[str, int]:

@@ -243,7 +243,7 @@ def _line_row(found: Headcount, line: HeadLine) -> LineRow:
         tier=tier,
         pool=line.pool.replace(f" · {tier.name}", "", 1) if tier else line.pool,
         cells=[
-            Cell(wording.grouped(line.customers), "", "Customers"),
+            Cell(wording.grouped(line.customers), f"Active customers of the pool {line.pool}.", "Customers"),
             Cell(
                 hours(line.minutes_asked),
                 f"{shown(Fraction(line.minutes_asked, 60 * line.customers))} h a month and customer on average × "
@@ -350,6 +350,7 @@ class OpenSeatRow:
     name: str
     skills: str
     hours: str
+    trace: str = "Its hours × what is left after the share not spent on customers, as it was placed."
 
 
 def open_seat_rows(found: Headcount) -> list[OpenSeatRow]:

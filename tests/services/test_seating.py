@@ -10,7 +10,7 @@ import pytest
 
 from accounts.models import CSM, Customer
 from allocation.engine.headcount_seats import SeatAsked
-from allocation.models import BookPlan, Move, RowStatus
+from allocation.models import AllocationPolicy, BookPlan, Move, RowStatus
 from allocation.selectors.headcount import Headcount, headcount, staffing_inputs
 from allocation.services.planning import (
     Placed,
@@ -91,6 +91,42 @@ def test_a_seat_is_able_for_what_it_names(cast: SimpleNamespace) -> None:
         ["Telco"], ["EMEA"], ["Spanish"],
     ]  # fmt: skip
     assert (seat.countries, seat.products, seat.team) == (["Spain"], ["Core"], cast.team_a)
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"vertical_fit": "hard", "region_fit": "hard", "language_fit": "hard"},
+        {"vertical_fit": "specialist_first", "country_law": True},
+    ],
+)
+def test_seats_are_able_for_their_pools_under_rules_that_bind(
+    cast: SimpleNamespace, rules: dict[str, Any]
+) -> None:
+    """Ada serves Telco in Germany only; banks, Spaniards and the south have nobody."""
+    staffing()
+    made = company(cast, customers=24, held=4)
+    AllocationPolicy.objects.update(**rules)
+    telco, bank = VerticalFactory(name="Telco"), VerticalFactory(name="Bank")
+    north, south = RegionFactory(name="North"), RegionFactory(name="South")
+    spanish = LanguageFactory(name="Spanish")
+    ada = cast.csm_a.csm
+    ada.verticals.set([telco])
+    ada.regions.set([north])
+    CSM.objects.filter(pk=ada.pk).update(countries=["Germany"])
+    cast.csm_b.csm.verticals.set([bank])
+    CSM.objects.filter(pk=cast.csm_b.csm.pk).update(accepting=False)
+    for number, customer in enumerate(made.customers[4:]):
+        customer.vertical, customer.region = (telco, bank)[number % 2], (north, south)[number // 2 % 2]
+        customer.country, customer.language = (
+            ("Germany", "Spain")[number // 4 % 2],
+            (None, spanish)[number % 2],
+        )
+        customer.save(update_fields=["vertical", "region", "country", "language"])
+    before = planned(queue_plan(as_of=TODAY, seed=0, actor=None))
+    assert (before.summary["customers"], bool(before.shortages)) == (24, True)
+    after = planned(placed().plan)
+    assert (after.summary["assigned"], after.shortages) == (24, [])
 
 
 def test_names_are_free_ones(cast: SimpleNamespace, short: SimpleNamespace) -> None:

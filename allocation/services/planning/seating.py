@@ -48,6 +48,10 @@ def place_seats(*, lines: Sequence[SeatAsked], head_minutes: int, actor: User | 
         raise UnableToPlaceSeats(
             f"At most {MOST_SEATS} seats are placed at a time; {len(lines)} are asked for."
         )
+    try:  # first, so that of two people who press at once the second is refused before any name is taken
+        plan = queue_plan(as_of=on, seed=0, actor=actor)
+    except UnableToPlanBooks as refusal:
+        raise UnableToPlaceSeats(f"No seat was placed. {refusal}") from refusal
     full_time = AllocationPolicy.objects.active_or_default().full_time_hours
     hours, overhead = _hours(full_time=Decimal(full_time), head_minutes=head_minutes)
     teams = {team.name: team for team in Team.objects.filter(name__in={line.team for line in lines})}
@@ -66,10 +70,6 @@ def place_seats(*, lines: Sequence[SeatAsked], head_minutes: int, actor: User | 
             )
         )
     _give_skills(seats, lines)
-    try:
-        plan = queue_plan(as_of=on, seed=0, actor=actor)
-    except UnableToPlanBooks as refusal:
-        raise UnableToPlaceSeats(f"No seat was placed. {refusal}") from refusal
     return Placed(tuple(seats), plan)
 
 
