@@ -75,7 +75,7 @@ def guard_tiers(
     frozen = holds_tier & _frozen(facts, rules.renewal_freeze_days) & (decision.tier > held.current)
     decision.put(DecidedBy.RENEWAL_FREEZE, frozen, held.current)
     if rules.paid_floor:
-        floor = _nearest_in_use(held.paid, tiers)
+        floor = nearest_in_use(held.paid, tiers)
         decision.put(DecidedBy.PAID_FLOOR, (held.paid != NO_TIER) & (decision.tier > floor), floor)
     decision.bites &= ~undecidable[:, None]
     decision.settle(DecidedBy.UNDECIDED, undecidable, held.current)
@@ -114,7 +114,7 @@ def _retired(held: Integers, tiers: Sequence[TierFacts]) -> Flags:
     return np.asarray(retired[held])
 
 
-def _nearest_in_use(paid: Integers, tiers: Sequence[TierFacts]) -> Integers:
+def nearest_in_use(paid: Integers, tiers: Sequence[TierFacts]) -> Integers:
     """The tier paid for or, where that was retired, the nearest higher one still in use (else the highest)."""
     in_use = [position for position, tier in enumerate(tiers) if not tier.retired]
     nearest = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import count
 from typing import Any, Self
 
 from django.apps import apps
@@ -155,6 +156,28 @@ class PolicyQuerySet(models.QuerySet):
         list(self.select_for_update().order_by("pk").values_list("pk"))
         update_logged(self.filter(is_active=True).exclude(pk=pk), is_active=False)
         update_logged(self.filter(pk=pk), is_active=True)
+
+    def copied(self, policy: Any, *, called: str, kind: str, **changed: Any) -> Any:
+        """A resting allocation policy with the values and named tiers of another, the changed ones put in; its name is
+        "… (kind)". In a transaction."""
+        values = {
+            field.name: getattr(policy, field.name)
+            for field in policy._meta.concrete_fields
+            if field.name not in ("id", "name", "is_active")
+        }
+        made = self.create(name=self.free_name(called, kind), **{**values, **changed})
+        named = apps.get_model("allocation", "NamedTiers").objects
+        for line in named.filter(policy=policy.pk).prefetch_related("tiers").order_by("pk"):
+            named.create(policy=made, csm_id=line.csm_id).tiers.set(line.tiers.all())
+        return made
+
+    def free_name(self, called: str, kind: str) -> str:
+        """The name with its kind behind it: "… (copy)", and where that is taken "… (copy 2)" and so on."""
+        taken = set(self.values_list("name", flat=True))
+        endings = (f" ({kind})" if number == 1 else f" ({kind} {number})" for number in count(1))
+        return next(
+            free for ending in endings if (free := f"{called[: 200 - len(ending)]}{ending}") not in taken
+        )
 
     def active_or_default(self) -> Any:
         """The active policy; an installation that has none yet gets one with the default values."""

@@ -390,4 +390,5 @@ def _csm_facts(csm: CSM, *, as_of: date, away: int, tiers: frozenset[str]) -> Cs
         languages=frozenset(language.name for language in csm.languages.all()),
         products=frozenset(csm.products),
         tiers=tiers,
+        is_seat=csm.is_seat,
     )

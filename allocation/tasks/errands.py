@@ -1,10 +1,11 @@
 """Which task is rung for which waiting rows."""
 
 from accounts.models import ImportBatch
-from allocation.models import BookPlan, RetierRun, Slot
+from allocation.models import BookPlan, RetierRun, Scenario, Slot
 from allocation.tasks.importing import apply_import, stage_import
 from allocation.tasks.planning import apply_book_plan, propose_book_plan, undo_book_plan
 from allocation.tasks.retiering import apply_retier_run, propose_retier_run, undo_retier_run
+from allocation.tasks.scenarios import compute_scenario
 from allocation.tasks.sweeping import Errand
 from allocation.tasks.timetable import carry_out_slot
 
@@ -19,5 +20,6 @@ ERRANDS = (
     Errand(BookPlan, ("applying",), apply_book_plan, "plan_id"),
     Errand(BookPlan, ("undoing",), undo_book_plan, "plan_id"),
     Errand(BookPlan, ("proposed",), apply_book_plan, "plan_id", accepted=True),
+    Errand(Scenario, ("queued", "computing"), compute_scenario, "scenario_id"),
     Errand(Slot, ("queued", "working"), carry_out_slot, "slot_id"),
 )

@@ -51,7 +51,8 @@ class CsmFacts:
     ``tiers``: slugs of the only tiers the policy names for this CSM; empty = any tier.
 
     ``contract_minutes`` are the paid minutes of a month (they scale the caps), ``capacity_minutes`` the net ones
-    (they bound the load). ``leaving``: "soon" = the book is handed on, "gone" = may hold nobody.
+    (they bound the load). ``leaving``: "soon" = the book is handed on, "gone" = may hold nobody. ``is_seat``: nobody is hired
+    yet; a plan counts with the seat as with anybody.
     """
 
     key: str
@@ -68,6 +69,7 @@ class CsmFacts:
     languages: frozenset[str] = frozenset()
     products: frozenset[str] = frozenset()
     tiers: frozenset[str] = frozenset()
+    is_seat: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,369 @@
+"""The answer of a scenario, worked out of today's customers and books in memory. Reads only (docs/scenarios.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+
+from allocation.engine.books import caps, propose_books
+from allocation.engine.books_report import book_rows
+from allocation.engine.facts.books import BookFacts, BookPolicy, BookProposal, BookRow
+from allocation.engine.facts.scenarios import Question
+from allocation.engine.facts.tiering import CustomerColumns, Integers, SetColumn
+from allocation.engine.headcount import full_time_heads, head_lines, heads_in_all, people
+from allocation.engine.packing import pack
+from allocation.engine.scenario_facts import (
+    TouchLines,
+    altered_amounts,
+    altered_cents,
+    altered_goals,
+    plan_minutes,
+    wished_tiers,
+    without_overrides,
+)
+from allocation.engine.scenario_figures import Spread, spread
+from allocation.engine.scenario_people import Averages, altered_csms, altered_tiers
+from allocation.engine.tiering import decide_tiers
+from allocation.models import Staffing
+from allocation.selectors.balance import carried, measured
+from allocation.selectors.scenario_definition import Understood
+from allocation.snapshots.books import Snapshot as Books
+from allocation.snapshots.books import book_policy, book_snapshot, named_tiers
+from allocation.snapshots.covers import Covers, covers_on
+from allocation.snapshots.customers import Snapshot, customer_snapshot, tiering_rates
+from allocation.snapshots.scenarios import base_policy, csm_averages, touch_lines, wishes_of
+
+SEED = 1  # the same question gives the same books
+NOBODY = -1
+Step = Callable[[int, str], None]
+Stop = Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Movers:
+    """Who goes to another tier, in the order of their keys: tiers and CSM then as ids, -1 = none, -2 = one that was added."""
+
+    customers: Integers
+    external_ids: tuple[str, ...]
+    before: Integers
+    after: Integers
+    csms: Integers
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """result: as it is stored. slugs: of the tiers, by id."""
+
+    result: dict[str, Any]
+    movers: Movers
+    slugs: Mapping[int, str]
+
+    def packed_movers(self) -> bytes:
+        """``Scenario.movers``."""
+        moved = self.movers
+        columns = {
+            "customer": moved.customers,
+            "before": moved.before,
+            "after": moved.after,
+            "csm": moved.csms,
+        }
+        return pack(columns={}, integers=columns)
+
+    def named_movers(self) -> list[dict[str, Any]]:
+        """By external id and slugs."""
+        moved = self.movers
+        return [
+            {
+                "customer": customer,
+                "external_id": external_id,
+                "from": self.slugs.get(before, ""),
+                "to": self.slugs.get(after, ""),
+            }
+            for customer, external_id, before, after in zip(
+                moved.customers.tolist(),
+                moved.external_ids,
+                moved.before.tolist(),
+                moved.after.tolist(),
+                strict=True,
+            )
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What was read. rows: positions of the active customers in the facts of the tiering, in the order of the books."""
+
+    tiering: Snapshot
+    books: Books
+    rows: Integers
+    keys: Integers
+    lines: TouchLines
+    covers: Covers
+    wishes: Integers | None
+    usual: Averages
+
+
+def worked_out(
+    *, read: Understood, on: date, step: Step = lambda done, words: None, stop: Stop | None = None
+) -> Worked:
+    """The whole answer. Raises UnknownRate. step(done, words) says how far it is; stop ends the planning of books early.
+
+    A fixed number of queries whatever the number of customers.
+    """
+    today = _read(read, on)
+    step(1, "Deciding customers")
+    after = _tiers_then(read, today)
+    facts = _books_then(read, today, after)
+    step(2, "Planning the books" if read.question.planned_anew else "Counting hours and heads")
+    policy = today.books.policy
+    proposal = (
+        propose_books(facts=facts, policy=policy, seed=SEED, should_stop=stop)
+        if read.question.planned_anew
+        else None
+    )
+    step(3, "Counting hours and heads")
+    cost = Staffing.objects.active().values_list("cost_a_head", flat=True).first()
+    before = today.tiering.facts.held.current[today.rows]
+    tiers = read.vocabulary.tiers
+    then = spread(
+        before=before,
+        after=after,
+        minutes=facts.customers.minutes,
+        arr_cents=facts.customers.arr_cents,
+        tiers=tiers,
+    )
+    now_facts, now_policy = _as_today(read, today)
+    now = spread(
+        before=before,
+        after=before,
+        minutes=now_facts.customers.minutes,
+        arr_cents=now_facts.customers.arr_cents,
+        tiers=tiers,
+    )
+    rows = None if proposal is None else proposal.after
+    result = {
+        **_figures(then, facts, policy, today.covers, cost, rows),
+        "books": None if proposal is None else _planned(proposal),
+        "today": {**_figures(now, now_facts, now_policy, today.covers, cost, None), "books": None},
+    }
+    return Worked(
+        result=result,
+        movers=_movers(read, today, before, after, facts, proposal),
+        slugs=dict(zip(read.vocabulary.tier_ids, (tier.slug for tier in tiers), strict=True)),
+    )
+
+
+def _read(read: Understood, on: date) -> _Read:
+    base = settings.BASE_CURRENCY
+    rates = tiering_rates(rules=read.rules, as_of=on, base=base)
+    tiering = customer_snapshot(
+        rules=read.rules, vocabulary=read.vocabulary, as_of=on, rates=rates, base=base
+    )
+    books = book_snapshot(as_of=on, policy=read.policy, with_digest=False)
+    rows, books = _side_by_side(tiering, books)
+    question = read.question
+    return _Read(
+        tiering=tiering,
+        books=books,
+        rows=rows,
+        keys=tiering.keys[rows],
+        lines=touch_lines(),
+        covers=covers_on(on=on),
+        wishes=wishes_of(keys=tiering.keys) if question.as_wished else None,
+        usual=csm_averages(on=on) if question.added else Averages(),
+    )
+
+
+def _side_by_side(tiering: Snapshot, books: Books) -> tuple[Integers, Books]:
+    """The rows of both snapshots that are the same customers: one may have come or left between the two readings."""
+    active = np.flatnonzero(tiering.facts.active)
+    keys = np.fromiter(books.customer_ids.values(), dtype=np.int64, count=len(books.customer_ids))
+    if np.array_equal(tiering.keys[active], keys):
+        return active, books
+    _, in_facts, in_books = np.intersect1d(tiering.keys[active], keys, return_indices=True)
+    return active[in_facts], replace(
+        books, facts=replace(books.facts, customers=_taken(books.facts.customers, in_books))
+    )
+
+
+def _taken(columns: Any, rows: Integers) -> Any:
+    changes = {
+        name: getattr(columns, name)[rows]
+        if isinstance(getattr(columns, name), np.ndarray)
+        else tuple(getattr(columns, name)[row] for row in rows)
+        for name in columns.__slots__
+    }
+    return replace(columns, **changes)
+
+
+def _facts_then(read: Understood, today: _Read) -> CustomerColumns:
+    question, books = read.question, today.books.facts.customers
+    facts = altered_amounts(facts=today.tiering.facts, changes=question.amounts, books=books, rows=today.rows)
+    return altered_goals(facts=facts, question=question, books=books, rows=today.rows)
+
+
+def _tiers_then(read: Understood, today: _Read) -> Integers:
+    """Positions of the tiers of active customers under the changes."""
+    facts = _facts_then(read, today)
+    if today.wishes is not None:
+        facts = without_overrides(facts)
+    tiers = read.vocabulary.tiers
+    findings = decide_tiers(facts=facts, rules=read.rules, tiers=tiers)
+    if today.wishes is None:
+        return findings.guards.effective[today.rows]
+    return wished_tiers(
+        findings=findings,
+        rules=read.rules,
+        tiers=tiers,
+        wishes=today.wishes,
+        silent_take_highest=read.question.silent_take_highest,
+    )[today.rows]
+
+
+def _books_then(read: Understood, today: _Read, after: Integers) -> BookFacts:
+    """The books under the changes: who holds whom today, but for CSMs that are not there."""
+    question, facts = read.question, today.books.facts
+    slugs = [tier.slug for tier in read.vocabulary.tiers]
+    names = np.array([*slugs, ""], dtype=object)
+    customers = facts.customers
+    csm = customers.csm
+    if question.without:
+        csm = tuple("" if key in question.without else key for key in csm)
+    return replace(
+        facts,
+        customers=replace(
+            customers,
+            tier=tuple(names[after].tolist()),
+            csm=csm,
+            minutes=plan_minutes(
+                tier=after,
+                goals=_goals_then(question, today),
+                slugs=slugs,
+                lines=today.lines,
+                changes=question.tiers,
+            ),
+            arr_cents=altered_cents(changes=question.amounts, books=customers),
+        ),
+        csms=altered_csms(csms=facts.csms, question=question, usual=today.usual),
+        tiers=altered_tiers(tiers=facts.tiers, changes=question.tiers),
+    )
+
+
+def _goals_then(question: Question, today: _Read) -> SetColumn:
+    facts = altered_goals(
+        facts=today.tiering.facts, question=question, books=today.books.facts.customers, rows=today.rows
+    )
+    goals = facts.columns["open_goals"].take(today.rows)
+    if not isinstance(goals, SetColumn):
+        raise TypeError("open_goals is not a set")
+    return goals
+
+
+def _as_today(read: Understood, today: _Read) -> tuple[BookFacts, BookPolicy]:
+    """The books with nothing changed, under the policy in force."""
+    facts, policy = today.books.facts, base_policy(name="")
+    if policy.pk == read.policy.pk:
+        return facts, book_policy(policy=policy, max_moves_pct=None)
+    named = _named(policy, today.books)
+    csms = tuple(replace(csm, tiers=named.get(csm.key, frozenset())) for csm in facts.csms)
+    return replace(facts, csms=csms), book_policy(policy=policy, max_moves_pct=None)
+
+
+def _named(policy: Any, books: Books) -> dict[str, frozenset[str]]:
+    keys = {pk: key for key, pk in books.csm_ids.items()}
+    return {keys[pk]: slugs for pk, slugs in named_tiers(policy=policy).items() if pk in keys}
+
+
+def _figures(
+    found: Spread,
+    facts: BookFacts,
+    policy: BookPolicy,
+    covers: Covers,
+    cost: Any,
+    rows: Sequence[BookRow] | None,
+) -> dict[str, Any]:
+    """The figures of a company under their stored keys. rows: of planned books; None = the books as they are."""
+    lines = head_lines(facts=facts, policy=policy)
+    heads = heads_in_all(lines)
+    if rows is None:
+        rows = book_rows(
+            customers=facts.customers,
+            csms=facts.csms,
+            tiers=facts.tiers,
+            caps=caps(csms=facts.csms, tiers=facts.tiers, policy=policy),
+            seats=facts.customers.csm,
+        )
+    there = people(facts.csms)
+    return {
+        "tiers": found.customers,
+        "moves": found.moves,
+        "minutes_asked": found.minutes,
+        "minutes_there": sum(max(0, csm.capacity_minutes) for csm in there),
+        "heads": heads,
+        "heads_there": round(float(sum(full_time_heads(csm=csm, policy=policy) for csm in there)), 2),
+        "cost_cents": None if cost is None else int(heads * cost * 100),
+        "arr_cents_by_tier": found.arr_cents,
+        "balance": asdict(measured(rows=carried(rows=rows, covers=covers)).utilisation),
+        "flows": [
+            {
+                "from": flow.before,
+                "to": flow.after,
+                "customers": flow.customers,
+                "arr_cents": flow.arr_cents,
+                "minutes": flow.minutes,
+            }
+            for flow in found.flows
+        ],
+    }
+
+
+def _planned(proposal: BookProposal) -> dict[str, Any]:
+    return {
+        "assigned": proposal.assigned,
+        "unassigned": len(proposal.unassigned),
+        "moves": len(proposal.moves),
+        "shortages": [
+            {
+                "pool": one.pool,
+                "customers": one.customers,
+                "minutes": one.minutes,
+                "heads": one.heads,
+                "reason": one.reason,
+            }
+            for one in proposal.shortages
+        ],
+        "objective": proposal.objective,
+        "bound": proposal.bound,
+        "gap_pct": proposal.gap_pct,
+    }
+
+
+def _movers(
+    read: Understood,
+    today: _Read,
+    before: Integers,
+    after: Integers,
+    facts: BookFacts,
+    proposal: BookProposal | None,
+) -> Movers:
+    moved = np.flatnonzero((before >= 0) & (before != after))
+    ids = np.array([*read.vocabulary.tier_ids, NOBODY], dtype=np.int64)
+    customers = facts.customers
+    external_ids = tuple(customers.external_id[row] for row in moved.tolist())
+    seats = [customers.csm[row] for row in moved.tolist()]
+    if proposal is not None:
+        seats = [proposal.assignment.get(one, "") for one in external_ids]
+    return Movers(
+        customers=today.keys[moved],
+        external_ids=external_ids,
+        before=ids[before[moved]],
+        after=ids[after[moved]],
+        csms=np.array(
+            [NOBODY if not key else today.books.csm_ids.get(key, -2) for key in seats], dtype=np.int64
+        ),
+    )
