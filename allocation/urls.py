@@ -127,6 +127,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("scenarios/<int:pk>/progress/", scenarios.scenario_progress, name="scenario_progress"),
     path("scenarios/<int:pk>/change/", scenario_building.scenario_change, name="scenario_change"),
     path("scenarios/<int:pk>/again/", scenario_actions.scenario_again, name="scenario_again"),
+    path("scenarios/<int:pk>/cancel/", scenario_actions.scenario_cancel, name="scenario_cancel"),
     path("scenarios/<int:pk>/copy/", scenario_actions.scenario_copy, name="scenario_copy"),
     path("scenarios/<int:pk>/share/", scenario_actions.scenario_share, name="scenario_share"),
     path("scenarios/<int:pk>/retire/", scenario_actions.scenario_retire, name="scenario_retire"),

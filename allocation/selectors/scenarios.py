@@ -1,16 +1,20 @@
-"""What the pages of scenarios read: the list, one with its movers, several side by side. All scoped to who asks."""
+"""What the pages of scenarios read: the list, one, several side by side, in words. All scoped to who asks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
 
 from accounts.models import CSM
-from allocation.models import Scenario
+from allocation.models import AnswerStatus, Scenario
+from allocation.selectors.scenario_words import changes_in_words
+from allocation.selectors.wording import counted
 
-SOMEBODY = "a CSM of another team"
+# How a refusal ends that lists what could have been named (allocation.engine.scenario_reading).
+NAMES_THAT_ARE = re.compile(r"; there is: .*$", re.DOTALL)
 
 
 def scenarios(*, user: Any, away: bool = False) -> QuerySet[Scenario]:
@@ -30,18 +34,31 @@ def one_scenario(*, user: Any, pk: int) -> Scenario | None:
 
 def side_by_side(*, user: Any, ids: Sequence[int]) -> list[Scenario]:
     """The computed ones of these that the person may see, in the order asked for."""
-    rows = Scenario.objects.visible_to(user).filter(pk__in=ids, status="done")
+    rows = Scenario.objects.visible_to(user).filter(pk__in=ids, status=AnswerStatus.DONE)
     found = {row.pk: row for row in rows.select_related("owner").defer("movers")}
     return [found[pk] for pk in ids if pk in found]
 
 
-def shown_definition(*, scenario: Scenario, user: Any) -> dict[str, Any]:
-    """The definition as this person may read it: a manager reads no name of a CSM of another team."""
-    definition: dict[str, Any] = dict(scenario.definition)
-    roster = definition.get("roster")
-    if user.is_ops or not isinstance(roster, dict) or not isinstance(roster.get("without"), list):
-        return definition
-    seen = CSM.objects.visible_to(user).values_list("email", "name")
-    known = {word.casefold() for pair in seen for word in pair if word}
-    named = [one if str(one).casefold() in known else SOMEBODY for one in roster["without"]]
-    return definition | {"roster": roster | {"without": named}}
+def changes_shown(*, scenario: Scenario, user: Any) -> tuple[str, ...]:
+    """One sentence a change; a manager reads no name of a CSM of another team, but how many are not there."""
+    definition = scenario.definition
+    roster = definition.get("roster") if isinstance(definition, dict) else None
+    without = roster.get("without") if isinstance(roster, dict) else None
+    if user.is_ops or not isinstance(without, list):
+        return told(changes_in_words(definition), user=user)
+    pairs = CSM.objects.visible_to(user).values_list("email", "name")
+    known = {word.casefold() for pair in pairs for word in pair if word}
+    named = [one for one in without if str(one).casefold() in known]
+    others = len(without) - len(named)
+    rest = definition | {"roster": {**roster, "without": named}}
+    said = told(changes_in_words(rest), user=user)
+    if not others:
+        return said
+    return (*said, f"{counted(others, 'CSM')} of other teams {'is' if others == 1 else 'are'} not there.")
+
+
+def told(faults: Iterable[str], *, user: Any) -> tuple[str, ...]:
+    """Sentences as this person may read them: only CS ops are told which names could have been given instead."""
+    if user.is_ops:
+        return tuple(faults)
+    return tuple(NAMES_THAT_ARE.sub(".", fault) for fault in faults)

@@ -31,19 +31,23 @@ def _own(request: HttpRequest, pk: int) -> Scenario:
 @for_leads
 def scenario_again(request: HttpRequest, pk: int) -> HttpResponse:
     """The same question of the customers as they are now."""
-    this, user = _own(request, pk), request.user
+    _own(request, pk)
+    user: Any = request.user
     on, at = clock()
     with refusals_shown(request, services.UnableToAskScenario):
-        services.change_scenario(
-            scenario_id=pk,
-            name=this.name,
-            words=this.words,
-            definition=this.definition,
-            actor=user,
-            at=at,
-            on=on,
-        )
+        services.ask_again(scenario_id=pk, actor=user, at=at, on=on)
         ring(compute_scenario, scenario_id=pk)
+    return redirect("scenario", pk=pk)
+
+
+@require_POST
+@for_leads
+def scenario_cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stop the computing; the question stays, and can be asked again."""
+    _own(request, pk)
+    user: Any = request.user
+    with refusals_shown(request, services.UnableToCancelScenario):
+        messages.success(request, services.cancel_scenario(scenario_id=pk, actor=user, at=timezone.now()))
     return redirect("scenario", pk=pk)
 
 
@@ -69,7 +73,7 @@ def scenario_share(request: HttpRequest, pk: int) -> HttpResponse:
     _own(request, pk)
     user: Any = request.user
     shared = request.POST.get("shared") == "1"
-    with refusals_shown(request, services.UnableToAskScenario):
+    with refusals_shown(request, services.UnableToKeepScenario):
         services.share_scenario(scenario_id=pk, shared=shared, actor=user)
         told = "Managers see it now." if shared else "Only its owner and CS ops see it now."
         messages.success(request, told)
@@ -82,7 +86,7 @@ def scenario_retire(request: HttpRequest, pk: int) -> HttpResponse:
     """Put away: out of the list, still there to be read."""
     this = _own(request, pk)
     user: Any = request.user
-    with refusals_shown(request, services.UnableToAskScenario):
+    with refusals_shown(request, services.UnableToKeepScenario):
         services.retire_scenario(scenario_id=pk, actor=user, at=timezone.now())
         messages.success(request, f"“{this.name}” is put away; it stays readable.")
         return redirect("scenarios")
@@ -95,7 +99,7 @@ def scenario_draft_model(request: HttpRequest, pk: int) -> HttpResponse:
     """A draft with these rules; nothing holds before somebody publishes it."""
     scenario_or_404(user=request.user, pk=pk)
     user: Any = request.user
-    with refusals_shown(request, services.UnableToAskScenario):
+    with refusals_shown(request, services.UnableToDraftScenario):
         model = services.draft_model_of(scenario_id=pk, actor=user)
         messages.success(
             request, f"Version {model.number} is a draft made of the scenario; look at it, and publish it."
@@ -110,7 +114,7 @@ def scenario_draft_policy(request: HttpRequest, pk: int) -> HttpResponse:
     """A resting policy with these values; nothing holds before somebody puts it in force."""
     scenario_or_404(user=request.user, pk=pk)
     user: Any = request.user
-    with refusals_shown(request, services.UnableToAskScenario):
+    with refusals_shown(request, services.UnableToDraftScenario):
         policy = services.draft_policy_of(scenario_id=pk, actor=user)
         messages.success(
             request,

@@ -16,6 +16,7 @@ from allocation.forms.scenarios import ScenarioForm
 from allocation.models import Scenario
 from allocation.selectors.scenario_ground import Ground, ground
 from allocation.selectors.scenario_presets import presets
+from allocation.selectors.scenarios import told
 from allocation.services import scenarios as services
 from allocation.tasks.bell import ring
 from allocation.tasks.scenarios import compute_scenario
@@ -87,7 +88,7 @@ def _asked(request: HttpRequest, base: Ground, *, ask: Ask, context: dict[str, A
         try:
             this = ask(form)
         except services.UnableToAskScenario as refusal:
-            form.add_error(None, str(refusal))
+            form.add_error(None, list(told(refusal.faults, user=request.user)))
         else:
             ring(compute_scenario, scenario_id=this.pk)
             messages.success(

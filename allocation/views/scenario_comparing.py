@@ -18,8 +18,7 @@ from allocation.models import Scenario
 from allocation.selectors import wording
 from allocation.selectors.plans import FIGURES, HOW
 from allocation.selectors.scenario_figures import Figures, TierNames, figures_of, tier_names
-from allocation.selectors.scenario_words import changes_in_words
-from allocation.selectors.scenarios import shown_definition, side_by_side
+from allocation.selectors.scenarios import changes_shown, side_by_side
 from allocation.views import scenario_parts as parts
 from allocation.views.access import for_leads
 
@@ -93,7 +92,7 @@ def _ids(request: HttpRequest) -> list[int]:
 def _column(one: Scenario, figures: Figures, names: TierNames, user: Any) -> dict[str, Any]:
     return {
         "scenario": one,
-        "changes": changes_in_words(shown_definition(scenario=one, user=user)),
+        "changes": changes_shown(scenario=one, user=user),
         "picture": parts.flow_miniature(figures, names, of=one.name),
     }
 

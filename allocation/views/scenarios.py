@@ -16,7 +16,6 @@ from allocation.selectors import wording
 from allocation.selectors.job_words import job_words
 from allocation.selectors.scenario_figures import figures_of, tier_names
 from allocation.selectors.scenario_movers import mover_lines, movers_of
-from allocation.selectors.scenario_words import changes_in_words
 from allocation.views import scenario_parts as parts
 from allocation.views.access import for_leads
 from allocation.views.jobs import is_under_way, progress
@@ -72,14 +71,25 @@ def scenario(request: HttpRequest, pk: int) -> HttpResponse:
         "scenario": this,
         "under_way": under_way,
         "job_words": job_words(job=this, what="scenario", at=timezone.now()) if under_way else "",
-        "changes": changes_in_words(selector.shown_definition(scenario=this, user=user)),
+        "changes": selector.changes_shown(scenario=this, user=user),
+        "fault": selector.told([this.message], user=user)[0],
         "may_change": may_change(this, user),
-        "can_draft": user.is_ops and this.status == AnswerStatus.DONE,
+        "can_cancel": may_change(this, user) and under_way and this.may_be_cancelled(timezone.now()),
+        "drafts": _drafts(this) if user.is_ops and this.retired_at is None else (),
         "away": this.retired_at is not None,
     }
     if this.status == AnswerStatus.DONE:
         context |= _answer(request, this)
     return render(request, "pages/scenario.html", context)
+
+
+def _drafts(this: Scenario) -> tuple[str, ...]:
+    """What can be made of it with one click: "model" and "policy" where it changes these, and nobody did it yet."""
+    model, policy = (this.definition.get(part) for part in ("model", "policy"))
+    rules = isinstance(model, dict) and bool(set(model) - {"guards"})
+    values = isinstance(policy, dict) and bool(set(policy) - {"name"})
+    wanted = (("model", rules, this.drafted_model_id), ("policy", values, this.drafted_policy_id))
+    return tuple(what for what, changed, made in wanted if changed and made is None)
 
 
 def _answer(request: HttpRequest, this: Scenario) -> dict[str, Any]:

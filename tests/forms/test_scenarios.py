@@ -47,7 +47,7 @@ def sent(today, definition=None, **typed):
         shown = form[name].value()
         if shown is not None and shown is not False and shown not in ("", []):
             values[name] = (
-                "on" if shown is True and name in ("guards", "books") or name.startswith("nocap") else shown
+                "on" if (shown is True and name in ("guards", "books")) or name.startswith("nocap") else shown
             )
     return values | typed
 
