@@ -79,6 +79,9 @@ def _one(label: str, choices: Sequence[tuple[str, str]], *, heard: str = "") -> 
 class Document(StorableJSON):
     """Laid out to be read; nothing for nothing. A text is what somebody typed, and is shown as it is."""
 
+    def to_python(self, value: Any) -> Any:
+        return super().to_python(value.strip() if isinstance(value, str) else value)
+
     def prepare_value(self, value: Any) -> Any:
         if value is None or isinstance(value, str):
             return value or ""
@@ -197,9 +200,9 @@ class ScenarioForm(forms.Form):
             for name in ("vertical", "region", "country", "language"):
                 label = name.capitalize()
                 self.fields[f"add_{place}_{name}"] = _one(label, offered[name], heard=f"{label}{heard}")
-            self.fields[f"add_{place}_seniority"] = _whole(f"Seniority{heard}", "average", low=1, high=5)
+            self.fields[f"add_{place}_seniority"] = _whole(f"Seniority{heard}", "mean", low=1, high=5)
             self.fields[f"add_{place}_hours"] = _number(
-                f"Hours a month{heard}", "average", low=1, high=744, places=1
+                f"Hours a month{heard}", "mean", low=1, high=744, places=1
             )
         self.fields["without"] = forms.MultipleChoiceField(
             label="Who is not there",

@@ -199,23 +199,22 @@ def _row(
 
 
 def _marked(row: Row, better: str, *, leaving_out: int = 0) -> Row:
-    """The best and the worst cell of a row in words; none where all are alike."""
-    known = [cell.value for cell in row.cells[leaving_out:] if cell.value is not None]
-    if len(set(known)) < FEWEST:
+    """The best and the worst of a row as they are read, in words; nothing where more than half of the columns have it."""
+    cells = row.cells[leaving_out:]
+    known = [cell.value for cell in cells if cell.value is not None]
+    if not known:
         return row
     low, high = min(known), max(known)
-    best, worst = (low, high) if better == "low" else (high, low)
+    written = {cell.value: cell.words for cell in cells}
+    ends = (written[low], written[high]) if better == "low" else (written[high], written[low])
+    marks = {} if ends[0] == ends[1] else dict(zip(ends, ("best", "worst"), strict=True))
+    common = {words for words in marks if 2 * sum(cell.words == words for cell in cells) > len(cells)}
 
-    def mark(cell: Cell) -> str:
-        return "best" if cell.value == best else "worst" if cell.value == worst else ""
+    def marked(cell: Cell) -> Cell:
+        mark = "" if cell.words in common else marks.get(cell.words, "")
+        return Cell(cell.name, cell.words, cell.value, mark)
 
-    cells = [
-        cell
-        if place < leaving_out or cell.value is None
-        else Cell(cell.name, cell.words, cell.value, mark(cell))
-        for place, cell in enumerate(row.cells)
-    ]
-    return Row(row.key, row.label, row.trace, tuple(cells), row.tier)
+    return Row(row.key, row.label, row.trace, (*row.cells[:leaving_out], *map(marked, cells)), row.tier)
 
 
 # ---- the file ----

@@ -76,6 +76,7 @@ OBJECTS: dict[str, dict[str, str]] = {
     "plans/": {"pk": "plan", "move": "move"},
     "plans/{pk}/undo/": {"pk": "plan applied"},
     "plans/compare/": {"pk": "comparison"},
+    "scenarios/": {"pk": "scenario"},
 }
 
 
