@@ -32,10 +32,11 @@ from allocation.engine.tiering import decide_tiers
 from allocation.models import Staffing
 from allocation.selectors.balance import carried, measured
 from allocation.selectors.scenario_definition import Understood
+from allocation.snapshots.book_columns import LOOK, ROW, GivenCustomers, arr_cents_of
 from allocation.snapshots.books import Snapshot as Books
 from allocation.snapshots.books import book_policy, book_snapshot, named_tiers
 from allocation.snapshots.covers import Covers, covers_on
-from allocation.snapshots.customers import Snapshot, customer_snapshot, tiering_rates
+from allocation.snapshots.customers import customer_snapshot, tiering_rates
 from allocation.snapshots.scenarios import base_policy, csm_averages, touch_lines, wishes_of
 
 SEED = 1  # the same question gives the same books
@@ -95,16 +96,19 @@ class Worked:
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
-    """What was read. rows: positions of the active customers in the facts of the tiering, in the order of the books."""
+class _Today:
+    """What was read, once. rows: positions of the active customers in the facts of the tiering, in the order of the books;
+    ``keys`` are theirs, ``before`` the tiers they hold.
+    """
 
-    tiering: Snapshot
+    facts: CustomerColumns
     books: Books
     rows: Integers
     keys: Integers
+    before: Integers
     lines: TouchLines
     covers: Covers
-    wishes: Integers | None
+    wishes: Integers
     usual: Averages
 
 
@@ -115,35 +119,31 @@ def worked_out(
 
     A fixed number of queries whatever the number of customers.
     """
+    question, tiers = read.question, read.vocabulary.tiers
     today = _read(read, on)
     step(1, "Deciding customers")
-    after = _tiers_then(read, today)
-    facts = _books_then(read, today, after)
-    step(2, "Planning the books" if read.question.planned_anew else "Counting hours and heads")
+    altered = _facts_then(question, today)
+    after = _tiers_then(read, today, altered)
+    facts = _books_then(read, today, altered, after)
+    step(2, "Planning the books" if question.planned_anew else "Counting hours and heads")
     policy = today.books.policy
     proposal = (
         propose_books(facts=facts, policy=policy, seed=SEED, should_stop=stop)
-        if read.question.planned_anew
+        if question.planned_anew
         else None
     )
     step(3, "Counting hours and heads")
     cost = Staffing.objects.active().values_list("cost_a_head", flat=True).first()
-    before = today.tiering.facts.held.current[today.rows]
-    tiers = read.vocabulary.tiers
-    then = spread(
-        before=before,
-        after=after,
-        minutes=facts.customers.minutes,
-        arr_cents=facts.customers.arr_cents,
-        tiers=tiers,
-    )
     now_facts, now_policy = _as_today(read, today)
-    now = spread(
-        before=before,
-        after=before,
-        minutes=now_facts.customers.minutes,
-        arr_cents=now_facts.customers.arr_cents,
-        tiers=tiers,
+    now, then = (
+        spread(
+            before=today.before,
+            after=there,
+            minutes=books.customers.minutes,
+            arr_cents=books.customers.arr_cents,
+            tiers=tiers,
+        )
+        for there, books in ((today.before, now_facts), (after, facts))
     )
     rows = None if proposal is None else proposal.after
     result = {
@@ -153,84 +153,104 @@ def worked_out(
     }
     return Worked(
         result=result,
-        movers=_movers(read, today, before, after, facts, proposal),
+        movers=_movers(read, today, after, facts, proposal),
         slugs=dict(zip(read.vocabulary.tier_ids, (tier.slug for tier in tiers), strict=True)),
     )
 
 
-def _read(read: Understood, on: date) -> _Read:
-    base = settings.BASE_CURRENCY
+def _read(read: Understood, on: date) -> _Today:
+    """Customers are read once, for tiers and books alike."""
+    base, question = settings.BASE_CURRENCY, read.question
     rates = tiering_rates(rules=read.rules, as_of=on, base=base)
-    tiering = customer_snapshot(
-        rules=read.rules, vocabulary=read.vocabulary, as_of=on, rates=rates, base=base
+    found = customer_snapshot(
+        rules=read.rules,
+        vocabulary=read.vocabulary,
+        as_of=on,
+        rates=rates,
+        base=base,
+        also=_fields(read),
     )
-    books = book_snapshot(as_of=on, policy=read.policy, with_digest=False)
-    rows, books = _side_by_side(tiering, books)
-    question = read.question
-    return _Read(
-        tiering=tiering,
+    facts, rows, lines = found.facts, np.flatnonzero(found.facts.active), touch_lines()
+    there, before = [found.rows[row] for row in rows.tolist()], found.facts.held.current[rows]
+    books = book_snapshot(
+        as_of=on,
+        policy=read.policy,
+        with_digest=False,
+        given=GivenCustomers(
+            rows=there,
+            minutes=plan_minutes(
+                tier=before, goals=_goals(facts, rows), slugs=_slugs(read), lines=lines, changes={}
+            ),
+            arr_cents=_cents(facts, rows, there, on),
+            with_plans=question.planned_anew,
+        ),
+    )
+    return _Today(
+        facts=facts,
         books=books,
         rows=rows,
-        keys=tiering.keys[rows],
-        lines=touch_lines(),
+        keys=found.keys[rows],
+        before=before,
+        lines=lines,
         covers=covers_on(on=on),
-        wishes=wishes_of(keys=tiering.keys) if question.as_wished else None,
+        wishes=wishes_of(rows=found.rows),
         usual=csm_averages(on=on) if question.added else Averages(),
     )
 
 
-def _side_by_side(tiering: Snapshot, books: Books) -> tuple[Integers, Books]:
-    """The rows of both snapshots that are the same customers: one may have come or left between the two readings."""
-    active = np.flatnonzero(tiering.facts.active)
-    keys = np.fromiter(books.customer_ids.values(), dtype=np.int64, count=len(books.customer_ids))
-    if np.array_equal(tiering.keys[active], keys):
-        return active, books
-    _, in_facts, in_books = np.intersect1d(tiering.keys[active], keys, return_indices=True)
-    return active[in_facts], replace(
-        books, facts=replace(books.facts, customers=_taken(books.facts.customers, in_books))
-    )
+def _fields(read: Understood) -> tuple[str, ...]:
+    """Of each customer, beside what the rules read."""
+    if read.question.planned_anew:
+        return (*ROW, "wished_engagement")
+    policies = (read.policy, base_policy(name=""))
+    products = any(policy.product_fit != "ignore" for policy in policies)
+    return (*LOOK, "wished_engagement", *(("products",) if products else ()))
 
 
-def _taken(columns: Any, rows: Integers) -> Any:
-    changes = {
-        name: getattr(columns, name)[rows]
-        if isinstance(getattr(columns, name), np.ndarray)
-        else tuple(getattr(columns, name)[row] for row in rows)
-        for name in columns.__slots__
-    }
-    return replace(columns, **changes)
+def _slugs(read: Understood) -> list[str]:
+    return [tier.slug for tier in read.vocabulary.tiers]
 
 
-def _facts_then(read: Understood, today: _Read) -> CustomerColumns:
-    question, books = read.question, today.books.facts.customers
-    facts = altered_amounts(facts=today.tiering.facts, changes=question.amounts, books=books, rows=today.rows)
+def _goals(facts: CustomerColumns, rows: Integers) -> SetColumn:
+    goals = facts.columns["open_goals"]
+    if not isinstance(goals, SetColumn):
+        raise TypeError("open_goals is not a set")
+    return goals.take(rows)
+
+
+def _cents(facts: CustomerColumns, rows: Integers, there: Sequence[Mapping[str, Any]], on: date) -> Integers:
+    """ARR of the active customers; where the rules read it, it was turned into the base currency already."""
+    if "arr" not in facts.columns:
+        return arr_cents_of(rows=there, as_of=on)
+    return np.rint(np.nan_to_num(facts.numbers("arr")[rows]) * 100).astype(np.int64)
+
+
+def _facts_then(question: Question, today: _Today) -> CustomerColumns:
+    books = today.books.facts.customers
+    facts = altered_amounts(facts=today.facts, changes=question.amounts, books=books, rows=today.rows)
     return altered_goals(facts=facts, question=question, books=books, rows=today.rows)
 
 
-def _tiers_then(read: Understood, today: _Read) -> Integers:
+def _tiers_then(read: Understood, today: _Today, facts: CustomerColumns) -> Integers:
     """Positions of the tiers of active customers under the changes."""
-    facts = _facts_then(read, today)
-    if today.wishes is not None:
-        facts = without_overrides(facts)
-    tiers = read.vocabulary.tiers
-    findings = decide_tiers(facts=facts, rules=read.rules, tiers=tiers)
-    if today.wishes is None:
-        return findings.guards.effective[today.rows]
+    question, tiers = read.question, read.vocabulary.tiers
+    if not question.as_wished:
+        return decide_tiers(facts=facts, rules=read.rules, tiers=tiers).guards.effective[today.rows]
     return wished_tiers(
-        findings=findings,
+        findings=decide_tiers(facts=without_overrides(facts), rules=read.rules, tiers=tiers),
         rules=read.rules,
         tiers=tiers,
         wishes=today.wishes,
-        silent_take_highest=read.question.silent_take_highest,
+        silent_take_highest=question.silent_take_highest,
     )[today.rows]
 
 
-def _books_then(read: Understood, today: _Read, after: Integers) -> BookFacts:
+def _books_then(read: Understood, today: _Today, altered: CustomerColumns, after: Integers) -> BookFacts:
     """The books under the changes: who holds whom today, but for CSMs that are not there."""
     question, facts = read.question, today.books.facts
-    slugs = [tier.slug for tier in read.vocabulary.tiers]
-    names = np.array([*slugs, ""], dtype=object)
     customers = facts.customers
+    slugs = _slugs(read)
+    names = (*slugs, "")
     csm = customers.csm
     if question.without:
         csm = tuple("" if key in question.without else key for key in csm)
@@ -238,11 +258,11 @@ def _books_then(read: Understood, today: _Read, after: Integers) -> BookFacts:
         facts,
         customers=replace(
             customers,
-            tier=tuple(names[after].tolist()),
+            tier=tuple(names[place] for place in after.tolist()),
             csm=csm,
             minutes=plan_minutes(
                 tier=after,
-                goals=_goals_then(question, today),
+                goals=_goals(altered, today.rows),
                 slugs=slugs,
                 lines=today.lines,
                 changes=question.tiers,
@@ -254,29 +274,15 @@ def _books_then(read: Understood, today: _Read, after: Integers) -> BookFacts:
     )
 
 
-def _goals_then(question: Question, today: _Read) -> SetColumn:
-    facts = altered_goals(
-        facts=today.tiering.facts, question=question, books=today.books.facts.customers, rows=today.rows
-    )
-    goals = facts.columns["open_goals"].take(today.rows)
-    if not isinstance(goals, SetColumn):
-        raise TypeError("open_goals is not a set")
-    return goals
-
-
-def _as_today(read: Understood, today: _Read) -> tuple[BookFacts, BookPolicy]:
+def _as_today(read: Understood, today: _Today) -> tuple[BookFacts, BookPolicy]:
     """The books with nothing changed, under the policy in force."""
     facts, policy = today.books.facts, base_policy(name="")
     if policy.pk == read.policy.pk:
         return facts, book_policy(policy=policy, max_moves_pct=None)
-    named = _named(policy, today.books)
+    keys = {pk: key for key, pk in today.books.csm_ids.items()}
+    named = {keys[pk]: slugs for pk, slugs in named_tiers(policy=policy).items() if pk in keys}
     csms = tuple(replace(csm, tiers=named.get(csm.key, frozenset())) for csm in facts.csms)
     return replace(facts, csms=csms), book_policy(policy=policy, max_moves_pct=None)
-
-
-def _named(policy: Any, books: Books) -> dict[str, frozenset[str]]:
-    keys = {pk: key for key, pk in books.csm_ids.items()}
-    return {keys[pk]: slugs for pk, slugs in named_tiers(policy=policy).items() if pk in keys}
 
 
 def _figures(
@@ -345,12 +351,12 @@ def _planned(proposal: BookProposal) -> dict[str, Any]:
 
 def _movers(
     read: Understood,
-    today: _Read,
-    before: Integers,
+    today: _Today,
     after: Integers,
     facts: BookFacts,
     proposal: BookProposal | None,
 ) -> Movers:
+    before = today.before
     moved = np.flatnonzero((before >= 0) & (before != after))
     ids = np.array([*read.vocabulary.tier_ids, NOBODY], dtype=np.int64)
     customers = facts.customers

@@ -12,7 +12,6 @@ from decimal import Decimal
 from typing import Any, cast
 
 import numpy as np
-from django.conf import settings
 from django.db.models import QuerySet
 
 from accounts.models import CSM, Customer, Goal, Leave, Tier, TouchActivity
@@ -21,15 +20,22 @@ from allocation.engine.facts.books import (
     BookFacts,
     BookPolicy,
     CsmFacts,
-    CustomerColumns,
     Fit,
+    IntColumn,
     Leaving,
     TierFacts,
     VerticalFit,
 )
 from allocation.models import AllocationPolicy, NamedTiers
+from allocation.snapshots.book_columns import (
+    HOLDS,
+    ROW,
+    GivenCustomers,
+    arr_cents_of,
+    book_columns,
+    hold_of,
+)
 from allocation.snapshots.held import active_on, csms_on, tiers_on
-from allocation.snapshots.money import frozen_rates, in_base
 
 MONTH_DAYS = 30
 """The month that capacity is counted for: the thirty days from the as-of date."""
@@ -99,12 +105,13 @@ def book_snapshot(
     with_digest: bool = True,
     rates_on: date | None = None,
     among: QuerySet[Customer] | None = None,
+    given: GivenCustomers | None = None,
 ) -> Snapshot:
     """Everything a plan needs, as of a day. Raises UnknownRate where one is missing.
 
     ``by_ledger``: who held which tier and CSM on that day, instead of who holds them now. ``with_digest``: off where
     nothing will be applied, since it reads what may make a plan stale. ``rates_on``: the day of the exchange rates, where
-    another than ``as_of``. ``among``: of a past day, these customers only.
+    another than ``as_of``. ``among``: of a past day, these customers only. ``given``: customers that are not to be read again.
     """
     tiers = {tier.pk: tier for tier in Tier.objects.order_by("rank", "slug")}
     csms = list(
@@ -112,16 +119,18 @@ def book_snapshot(
         .prefetch_related("verticals", "regions", "languages")
         .order_by("pk")
     )
-    rows = _as_held(as_of=as_of, among=among) if by_ledger else list(_customer_rows())
+    if given is None:
+        read = _as_held(as_of=as_of, among=among) if by_ledger else list(_customer_rows())
+        cents = arr_cents_of(rows=read, as_of=rates_on or as_of)
+        given = GivenCustomers(read, _minutes(read, as_of=as_of), cents, with_plans=True)
+    rows = given.rows
     away = days_away(as_of=as_of, at_least=LONG_LEAVE_DAYS)
     named = named_tiers(policy=policy)
     keys = {csm.pk: csm.key for csm in csms}
     used = {row["csm_id"] for row in rows}
     facts = BookFacts(
         as_of=as_of,
-        customers=_columns(
-            rows, as_of=as_of, tiers=tiers, keys=keys, policy=policy, rates_on=rates_on or as_of
-        ),
+        customers=book_columns(given=given, as_of=as_of, tiers=tiers, keys=keys, policy=policy),
         csms=tuple(
             _csm_facts(csm, as_of=as_of, away=away.get(csm.pk, 0), tiers=named.get(csm.pk, frozenset()))
             for csm in csms
@@ -139,7 +148,7 @@ def book_snapshot(
         csm_ids={key: pk for pk, key in keys.items()},
         tier_ids={tier.slug: pk for pk, tier in tiers.items()},
         digest=books_digest(policy=policy, as_of=as_of) if with_digest else "",
-        renewals=tuple(row["renewal_date"] for row in rows),
+        renewals=tuple(row["renewal_date"] for row in rows) if given.with_plans else (),
     )
 
 
@@ -178,8 +187,8 @@ _SKILLS = (
 def _customer_bounds(*, policy: AllocationPolicy, as_of: date) -> list[list[Any]]:
     """What bounds a plan: who is where, who must stay (by hand or by the policy), and what the rules look at."""
     columns = ["pk", "tier_id", "csm_id", "country", *_required(policy)]
-    rows = Customer.objects.active().order_by("pk").values(*columns, *_HOLDS)
-    return [[*(row[name] for name in columns), _hold(row, as_of=as_of, policy=policy)] for row in rows]
+    rows = Customer.objects.active().order_by("pk").values(*columns, *HOLDS)
+    return [[*(row[name] for name in columns), hold_of(row=row, as_of=as_of, policy=policy)] for row in rows]
 
 
 def _required(policy: AllocationPolicy) -> list[str]:
@@ -263,15 +272,8 @@ class TouchPlans:
         return self._known[tier_id, kinds]
 
 
-_HOLDS = ("csm_since", "contract_start", "renewal_date", "csm_locked_until")
-_ROW = (
-    "pk", "external_id", "parent_id", "tier_id", "csm_id", "arr", "currency", "vertical__name",
-    "region__name", "country", "language__name", "products", *_HOLDS,
-)  # fmt: skip
-
-
 def _customer_rows() -> Iterable[Mapping[str, Any]]:
-    rows: Iterable[Mapping[str, Any]] = Customer.objects.active().order_by("pk").values(*_ROW)
+    rows: Iterable[Mapping[str, Any]] = Customer.objects.active().order_by("pk").values(*ROW)
     return rows
 
 
@@ -281,87 +283,15 @@ def _as_held(*, as_of: date, among: QuerySet[Customer] | None) -> list[Mapping[s
     there = active_on(day=as_of)
     if among is not None:
         there = there.filter(pk__in=among.order_by().values("pk"))
-    rows = there.order_by("pk").values(*_ROW)
+    rows = there.order_by("pk").values(*ROW)
     return [{**row, "tier_id": tiers.get(row["pk"]), "csm_id": csms.get(row["pk"])} for row in rows]
 
 
-def _columns(
-    rows: Sequence[Mapping[str, Any]],
-    *,
-    as_of: date,
-    tiers: Mapping[int, Tier],
-    keys: Mapping[int, str],
-    policy: AllocationPolicy,
-    rates_on: date,
-) -> CustomerColumns:
+def _minutes(rows: Sequence[Mapping[str, Any]], *, as_of: date) -> IntColumn:
     plans = TouchPlans(as_of=as_of)
-    slugs = {pk: tier.slug for pk, tier in tiers.items()}
-    return CustomerColumns(
-        external_id=tuple(row["external_id"] for row in rows),
-        tier=tuple(slugs.get(row["tier_id"], "") for row in rows),
-        csm=tuple(keys.get(row["csm_id"], "") for row in rows),
-        minutes=np.array(
-            [plans.minutes(customer_id=row["pk"], tier_id=row["tier_id"]) for row in rows], dtype=np.int64
-        ),
-        arr_cents=np.array(_arr_cents(rows, as_of=rates_on), dtype=np.int64),
-        vertical=tuple(row["vertical__name"] or "" for row in rows),
-        region=tuple(row["region__name"] or "" for row in rows),
-        country=tuple(row["country"] for row in rows),
-        language=tuple(row["language__name"] or "" for row in rows),
-        products=tuple(frozenset(row["products"] or ()) for row in rows),
-        family=_families(rows),
-        hold=tuple(_hold(row, as_of=as_of, policy=policy) for row in rows),
+    return np.array(
+        [plans.minutes(customer_id=row["pk"], tier_id=row["tier_id"]) for row in rows], dtype=np.int64
     )
-
-
-def _arr_cents(rows: Sequence[Mapping[str, Any]], *, as_of: date) -> list[int]:
-    """ARR in cents of the base currency; unknown counts 0."""
-    known = {row["currency"] for row in rows if row["arr"] is not None}
-    rates, base = (
-        frozen_rates(currencies=known, as_of=as_of, base=settings.BASE_CURRENCY),
-        settings.BASE_CURRENCY,
-    )
-    return [
-        0 if row["arr"] is None else int(in_base(row["arr"], row["currency"], rates=rates, base=base) * 100)
-        for row in rows
-    ]
-
-
-def _families(rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """External id of the topmost parent; "" for who has neither parent nor subsidiaries."""
-    parents = {row["pk"]: row["parent_id"] for row in rows}
-    names = {row["pk"]: row["external_id"] for row in rows}
-    above = {parent for parent in parents.values() if parent is not None}
-
-    def top(pk: int) -> int:
-        seen = {pk}
-        while (parent := parents.get(pk)) is not None and parent in parents and parent not in seen:
-            seen.add(parent)
-            pk = parent
-        return pk
-
-    return tuple(names[top(row["pk"])] if row["parent_id"] or row["pk"] in above else "" for row in rows)
-
-
-def _hold(row: Mapping[str, Any], *, as_of: date, policy: AllocationPolicy) -> str:
-    """Why the customer must not change CSM now; "" when it may. A lock set by hand comes first."""
-    locked, renewal = row["csm_locked_until"], row["renewal_date"]
-    start, since = row["contract_start"], row["csm_since"]
-    if locked and as_of < locked:
-        return f"kept by hand until {locked.isoformat()}"
-    before = policy.hold_before_renewal_days
-    if before and renewal and _in_days(as_of, renewal, before + 1):
-        return f"renewal on {renewal.isoformat()}"
-    if start and _in_days(start, as_of, policy.hold_first_days):
-        return f"customer since {start.isoformat()}"
-    if since and _in_days(since, as_of, policy.hold_after_move_days):
-        return f"changed CSM on {since.isoformat()}"
-    return ""
-
-
-def _in_days(first: date, second: date, days: int) -> bool:
-    """Whether ``second`` is the same day as ``first`` or fewer than ``days`` days later."""
-    return 0 <= (second - first).days < days
 
 
 def _started(csm: CSM, as_of: date) -> bool:

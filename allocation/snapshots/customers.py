@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -57,8 +57,9 @@ CHUNK = 500  # well under SQLite's limit of parameters in a statement
 class Snapshot:
     """facts: columns in the order of ``keys``, which rise. csm_ids: whose book each is in, None for nobody's.
 
-    Digests, 64 bits each: ``digests`` of everything that decides a customer, ``lifecycles`` of goals, status, first
-    renewal and override, ``goals`` of open goals alone.
+    Digests, 64 bits each: ``digests`` of everything that decides a customer (none where nobody asked for them),
+    ``lifecycles`` of goals, status, first renewal and override, ``goals`` of open goals alone. ``rows``: what was read of
+    each customer, for who asked for more fields.
     """
 
     facts: CustomerColumns
@@ -67,6 +68,7 @@ class Snapshot:
     digests: Integers
     lifecycles: Integers
     goals: Integers
+    rows: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +134,15 @@ def customer_snapshot(
     base: str,
     goals_only: bool = False,
     every: int = 1,
+    also: Collection[str] = (),
 ) -> Snapshot:
     """All customers as of a day; five queries. ``goals_only``: in scope is only whose lifecycle changed.
 
     every: with n above 1 an evenly spaced sample, each n-th customer by its key; for looking only, never for a run.
+    also: fields to be read in the same go, for what is computed beside the tiers; for looking only, so no digests.
     """
     names = sources(rules)
-    rows = _read(names, as_of, Q(), every)
+    rows = _read(names, as_of, Q(), every, also)
     lifecycles = _whole(rows.lifecycle(row) for row in rows.customers)
     goals = _whole(digest(rows.goals.get(row["pk"], ())) for row in rows.customers)
     columns = {
@@ -155,9 +159,10 @@ def customer_snapshot(
         facts=facts,
         keys=_whole(row["pk"] for row in rows.customers),
         csm_ids=tuple(row["csm_id"] for row in rows.customers),
-        digests=_whole(rows.digest(row, names) for row in rows.customers),
+        digests=_whole(() if also else (rows.digest(row, names) for row in rows.customers)),
         lifecycles=lifecycles,
         goals=goals,
+        rows=rows.customers if also else (),
     )
 
 
@@ -200,9 +205,9 @@ def days(on: date) -> int:
     return (on - EPOCH).days
 
 
-def _read(names: Sequence[str], as_of: date, whom: Q, every: int = 1) -> _Rows:
+def _read(names: Sequence[str], as_of: date, whom: Q, every: int = 1, also: Collection[str] = ()) -> _Rows:
     """whom: a condition on the customer's key; an empty one is everybody. every: each n-th of them only."""
-    fields = {FIELDS.get(name, name) for name in names if name in _STORED}
+    fields = {FIELDS.get(name, name) for name in names if name in _STORED} | set(also)
     if any(_is_custom(name) for name in names):
         fields.add("attributes")
     customers = Customer.objects.order_by("pk").values(*ALWAYS, *sorted(fields - set(ALWAYS)))

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Customer
 from allocation.models import Notice, RetierRun, Schedule, Work
-from allocation.services import importing, planning, retiering, timetable
+from allocation.services import importing, planning, retiering, scenarios, timetable
 from allocation.services.playbooks import load_playbook
 from allocation.tasks import bell
 from cstiers.celery import app
@@ -117,6 +117,19 @@ def _waiting_run(cast):
     return {}
 
 
+def _asked(cast):
+    _company(cast)
+    row = scenarios.ask_scenario(
+        name="As wished",
+        words="",
+        definition={"engagement": {"as": "wished"}},
+        actor=cast.ops,
+        at=timezone.now(),
+        on=_today(),
+    )
+    return {"scenario_id": row.pk}
+
+
 def _low_touch(cast):
     _company(cast)
     retiering_cast.applied(as_of=_today())
@@ -144,6 +157,7 @@ WORK = {
     "allocation.propose_book_plan": _queued_plan,
     "allocation.apply_book_plan": _wished_plan,
     "allocation.undo_book_plan": _plan_to_undo,
+    "allocation.compute_scenario": _asked,
     "allocation.stage_import": _received,
     "allocation.apply_import": _confirmed,
     "allocation.keep_timetable": _all_is_due,

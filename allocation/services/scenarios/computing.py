@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -85,14 +85,10 @@ def _store(pulse: _Pulse, found: Worked, on: date) -> bool:
             fence=pulse.fence,
             status=AnswerStatus.DONE,
             as_of=on,
-            result=_plain(found.result),
+            result=found.result,
             movers=found.packed_movers(),
         )
     return bool(kept)
-
-
-def _plain(result: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(result)
 
 
 @dataclass(slots=True)
