@@ -23,6 +23,10 @@ def main() -> None:
         from benchmarks.gap import work as work_gap
 
         emit({"event": "result", **work_gap(job, emit)})
+    elif job["bench"] == "scenario":
+        from benchmarks.scenario_work import work as work_scenario
+
+        emit({"event": "result", **work_scenario(job, emit)})
     else:
         from benchmarks.books_work import work as work_books
 

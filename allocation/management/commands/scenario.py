@@ -17,6 +17,7 @@ from allocation.models import AnswerStatus, Scenario
 from allocation.querysets.decisions import leads
 from allocation.selectors.scenario_answer import named_movers, published_answer, visible_movers
 from allocation.selectors.scenario_definition import scenario_faults
+from allocation.selectors.wording import counted
 from allocation.services.scenarios import (
     UnableToAskScenario,
     UnableToComputeScenario,
@@ -144,7 +145,8 @@ class Command(DoorCommand):
                 )
             for flow in one["flows"]:
                 if flow["from"] != flow["to"]:
-                    yield f"  {flow['from'] or 'no tier'} → {flow['to'] or 'no tier'}: {flow['customers']} customers"
+                    way = f"{flow['from'] or 'no tier'} → {flow['to'] or 'no tier'}"
+                    yield f"  {way}: {counted(flow['customers'], 'customer')}"
 
     def figures(self, found: Mapping[str, Any]) -> str:
         tiers = ", ".join(f"{slug} {count}" for slug, count in found["tiers"].items())

@@ -11,7 +11,7 @@ from allocation.selectors.balance import workload
 from allocation.snapshots.books import TouchPlans
 from tests.factories import NOW, TODAY, CustomerFactory, TouchActivityFactory
 from tests.services.retiering_cast import proposed
-from tests.services.scenarios.world import ARR, HOURS, answer, company
+from tests.services.scenarios.world import ARR, HOURS, after, answer, company
 
 pytestmark = pytest.mark.django_db
 
@@ -327,8 +327,8 @@ def test_overrides_in_force_hold_but_where_customers_choose(there, cast):
 
     Override.objects.create(
         customer=there.S7, tier=Tier.objects.get(slug="enterprise"), reason_kind=Override.Reason.values[0], words="Kept.",
-        status=Override.Status.APPROVED, asked_by=cast.ops, decided_by=cast.manager, decided_at=NOW, starts_on=TODAY,
-        expires_on=TODAY.replace(year=2027),
+        status=Override.Status.APPROVED, asked_by=cast.ops, decided_by=cast.manager, decided_at=NOW,
+        decided_words="Yes.", starts_on=TODAY, expires_on=after(90),
     )  # fmt: skip
     assert {"S7"} == {one["external_id"] for one in answer()["movers"] if one["to"] == "enterprise"}
     chosen = {one["external_id"]: one["to"] for one in answer(engagement={"as": "wished"})["movers"]}
