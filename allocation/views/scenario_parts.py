@@ -108,7 +108,9 @@ def tiles(then: Figures, now: Figures) -> list[Kpi]:
         Kpi(
             "Books outside ±15 %",
             wording.percent(outside, places=1),
-            note=_note(outside_now, outside, lambda value: wording.percent(value, places=1)),
+            note=_note(outside_now, outside, lambda value: wording.percent(value, places=1)).replace(
+                f"{wording.SPACE}%)", " points)"
+            ),
             tone=_more_is_bad(outside_now, outside),
             icon="people",
             trace=f"Of utilisation. {HOW['outside_15_pct']}",

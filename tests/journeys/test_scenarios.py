@@ -4,8 +4,10 @@ The tests stand in the order of the work; no customer changes by any of it.
 """
 
 import pytest
+from playwright.sync_api import Browser
 
 from tests.journeys.installation import Installation
+from tests.journeys.looking import Look
 from tests.journeys.person import Person
 
 pytestmark = [pytest.mark.journey]
@@ -71,6 +73,19 @@ def test_another_one_is_built_with_the_form_and_both_stand_side_by_side(
     assert page.locator("svg.chart-small").count() == 2
     ops.picture("scenarios-side-by-side")
     ops.picture("scenarios-side-by-side-phone", phone=True)
+
+
+def test_side_by_side_has_no_fault_in_any_theme_and_width(
+    ops: Person, chrome: Browser, installation: Installation, before: list[str]
+) -> None:
+    """The walk through all pages knows no two scenarios to put side by side."""
+    path = ops.page.url.removeprefix(ops.address)
+    assert path.startswith("/scenarios/compare/?s=")
+    (session,) = (one for one in ops.context.cookies() if "session" in one["name"])
+    look = Look(chrome, installation.processes.address, {"name": session["name"], "value": session["value"]})
+    wrong = look.at(path)
+    look.leave()
+    assert not wrong, "\n".join(wrong)
 
 
 def test_one_becomes_a_draft_model_and_no_customer_changed(
