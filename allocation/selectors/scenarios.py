@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from accounts.models import CSM
 from allocation.models import AnswerStatus, Scenario
-from allocation.selectors.scenario_words import changes_in_words
+from allocation.selectors.scenario_words import NOTHING, changes_in_words
 from allocation.selectors.wording import counted
 
 # How a refusal ends that lists what could have been named (allocation.engine.scenario_reading).
@@ -39,22 +39,31 @@ def side_by_side(*, user: Any, ids: Sequence[int]) -> list[Scenario]:
     return [found[pk] for pk in ids if pk in found]
 
 
-def changes_shown(*, scenario: Scenario, user: Any) -> tuple[str, ...]:
-    """One sentence a change; a manager reads no name of a CSM of another team, but how many are not there."""
-    definition = scenario.definition
+def readable(*, definition: Any, user: Any) -> tuple[Any, list[Any]]:
+    """(what of a definition this person may read, the CSMs left out of it): a manager reads no name of another team."""
     roster = definition.get("roster") if isinstance(definition, dict) else None
     without = roster.get("without") if isinstance(roster, dict) else None
     if user.is_ops or not isinstance(without, list):
-        return told(changes_in_words(definition), user=user)
+        return definition, []
     pairs = CSM.objects.visible_to(user).values_list("email", "name")
     known = {word.casefold() for pair in pairs for word in pair if word}
     named = [one for one in without if str(one).casefold() in known]
-    others = len(without) - len(named)
-    rest = definition | {"roster": {**roster, "without": named}}
-    said = told(changes_in_words(rest), user=user)
-    if not others:
+    hidden = [one for one in without if one not in named]
+    return definition | {"roster": {**roster, "without": named}}, hidden
+
+
+def changes_shown(*, scenario: Scenario, user: Any) -> tuple[str, ...]:
+    """One sentence a change; of CSMs of other teams a manager reads how many are not there."""
+    definition, hidden = readable(definition=scenario.definition, user=user)
+    said = told(changes_in_words(definition), user=user)
+    if not hidden:
         return said
-    return (*said, f"{counted(others, 'CSM')} of other teams {'is' if others == 1 else 'are'} not there.")
+    return (*(one for one in said if one != NOTHING), others_not_there(hidden))
+
+
+def others_not_there(hidden: Sequence[Any]) -> str:
+    """Without their names."""
+    return f"{counted(len(hidden), 'CSM')} of other teams {'is' if len(hidden) == 1 else 'are'} not there."
 
 
 def told(faults: Iterable[str], *, user: Any) -> tuple[str, ...]:

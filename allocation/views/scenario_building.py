@@ -12,11 +12,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from allocation.forms.faults import with_focus
+from allocation.forms.scenario_definition import merged
 from allocation.forms.scenarios import ScenarioForm
 from allocation.models import Scenario
 from allocation.selectors.scenario_ground import Ground, ground
 from allocation.selectors.scenario_presets import presets
-from allocation.selectors.scenarios import told
+from allocation.selectors.scenarios import others_not_there, readable, told
 from allocation.services import scenarios as services
 from allocation.tasks.bell import ring
 from allocation.tasks.scenarios import compute_scenario
@@ -56,6 +57,7 @@ def scenario_change(request: HttpRequest, pk: int) -> HttpResponse:
     this = scenario_or_404(user=user, pk=pk)
     if not may_change(this, user):
         raise PermissionDenied("Somebody else asked this scenario: make a copy of it, and change that.")
+    shown, hidden = readable(definition=this.definition, user=user)
     model = this.definition.get("model")
     asked = model.get("version") if isinstance(model, dict) else None
     base = ground(
@@ -65,17 +67,18 @@ def scenario_change(request: HttpRequest, pk: int) -> HttpResponse:
     def ask(form: ScenarioForm) -> Scenario:
         on, at = clock()
         given = {"name": form.cleaned_data["name"], "words": form.cleaned_data["words"]}
-        services.change_scenario(
-            scenario_id=pk, **given, definition=form.definition, actor=user, at=at, on=on
-        )
+        # What somebody else left out, and this person may not read, stays left out.
+        kept = {"roster": {"without": hidden}} if hidden else {}
+        definition = merged(form.definition, kept)
+        services.change_scenario(scenario_id=pk, **given, definition=definition, actor=user, at=at, on=on)
         return this
 
+    context = {"scenario": this, "others": others_not_there(hidden) if hidden else ""}
     if request.method == "POST":
-        return _asked(request, base, ask=ask, context={"scenario": this})
+        return _asked(request, base, ask=ask, context=context)
     start = {"name": this.name, "words": this.words}
-    form = ScenarioForm(ground=base, definition=this.definition, initial=start)
-    context = {"form": form, "scenario": this, "ground": base}
-    return render(request, "pages/scenario_form.html", context)
+    form = ScenarioForm(ground=base, definition=shown, initial=start)
+    return render(request, "pages/scenario_form.html", context | {"form": form, "ground": base})
 
 
 def _asked(request: HttpRequest, base: Ground, *, ask: Ask, context: dict[str, Any]) -> HttpResponse:

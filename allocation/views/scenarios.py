@@ -17,7 +17,7 @@ from allocation.selectors.job_words import job_words
 from allocation.selectors.scenario_figures import figures_of, tier_names
 from allocation.selectors.scenario_movers import mover_lines, movers_of
 from allocation.views import scenario_parts as parts
-from allocation.views.access import for_leads
+from allocation.views.access import for_leads, today
 from allocation.views.jobs import is_under_way, progress
 from allocation.views.lists import page_of
 
@@ -116,6 +116,7 @@ def _answer(request: HttpRequest, this: Scenario) -> dict[str, Any]:
         "books": parts.book_tiles(then.books) if then.books else [],
         "shortages": parts.shortage_lines(then.books.get("shortages") or ()) if then.books else [],
         "moves_in_all": then.moves,
+        "is_past": this.as_of is not None and this.as_of < today(),
     }
 
 

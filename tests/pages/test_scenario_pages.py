@@ -154,6 +154,30 @@ def test_a_manager_reads_no_name_of_a_csm_of_another_team(company, sign_in):
     assert ben.email in plain(read(page_of(sign_in(company.cast.ops), this)).words)
 
 
+def test_who_copies_and_changes_it_reads_no_such_name_either_and_the_question_stays(company, sign_in, rung):
+    ben = company.cast.csm_b.csm
+    this = asked(company.cast.ops, {"roster": {"without": [ben.email]}}, shared=True)
+    client = sign_in(company.cast.manager)
+    client.post(reverse("scenario_copy", args=[this.pk]))
+    copy = Scenario.objects.get(owner=company.cast.manager)
+    address = reverse("scenario_change", args=[copy.pk])
+    shown = client.get(address).content.decode()
+    assert ben.email not in shown
+    assert "1 CSM of other teams is not there." in shown
+    version = str(TieringModel.objects.published().get().number)
+    client.post(address, {"name": "Mine", "version": version, "shown_version": version, "guards": "on"})
+    copy.refresh_from_db()
+    assert copy.definition == {"model": {"guards": "run out"}, "roster": {"without": [ben.email]}}
+
+
+def test_an_answer_of_another_day_says_so(company, sign_in):
+    this = asked(company.cast.ops)
+    client = sign_in(company.cast.ops)
+    assert "may have changed since" not in read(page_of(client, this)).words
+    Scenario.objects.filter(pk=this.pk).update(as_of="2026-01-05")
+    assert "Its “today” is 5 Jan 2026" in plain(read(page_of(client, this)).words)
+
+
 def test_what_is_not_shared_is_not_there_for_another_manager(company, sign_in, rung):
     this = asked(company.cast.ops, HIGHEST)
     client = sign_in(company.cast.manager)
