@@ -29,6 +29,10 @@ from allocation.views import (
     reviewing,
     runs,
     saved_views,
+    scenario_actions,
+    scenario_building,
+    scenario_comparing,
+    scenarios,
     sensitivity,
     touches,
 )
@@ -131,4 +135,23 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="sensitivity_progress",
     ),
     path("scenarios/sensitivity/<int:pk>/cancel/", sensitivity.sensitivity_cancel, name="sensitivity_cancel"),
+    path("scenarios/", scenarios.scenarios, name="scenarios"),
+    path("scenarios/new/", scenario_building.scenario_new, name="scenario_new"),
+    path("scenarios/compare/", scenario_comparing.scenario_compare, name="scenario_compare"),
+    path("scenarios/<int:pk>/", scenarios.scenario, name="scenario"),
+    path("scenarios/<int:pk>/progress/", scenarios.scenario_progress, name="scenario_progress"),
+    path("scenarios/<int:pk>/change/", scenario_building.scenario_change, name="scenario_change"),
+    path("scenarios/<int:pk>/again/", scenario_actions.scenario_again, name="scenario_again"),
+    path("scenarios/<int:pk>/cancel/", scenario_actions.scenario_cancel, name="scenario_cancel"),
+    path("scenarios/<int:pk>/copy/", scenario_actions.scenario_copy, name="scenario_copy"),
+    path("scenarios/<int:pk>/share/", scenario_actions.scenario_share, name="scenario_share"),
+    path("scenarios/<int:pk>/retire/", scenario_actions.scenario_retire, name="scenario_retire"),
+    path(
+        "scenarios/<int:pk>/draft/model/", scenario_actions.scenario_draft_model, name="scenario_draft_model"
+    ),
+    path(
+        "scenarios/<int:pk>/draft/policy/",
+        scenario_actions.scenario_draft_policy,
+        name="scenario_draft_policy",
+    ),
 ]

@@ -1,4 +1,4 @@
-"""Attention policies and scenarios."""
+"""Attention policies."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
-from accounts.admin.base import Button, CSAdmin, button
+from accounts.admin.base import Button, button
 from allocation.admin.policies import PolicyAdmin
 from allocation.forms.attention import AttentionPolicyForm
-from allocation.models import AttentionPolicy, Scenario
+from allocation.models import AttentionPolicy
 from allocation.selectors import wording
 from allocation.selectors.attention import policy_in_force, rules_of
 from allocation.selectors.attention_preview import AttentionPreview, attention_preview, standing
@@ -143,19 +143,3 @@ def _shown(policy: AttentionPolicy, preview: AttentionPreview) -> dict[str, Any]
 def _rule_words(policy: AttentionPolicy) -> str:
     rules = rules_of(policy)
     return f"{basis_label(rules.basis)}. {floor_words(rules)} {cap_words(rules)}"
-
-
-@admin.register(Scenario)
-class ScenarioAdmin(CSAdmin):
-    lead = "What-if questions. A scenario never changes a customer."
-    list_display = ("name", "owner", "created_at")
-    list_select_related = ("owner",)
-    search_fields = ("name",)
-    search_help_text = "Name"
-    ordering = ("-created_at", "pk")
-    readonly_fields = ("created_at",)
-
-    def save_model(self, request: HttpRequest, obj: Scenario, form: forms.ModelForm, change: bool) -> None:
-        if not change:
-            obj.owner = request.user
-        super().save_model(request, obj, form, change)

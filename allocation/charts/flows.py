@@ -17,7 +17,7 @@ from allocation.charts.svg import (
     title,
 )
 
-__all__ = ["NARROW", "WIDE", "Flow", "Level", "Shift", "shifts", "tier_flow"]
+__all__ = ["NARROW", "WIDE", "Flow", "Level", "Shift", "shifts", "small_flow", "tier_flow"]
 
 
 LINE = 13  # px from one line of a label to the next
@@ -46,7 +46,13 @@ class Flow:
     way: str = "none"
 
 
-def tier_flow(levels: Sequence[Level], flows: Sequence[Flow], *, width: int = WIDE) -> Markup:
+def tier_flow(
+    levels: Sequence[Level],
+    flows: Sequence[Flow],
+    *,
+    width: int = WIDE,
+    sides: tuple[str, str] = ("Before", "After"),
+) -> Markup:
     """Customers by tier before (left) and after (right); green goes up, red goes down, pale stays, grey goes neither way."""
     before = {level.key: sum(f.customers for f in flows if f.source == level.key) for level in levels}
     after = {level.key: sum(f.customers for f in flows if f.target == level.key) for level in levels}
@@ -61,17 +67,31 @@ def tier_flow(levels: Sequence[Level], flows: Sequence[Flow], *, width: int = WI
 
     tops_before, tops_after = _tops(levels, before, scale, gap, top), _tops(levels, after, scale, gap, top)
     parts = [_ribbons(levels, flows, dict(tops_before), dict(tops_after), scale, left + node, right)]
-    parts.append(text("Before", x=left + node, y=14, anchor="end", class_="strong"))
-    parts.append(text("After", x=right, y=14, class_="strong"))
+    parts.append(text(sides[0], x=left + node, y=14, anchor="end", class_="strong"))
+    parts.append(text(sides[1], x=right, y=14, class_="strong"))
     for level in levels:
         at, then = before[level.key], after[level.key]
         change = then - at
         signed = f" ({change:+d})" if change and width > 600 else ""  # a phone has no room for it
         parts.append(
-            _node(level, left, tops_before[level.key], at * scale, node, f"{level.label}: {at:,} before")
+            _node(
+                level,
+                left,
+                tops_before[level.key],
+                at * scale,
+                node,
+                f"{level.label}: {at:,} {sides[0].lower()}",
+            )
         )
         parts.append(
-            _node(level, right, tops_after[level.key], then * scale, node, f"{level.label}: {then:,} after")
+            _node(
+                level,
+                right,
+                tops_after[level.key],
+                then * scale,
+                node,
+                f"{level.label}: {then:,} {sides[1].lower()}",
+            )
         )
         middle_before, middle_after = (
             tops_before[level.key] + at * scale / 2,
@@ -84,8 +104,32 @@ def tier_flow(levels: Sequence[Level], flows: Sequence[Flow], *, width: int = WI
         parts,
         width=width,
         height=height,
-        label="Customers by tier before and after; the table below says the same.",
+        label=f"Customers by tier {sides[0].lower()} and {sides[1].lower()}; the table below says the same.",
     )
+
+
+SMALL = (200, 150, 5)
+"""Width and height of the small picture, and the space between its tiers."""
+
+
+def small_flow(levels: Sequence[Level], flows: Sequence[Flow], *, of: str) -> Markup:
+    """The same without words, to compare shapes at a glance: each mark says in its title what it is. of: the scenario's name."""
+    before = {level.key: sum(f.customers for f in flows if f.source == level.key) for level in levels}
+    after = {level.key: sum(f.customers for f in flows if f.target == level.key) for level in levels}
+    width, height, gap = SMALL
+    node = 10
+    scale = max(height - gap * max(len(levels) - 1, 0), 20) / max(sum(before.values()), 1)
+    tops_before, tops_after = _tops(levels, before, scale, gap, 0), _tops(levels, after, scale, gap, 0)
+    parts = [_ribbons(levels, flows, dict(tops_before), dict(tops_after), scale, node, width - node)]
+    for level in levels:
+        at, then = before[level.key], after[level.key]
+        parts.append(
+            _node(level, 0, tops_before[level.key], at * scale, node, f"{level.label}: {at:,} today")
+        )
+        words = f"{level.label}: {then:,} then"
+        parts.append(_node(level, width - node, tops_after[level.key], then * scale, node, words))
+    label = f"Who goes where in “{of}”; the rows of the table say the same."
+    return drawing(parts, width=width, height=height + 2, label=label, class_="chart-small")
 
 
 def _lines(label: str, width: int, side: int) -> list[str]:

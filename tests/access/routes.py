@@ -77,6 +77,7 @@ OBJECTS: dict[str, dict[str, str]] = {
     "plans/{pk}/undo/": {"pk": "plan applied"},
     "plans/compare/": {"pk": "comparison"},
     "scenarios/sensitivity/": {"pk": "allocation.sensitivity"},
+    "scenarios/": {"pk": "scenario"},
 }
 
 

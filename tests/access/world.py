@@ -56,7 +56,7 @@ from allocation.models import (
     Touch,
 )
 from allocation.models.locks import ModelLock
-from allocation.services import sensitivity
+from allocation.services import scenarios, sensitivity
 from cstiers.signing_in.throttle import PERSON
 from tests import factories
 from tests.factories import TODAY
@@ -275,6 +275,7 @@ def _proposals(world: SimpleNamespace, cast: SimpleNamespace, applied: RetierRun
     version = TieringModel.objects.published().get()
     asked = sensitivity.ask_sensitivity(model_id=version.pk, actor=cast.ops, on=TODAY, at=NOW)
     sensitivity.compute_sensitivity(sensitivity_id=asked.pk, owner="world", on=TODAY)
+    world.objects["scenario"] = _scenario(world.persons["manager_a"])
     Freeze.objects.create(name="Year end", starts_on=TODAY, ends_before=TODAY + datetime.timedelta(days=9))
     Slot.objects.create(
         work="goals_run", slot=f"{TODAY} 00:30", due_at=NOW, status="failed", message="No model.", run=over
@@ -289,6 +290,19 @@ def _proposals(world: SimpleNamespace, cast: SimpleNamespace, applied: RetierRun
         "plan applied": plan,
         "comparison": head,
     }
+
+
+def _scenario(owner: User) -> Scenario:
+    """Of a manager, computed: customers of every book move in it, and the own ones are named."""
+    wished = {"engagement": {"as": "wished", "without_a_wish": "highest"}, "books": "planned anew"}
+    asked = scenarios.ask_scenario(
+        name=f"{A} question", words=f"{A} why", definition=wished, actor=owner, at=NOW, on=TODAY
+    )
+    scenarios.compute_scenario(scenario_id=asked.pk, owner="test", on=TODAY)
+    found: Scenario = Scenario.objects.get(pk=asked.pk)
+    assert found.status == "done", found.message
+    assert found.result["moves"] > 0
+    return found
 
 
 def _objects(world: SimpleNamespace) -> None:

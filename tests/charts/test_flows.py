@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from allocation.charts.flows import NARROW, WIDE, Flow, Level, Shift, shifts, tier_flow
+from allocation.charts.flows import NARROW, WIDE, Flow, Level, Shift, shifts, small_flow, tier_flow
 from tests.charts.reading import marks, read, titles, words
 
 LEVELS = [Level("g", "Global", 1), Level("e", "Enterprise", 2), Level("", "No tier", 6)]
@@ -107,3 +107,23 @@ def test_the_number_of_a_book_that_is_empty_now_does_not_lie_on_the_name(width):
     ]
     assert value.get("text-anchor") is None  # begins there
     assert float(value.get("x")) > float(name.get("x"))
+
+
+def test_the_sides_are_named_as_asked():
+    tree = read(tier_flow(LEVELS, FLOWS, sides=("Today", "Then")))
+    said = words(tree)
+    assert {"Today", "Then"} <= set(said)
+    assert not {"Before", "After"} & set(said)
+    assert "Global: 11 today" in titles(tree)
+
+
+def test_the_small_picture_has_no_words_and_says_all_in_titles():
+    tree = read(small_flow(LEVELS, FLOWS, of="Caps"))
+    assert list(tree.iter("text")) == []
+    said = titles(tree)
+    assert {"Global: 11 today", "Global: 12 then", "2 from Enterprise go to Global"} <= set(said)
+    assert "“Caps”" in next(tree.iter("svg")).get("aria-label")
+
+
+def test_the_small_picture_of_nobody_is_drawn_too():
+    assert titles(read(small_flow([], [], of="Empty"))) == []

@@ -25,6 +25,8 @@ OTHER_OBJECTS = {
 QUERIES = {
     "customers/": ("?q=nobody-is-called-so",),
     "overrides/report/": ("?starts_on=2020-01-01&ends_before=2020-02-01",),
+    "scenarios/": ("?show=away",),
+    "scenarios/new/": ("?preset=highest",),
     "admin/accounts/customer/": ("?q=nobody-is-called-so", "?status__exact=active"),
     "admin/allocation/override/": ("?q=nobody-is-called-so",),
 }

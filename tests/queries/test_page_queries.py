@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import CSM
 from allocation.models import BookPlan, Handover, Move, Notice, Source, TieringModel, Touch
-from allocation.services import handovers, planning, sensitivity
+from allocation.services import handovers, planning, scenarios, sensitivity
 from allocation.services.decisions import CsmChange, DecisionSource, set_csms
 from allocation.services.touches import do_touches, plan_touches
 from tests.factories import TODAY, CustomerFactory
@@ -207,3 +207,31 @@ def test_sensitivities_ask_equally_often(cast, sign_in, query_counts, rows):
     }
     for name, address in addresses.items():
         query_counts.check(name, lambda address=address: client.get(address))
+
+
+@pytest.mark.parametrize("rows", [2, 20])
+def test_pages_of_scenarios_ask_equally_often(cast, sign_in, query_counts, rows):
+    """The list, one with movers and planned books, its form, and two side by side."""
+    companies.build(cast, per_book=rows)
+    wished = {"engagement": {"as": "wished", "without_a_wish": "highest"}, "books": "planned anew"}
+    given = {"words": "", "actor": cast.ops, "at": companies.NOW, "on": TODAY}
+    made = [scenarios.ask_scenario(name=f"Asked {n}", definition=wished, **given) for n in range(rows)]
+    for one in made[:2]:
+        scenarios.compute_scenario(scenario_id=one.pk, owner="test", on=TODAY)
+    for one in made:
+        scenarios.share_scenario(scenario_id=one.pk, shared=True, actor=cast.ops)
+    addresses = {
+        "scenarios": reverse("scenarios"),
+        "scenario": reverse("scenario", args=[made[0].pk]),
+        "scenario progress": reverse("scenario_progress", args=[made[0].pk]),
+        "scenario to be asked": reverse("scenario_new"),
+        "scenario to be changed": reverse("scenario_change", args=[made[0].pk]),
+        "scenarios side by side": reverse("scenario_compare") + f"?s={made[0].pk}&s={made[1].pk}",
+    }
+    for role in ("ops", "manager"):
+        client = sign_in(getattr(cast, role))
+        for name, address in addresses.items():
+            if client.get(address).status_code == 200:
+                query_counts.check(
+                    f"{name} for {role}", lambda client=client, address=address: client.get(address)
+                )

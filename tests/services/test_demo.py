@@ -29,6 +29,16 @@ def test_arr_is_as_skewed_as_in_real_lists() -> None:
     assert sum(arr[-60:]) > sum(arr) / 2
 
 
+def test_some_have_said_what_they_wish_and_of_these_most_wish_the_highest() -> None:
+    wishes = [
+        row.facts["wished_engagement"]
+        for row in imagine_company(customers=600, csms=24, seed=1, today=TODAY).customers
+    ]
+    said = [wish for wish in wishes if wish]
+    assert 0 < len(said) < 600
+    assert said.count("high") > len(said) / 2
+
+
 @pytest.mark.django_db
 def test_the_default_company_has_everything_the_demo_shows() -> None:
     found = seed_demo(customers=120, csms=24, seed=1, today=TODAY, base_currency="USD")

@@ -16,9 +16,12 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from accounts import roles
-from accounts.models import Customer
-from allocation.models import BookDay, BookPlan, Override, RetierRun, Touch
+from accounts.models import Customer, User
+from allocation.models import BookDay, BookPlan, Override, RetierRun, Scenario, Touch
 from allocation.models.statuses import RunStatus
+from allocation.selectors.scenario_ground import ground
+from allocation.selectors.scenario_presets import presets
+from allocation.services import scenarios
 from allocation.services.book_days import keep_book_days
 from allocation.services.demo import demo_sign_ins
 from allocation.services.demo_touches import imagine_past_touches
@@ -31,6 +34,7 @@ PLAYBOOK = "three-axis"
 TIERED_BEFORE = timedelta(weeks=8)
 WEEKS_KEPT = 7
 SEED = 1  # of what is made up
+QUESTIONS = ("wishes", "highest")  # of allocation.selectors.scenario_presets
 WISHES = (
     ("risk", "Their sponsor leaves in March; the renewal is in danger without us close by."),
     ("potential", "They open two more countries next year and want us in the room."),
@@ -93,6 +97,8 @@ class Command(BaseCommand):
             self.plan_touches()
         if not BookDay.objects.exists():
             self.keep_days()
+        if not Scenario.objects.exists():
+            self.ask_what_if()
 
     def ask(self) -> None:
         """The CSM who signs in asks for two overrides; the manager of the team approves one, the other waits."""
@@ -127,6 +133,19 @@ class Command(BaseCommand):
             "Overrides",
             f"{len(asked)} asked for by a CSM, {len(asked[:1])} approved; the rest waits under Approvals.",
         )
+
+    def ask_what_if(self) -> None:
+        """Two of the questions that are asked often, of these customers; none of them is changed."""
+        ops = User.objects.get(email=next(who.email for who in demo_sign_ins() if who.role == roles.OPS))
+        today, now = timezone.localdate(), timezone.now()
+        offered = {one.key: one for one in presets(ground=ground(user=ops, version=None, on=today))}
+        for one in (offered[key] for key in QUESTIONS if key in offered):
+            asked = scenarios.ask_scenario(
+                name=one.title, words=one.words, definition=one.definition, actor=ops, at=now, on=today
+            )
+            scenarios.compute_scenario(scenario_id=asked.pk, owner="demo", on=today)
+            scenarios.share_scenario(scenario_id=asked.pk, shared=True, actor=ops)
+        self.say("What if", f"{Scenario.objects.count()} scenarios computed; they stand under Scenarios.")
 
     def plan_touches(self) -> None:
         """The last weeks as they may have been, and what comes by the touch plans."""
