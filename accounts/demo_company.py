@@ -19,7 +19,7 @@ def _each(words: str, between: str) -> list[str]:
 
 ARR_LOG_MEAN, ARR_LOG_SIGMA = 10.83, 1.54  # 4 % above 750 000, 24 % above 150 000
 MISSING = 0.1
-DAYS_OF_RATES = 30
+DAYS_OF_RATES = 70  # since before the day of the first tiers
 
 VERTICALS = {"Finance": 33, "Telco": 19, "Healthcare": 18, "Retail": 16, "Manufacturing": 14}
 # region: (weight, [(country, language, currency)])
@@ -39,6 +39,8 @@ REGIONS = {
     "Latin America": (10, [("Mexico", "Spanish", "USD"), ("Chile", "Spanish", "USD")]),
 }
 RATES = {"EUR": Decimal("0.86"), "GBP": Decimal("0.75"), "CHF": Decimal("0.80")}  # units per 1 USD
+# Asked how they want to be served, most customers want the most there is; "" has said nothing.
+WISHES = {"high": 62, "mid": 18, "low": 8, "": 12}
 PRODUCTS = ["Core", "Analytics", "Automation", "Integrations", "Mobile", "Compliance"]
 PACKAGES = ["Starter", "Business", "Premium"]
 GOAL_KINDS = {
@@ -116,10 +118,6 @@ class DemoCompany:
     rates: list[tuple[str, date, Decimal]]
 
 
-# Of a hundred customers so many wish this touch level; "" has said nothing. Asked, most take the highest.
-WISHES = {"": 45, "high": 38, "mid": 9, "low": 3, "tech": 3, "self_service": 2}
-
-
 def email_of(name: str) -> str:
     return name.lower().replace(" ", ".").replace("'", "") + "@demo.example"
 
@@ -128,15 +126,11 @@ def imagine_company(*, customers: int, csms: int, seed: int, today: date) -> Dem
     """A company of so many customers and CSMs; the same arguments give the same company."""
     chance = random.Random(seed)
     people = _imagine_csms(chance, csms)
-    company = DemoCompany(
+    return DemoCompany(
         csms=people,
         customers=_imagine_customers(chance, customers, people, today),
         rates=_imagine_rates(chance, today),
     )
-    wishing = random.Random(f"wishes {seed}")  # of its own: what a customer wishes changes nothing else of it
-    for customer in company.customers:
-        customer.facts["wished_engagement"] = wishing.choices(list(WISHES), list(WISHES.values()))[0]
-    return company
 
 
 def _imagine_csms(chance: random.Random, count: int) -> list[DemoCsm]:
@@ -181,12 +175,14 @@ def _imagine_customers(
     found: list[DemoCustomer] = []
     books: Counter[str] = Counter()
     past = random.Random(chance.random())  # of its own: who had whom changes no customer
+    wishes = random.Random(count)  # of its own as well: what is wished for changes no fact
     for index in range(count):
         vertical, name = names[index]
         region = chance.choices(list(REGIONS), [weight for weight, _ in REGIONS.values()])[0]
         country, language, currency = chance.choice(REGIONS[region][1])
         facts = _imagine_facts(chance, currency, today)
         facts["country"] = country
+        facts["wished_engagement"] = wishes.choices(list(WISHES), list(WISHES.values()))[0]
         parent = found[chance.randrange(len(found))].external_id if found and chance.random() < 0.03 else None
         found.append(
             DemoCustomer(

@@ -18,10 +18,11 @@ class AllocationConfig(AppConfig):
             ModelLock,
             NamedTiers,
             Schedule,
+            Staffing,
             TieringModel,
         )
 
-        for policy in (TieringModel, ModelLock, AllocationPolicy, AttentionPolicy):
+        for policy in (TieringModel, ModelLock, AllocationPolicy, AttentionPolicy, Staffing):
             keep_changes(policy)
         keep_changes(Freeze)
         keep_changes(Schedule, but=("since",))

@@ -55,6 +55,9 @@ class SignInLockAdmin(ViewOnlyAdmin):
         "when the right person waits."
     )
     empty_words = "Nobody has given a wrong password since yesterday."
+    number_hints = {
+        "wrong": "Wrong passwords counted, of those after which it locks.",
+    }
     list_display = ("who", "address", "wrong", "standing", "counted_at")
     list_display_links = ("who",)
     search_fields = ("username", "ip_address")

@@ -103,6 +103,7 @@ ADMIN_GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
             ("allocation.allocationpolicy", "policy", "Allocation policies"),
             ("allocation.attentionpolicy", "attention", "Attention policies"),
             ("allocation.scenario", "scenario", "Scenarios"),
+            ("allocation.staffing", "headcount", "Staffing"),
             ("allocation.touch", "touch", "Touches"),
             ("allocation.handover", "handover", "Handovers"),
         ),

@@ -16,7 +16,11 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests.queries.counting import QueryCounts
 
+HERE = Path(__file__).parent
 INPUTS_VARIABLE = "CSTIERS_INPUTS"
+# What is tested there reads the run's own settings, or asks its database in processes of its own; rights are in the half
+# with PostgreSQL as a whole (tests/rig/__main__.py).
+OF_THIS_INSTALLATION = ("faults", "journeys", "commands", "tasks", "wiring", "access")
 ROUNDS_OF_A_PROOF = 20  # from so many rounds on, tests marked "proof" run as well (make prove)
 
 
@@ -68,6 +72,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "inputs" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.inputs)
+        if _asks_no_database(item):
+            item.add_marker(pytest.mark.no_database)
         only_sqlite = "only_on_sqlite" in getattr(item, "fixturenames", ())
         if (
             (item.get_closest_marker("inputs") and not os.environ.get(INPUTS_VARIABLE))
@@ -80,6 +86,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         dropped = set(map(id, left_out))
         items[:] = [item for item in items if id(item) not in dropped]
         config.hook.pytest_deselected(items=left_out)
+
+
+def _asks_no_database(item: pytest.Item) -> bool:
+    """Neither it nor any of its fixtures may touch one: pytest would refuse it. So it says the same over either."""
+    if item.path.relative_to(HERE).parts[0] in OF_THIS_INSTALLATION or item.get_closest_marker("postgres"):
+        return False
+    asked = {"db", "transactional_db", "django_db_setup"} & set(getattr(item, "fixturenames", ()))
+    return not asked and item.get_closest_marker("django_db") is None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

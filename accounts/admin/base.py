@@ -98,12 +98,16 @@ class Scoped:
 
 
 class CSAdmin(Scoped, admin.ModelAdmin):
-    """Base of every screen. `lead` is the sentence under the heading of the list, `form_lead` of the form."""
+    """Base of every screen. `lead` is the sentence under the heading of the list, `form_lead` of the form.
+
+    number_hints: how the numbers of a column (or of a read-only field) come that the screen works out.
+    """
 
     lead = ""
     form_lead = ""
     add_lead = ""
     empty_words = "Nothing has been entered so far."
+    number_hints: dict[str, str] = {}
     deletable = False
 
     actions: Any = None  # deleting in bulk is nobody's work here; screens name their own actions

@@ -151,6 +151,9 @@ admin.site.unregister(Group)
 @admin.register(Group)
 class GroupAdmin(ViewOnlyAdmin):
     lead = "The three roles. What each may do is fixed; put people into them on the page of the user."
+    number_hints = {
+        "members_num": "People with the role whose account is active.",
+    }
     list_display = ("name", "may_words", "members_num")
     search_fields = ("name",)
     ordering = ("name",)
@@ -183,6 +186,9 @@ class TeamCSMInline(CSTabularInline):
 @admin.register(Team)
 class TeamAdmin(CSAdmin):
     lead = "Who leads whom. A manager sees the own teams and every team below."
+    number_hints = {
+        "csms_num": "CSMs of this very team, those who left among them.",
+    }
     list_display = ("name", "manager", "parent", "csms_num")
     list_select_related = ("manager", "parent")
     search_fields = ("name",)
@@ -191,7 +197,7 @@ class TeamAdmin(CSAdmin):
     inlines = (TeamCSMInline,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        members = CSM.objects.filter(team=OuterRef("pk")).order_by().values("team")
+        members = CSM.objects.people().filter(team=OuterRef("pk")).order_by().values("team")
         return (
             super()
             .get_queryset(request)
@@ -213,6 +219,7 @@ class Standing(FixedFilter):
             ("closed", "Accepts none"),
             ("leaving", "Leaves or left"),
             ("no_user", "Cannot sign in"),
+            ("seat", "Open seat"),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
@@ -220,7 +227,8 @@ class Standing(FixedFilter):
             "accepting": Q(accepting=True),
             "closed": Q(accepting=False),
             "leaving": Q(leaves_on__isnull=False),
-            "no_user": Q(user__isnull=True),
+            "no_user": Q(user__isnull=True, is_seat=False),
+            "seat": Q(is_seat=True),
         }
         return queryset.filter(conditions[self.value()]) if self.value() in conditions else queryset
 
@@ -235,14 +243,37 @@ class CSMForm(forms.ModelForm):
         model = CSM
         fields = (
             "name", "email", "user", "team", "seniority", "hours_per_month", "overhead_pct", "ramp_pct", "verticals",
-            "regions", "languages", "countries", "products", "accepting", "starts_on", "leaves_on",
+            "regions", "languages", "countries", "products", "accepting", "starts_on", "leaves_on", "is_seat",
         )  # fmt: skip
+
+
+FILLING = (
+    "Open seat",
+    {
+        "fields": ("is_seat",),
+        "description": (
+            "Nobody is hired for this seat yet: plans count with it and move nobody to it. When it is filled, rename it, give it "
+            "the e-mail and the sign-in of who has it, and untick “open seat”; the next plan that is applied moves the customers."
+        ),
+    },
+)
+PLACING = (
+    "Open seat",
+    {
+        "fields": ("is_seat",),
+        "description": "For somebody to be hired; the headcount page places as many as are lacking, able for what their customers need.",
+        "classes": ("collapse",),
+    },
+)
 
 
 @admin.register(CSM)
 class CSMAdmin(CSAdmin):
     lead = "Customer Success Managers: hours, skills, team. The book itself is planned, not typed in."
     form_lead = "Hours × ramp × what is left after meetings, less leave, is what the book may ask for."
+    number_hints = {
+        "customers_num": "Active customers that have this CSM.",
+    }
     form = CSMForm
     list_display = (
         "name",
@@ -285,6 +316,11 @@ class CSMAdmin(CSAdmin):
     )
     inlines = (LeaveInline,)
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """An open seat is filled on its page: the box for it stands first there, and is not in the way elsewhere."""
+        found = super().get_fieldsets(request, obj)
+        return (FILLING, *found) if obj is not None and obj.is_seat else (*found, PLACING)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         held = Customer.objects.active().filter(csm=OuterRef("pk")).order_by().values("csm")
         return (
@@ -320,6 +356,8 @@ class CSMAdmin(CSAdmin):
 
     @admin.display(description="Standing", ordering="leaves_on")
     def standing(self, row: CSM) -> str:
+        if row.is_seat and (row.leaves_on is None or row.leaves_on > timezone.localdate()):
+            return badges.badge(words="Open seat", tone="info", icon_name="headcount")
         if row.leaves_on is None:
             return badges.badge(words="Here", tone="good", icon_name="check")
         if row.leaves_on <= timezone.localdate():

@@ -28,6 +28,10 @@ class TouchActivityInline(CSTabularInline):
 class TierAdmin(CSAdmin):
     lead = "Service levels in order. A tier that is no longer wanted is retired; its history stays."
     form_lead = "The touch plan below gives the base hours of every customer in this tier."
+    number_hints = {
+        "base_hours_num": "Times a year × hours each of the activities that every customer gets, added up ÷ 12.",
+        "customers_num": "Active customers in the tier.",
+    }
     list_display = ("tier", "touch", "cap_num", "base_hours_num", "customers_num", "retired")
     list_filter = ("touch_level", "retired")
     search_fields = ("name", "slug")

@@ -142,6 +142,9 @@ class ColumnMappingForm(forms.ModelForm):
 class ColumnMappingAdmin(CSAdmin):
     form = ColumnMappingForm
     lead = "Which header of a file goes to which of our columns; one for each system that sends files."
+    number_hints = {
+        "headers_num": "Headers of a file that the mapping names.",
+    }
     list_display = ("name", "kind", "headers_num", "saved_by")
     list_filter = ("kind",)
     list_select_related = ("saved_by",)

@@ -38,9 +38,13 @@ class CSMQuerySet(models.QuerySet):
     def visible_to(self, user: Any) -> CSMQuerySet:
         return self.filter(csm_scope(user, ""))
 
+    def people(self) -> CSMQuerySet:
+        """Who is hired: without open seats, which plans alone count with."""
+        return self.filter(is_seat=False)
+
     def serving(self, on: date | Combinable) -> CSMQuerySet:
-        """CSMs who have started and not left on the day (or what says it in a query)."""
-        return self.filter(
+        """CSMs who have started and not left on the day (or what says it in a query). An open seat serves nobody."""
+        return self.people().filter(
             Q(starts_on__isnull=True) | Q(starts_on__lte=on),
             Q(leaves_on__isnull=True) | Q(leaves_on__gt=on),
         )

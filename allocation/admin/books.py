@@ -10,12 +10,20 @@ from django.http import HttpRequest
 from accounts.admin import badges
 from accounts.admin.base import Button, ViewOnlyAdmin, button
 from allocation.models import BookPlan, Move
+from allocation.selectors.plan_rows import gap_words
 
 
 @admin.register(BookPlan)
 class BookPlanAdmin(ViewOnlyAdmin):
     lead = "Dated proposals of who gets which customer, each with its distance from the best possible."
     empty_words = "A plan needs customers with a tier and CSMs who accept customers."
+    number_hints = {
+        "assigned_num": "Customers that the plan places or leaves where they are.",
+        "moves_num": "Customers that would get another CSM, or their first one: the forced moves + those by choice.",
+        "gap_num": "100 × (objective − bound) ÷ objective, rounded up; no plan at all can be below the bound.",
+        "objective": "With the policy's weights: how far books are from even, what changes of CSM cost and how badly some fit; less is better.",
+        "bound": "Proven: no plan at all can be below it.",
+    }
     list_display = (
         "plan",
         "state",
@@ -86,13 +94,12 @@ class BookPlanAdmin(ViewOnlyAdmin):
 
     @admin.display(description="Moves")
     def moves_num(self, row: BookPlan) -> Any:
-        moves = row.summary.get("moves", badges.NOTHING)
-        return len(moves) if isinstance(moves, list) else moves
+        found = row.summary
+        return found.get("forced", 0) + found["chosen"] if "chosen" in found else badges.NOTHING
 
     @admin.display(description="Gap to the bound", ordering="gap_pct")
     def gap_num(self, row: BookPlan) -> str:
-        # Of a plan that people changed no gap is claimed.
-        return f"{row.gap_pct:.2f} %" if row.gap_pct is not None and not row.is_changed else badges.NOTHING
+        return gap_words(row)
 
 
 @admin.register(Move)

@@ -19,6 +19,15 @@ OUTCOME_BADGES = {
     "rejected": ("Refused", "bad", "alert"),
 }
 
+# How the numbers of the list of imports come.
+OUTCOMES_IN_WORDS = {
+    "rows_num": "Rows of the file, blank ones left out.",
+    "created_num": "Rows whose key nobody in the list had.",
+    "updated_num": "Rows that differed from the list in one value or more.",
+    "unchanged_num": "Rows that said what the list said already.",
+    "rejected_num": "Rows with a fault: nothing of them is written.",
+}
+
 
 def page_of(*, batch: ImportBatch, outcome: str, number: str | None) -> tuple[Page, list[importing.Row]]:
     """The page of rows with this outcome (any when blank); a number that is no page gives the nearest one."""

@@ -18,7 +18,7 @@ from accounts.admin.base import Button, ViewOnlyAdmin, button
 from accounts.importing.checking import Answers
 from accounts.importing.errors import FileRefused
 from accounts.models import ColumnMapping, ImportBatch, ImportKind
-from allocation.admin.import_rows import described, page_of
+from allocation.admin.import_rows import OUTCOMES_IN_WORDS, described, page_of
 from allocation.forms.importing import ExportForm, MappingForm, UploadForm, words_of
 from allocation.selectors.job_words import job_words
 from allocation.services import exporting, importing
@@ -49,6 +49,7 @@ class ImportBatchAdmin(ViewOnlyAdmin):
 
     lead = "Files of customers and CSMs: what each row would do is shown before anything is written."
     empty_words = "No file has been sent so far."
+    number_hints = OUTCOMES_IN_WORDS
     list_display = (
         "file_name",
         "kind",

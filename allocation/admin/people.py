@@ -95,6 +95,7 @@ class NoticeAdmin(ViewOnlyAdmin):
         "Mail to people of the company: what was not sent comes first, with the reason of the last attempt."
     )
     list_display = ("subject", "to", "kind", "created_at", "state", "attempts", "fault")
+    number_hints = {"attempts": f"How often sending was tried; after {ATTEMPTS} it is given up."}
     list_filter = (SentFilter, "kind")
     list_select_related = ("to",)
     search_fields = ("subject", "to__name", "to__email")

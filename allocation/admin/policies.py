@@ -255,8 +255,8 @@ def _shown(preview: PolicyPreview) -> dict[str, Any]:
             {
                 "pool": line.pool,
                 "customers": wording.grouped(line.customers),
-                "asked": wording.minutes_as_hours(line.minutes),
-                "there": wording.minutes_as_hours(line.minutes_there),
+                "asked": wording.hours_and_minutes(line.minutes),
+                "there": wording.hours_and_minutes(line.minutes_there),
                 "short": line.minutes > line.minutes_there,
                 "able": f"{line.able}"
                 if line.open == line.able
@@ -274,8 +274,8 @@ def _shown(preview: PolicyPreview) -> dict[str, Any]:
         ],
         "nobody_more": max(0, len(found.nobody) - NOBODY_SHOWN),
         "customers": wording.counted(found.customers, "customer"),
-        "asked": wording.minutes_as_hours(found.minutes),
-        "there": wording.minutes_as_hours(found.minutes_there),
+        "asked": wording.hours_and_minutes(found.minutes),
+        "there": wording.hours_and_minutes(found.minutes_there),
     }
 
 

@@ -19,6 +19,10 @@ from allocation.selectors.tiers import tiers_in_decisions
 class RetierRunAdmin(ViewOnlyAdmin):
     lead = "Dated proposals of tier changes: computed, looked at, approved, applied, and undone if need be."
     empty_words = "A run needs customers and a published tiering model."
+    number_hints = {
+        "customers_num": "Customers the run looked at.",
+        "moves_num": "Customers with another tier after the run than before, as it was computed; a first tier is no change.",
+    }
     list_display = (
         "run",
         "state",
@@ -110,6 +114,9 @@ class DecidedByFilter(FixedFilter):
 @admin.register(TierDecision)
 class TierDecisionAdmin(ViewOnlyAdmin):
     lead = "What each run said about each customer, and why."
+    number_hints = {
+        "score_num": "Points of the criteria × their weights, added up and divided by the weights of those that have points: 0 to 100.",
+    }
     list_display = ("customer", "in_run", "from_to", "score_num", "segment", "by", "row_state")
     list_filter = (
         "is_move",

@@ -9,12 +9,13 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_safe
 
 from accounts.admin import badges
 from accounts.admin.base import Button, CSAdmin, ViewOnlyAdmin, button
@@ -163,6 +164,30 @@ class SlotAdmin(ViewOnlyAdmin):
     )
     readonly_fields = ("due", "state", "ended", "led_to")
 
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(require_safe(self.progress))
+        return [path("<int:pk>/progress/", view, name="allocation_slot_progress"), *super().get_urls()]
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        obj = kwargs.get("obj")
+        if obj is not None:
+            address = reverse("admin:allocation_slot_progress", args=[obj.pk])
+            context |= {"under_way": _is_under_way(obj), "progress_url": address}
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def progress(self, request: HttpRequest, pk: int) -> JsonResponse:
+        """How the work stands, for cstiers/js/progress.js: nobody counts its steps."""
+        slot = self.get_object(request, str(pk))
+        if slot is None:
+            raise Http404
+        if not self.has_view_permission(request, slot):
+            raise PermissionDenied
+        words = slot.message or slot.get_status_display()
+        answer = {"status": slot.status, "done": 0, "total": 0, "message": words, "note": ""}
+        return JsonResponse(answer | {"finished": not _is_under_way(slot)})
+
     @admin.display(description="Due", ordering="due_at")
     def due(self, row: Slot) -> str:
         return date_format(timezone.localtime(row.due_at), "j M Y H:i")
@@ -191,6 +216,10 @@ class SlotAdmin(ViewOnlyAdmin):
                 return format_html('<a href="{}">{}</a> {}', reverse(page, args=[job.pk]), job,
                                    badges.status_badge(status=job.status, words=job.get_status_display()))  # fmt: skip
         return badges.NOTHING
+
+
+def _is_under_way(slot: Slot) -> bool:
+    return slot.status in (Slot.Status.QUEUED, Slot.Status.WORKING)
 
 
 @admin.register(Freeze)

@@ -106,6 +106,9 @@ class TouchAdmin(CSAdmin):
     add_lead = "Beside the plan: no change of tier or goals takes it away."
     form = TouchForm
     list_display = ("name", "customer", "due_on", "hours_num", "state", "done_by")
+    number_hints = {
+        "hours_num": "Planned: the hours of the activity in the touch plan; done: what was written down.",
+    }
     list_filter = (StandingFilter, rows_filter(Team, "customer__csm__team", title="team", none_words=""))
     list_select_related = ("customer", "done_by")
     search_fields = ("customer__name", "customer__external_id", "name")

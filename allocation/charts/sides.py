@@ -57,7 +57,7 @@ def _row(row: TwoSides, *, y: float, middle: float, scales: tuple[float, float])
             width=max(wide[0], 1),
             height=BAR,
             rx=2,
-            class_="flow-down",
+            class_="side-left",
         ),
         element("rect", x=middle + 2, y=at, width=max(wide[1], 1), height=BAR, rx=2, class_="mark"),
         line(middle, at - 3, middle, at + BAR + 3, "grid"),

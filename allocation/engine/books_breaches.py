@@ -47,6 +47,10 @@ def _limits_broken(planned: Planned, books: Books, place: int, csm: CsmFacts) ->
             found.append(Breach(csm.key, "cap", tier.slug, "", held, limit, reason))
     held, limit = int(books.load[place]), int(problem.capacity[place])
     if held > limit:
-        reason = f"The book of {csm.name} asks for {held / 60:.1f} hours a month, there are {limit / 60:.1f}."
+        reason = f"The book of {csm.name} asks for {_hours(held)} hours a month, there are {_hours(limit)}."
         found.append(Breach(csm.key, "hours", "", "", held, limit, reason))
     return found
+
+
+def _hours(minutes: int) -> str:
+    return f"{minutes // 60:,}:{minutes % 60:02}"

@@ -217,7 +217,7 @@ def in_words(
 
 
 def _hours(minutes: int) -> str:
-    return f"{minutes / 60:.2f}".rstrip("0").rstrip(".")
+    return f"{minutes // 60:,}:{minutes % 60:02}"
 
 
 def _home_and_held(

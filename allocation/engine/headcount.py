@@ -6,8 +6,8 @@ Hours are whole minutes a month. Fractions are kept to the end: heads are rounde
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 
 import numpy as np
@@ -95,8 +95,46 @@ def head_lines(
 
 
 def heads_in_all(lines: Sequence[HeadLine]) -> int:
-    """Heads for all lines together, rounded up once: a CSM may serve several of them."""
-    return math.ceil(sum((line.exact for line in lines), Fraction(0)))
+    """Heads for all lines together, rounded up once."""
+    return math.ceil(exact_in_all(lines))
+
+
+def exact_in_all(lines: Sequence[HeadLine]) -> Fraction:
+    """Heads for all lines together, not rounded: a CSM may serve several, so hours add up, and caps add up tier by tier.
+
+    The largest of these: who holds as many of one tier as the cap allows has hours left for another.
+    """
+    return max(hours_in_all(lines), *caps_in_all(lines).values(), Fraction(0))
+
+
+def hours_in_all(lines: Sequence[HeadLine]) -> Fraction:
+    """Heads that the hours of all lines ask."""
+    return sum((Fraction(line.minutes_asked, line.head_minutes) for line in lines), Fraction(0))
+
+
+def caps_in_all(lines: Sequence[HeadLine]) -> dict[str, Fraction]:
+    """Heads that the cap of each tier asks, over its pools."""
+    found: dict[str, Fraction] = {}
+    for line in lines:
+        if line.cap:
+            found[line.tier] = found.get(line.tier, Fraction(0)) + Fraction(line.customers, line.cap)
+    return found
+
+
+def facts_of(*, facts: BookFacts, csms: Collection[str]) -> BookFacts:
+    """The facts of these CSMs (by key) and of the customers in their books only."""
+    columns = facts.customers
+    rows = np.array([row for row, key in enumerate(columns.csm) if key in csms], dtype=np.int64)
+    kept = {
+        field.name: column[rows] if isinstance(column, np.ndarray) else tuple(column[row] for row in rows)
+        for field in fields(columns)
+        for column in (getattr(columns, field.name),)
+    }
+    return replace(
+        facts,
+        customers=CustomerColumns(**kept),
+        csms=tuple(csm for csm in facts.csms if csm.key in csms),
+    )
 
 
 def people(csms: Sequence[CsmFacts]) -> tuple[CsmFacts, ...]:
@@ -174,8 +212,10 @@ def _heads_there(
     held = holder >= 0
     cell = holder[held] * lines + line[held]
     size = len(csms) * lines
-    minutes = np.bincount(cell, weights=customers.minutes[rows[held]], minlength=size).reshape(-1, lines)
-    counted = np.bincount(cell, minlength=size).reshape(-1, lines)
+    minutes = np.bincount(cell, weights=customers.minutes[rows[held]], minlength=size).reshape(
+        len(csms), lines
+    )
+    counted = np.bincount(cell, minlength=size).reshape(len(csms), lines)
     shares = np.zeros((len(csms), lines), dtype=np.float64)
     for at, csm in enumerate(csms):
         for weights in (minutes[at], counted[at], able[:, at] * asked, able[:, at]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from allocation.engine.facts.scenarios import BoundChange, ModelChange
@@ -24,9 +24,10 @@ def altered_document(*, document: Any, change: ModelChange) -> Any:
     altered = copy.deepcopy(document if change.definition is None else change.definition)
     faults: list[str] = []
     criteria = {_criterion(row): row for row in _rows(altered, "criteria")}
-    for name, weight in change.weights.items():
-        if name not in criteria:
-            faults.append(f"The model has no criterion “{name}”; there is: {listed(criteria)}.")
+    for said, weight in change.weights.items():
+        name = _meant(said, criteria)
+        if name is None:
+            faults.append(f"The model has no criterion “{said}”; there is: {listed(criteria)}.")
             continue
         criteria[name]["weight"] = _number(weight)
     for bound in change.bounds:
@@ -44,14 +45,20 @@ def bound_now(*, document: Any, bound: BoundChange) -> Any:
 
 def weight_now(*, document: Any, name: str) -> Any:
     """The weight that stands there now; None where there is no such criterion."""
-    return next(
-        (row.get("weight", 1) for row in _rows(document, "criteria") if _criterion(row) == name), None
-    )
+    criteria = {_criterion(row): row.get("weight", 1) for row in _rows(document, "criteria")}
+    return criteria.get(_meant(name, criteria) or "")
+
+
+def _meant(said: str, names: Iterable[str]) -> str | None:
+    """The name that is written so, or else in other letters only."""
+    there = list(names)
+    alike = [name for name in there if name.casefold() == said.strip().casefold()]
+    return said if said in there else next(iter(alike), None)
 
 
 def _put(document: Any, bound: BoundChange) -> Iterator[str]:
     called = sorted({name for name, _ in _rules(document)})
-    if bound.rule not in called:
+    if _meant(bound.rule, called) is None:
         yield f"The model has no rule “{bound.rule}”; there is: {listed(called)}."
         return
     found = list(_bounds_of(document, bound))
@@ -60,7 +67,7 @@ def _put(document: Any, bound: BoundChange) -> Iterator[str]:
             {
                 str(condition["attribute"])
                 for name, rule in _rules(document)
-                if name == bound.rule
+                if name == _meant(bound.rule, called)
                 for condition in _conditions(rule.get("when"))
                 if _is_bound(condition)
             }
@@ -76,8 +83,9 @@ def _put(document: Any, bound: BoundChange) -> Iterator[str]:
 
 
 def _bounds_of(document: Any, bound: BoundChange) -> Iterator[dict[str, Any]]:
+    meant = _meant(bound.rule, (name for name, _ in _rules(document)))
     for name, rule in _rules(document):
-        if name == bound.rule:
+        if name == meant:
             for condition in _conditions(rule.get("when")):
                 if _is_bound(condition) and condition["attribute"] == bound.attribute:
                     yield condition

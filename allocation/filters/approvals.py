@@ -49,7 +49,7 @@ class ApprovalFilter(django_filters.FilterSet):
         if not user.is_manager:  # who decides nothing has nothing of the own to look for
             del self.filters["mine"]
         self.filters["team"].queryset = Team.objects.visible_to(user).order_by("name", "pk")
-        self.filters["csm"].queryset = CSM.objects.visible_to(user).order_by("name", "pk")
+        self.filters["csm"].queryset = CSM.objects.visible_to(user).people().order_by("name", "pk")
 
     @property
     def given(self) -> dict[str, Any]:

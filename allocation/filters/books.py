@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import django_filters
 from django.db.models import Exists, OuterRef, QuerySet
 
+from accounts.models import Tier
 from allocation.filters.customers import CustomerFilter
 from allocation.models import Touch
+from allocation.selectors.book_facts import BookFacts
 
 SENTIMENTS = (
     ("poor", "1 or 2 of 5: poor"),
@@ -31,6 +34,36 @@ class BookFilter(CustomerFilter):
     )
 
     FIRST = ("q", "tier", "goal", "due")
+
+    def __init__(self, *args: Any, facts: BookFacts, csm_ids: Collection[int], **kwargs: Any) -> None:
+        """facts: read already, so that the choices need not be asked for again. csm_ids: whose customers the page shows."""
+        self.facts, self.csm_ids = facts, csm_ids
+        super().__init__(*args, in_book=True, today=facts.on, **kwargs)
+
+    def _tiers(self) -> QuerySet[Tier]:
+        return Tier.objects.filter(pk__in=[tier.pk for tier in self.facts.tiers])
+
+    @property
+    def form(self) -> Any:
+        """With the choices that the facts of the book hold; what is chosen is looked up in the scope as ever."""
+        if hasattr(self, "_form"):
+            return self._form
+        form = super().form
+        choices: dict[str, Iterable[tuple[int, str]]] = {
+            "tier": [(tier.pk, str(tier)) for tier in self.facts.tiers],
+            "goal": self.facts.kinds,
+        }
+        if not self.user.is_ops:
+            choices |= {name: self._of_customers(name) for name in ("vertical", "region")}
+        for name, found in choices.items():
+            form.fields[name].widget.choices = [("", form.fields[name].empty_label), *found]
+        return form
+
+    def _of_customers(self, name: str) -> list[tuple[int, str]]:
+        """The words that the customers of the page hold, those who have left too."""
+        rows = self.facts.everybody(csm_ids=self.csm_ids)
+        found = {row[f"{name}_id"]: row[f"{name}__name"] for row in rows if row[f"{name}_id"] is not None}
+        return sorted(found.items(), key=lambda item: (item[1], item[0]))
 
     def by_sentiment(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         if value == "unset":

@@ -104,16 +104,19 @@ class CustomerFilter(django_filters.FilterSet):
         self.user, self.today = user, today
         super().__init__(*args, **kwargs)
         visible = self.queryset
-        self.filters["tier"].queryset = tiers_in_use()
+        self.filters["tier"].queryset = self._tiers()
         self.filters["goal"].queryset = GoalKind.objects.filter(retired=False).order_by("name", "pk")
         self.filters["vertical"].queryset = self._words(Vertical, visible)
         self.filters["region"].queryset = self._words(Region, visible)
-        self.filters["csm"].queryset = CSM.objects.visible_to(user).order_by("name", "pk")
+        self.filters["csm"].queryset = CSM.objects.visible_to(user).people().order_by("name", "pk")
         self.filters["team"].queryset = Team.objects.visible_to(user).order_by("name", "pk")
         if in_book or not (user.is_ops or user.is_manager):
             for name in self.OF_A_LIST_ONLY:
                 if not (several and name == "csm"):
                     del self.filters[name]
+
+    def _tiers(self) -> QuerySet[Tier]:
+        return tiers_in_use()
 
     def _words(self, model: Any, visible: QuerySet[Any]) -> QuerySet[Any]:
         """Ops know every word; others those of their own customers, so that no foreign word shows."""

@@ -47,7 +47,7 @@ class HandoverFilter(django_filters.FilterSet):
         self.user = user
         super().__init__(*args, **kwargs)
         self.filters["team"].queryset = Team.objects.visible_to(user).order_by("name", "pk")
-        self.filters["csm"].queryset = CSM.objects.visible_to(user).order_by("name", "pk")
+        self.filters["csm"].queryset = CSM.objects.visible_to(user).people().order_by("name", "pk")
         leads = user.is_ops or user.is_manager
         for name in () if leads else self.OF_LEADS:
             del self.filters[name]

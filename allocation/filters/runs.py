@@ -122,7 +122,7 @@ class DecisionFilter(django_filters.FilterSet):
             self.filters[name].queryset = tiers
         if tab == "held":
             self.filters["to"].label = "Keeps tier"
-        self.filters["csm"].queryset = CSM.objects.visible_to(user).order_by("name", "pk")
+        self.filters["csm"].queryset = CSM.objects.visible_to(user).people().order_by("name", "pk")
         self.filters["vertical"].queryset = Vertical.objects.visible_to(user).order_by("name", "pk")
         self.filters["segment"].extra["choices"] = [(name, name) for name in segments]
 

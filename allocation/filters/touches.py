@@ -43,7 +43,7 @@ class TouchFilter(django_filters.FilterSet):
     def __init__(self, *args: Any, user: Any, several: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.filters["team"].queryset = Team.objects.visible_to(user).order_by("name", "pk")
-        self.filters["csm"].queryset = CSM.objects.visible_to(user).order_by("name", "pk")
+        self.filters["csm"].queryset = CSM.objects.visible_to(user).people().order_by("name", "pk")
         if not (user.is_ops or user.is_manager):
             del self.filters["team"]
             if not several:

@@ -110,6 +110,10 @@ class MoveQuerySet(models.QuerySet):
         """To be applied, of one of the largest customers, and no manager said yes."""
         return self.filter(status="proposed", needs_approval=True, approved_by__isnull=True)
 
+    def waiting_for_a_seat(self) -> MoveQuerySet:
+        """To be applied, and to a seat that nobody has yet."""
+        return self.filter(status="proposed", to_csm__is_seat=True)
+
     def of(self, user: Any) -> MoveQuerySet:
         """Moves out of a book this person serves, or into it: the own one, and those covered today."""
         return self.filter(served_by(user, "from_csm") | served_by(user, "to_csm"))

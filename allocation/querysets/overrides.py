@@ -17,6 +17,10 @@ class OverrideQuerySet(CustomerPartQuerySet):
         """Those that wait for a decision."""
         return self.filter(status="asked")
 
+    def asked_by(self, user: Any) -> OverrideQuerySet:
+        """The person's own requests, whoever has the customer by now."""
+        return self.filter(asked_by=user) if getattr(user, "is_active", False) else self.none()
+
     def in_force(self, on: date) -> OverrideQuerySet:
         return self.filter(status="approved", starts_on__lte=on, expires_on__gt=on)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -10,15 +10,25 @@ from django.conf import settings
 from django.db.models import Case, DecimalField, F, QuerySet, Value, When
 
 from accounts.models import Customer
-from allocation.snapshots.money import UnknownRate, frozen_rates, in_base
+from allocation.snapshots.money import in_base, lacking_words, rates_there_are
 
 
-def in_base_cents(*, amounts: Sequence[tuple[Decimal | None, str]], as_of: date) -> tuple[list[int], str]:
-    """Amounts in base cents; where a currency has no rate its amounts count 0 and the sentence says so."""
+def in_base_cents(
+    *,
+    amounts: Sequence[tuple[Decimal | None, str]],
+    as_of: date,
+    rates: Mapping[str, Decimal] | None = None,
+) -> tuple[list[int], str]:
+    """Amounts in base cents; where a currency has no rate its amounts count 0 and the sentence says so.
+
+    rates: of that day, where they are read already, of all these currencies that have one.
+    """
     base = settings.BASE_CURRENCY
-    rates, problem = known_rates(
-        currencies={currency for value, currency in amounts if value is not None}, as_of=as_of
-    )
+    wanted = {currency for value, currency in amounts if value is not None}
+    if rates is None:
+        rates, problem = known_rates(currencies=wanted, as_of=as_of)
+    else:
+        problem = lacking_words(currencies=wanted - {base} - set(rates), as_of=as_of)
     return [
         0
         if value is None or (currency != base and currency not in rates)
@@ -28,18 +38,13 @@ def in_base_cents(*, amounts: Sequence[tuple[Decimal | None, str]], as_of: date)
 
 
 def known_rates(*, currencies: Iterable[str], as_of: date) -> tuple[dict[str, Decimal], str]:
-    """Rates of the currencies that have one, and a sentence about those that have none: pages show what they can."""
+    """Rates of the currencies that have one, and a sentence about those that have none: pages show what they can.
+
+    One query at most.
+    """
     wanted, base = set(currencies), settings.BASE_CURRENCY
-    try:
-        return frozen_rates(currencies=wanted, as_of=as_of, base=base), ""
-    except UnknownRate as missing:
-        rates: dict[str, Decimal] = {}
-        for currency in sorted(wanted):
-            try:
-                rates |= frozen_rates(currencies=[currency], as_of=as_of, base=base)
-            except UnknownRate:
-                continue
-        return rates, str(missing)
+    rates = rates_there_are(currencies=wanted, as_of=as_of, base=base)
+    return rates, lacking_words(currencies=wanted - {base} - set(rates), as_of=as_of)
 
 
 def by_base_amount(rows: QuerySet[Customer], *, as_of: date) -> QuerySet[Customer]:

@@ -25,11 +25,13 @@ from allocation.engine.facts.attention import (
 from allocation.models import AttentionPolicy
 from allocation.selectors.amounts import known_rates
 from allocation.selectors.balance import cover_answer
+from allocation.selectors.book_facts import BookFacts, book_facts
 from allocation.selectors.covers import HIDDEN
 from allocation.selectors.touches import hours_done
-from allocation.snapshots.books import MONTH_DAYS, TouchPlans, days_away
+from allocation.snapshots.away import MONTH_DAYS, days_away, days_away_among
+from allocation.snapshots.books import TouchPlans
 from allocation.snapshots.covers import Covers, covers_on
-from allocation.snapshots.money import UnknownRate, in_base
+from allocation.snapshots.money import UnknownRate, in_base, lacking_words
 
 _ROW = (
     "pk", "external_id", "name", "csm_id", "tier_id", "health", "sentiment", "adoption", "reputation", "champion", "arr",
@@ -87,13 +89,20 @@ def rules_of(policy: AttentionPolicy) -> AttentionRules:
     return AttentionRules(cast(Basis, policy.basis), Decimal(policy.floor_pct), Decimal(policy.cap_pct))
 
 
-def book_care(*, csm: CSM, as_of: date) -> BookCare:
+def book_care(*, csm: CSM, as_of: date, facts: BookFacts | None = None) -> BookCare:
     """The facts of one book, read once; the same number of statements at any size.
 
     Over the customers that the CSM serves on that day: the own ones and those of covered books; none while covered.
+    facts: of the book and the day, where they are read already.
     """
-    (found,) = _read(csms=[csm], as_of=as_of)
-    return found
+    facts = facts or book_facts(csm=csm, on=as_of)
+    served = _served(csm.pk, facts.covers)
+    customers, problem = _cared(
+        facts.active(csm_ids=served), plans=facts.plans, rates=facts.rates, as_of=as_of
+    )
+    leaves = [(row.csm_id, row.starts_on, row.ends_before) for row in facts.leaves]
+    away = days_away_among(leaves, as_of=as_of, at_least=1).get(csm.pk, 0)
+    return _shared(csm, customers, policy_in_force(), away, covers=facts.covers, problem=problem, as_of=as_of)
 
 
 def all_care(*, as_of: date) -> list[BookCare]:
@@ -130,29 +139,42 @@ def customer_care(*, customer: Customer, on: date) -> tuple[BookCare, Cared, Car
 
 def _read(*, csms: Sequence[CSM], as_of: date) -> list[BookCare]:
     policy = policy_in_force()
-    rules = rules_of(policy)
     covers = covers_on(on=as_of)
     served = {csm.pk: _served(csm.pk, covers) for csm in csms}
     rows = Customer.objects.active().filter(csm__in={pk for pks in served.values() for pk in pks})
     plans = TouchPlans(as_of=as_of, among=rows.order_by().values("pk"))
-    customers, problem = _cared(rows.order_by("external_id").values(*_ROW), plans=plans, as_of=as_of)
+    read = list(rows.order_by("external_id").values(*_ROW))
+    rates, _ = known_rates(currencies={row["currency"] for row in read}, as_of=as_of)
+    customers, problem = _cared(read, plans=plans, rates=rates, as_of=as_of)
     away = days_away(as_of=as_of, at_least=1)
-    books = []
-    for csm in csms:
-        mine = [one for pk in served[csm.pk] for one in customers[pk]]
-        mine.sort(key=lambda one: one.facts.external_id)
-        net = net_hours(
-            hours_per_month=csm.hours_per_month,
-            ramp_pct=csm.ramp_pct,
-            overhead_pct=csm.overhead_pct,
-            days_away=away.get(csm.pk, 0),
-            days=MONTH_DAYS,
-        )
-        found = share_attention(net=net.net, customers=[one.facts for one in mine], rules=rules)
-        books.append(
-            BookCare(csm, as_of, policy, net, away.get(csm.pk, 0), covers, tuple(mine), found, problem)
-        )
-    return books
+    return [
+        _shared(csm, customers, policy, away.get(csm.pk, 0), covers=covers, problem=problem, as_of=as_of)
+        for csm in csms
+    ]
+
+
+def _shared(
+    csm: CSM,
+    customers: Mapping[int, list[Cared]],
+    policy: AttentionPolicy,
+    away: int,
+    *,
+    covers: Covers,
+    problem: str,
+    as_of: date,
+) -> BookCare:
+    """customers: by the CSM who owns them. away: days of the month that the CSM is."""
+    mine = [one for pk in _served(csm.pk, covers) for one in customers.get(pk, ())]
+    mine.sort(key=lambda one: one.facts.external_id)
+    net = net_hours(
+        hours_per_month=csm.hours_per_month,
+        ramp_pct=csm.ramp_pct,
+        overhead_pct=csm.overhead_pct,
+        days_away=away,
+        days=MONTH_DAYS,
+    )
+    found = share_attention(net=net.net, customers=[one.facts for one in mine], rules=rules_of(policy))
+    return BookCare(csm, as_of, policy, net, away, covers, tuple(mine), found, problem)
 
 
 def _served(csm_id: int, covers: Covers) -> list[int]:
@@ -162,14 +184,13 @@ def _served(csm_id: int, covers: Covers) -> list[int]:
 
 
 def _cared(
-    rows: Iterable[dict[str, Any]], *, plans: TouchPlans, as_of: date
+    read: Sequence[Mapping[str, Any]], *, plans: TouchPlans, rates: Mapping[str, Decimal], as_of: date
 ) -> tuple[Mapping[int, list[Cared]], str]:
     """By the CSM who owns them, and what is wrong with the rates."""
-    read = list(rows)
     base = settings.BASE_CURRENCY
-    rates, problem = known_rates(currencies={row["currency"] for row in read}, as_of=as_of)
+    lacking = {row["currency"] for row in read} - {base} - set(rates)
 
-    def money(row: dict[str, Any], field: str) -> Decimal | None:
+    def money(row: Mapping[str, Any], field: str) -> Decimal | None:
         amount, currency = row[field], row["currency"]
         known = amount is not None and (currency == base or currency in rates)
         return in_base(amount, currency, rates=rates, base=base) if known else None
@@ -192,7 +213,7 @@ def _cared(
         found[row["csm_id"]].append(
             Cared(row["pk"], row["name"], row["csm_id"], row["tier_id"], facts, goals)
         )
-    return found, problem
+    return found, lacking_words(currencies=lacking, as_of=as_of)
 
 
 def book_attention(*, csm: CSM, as_of: date) -> AttentionFinding:

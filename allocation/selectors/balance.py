@@ -69,6 +69,7 @@ def workload(*, as_of: date, user: User | None = None, rates_on: date | None = N
         policy=policy,
         by_ledger=changed_since(as_of=as_of),
         with_digest=False,
+        with_seats=False,
         rates_on=rates_on,
         # Of a past book only what is in the person's scope now: the rest is other people's customers.
         among=None if user is None or user.is_ops else Customer.objects.visible_to(user),

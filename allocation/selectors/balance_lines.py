@@ -20,7 +20,7 @@ from allocation.selectors.balance_groups import Group, Room
 from allocation.selectors.balance_words import capacity_words
 from allocation.selectors.covers import leave_marks
 from allocation.selectors.renewals import Period, Renewals
-from allocation.snapshots.books import LONG_LEAVE_DAYS, days_away
+from allocation.snapshots.away import LONG_LEAVE_DAYS, days_away
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +134,9 @@ def line_of(group: Group, page: Page) -> Line:
         by_tier=tuple(_tier_cell(group, tier, one is not None) for tier in page.tiers),
         arr=wording.grouped(wording.from_cents(group.arr_cents), places=page.places),
         arr_trace=arr_words(group),
-        hours=wording.minutes_as_hours(group.minutes),
+        hours=wording.hours_and_minutes(group.minutes),
         hours_trace=_hours_words(group, one, leave),
-        capacity=wording.minutes_as_hours(group.capacity_minutes) if share is not None else wording.DASH,
+        capacity=wording.hours_and_minutes(group.capacity_minutes) if share is not None else wording.DASH,
         capacity_trace=capacity_words(one, page.parts, page.away) if one else _capacity_of_team(group),
         pct=pct,
         share=wording.percent(pct, places=2),
@@ -224,7 +224,7 @@ def _utilisation_words(group: Group, page: Page) -> str:
     if share is None:
         return ""
     said = (
-        f"{wording.minutes_as_hours(group.minutes)} hours asked ÷ {wording.minutes_as_hours(group.capacity_minutes)} "
+        f"{wording.hours_and_minutes(group.minutes)} hours asked ÷ {wording.hours_and_minutes(group.capacity_minutes)} "
         f"hours of capacity = {wording.percent(float(100 * share), places=2)}"
     )
     if page.mean is None:
@@ -262,7 +262,7 @@ def _heads(group: Group) -> tuple[str, str, str]:
     each = group.capacity_minutes // group.measured
     exact = Decimal(group.minutes) * group.measured / group.capacity_minutes
     trace = (
-        f"{wording.minutes_as_hours(group.minutes)} hours asked ÷ {wording.minutes_as_hours(each)} hours a CSM has on "
+        f"{wording.hours_and_minutes(group.minutes)} hours asked ÷ {wording.hours_and_minutes(each)} hours a CSM has on "
         f"average = {exact:.2f}, rounded up {group.heads_needed}; {group.measured} are there"
     )
     if heads < 0:

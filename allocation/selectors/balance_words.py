@@ -189,10 +189,10 @@ def capacity_words(
         return ""
     given, ramp, overhead = parts[row.csm]
     said = (
-        f"{wording.hours(given)} hours a month × ramp {wording.hours(ramp)} % × (1 − {wording.hours(overhead)} % "  # type: ignore[arg-type]
+        f"{wording.hours(given)} hours a month × ramp {wording.trimmed(ramp)} % × (1 − {wording.trimmed(overhead)} % "  # type: ignore[arg-type]
         "not spent on customers)"
     )
     days = away.get(row.csm, 0)
     if days:
         said += f", less {days} of 30 days of leave"
-    return f"{said} = {wording.minutes_as_hours(row.capacity_minutes)} hours"
+    return f"{said} = {wording.hours_and_minutes(row.capacity_minutes)} hours"

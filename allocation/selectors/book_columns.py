@@ -8,7 +8,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class BookColumn:
-    """`sort`: its name in the address, empty where it does not sort. heads: its headings in a CSV, one a cell."""
+    """`sort`: its name in the address, empty where it does not sort. heads: its headings in a CSV, one a cell.
+
+    short: the heading on the page, where the label is long. within: the column below whose words it stands in small, where
+    both are shown; alone it is a column like the others.
+    """
 
     key: str
     label: str
@@ -17,12 +21,22 @@ class BookColumn:
     class_: str = ""
     hint: str = ""
     usual: bool = True
+    short: str = ""
+    within: str = ""
 
 
 CUSTOMER = BookColumn("name", "Customer", ("Customer", "External id"), "name")
 COLUMNS: tuple[BookColumn, ...] = (
     BookColumn("tier", "Tier", ("Tier",), "tier"),
-    BookColumn("goals", "Open goals", ("Open goals",), "goals", hint="Sorted by how many are open."),
+    BookColumn(
+        "goals",
+        "Open goals",
+        ("Open goals",),
+        "goals",
+        hint="Goals that are open today; sorted by how many.",
+        short="Goals",
+        within="tier",
+    ),
     BookColumn(
         "health",
         "Health",
@@ -45,6 +59,7 @@ COLUMNS: tuple[BookColumn, ...] = (
         ("Hours done this month", "Attention this month, hours"),
         "month",
         "num",
+        short="Hours",
         hint="Hours that touches took since the first of the month, of the attention the customer gets in the thirty days from today.",
     ),
     BookColumn(
@@ -59,6 +74,7 @@ COLUMNS: tuple[BookColumn, ...] = (
         "Best use of the next hour",
         ("Rank of the next hour", "Best use of the next hour", "Why"),
         "next",
+        short="Next hour",
         hint="1 is the customer with whom the next hour is worth most; how it is worked out is in the documentation.",
     ),
     BookColumn(
@@ -67,10 +83,11 @@ COLUMNS: tuple[BookColumn, ...] = (
         ("Base hours a month",),
         "base",
         "num",
+        short="Base hours",
         hint="Hours a year of the touch plan ÷ 12.",
         usual=False,
     ),
-    BookColumn("since", "In this book since", ("In this book since",), "since", usual=False),
+    BookColumn("since", "In this book since", ("In this book since",), "since", usual=False, short="Since"),
     BookColumn("vertical", "Vertical", ("Vertical",), "vertical", usual=False),
     BookColumn("csm", "CSM", ("CSM",), "csm", usual=False),
 )
@@ -82,3 +99,9 @@ def chosen_columns(keys: Iterable[str]) -> Sequence[BookColumn]:
     """Those named, in their own order, whatever the order and the rest of what was named; none named: the usual ones."""
     wanted = set(keys) & set(BY_KEY) or set(USUAL)
     return [column for column in COLUMNS if column.key in wanted]
+
+
+def apart(columns: Sequence[BookColumn]) -> Sequence[BookColumn]:
+    """Those that have a heading and a cell of their own among the columns shown."""
+    shown = {column.key for column in columns}
+    return [column for column in columns if column.within not in shown]

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
-from django.db.models import QuerySet
-
-from accounts.models import CSM, Customer
+from accounts.models import Customer
 from allocation.engine.facts.attention import CareShare
 from allocation.engine.facts.next_hour import NextHour
 from allocation.selectors import wording
 from allocation.selectors.attention import BookCare, book_care
+from allocation.selectors.book_facts import BookFacts
+from allocation.selectors.book_touches import touches_of_book
 from allocation.selectors.next_hours import next_hours
-from allocation.selectors.touches import TouchLine, hours_done, next_touches
+from allocation.selectors.touches import TouchLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,8 @@ class BookFigures:
 
     attention: of the month, empty where another CSM covers the book; basis: what it is shared by. done: since the first of the
     month. next: what the next hour is best used for; who asks for nothing is not in it. problem: which rates are missing.
-    care: how the hours of the book were shared, for who shows more of it.
+    care: how the hours of the book were shared, for who shows more of it. served_done: as done, with
+    everybody whom the CSM serves, on the page or not.
     """
 
     on: date
@@ -36,6 +37,7 @@ class BookFigures:
     basis: str = ""
     problem: str = ""
     care: BookCare | None = None
+    served_done: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def first(self) -> date:
@@ -92,24 +94,25 @@ class BookFigures:
         )
 
 
-def book_figures(
-    *, csm: CSM, customers: QuerySet[Customer], base: Mapping[int, int], on: date
-) -> BookFigures:
-    """customers: those of the page, whoever's book they are in. base: their minutes. The same statements at any size."""
-    keys = list(customers.active().order_by("pk").values_list("pk", flat=True))
-    care = book_care(csm=csm, as_of=on)
+def book_figures(*, facts: BookFacts, base: Mapping[int, int]) -> BookFigures:
+    """base: minutes of the active customers of the page, whoever's book they are in; two statements."""
+    on, csm = facts.on, facts.csm
+    care = book_care(csm=csm, as_of=on, facts=facts)
     shares = {share.external_id: share for share in care.found.shares}
-    done = hours_done(customer_ids=keys, first=on.replace(day=1), before=on + timedelta(days=1))
+    served = {one.pk for one in care.customers}
+    touches = touches_of_book(customers=Customer.objects.active().filter(csm__in=facts.csm_ids), on=on)
+    done = touches.done
     return BookFigures(
         on=on,
-        base={pk: base.get(pk, 0) for pk in keys},
+        base=base,
         attention={one.pk: shares[one.facts.external_id] for one in care.customers},
         basis=_as_words(care.policy.get_basis_display()),
-        done=done,
-        touches=next_touches(customer_ids=keys, on=on),
-        next=_that_ask(next_hours(csm=csm, on=on, care=care, done=done), set(keys)),
+        done={pk: minutes for pk, minutes in done.items() if pk in base},
+        touches={pk: line for pk, line in touches.next.items() if pk in base},
+        next=_that_ask(next_hours(csm=csm, on=on, care=care, done=done, touches=touches.near), set(base)),
         problem=care.problem,
         care=care,
+        served_done={pk: minutes for pk, minutes in done.items() if pk in served},
     )
 
 

@@ -87,8 +87,8 @@ def book_lines(
             customers=wording.grouped(row.customers),
             by_tier=tuple((tier.name, wording.grouped(row.by_tier.get(tier.slug, 0))) for tier in tiers),
             arr=wording.grouped(wording.from_cents(row.arr_cents), places=places),
-            hours=wording.minutes_as_hours(row.minutes),
-            capacity=wording.minutes_as_hours(row.capacity_minutes),
+            hours=wording.hours_and_minutes(row.minutes),
+            capacity=wording.hours_and_minutes(row.capacity_minutes),
             pct=utilisation_pct(row),
             outside=is_outside(row, mean),
             side="above" if mean is not None and (utilisation_pct(row) or 0) > mean else "below",
@@ -108,8 +108,8 @@ def totals(rows: Sequence[BookRow], *, tiers: Sequence[Tier]) -> dict[str, Any]:
         "customers": wording.grouped(sum(row.customers for row in rows)),
         "by_tier": [wording.grouped(sum(row.by_tier.get(tier.slug, 0) for row in rows)) for tier in tiers],
         "arr": wording.grouped(wording.from_cents(sum(row.arr_cents for row in rows)), places=places),
-        "hours": wording.minutes_as_hours(minutes),
-        "capacity": wording.minutes_as_hours(capacity),
+        "hours": wording.hours_and_minutes(minutes),
+        "capacity": wording.hours_and_minutes(capacity),
         "utilisation": wording.percent(100 * minutes / capacity, places=2) if capacity else wording.DASH,
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -80,12 +80,19 @@ class BookEntry:
     vertical: str
 
 
-def ordered_ids(*, rows: QuerySet[Customer], sort: str, figures: BookFigures) -> list[int]:
-    """Ids of the rows in the order of a heading, "-" for descending; what is unknown stands last either way."""
+def ordered_ids(
+    *, rows: QuerySet[Customer], sort: str, figures: BookFigures, every: Sequence[int] | None = None
+) -> list[int]:
+    """Ids of the rows in the order of a heading, "-" for descending; what is unknown stands last either way.
+
+    every: the ids of all the rows by name, where they are read already.
+    """
     name, on = sort.lstrip("-"), figures.on
-    if name not in OF_FIGURES:
+    if name not in OF_FIGURES and (sort != CUSTOMER.sort or every is None):
         return list(ordered(rows, sort=sort, as_of=on, default="name").values_list("pk", flat=True))
-    ids = list(rows.order_by("name", "pk").values_list("pk", flat=True))
+    ids = list(rows.order_by("name", "pk").values_list("pk", flat=True)) if every is None else list(every)
+    if sort == CUSTOMER.sort:
+        return ids
     goals = open_goals(customer_ids=ids, on=on) if name == "goals" else {}
     values = {pk: sort_value(figures, name, goals, pk) for pk in ids}
     known = [pk for pk in ids if values[pk] is not None]
@@ -93,15 +100,23 @@ def ordered_ids(*, rows: QuerySet[Customer], sort: str, figures: BookFigures) ->
     return known + [pk for pk in ids if values[pk] is None]
 
 
-def book_entries(*, ids: Sequence[int], figures: BookFigures) -> list[BookEntry]:
-    """The customers as rows, in the order of the ids; two statements."""
-    on = figures.on
+def row_customers(*, ids: Iterable[int], on: date) -> dict[int, Customer]:
+    """The customers with all that a row says of them, by id; one statement."""
     rows = with_override_marks(with_joins(Customer.objects.all()), on=on).select_related(
         "tier", "csm__team", "vertical", "sentiment_by"
     )
-    found = rows.in_bulk(list(ids))
-    goals = open_goals(customer_ids=ids, on=on)
-    return [_entry(found[pk], goals.get(pk, ()), figures) for pk in ids if pk in found]
+    return rows.in_bulk(list(ids))
+
+
+def book_entries(
+    *,
+    ids: Sequence[int],
+    figures: BookFigures,
+    goals: Mapping[int, tuple[str, ...]],
+    customers: Mapping[int, Customer],
+) -> list[BookEntry]:
+    """The customers as rows, in the order of the ids; no statement. goals: names of the kinds of the open ones."""
+    return [_entry(customers[pk], goals.get(pk, ()), figures) for pk in ids if pk in customers]
 
 
 def _entry(customer: Customer, goals: tuple[str, ...], figures: BookFigures) -> BookEntry:
@@ -119,7 +134,7 @@ def _entry(customer: Customer, goals: tuple[str, ...], figures: BookFigures) -> 
         overridden=getattr(customer, "overridden", False),
         override_asked=getattr(customer, "override_asked", False),
         goals=goals,
-        health=wording.hours(customer.health) if customer.health is not None else None,
+        health=wording.trimmed(customer.health) if customer.health is not None else None,
         health_word=health_word(customer.health),
         health_tone=health_tone(customer.health),
         health_trace=_of_day("Imported or entered", customer.health_on),

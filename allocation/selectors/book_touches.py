@@ -1,14 +1,21 @@
-"""The touches that the drawer of a book offers to be done, and what a touch's day means in words."""
+"""The open touches of a book, those that its drawer offers to be done, and what a touch's day means in words."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
 from accounts.models import Customer
+from allocation.engine.facts.next_hour import OpenTouch
+from allocation.engine.next_hour import RENEWAL_DAYS
 from allocation.models import Touch
 from allocation.selectors import wording
-from allocation.selectors.touches import TouchStanding, state_of_touch
+from allocation.selectors.next_hours import open_touch
+from allocation.selectors.touches import TouchLine, TouchStanding, minutes_of, state_of_touch
 
 OFFERED = 3
 TONES = {"late": "bad", "due": "warn"}
@@ -38,6 +45,49 @@ def next_touches_of(*, customer: Customer, on: date) -> list[OfferedTouch]:
         )
         for row in rows
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class BookTouches:
+    """Touches by customer. next: the open one with the earliest day, however far away. near: those that the next hour is ranked by.
+    done: minutes that those done took, from the first of the month to the day; who has none has no entry.
+    """
+
+    next: Mapping[int, TouchLine]
+    near: Mapping[int, list[OpenTouch]]
+    done: Mapping[int, int]
+
+
+_TOUCH = ("customer_id", "pk", "name", "slot_on", "due_on", "hours", "status", "activity__channel")
+
+
+def touches_of_book(*, customers: QuerySet[Customer], on: date) -> BookTouches:
+    """What was done this month, what is late or due in the days in which a renewal counts as near, and of who has none of these
+    the next; one statement.
+    """
+    until = on + timedelta(days=RENEWAL_DAYS)
+    of_these = Touch.objects.filter(customer__in=customers.order_by().values("pk")).order_by()
+    near_ones = Touch.objects.open().filter(customer=OuterRef("customer"), due_on__lte=until)
+    waiting = of_these.open().filter(Q(due_on__lte=until) | ~Exists(near_ones)).values_list(*_TOUCH)
+    closed = of_these.done().filter(done_on__gte=on.replace(day=1), done_on__lte=on).values_list(*_TOUCH)
+    first: dict[int, TouchLine] = {}
+    near: dict[int, list[OpenTouch]] = defaultdict(list)
+    late: Counter[int] = Counter()
+    done: Counter[int] = Counter()
+    rows = waiting.union(closed, all=True).order_by("due_on", "pk")
+    for customer_id, pk, name, slot_on, due_on, hours, status, channel in rows:
+        if status == Touch.Status.DONE:
+            done[customer_id] += minutes_of(hours)
+            continue
+        if customer_id not in first:
+            standing = state_of_touch(status=status, due_on=due_on, on=on)
+            first[customer_id] = TouchLine(pk, name, slot_on, due_on, hours, standing)
+        if due_on <= until:
+            near[customer_id].append(
+                open_touch(name=name, due_on=due_on, hours=hours, channel=channel, on=on)
+            )
+        late[customer_id] += due_on < on
+    return BookTouches({pk: replace(line, late=late[pk]) for pk, line in first.items()}, near, done)
 
 
 def touch_words(due_on: date, *, on: date) -> str:

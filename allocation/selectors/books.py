@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -18,10 +18,12 @@ from allocation.engine.facts.books import BookPolicy, CsmFacts, TierFacts
 from allocation.models import AllocationPolicy
 from allocation.selectors import wording
 from allocation.selectors.amounts import by_base_amount, in_base_cents
+from allocation.selectors.book_facts import BookFacts, Row, book_facts
 from allocation.selectors.covers import CoveredBook, covered_books
 from allocation.selectors.thresholds import LOW_HEALTH, SOON
-from allocation.snapshots.books import LONG_LEAVE_DAYS, TouchPlans, csm_minutes, days_away
-from allocation.snapshots.covers import Away, covers_on
+from allocation.snapshots.away import LONG_LEAVE_DAYS, days_away_among
+from allocation.snapshots.books import TouchPlans, csm_minutes
+from allocation.snapshots.covers import Away
 
 SHORT_LIST = 8
 
@@ -69,14 +71,48 @@ def summary(*, customers: QuerySet[Customer], as_of: date, hours: bool = True) -
     minutes_of = {
         pk: plans.minutes(customer_id=pk, tier_id=tier_id) if plans else 0 for pk, tier_id, *_ in rows
     }
+    lines = tier_lines([(row[0], row[1]) for row in rows], cents, minutes_of)
+    return _summed(
+        [row[4:6] for row in rows], cents, minutes_of=minutes_of, tiers=lines, problem=problem, as_of=as_of
+    )
+
+
+def summary_of(*, facts: BookFacts, csm_ids: Collection[int]) -> Summary:
+    """The same of the active customers of these CSMs, who are the book's or covered; no statement."""
+    rows = facts.active(csm_ids=csm_ids)
+    cents, problem = in_base_cents(
+        amounts=[(row["arr"], row["currency"]) for row in rows], as_of=facts.on, rates=facts.rates
+    )
+    minutes_of = facts.minutes_of(rows)
+    lines = tier_lines([(row["pk"], row["tier_id"]) for row in rows], cents, minutes_of, facts.tiers)
+    return _summed(
+        [(row["renewal_date"], row["health"]) for row in rows],
+        cents,
+        minutes_of=minutes_of,
+        tiers=lines,
+        problem=problem,
+        as_of=facts.on,
+    )
+
+
+def _summed(
+    rows: Sequence[tuple[date | None, Decimal | None]],
+    cents: Sequence[int],
+    *,
+    minutes_of: Mapping[int, int],
+    tiers: tuple[TierLine, ...],
+    problem: str,
+    as_of: date,
+) -> Summary:
+    """rows: day of renewal and health of each."""
     return Summary(
         customers=len(rows),
         arr_cents=sum(cents),
         minutes=sum(minutes_of.values()),
-        renewals_soon=sum(1 for row in rows if row[4] is not None and as_of <= row[4] <= as_of + SOON),
-        low_health=sum(1 for row in rows if row[5] is not None and row[5] < LOW_HEALTH),
-        without_health=sum(1 for row in rows if row[5] is None),
-        tiers=tier_lines([(row[0], row[1]) for row in rows], cents, minutes_of),
+        renewals_soon=sum(1 for day, _ in rows if day is not None and as_of <= day <= as_of + SOON),
+        low_health=sum(1 for _, health in rows if health is not None and health < LOW_HEALTH),
+        without_health=sum(1 for _, health in rows if health is None),
+        tiers=tiers,
         minutes_of=minutes_of,
         money_problem=problem,
     )
@@ -139,28 +175,24 @@ def own_csm(*, user: Any) -> CSM | None:
     return CSM.objects.select_related("team", "user").filter(user=user).first()
 
 
-def csm_book(*, csm: CSM, as_of: date) -> Book:
-    """The figures of one book; the same number of statements at any size."""
-    found = summary(customers=Customer.objects.filter(csm=csm), as_of=as_of)
-    away = days_away(as_of=as_of, at_least=LONG_LEAVE_DAYS).get(csm.pk, 0)
-    covers = covers_on(on=as_of)
+def csm_book(*, csm: CSM, as_of: date, facts: BookFacts | None = None) -> Book:
+    """The figures of one book; the same number of statements at any size. facts: of it and the day, where they are read already."""
+    facts = facts or book_facts(csm=csm, on=as_of)
+    leaves = [(row.csm_id, row.starts_on, row.ends_before) for row in facts.leaves]
+    away = days_away_among(leaves, as_of=as_of, at_least=LONG_LEAVE_DAYS).get(csm.pk, 0)
     return Book(
         csm=csm,
-        summary=_with_caps(found, csm),
+        summary=_with_caps(summary_of(facts=facts, csm_ids={csm.pk}), csm, facts.full_time_hours),
         capacity=csm_minutes(csm=csm, away=away),
-        away=covers.away.get(csm.pk),
-        covered=covered_books(covers=covers, csm_id=csm.pk, as_of=as_of),
+        away=facts.covers.away.get(csm.pk),
+        covered=covered_books(facts=facts),
     )
 
 
-def _with_caps(found: Summary, csm: CSM) -> Summary:
-    """The tiers with the cap of this CSM: cap × share of full time."""
-    policy = AllocationPolicy.objects.active().first()
-    full_time = (
-        policy.full_time_hours
-        if policy
-        else AllocationPolicy._meta.get_field("full_time_hours").get_default()
-    )
+def _with_caps(found: Summary, csm: CSM, full_time: Decimal | None) -> Summary:
+    """The tiers with the cap of this CSM: cap × share of full time. full_time: hours by the policy; None: the default."""
+    if full_time is None:
+        full_time = AllocationPolicy._meta.get_field("full_time_hours").get_default()
     tiers = [line.tier for line in found.tiers if line.tier is not None]
     table = caps(
         csms=[
@@ -209,6 +241,12 @@ def next_renewals(*, customers: QuerySet[Customer], as_of: date, by_amount: bool
         joined = by_base_amount(joined, as_of=as_of)
         return list(joined.order_by(F("arr_base").desc(nulls_last=True), "renewal_date", "pk")[:SHORT_LIST])
     return list(joined.order_by("renewal_date", "name", "pk")[:SHORT_LIST])
+
+
+def renewal_ids(*, rows: Sequence[Row], on: date) -> list[int]:
+    """Of active customers that are read already, by name: whose renewal is within 90 days, the nearest first."""
+    soon = [row for row in rows if row["renewal_date"] and on <= row["renewal_date"] <= on + SOON]
+    return [row["pk"] for row in sorted(soon, key=lambda row: row["renewal_date"])[:SHORT_LIST]]
 
 
 def base_money(cents: int) -> str:

@@ -178,10 +178,8 @@ def _host() -> str:
 
 def _touch_day(uid: str, what: str, channel: str, line: TouchLine, link: str) -> CalendarDay:
     state = {"done": "Done: ", "late": "Late: "}.get(line.status, "")
-    hours = wording.hours(line.hours)
     about = [
-        f"{hours} {'hour' if hours == '1' else 'hours'}"
-        + (f", {CHANNELS[channel].lower()}" if channel else ""),
+        f"{wording.hours(line.hours)} hours" + (f", {CHANNELS[channel].lower()}" if channel else ""),
         {"done": "Done.", "late": "Its day has passed."}.get(line.status, ""),
     ]
     return CalendarDay(uid, line.due_on, f"{state}{what}", _words(about, link), link)

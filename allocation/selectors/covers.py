@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import CSM, Customer, Leave
 from allocation.selectors import wording
+from allocation.selectors.book_facts import BookFacts
 from allocation.selectors.thresholds import LOW_HEALTH, SOON
 from allocation.selectors.todo import Todo
 from allocation.snapshots.books import TouchPlans
@@ -63,30 +64,22 @@ class CoveredBook:
         return ", ".join(part for part in parts if part)
 
 
-def covered_books(*, covers: Covers, csm_id: int, as_of: date) -> tuple[CoveredBook, ...]:
-    """The books that a CSM serves on the day beside the own one; three queries where there are some, else none."""
-    whose = covers.covers_of(csm_id)
-    if not whose:
-        return ()
-    rows = list(
-        Customer.objects.active()
-        .filter(csm__in=[one.csm_id for one in whose])
-        .order_by("pk")
-        .values_list("pk", "csm_id", "tier_id", "renewal_date", "health")
-    )
-    plans = TouchPlans(as_of=as_of, among=[row[0] for row in rows])
-    minutes = {pk: plans.minutes(customer_id=pk, tier_id=tier) for pk, _, tier, _, _ in rows}
+def covered_books(*, facts: BookFacts) -> tuple[CoveredBook, ...]:
+    """The books that a CSM serves on the day beside the own one."""
+    as_of = facts.on
     found = []
-    for one in whose:
-        own = [row for row in rows if row[1] == one.csm_id]
+    for one in facts.covers.covers_of(facts.csm.pk):
+        own = facts.active(csm_ids={one.csm_id})
+        minutes = facts.minutes_of(own)
+        renewals, health = [row["renewal_date"] for row in own], [row["health"] for row in own]
         found.append(
             CoveredBook(
                 away=one,
                 customers=len(own),
-                minutes=sum(minutes[row[0]] for row in own),
-                renewals_soon=sum(row[3] is not None and as_of <= row[3] <= as_of + SOON for row in own),
-                low_health=sum(row[4] is not None and row[4] < LOW_HEALTH for row in own),
-                minutes_of={row[0]: minutes[row[0]] for row in own},
+                minutes=sum(minutes.values()),
+                renewals_soon=sum(day is not None and as_of <= day <= as_of + SOON for day in renewals),
+                low_health=sum(value is not None and value < LOW_HEALTH for value in health),
+                minutes_of=minutes,
             )
         )
     return tuple(found)
@@ -117,17 +110,20 @@ class LeaveLine:
     leave: Leave
 
 
-def leave_lines(*, csm: CSM, user: Any, on: date) -> list[LeaveLine]:
-    """Leave of today and to come, of the CSM and of those the CSM covers, the earliest first; two queries at most.
+def leave_lines(*, csm: CSM, user: Any, on: date, leaves: Iterable[Leave] | None = None) -> list[LeaveLine]:
+    """Leave of today and to come, of the CSM and of those the CSM covers, the earliest first; three queries at most.
 
     Who is away and is not in the person's scope is not named, but to the cover, whom it concerns.
+    leaves: where they are read already (`book_facts`), whoever else they are of.
     """
-    rows = list(
-        Leave.objects.filter(Q(csm=csm) | Q(covered_by=csm), ends_before__gt=on)
-        .with_cover(on)
-        .select_related("csm", "covered_by")
-        .order_by("starts_on", "pk")
-    )
+    if leaves is None:
+        leaves = (
+            Leave.objects.filter(Q(csm=csm) | Q(covered_by=csm), ends_before__gt=on)
+            .with_cover(on)
+            .select_related("csm", "covered_by")
+            .order_by("starts_on", "pk")
+        )
+    rows = [row for row in leaves if csm.pk in {row.csm_id, row.covered_by_id}]
     others = {row.csm_id for row in rows if row.csm_id != csm.pk}
     own_page = csm.user_id is not None and csm.user_id == user.pk
     seen = (

@@ -107,7 +107,7 @@ def customer_rows(
             goals=goals.get(customer.pk, ()),
             left=customer.status == Customer.Status.LEFT,
             csm_since=wording.day(customer.csm_since),
-            hours=wording.minutes_as_hours((minutes or {}).get(customer.pk)),
+            hours=wording.hours_and_minutes((minutes or {}).get(customer.pk)),
             overridden=getattr(customer, "overridden", False),
             override_asked=getattr(customer, "override_asked", False),
         )

@@ -130,7 +130,7 @@ def _due(since: datetime | None) -> date | None:
 def _books(managers: Sequence[Reader], news: Mapping[int, TeamNews], on: date) -> None:
     """How full the books are, and who will not be there."""
     held = Count("customers", filter=Q(customers__status=Customer.Status.ACTIVE))
-    people = list(CSM.objects.select_related("user").annotate(held=held).order_by("name", "pk"))
+    people = list(CSM.objects.people().select_related("user").annotate(held=held).order_by("name", "pk"))
     full = _workload(on)
     lacking = list(uncovered(on=on))
     for reader in managers:

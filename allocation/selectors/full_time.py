@@ -11,7 +11,8 @@ from typing import Any
 from accounts.models import CSM
 from accounts.querysets.scope import with_teams_below
 from allocation.models import AllocationPolicy
-from allocation.snapshots.books import LONG_LEAVE_DAYS, csm_minutes, days_away
+from allocation.snapshots.away import LONG_LEAVE_DAYS, days_away
+from allocation.snapshots.books import csm_minutes
 
 
 @dataclass(frozen=True, slots=True)

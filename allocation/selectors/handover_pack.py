@@ -108,7 +108,7 @@ def handover_pack(*, handover: Handover, user: Any, on: date) -> Pack | None:
         risks=tuple(_risks(customer, detail, on)),
         open_touches=tuple(_planned(row, on) for row in planned[:OPEN_SHOWN]),
         late_touches=late,
-        hours=wording.minutes_as_hours(minutes),
+        hours=wording.hours_and_minutes(minutes),
         hours_trace=_hours_trace(planned, late),
         done_touches=tuple(_done(row) for row in _done_touches(customer)),
         reasons=tuple(_reasons(customer)),

@@ -58,6 +58,15 @@ def was_decided(*, customer: str, by: str, link: str) -> tuple[str, str]:
     )
 
 
+def yours_was_seen_to(*, link: str) -> tuple[str, str]:
+    """Subject and body for who asked and no longer has the customer: it names nobody and does not say what became of it."""
+    return _mail(
+        "Something you asked for was decided or has ended",
+        "What became of it stands with your notices.",
+        link,
+    )
+
+
 def ends_soon(*, customer: str, on: date, link: str) -> tuple[str, str]:
     """Subject and body for who asked and for the CSM, some days before the day."""
     return _mail(

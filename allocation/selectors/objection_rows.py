@@ -88,7 +88,7 @@ def objection_rows(moves: Sequence[Move], *, user: Any, on: date) -> tuple[list[
                 way=_way(move, user),
                 reason=move.reason if move.repointed_by_id is None else BY_HAND,
                 kind="first CSM" if move.from_csm_id is None else "forced" if move.forced else "chosen",
-                hours=wording.minutes_as_hours(minutes),
+                hours=wording.hours_and_minutes(minutes),
                 arr=wording.grouped(wording.from_cents(arr)),
                 until=wording.day(move.plan.objections_until),
                 mine=next((line for line in lines if line.by_id == user.pk), None),

@@ -13,7 +13,8 @@ from allocation.selectors.amounts import in_base_cents
 from allocation.selectors.books import Summary, tier_lines
 from allocation.selectors.covers import past_covered_minutes
 from allocation.selectors.customers import open_goals
-from allocation.snapshots.books import LONG_LEAVE_DAYS, TouchPlans, csm_minutes, days_away
+from allocation.snapshots.away import LONG_LEAVE_DAYS, days_away
+from allocation.snapshots.books import TouchPlans, csm_minutes
 from allocation.snapshots.covers import covers_on
 from allocation.snapshots.held import active_on, tiers_on
 

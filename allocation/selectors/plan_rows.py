@@ -193,6 +193,11 @@ def within(gap: Decimal) -> str:
     return f"{gap.quantize(Decimal('0.01'), rounding=ROUND_CEILING)}{wording.SPACE}%"
 
 
+def gap_words(plan: BookPlan) -> str:
+    """In a list of plans; a dash where no bound is proven, and of a plan that people changed."""
+    return wording.DASH if plan.gap_pct is None or plan.is_changed else within(plan.gap_pct)
+
+
 def proof_headline(*, plan: BookPlan) -> str:
     """How far the plan is from the best possible, in one sentence; "" where no bound is proven."""
     if plan.gap_pct is None:

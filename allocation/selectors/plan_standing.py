@@ -199,7 +199,7 @@ def _offer(one: Candidate, csm_id: int, why_not: str) -> Offer:
         key=one.csm,
         why_not=why_not,
         fit=_fit(one),
-        hours_left=wording.minutes_as_hours(one.minutes_left),
+        hours_left=wording.hours_and_minutes(one.minutes_left),
         cap_left="no cap" if one.cap_left is None else wording.grouped(one.cap_left),
         utilisation=wording.percent(None if one.utilisation is None else 100 * one.utilisation),
     )

@@ -15,6 +15,8 @@ from allocation.selectors import wording
 from allocation.selectors.balance import measured, workload_answer
 
 INTRODUCED = (TouchLevel.HIGH, TouchLevel.MID)
+NOT_FILLED = "not filled yet"
+"""Part of what is said of each move that waits for an open seat."""
 """Touch levels whose customers know their CSM: the new one is introduced."""
 
 
@@ -51,6 +53,7 @@ def move_counts(*, plan: BookPlan, user: Any) -> dict[str, int]:
     stands = ~Q(status=RowStatus.REFUSED)
     waits = Q(status=RowStatus.PROPOSED, needs_approval=True, approved_by__isnull=True)
     hands_over = Q(
+        to_csm__is_seat=False,
         status=RowStatus.PROPOSED,
         from_csm__isnull=False,
         to_csm__isnull=False,
@@ -66,6 +69,8 @@ def move_counts(*, plan: BookPlan, user: Any) -> dict[str, int]:
             chosen=Count("pk", filter=stands & Q(from_csm__isnull=False, forced=False)),
             forced_changes=Count("pk", filter=stands & Q(from_csm__isnull=False, forced=True)),
             skipped=Count("pk", filter=Q(status=RowStatus.SKIPPED)),
+            for_seats=Count("pk", filter=Q(status=RowStatus.PROPOSED, to_csm__is_seat=True)),
+            not_filled=Count("pk", filter=Q(status=RowStatus.SKIPPED, words__contains=NOT_FILLED)),
             refused=Count("pk", filter=~stands),
             repointed=Count("pk", filter=Q(repointed_by__isnull=False)),
             waiting=Count("pk", filter=waits),

@@ -9,7 +9,7 @@ from datetime import date
 from allocation.engine.facts.books import CsmFacts
 from allocation.engine.pools import Pools, pools
 from allocation.models import AllocationPolicy
-from allocation.selectors.wording import counted
+from allocation.selectors.wording import counted, hours_and_minutes
 from allocation.snapshots.books import book_snapshot
 from allocation.snapshots.money import UnknownRate
 
@@ -47,9 +47,9 @@ def _served(found: Pools) -> list[str]:
             f"{counted(alone, 'customer')} could be given to nobody under this policy: see who below."
         )
     if found.minutes > found.minutes_there:
-        short = (found.minutes - found.minutes_there) / 60
+        short = hours_and_minutes(found.minutes - found.minutes_there)
         said.append(
-            f"The books ask for {short:,.0f} hours a month more than all CSMs have: some stay without a CSM."
+            f"The books ask for {short} hours a month more than all CSMs have: some stay without a CSM."
         )
     return said
 

@@ -23,6 +23,12 @@ class Period:
     label: str
     hint: str
 
+    @property
+    def words(self) -> str:
+        """How the figures of the period came."""
+        days = self.hint or "in this quarter"
+        return f"Active customers by the end of their contract: {days}. Below it their ARR, at today's rate."
+
 
 @dataclass(frozen=True, slots=True)
 class Renewals:

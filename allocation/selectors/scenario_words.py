@@ -14,7 +14,7 @@ from allocation.engine.scenario_reading import UnusableScenario, read_scenario
 from allocation.engine.written import as_number
 from allocation.models import AllocationPolicy
 from allocation.selectors.scenario_definition import base_document
-from allocation.selectors.wording import hours
+from allocation.selectors.wording import hours_and_minutes
 from allocation.snapshots.scenarios import ScenarioNames, base_policy
 
 NOTHING = "Nothing is changed: what the published model says today."
@@ -81,7 +81,7 @@ def _tiers(question: Question) -> Iterator[str]:
             new = "no cap" if change.cap is None else f"cap {change.cap}"
             yield f"{tier.name}: {new} instead of {now}."
         if change.minutes is not None:
-            yield f"{tier.name}: {hours(Decimal(change.minutes) / 60)} hours a month each instead of the touch plan."
+            yield f"{tier.name}: {hours_and_minutes(change.minutes)} hours a month each instead of the touch plan."
 
 
 def _policy(question: Question) -> Iterator[str]:

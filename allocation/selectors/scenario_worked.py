@@ -176,6 +176,7 @@ def _read(read: Understood, on: date) -> _Today:
         as_of=on,
         policy=read.policy,
         with_digest=False,
+        with_seats=question.planned_anew,  # as a plan, which counts with them; of today they are no part
         given=GivenCustomers(
             rows=there,
             minutes=plan_minutes(
@@ -277,6 +278,7 @@ def _books_then(read: Understood, today: _Today, altered: CustomerColumns, after
 def _as_today(read: Understood, today: _Today) -> tuple[BookFacts, BookPolicy]:
     """The books with nothing changed, under the policy in force."""
     facts, policy = today.books.facts, base_policy(name="")
+    facts = replace(facts, csms=tuple(csm for csm in facts.csms if not csm.is_seat))
     if policy.pk == read.policy.pk:
         return facts, book_policy(policy=policy, max_moves_pct=None)
     keys = {pk: key for key, pk in today.books.csm_ids.items()}

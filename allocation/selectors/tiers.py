@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from accounts.models import Customer, Tier
-from allocation.models import Override, RetierRun, TierDecision, TierHolding, TieringModel
+from allocation.models import AllocationPolicy, Override, RetierRun, TierDecision, TierHolding, TieringModel
 from allocation.selectors.model_checks import tiers_led_to
 
 
@@ -24,6 +24,29 @@ def tiers_in_use(*, definitions: Iterable[Any] = (), also: Q | None = None) -> Q
     paid = Exists(Customer.objects.filter(paid_tier=OuterRef("pk")))
     in_use = Q(slug__in=named, retired=False) | Q(held) | Q(paid)
     return Tier.objects.filter(in_use if also is None else in_use | also).order_by("rank")
+
+
+def tiers_with_settings() -> QuerySet[Tier]:
+    """Every tier, from the highest down, with all that says whether it is in use, and with `full_time_hours` of the policy of
+    books in force: what a page about one book asks for in one statement. See `in_use_among`.
+    """
+    published = TieringModel.objects.published().values("definition")[:1]
+    policy = AllocationPolicy.objects.active().values("full_time_hours")[:1]
+    return Tier.objects.annotate(
+        held=Exists(Customer.objects.filter(tier=OuterRef("pk"))),
+        paid=Exists(Customer.objects.filter(paid_tier=OuterRef("pk"))),
+        published=Subquery(published),
+        full_time_hours=Subquery(policy),
+    ).order_by("rank")
+
+
+def in_use_among(tiers: Iterable[Any]) -> tuple[Tier, ...]:
+    """Those of `tiers_with_settings` that `tiers_in_use` gives."""
+    found = tuple(tiers)
+    named = tiers_led_to(definition=found[0].published) if found else frozenset()
+    return tuple(
+        tier for tier in found if (tier.slug in named and not tier.retired) or tier.held or tier.paid
+    )
 
 
 def tiers_of_run(*, run: RetierRun) -> QuerySet[Tier]:

@@ -72,7 +72,10 @@ def desk(*, user: Any, today: date, more: Iterable[Todo] = ()) -> Desk:
         todos=tuple(todos),
         customers=counts["every"],
         served=counts["served"],
-        csms=CSM.objects.visible_to(user).filter(Q(leaves_on__isnull=True) | Q(leaves_on__gt=today)).count(),
+        csms=CSM.objects.visible_to(user)
+        .people()
+        .filter(Q(leaves_on__isnull=True) | Q(leaves_on__gt=today))
+        .count(),
         tiers=tiers,
         published_model=model,
         recent_runs=runs,
@@ -180,7 +183,11 @@ def _imports(*, user: Any) -> list[Todo]:
 
 
 def _proposals(user: Any, today: date) -> list[Todo]:
-    """Every run and plan that waits for people or is under way, however many came after it."""
+    """Every run and plan that waits for people or is under way, however many came after it.
+
+    A goals run that gives nobody another tier asks nobody for anything: applying it would change no tier, and the next one
+    takes its place. It stays in the list of runs.
+    """
     waiting = (*OPEN_STATUSES, *BUSY)
     runs = RetierRun.objects.visible_to(user).filter(status__in=waiting).defer("population", "rates")
     # Of plans side by side the one as the policy says stands for all: its page leads to the others.
@@ -189,6 +196,7 @@ def _proposals(user: Any, today: date) -> list[Todo]:
         *(
             _proposal("run", f"{run.get_scope_display()} re-tiering run", run, today)
             for run in runs.order_by("-pk")
+            if not _asks_for_nothing(run)
         ),
         *(_proposal("plan", "Book plan", plan, today) for plan in plans.order_by("-pk")),
     ]
@@ -232,6 +240,13 @@ def _proposal(kind: str, noun: str, row: Any, today: date) -> Todo:
         row.message or when,
         row.pk,
     )
+
+
+def _asks_for_nothing(run: RetierRun) -> bool:
+    """Asked by what the run proposed, not by what is left after refusing: who refused rows decides about the rest, too."""
+    if run.scope != RetierRun.Scope.GOALS or run.status not in OPEN_STATUSES or run.apply_when_proposed:
+        return False
+    return not (run.summary.get("moves") or run.summary.get("first_tiers"))
 
 
 def _found(row: Any) -> str:

@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
-from django.db.models import Count, F, IntegerField, Q, Sum, Window
-from django.db.models.functions import Cast, Round, RowNumber
+from django.db.models import F, IntegerField, Sum
+from django.db.models.functions import Cast, Round
 
 from allocation.models import Source, TierHolding, Touch
 from allocation.querysets.touches import DUE_DAYS
@@ -53,21 +53,6 @@ def state_of_touch(*, status: str, due_on: date, on: date) -> TouchStanding:
             return "late"
         case _:
             return "due" if due_on < on + timedelta(days=DUE_DAYS) else "planned"
-
-
-def next_touches(*, customer_ids: Collection[int], on: date) -> Mapping[int, TouchLine]:
-    """The open touch with the earliest day of each customer that has one: late before due before planned. One query."""
-    first = Window(RowNumber(), partition_by=F("customer_id"), order_by=[F("due_on").asc(), F("pk").asc()])
-    late = Window(Count("pk", filter=Q(due_on__lt=on)), partition_by=F("customer_id"))
-    rows = Touch.objects.open().filter(customer_id__in=customer_ids).annotate(place=first, late=late)
-    return {
-        customer_id: TouchLine(
-            pk, name, slot_on, due_on, hours, state_of_touch(status=status, due_on=due_on, on=on), number
-        )
-        for customer_id, pk, name, slot_on, due_on, hours, status, number in rows.filter(place=1).values_list(
-            "customer_id", *LINE, "late"
-        )
-    }
 
 
 def hours_done(*, customer_ids: Collection[int], first: date, before: date) -> Mapping[int, int]:

@@ -42,16 +42,17 @@ def places_of(values: Iterable[Decimal | None]) -> int:
     return 2 if any(value is not None and value != value.to_integral_value() for value in values) else 0
 
 
-def hours(value: Decimal | float | None) -> str:
-    """12.25 → "12.25"; trailing zeros go."""
+def trimmed(value: Decimal | float | None) -> str:
+    """12.25 → "12.25", 12.50 → "12.5", 12.00 → "12"; hours are never written so, but by `hours`."""
     if value is None:
         return DASH
     text = grouped(Decimal(str(value)), places=2)
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def minutes_as_hours(minutes: int | None) -> str:
-    return DASH if minutes is None else hours(Decimal(minutes) / 60)
+def hours(value: Decimal | float | None) -> str:
+    """1.5 → "1:30", to the minute: as `hours_and_minutes`, of what is kept or reported in hours."""
+    return DASH if value is None else hours_and_minutes(round(Decimal(str(value)) * 60))
 
 
 def exact_hours_of(minutes: int | None) -> Decimal | None:
@@ -60,7 +61,7 @@ def exact_hours_of(minutes: int | None) -> Decimal | None:
 
 
 def hours_and_minutes(minutes: int | None) -> str:
-    """95 → "1:35": where figures have to add up to the minute. A dash where it is not known."""
+    """95 → "1:35": the one way in which people read hours, so that they add up. A dash where they are not known."""
     if minutes is None:
         return DASH
     sign, size = ("−" if minutes < 0 else ""), abs(minutes)

@@ -44,7 +44,7 @@ def record_leave(
     day stays. Days in the past are recorded by CS ops in the admin.
     """
     with transaction.atomic():
-        seen = CSM.objects.visible_to(actor).select_for_update(of=("self",)).filter(pk=csm_id)
+        seen = CSM.objects.visible_to(actor).people().select_for_update(of=("self",)).filter(pk=csm_id)
         csm = seen.first() if actor.is_ops or actor.is_manager else None
         if csm is None:
             raise UnableToRecordLeave("There is no such CSM in your teams.")
@@ -76,7 +76,7 @@ def _refuse_foreign_cover(row: Leave, covered_by_id: int | None, actor: Any) -> 
     """A manager names covers of the own teams; one that CS ops named from another team may stay."""
     if covered_by_id in {None, row.covered_by_id}:
         return
-    if not CSM.objects.visible_to(actor).filter(pk=covered_by_id).exists():
+    if not CSM.objects.visible_to(actor).people().filter(pk=covered_by_id).exists():
         raise UnableToRecordLeave("Choose a cover of your own teams, or ask CS ops for one of another team.")
 
 

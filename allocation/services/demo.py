@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
+from zlib import crc32
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
@@ -18,6 +19,7 @@ from accounts.demo_company import (
     OPS,
     TEAMS,
     DemoCompany,
+    DemoCustomer,
     email_of,
     imagine_company,
 )
@@ -39,6 +41,9 @@ from allocation.services.decisions import CsmChange, DecisionSource, set_csms
 
 PASSWORD = "cstiers-demo"  # noqa: S105  (a demonstration, never a real installation: seed_demo refuses one)
 BATCH = 500
+# How many quarters ago a customer came to its CSM; the last quarter begins early enough for what is done since.
+QUARTERS_HELD = (2, 3, 3, 4, 5, 6, 8)
+GOAL_OPEN = timedelta(days=63)  # since before the day of the tiers, which a goal decides
 
 
 class UnableToSeedDemo(Exception):
@@ -100,16 +105,28 @@ def _write(company: DemoCompany, *, today: date, base_currency: str) -> None:
         _write_rates(company, base_currency)
         written = _write_customers(company, today)
         _write_goals(company, written, today)
-        changes = [
-            CsmChange(written[row.external_id], None, people[row.csm])
-            for row in company.customers
-            if row.csm is not None
-        ]
+        _write_books(company, written, people, today)
+
+
+def _write_books(company: DemoCompany, written: dict[str, int], people: dict[str, int], today: date) -> None:
+    """Who has each customer, since a day of the last two years: not all since the same, and none before its contract."""
+    since: dict[date, list[CsmChange]] = {}
+    for row in company.customers:
+        if row.csm is not None:
+            change = CsmChange(written[row.external_id], None, people[row.csm])
+            since.setdefault(_held_since(row, today), []).append(change)
+    for day, changes in sorted(since.items()):
         set_csms(
-            changes=changes,
-            on=today,
-            decision=DecisionSource(Source.DEMO, words="who had the customer before"),
+            changes=changes, on=day, decision=DecisionSource(Source.DEMO, words="who had the customer before")
         )
+
+
+def _held_since(row: DemoCustomer, today: date) -> date:
+    """The first day of a quarter, or of the contract where that is later; the same for the same customer."""
+    quarters = QUARTERS_HELD[crc32(row.external_id.encode()) % len(QUARTERS_HELD)]
+    month = today.year * 12 + (today.month - 1) // 3 * 3 - 3 * quarters
+    contract_start: Any = row.facts["contract_start"]
+    return max(date(month // 12, month % 12 + 1, 1), contract_start)
 
 
 def _write_people(company: DemoCompany) -> dict[str, int]:
@@ -201,7 +218,7 @@ def _write_goals(company: DemoCompany, written: dict[str, int], today: date) -> 
     kinds: dict[str, int] = dict(GoalKind.objects.values_list("slug", "pk"))
     Goal.objects.bulk_create(
         [
-            Goal(customer_id=written[row.external_id], kind_id=kinds[slug], starts_on=today)
+            Goal(customer_id=written[row.external_id], kind_id=kinds[slug], starts_on=today - GOAL_OPEN)
             for row in company.customers
             for slug in row.goals
         ],

@@ -14,7 +14,7 @@ from typing import Any, cast
 import numpy as np
 from django.db.models import QuerySet
 
-from accounts.models import CSM, Customer, Goal, Leave, Tier, TouchActivity
+from accounts.models import CSM, Customer, Goal, Tier, TouchActivity
 from allocation.engine.attention import base_minutes, net_minutes
 from allocation.engine.facts.books import (
     BookFacts,
@@ -27,6 +27,7 @@ from allocation.engine.facts.books import (
     VerticalFit,
 )
 from allocation.models import AllocationPolicy, NamedTiers
+from allocation.snapshots.away import LONG_LEAVE_DAYS, MONTH_DAYS, days_away
 from allocation.snapshots.book_columns import (
     HOLDS,
     ROW,
@@ -37,10 +38,6 @@ from allocation.snapshots.book_columns import (
 )
 from allocation.snapshots.held import active_on, csms_on, tiers_on
 
-MONTH_DAYS = 30
-"""The month that capacity is counted for: the thirty days from the as-of date."""
-LONG_LEAVE_DAYS = 30
-"""Shorter leave is covered by colleagues and changes no book."""
 HANDOVER_DAYS = 90
 """A CSM who leaves within these days hands the book on now; one who leaves later takes nobody new."""
 
@@ -105,13 +102,15 @@ def book_snapshot(
     with_digest: bool = True,
     rates_on: date | None = None,
     among: QuerySet[Customer] | None = None,
+    with_seats: bool = True,
     given: GivenCustomers | None = None,
 ) -> Snapshot:
     """Everything a plan needs, as of a day. Raises UnknownRate where one is missing.
 
     ``by_ledger``: who held which tier and CSM on that day, instead of who holds them now. ``with_digest``: off where
     nothing will be applied, since it reads what may make a plan stale. ``rates_on``: the day of the exchange rates, where
-    another than ``as_of``. ``among``: of a past day, these customers only. ``given``: customers that are not to be read again.
+    another than ``as_of``. ``among``: of a past day, these customers only. ``with_seats``: plans count with open seats; what
+    tells of today does not. ``given``: customers that are not to be read again.
     """
     tiers = {tier.pk: tier for tier in Tier.objects.order_by("rank", "slug")}
     csms = list(
@@ -134,7 +133,7 @@ def book_snapshot(
         csms=tuple(
             _csm_facts(csm, as_of=as_of, away=away.get(csm.pk, 0), tiers=named.get(csm.pk, frozenset()))
             for csm in csms
-            if csm.pk in used or (_started(csm, as_of) and _leaving(csm, as_of) != "gone")
+            if csm.pk in used or ((with_seats or not csm.is_seat) and _is_there(csm, as_of))
         ),
         tiers=tuple(
             TierFacts(slug=tier.slug, name=tier.name, touch_level=tier.touch_level, cap=tier.cap)
@@ -212,18 +211,6 @@ def named_tiers(*, policy: AllocationPolicy) -> dict[int, frozenset[str]]:
     return {csm_id: frozenset(slugs) for csm_id, slugs in found.items()}
 
 
-def days_away(*, as_of: date, at_least: int) -> dict[int, int]:
-    """Days of leave in the month from ``as_of`` by CSM; leave shorter than ``at_least`` days in all is left out."""
-    end = as_of + timedelta(days=MONTH_DAYS)
-    days: dict[int, set[date]] = defaultdict(set)
-    leaves = Leave.objects.filter(starts_on__lt=end, ends_before__gt=as_of)
-    for csm_id, starts_on, ends_before in leaves.values_list("csm_id", "starts_on", "ends_before"):
-        if (ends_before - starts_on).days >= at_least:
-            first, last = max(starts_on, as_of), min(ends_before, end)
-            days[csm_id].update(first + timedelta(days=n) for n in range((last - first).days))
-    return {csm_id: len(found) for csm_id, found in days.items()}
-
-
 def csm_minutes(*, csm: CSM, away: int) -> int:
     """Net minutes of the month of one CSM who is away ``away`` of its days."""
     return net_minutes(
@@ -235,13 +222,19 @@ def csm_minutes(*, csm: CSM, away: int) -> int:
     )
 
 
+Among = Collection[int] | QuerySet[Any] | None
+
+
 class TouchPlans:
     """Base minutes of a month by tier and open goal kinds, as of a day (two queries).
 
     among: ids of the customers, or a query for them, of whom it will be asked; None: of anybody. Of others no goals are read.
+    goals: the open ones of that day where they are read already: customer, kind and its slug.
     """
 
-    def __init__(self, *, as_of: date, among: Collection[int] | QuerySet[Any] | None = None) -> None:
+    def __init__(
+        self, *, as_of: date, among: Among = None, goals: Iterable[tuple[int, int, str]] | None = None
+    ) -> None:
         self._lines: dict[int, list[tuple[int | None, tuple[Decimal, Decimal]]]] = defaultdict(list)
         for tier_id, kind_id, times, each in TouchActivity.objects.values_list(
             "tier_id", "goal_kind_id", "times_a_year", "hours_each"
@@ -249,10 +242,11 @@ class TouchPlans:
             self._lines[tier_id].append((kind_id, (times, each)))
         self._goals: dict[int, set[int]] = defaultdict(set)
         self._slugs: dict[int, set[str]] = defaultdict(set)
-        goals = Goal.objects.open_on(as_of)
-        if among is not None:
-            goals = goals.filter(customer_id__in=among)
-        for customer_id, kind_id, slug in goals.values_list("customer_id", "kind_id", "kind__slug"):
+        if goals is None:
+            rows = Goal.objects.open_on(as_of)
+            rows = rows if among is None else rows.filter(customer_id__in=among)
+            goals = rows.values_list("customer_id", "kind_id", "kind__slug")
+        for customer_id, kind_id, slug in goals:
             self._goals[customer_id].add(kind_id)
             self._slugs[customer_id].add(slug)
         self._known: dict[tuple[int, frozenset[int]], int] = {}
@@ -292,6 +286,10 @@ def _minutes(rows: Sequence[Mapping[str, Any]], *, as_of: date) -> IntColumn:
     return np.array(
         [plans.minutes(customer_id=row["pk"], tier_id=row["tier_id"]) for row in rows], dtype=np.int64
     )
+
+
+def _is_there(csm: CSM, as_of: date) -> bool:
+    return _started(csm, as_of) and _leaving(csm, as_of) != "gone"
 
 
 def _started(csm: CSM, as_of: date) -> bool:

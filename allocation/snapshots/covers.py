@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -55,8 +55,14 @@ def covers_on(*, on: date) -> Covers:
     earliest, so that no hour counts twice.
     """
     rows = Leave.objects.holding(on).with_cover(on).select_related("csm", "covered_by")
+    return covers_among(rows.order_by("starts_on", "pk"), on=on)
+
+
+def covers_among(leaves: Iterable[Leave], *, on: date) -> Covers:
+    """The same, of leaves that are read already: of all that hold on the day, each `with_cover`, joined with both CSMs."""
+    holding = [row for row in leaves if row.starts_on <= on < row.ends_before]
     away: dict[int, Away] = {}
-    for row in rows.order_by("-is_covered", "starts_on", "pk"):
+    for row in sorted(holding, key=lambda row: (not row.is_covered, row.starts_on, row.pk)):  # type: ignore[attr-defined]
         if row.csm_id not in away:
             away[row.csm_id] = _away(row)
     return Covers(away=away)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from django.db.models import Max
+from django.db.models import OuterRef, Subquery
 
 from accounts.models import ExchangeRate
 
@@ -23,24 +23,43 @@ class UnknownRate(ValueError):
 
 def frozen_rates(*, currencies: Iterable[str], as_of: date, base: str) -> dict[str, Decimal]:
     """Units per 1 base of each currency on the day: the latest rate on or before it, at most 7 days older than it
-    or than the newest loaded day. Raises UnknownRate; two queries at most, none if only the base is named.
+    or than the newest loaded day. Raises UnknownRate; one query, none if only the base is named.
     """
+    wanted = sorted(set(currencies) - {base})
+    found = rates_there_are(currencies=wanted, as_of=as_of, base=base)
+    if lacking := [currency for currency in wanted if currency not in found]:
+        raise UnknownRate(lacking_words(currencies=lacking, as_of=as_of))
+    return found
+
+
+def rates_there_are(*, currencies: Iterable[str], as_of: date, base: str) -> dict[str, Decimal]:
+    """As `frozen_rates`, without those that have none; one query at most."""
     wanted = sorted(set(currencies) - {base})
     if not wanted:
         return {}
-    newest = ExchangeRate.objects.aggregate(newest=Max("day"))["newest"]
+    newest = ExchangeRate.objects.order_by("-day").values("day")[:1]
+    of_currency = ExchangeRate.objects.filter(currency=OuterRef("currency"), base=base, day__lte=as_of)
+    latest = of_currency.order_by("-day").values("day")[:1]
+    rows = ExchangeRate.objects.filter(currency__in=wanted, base=base, day=Subquery(latest))
+    read = rows.annotate(newest=Subquery(newest)).values_list("currency", "day", "rate", "newest")
     # Counted in ordinals: there is no day before the first of the year 1, and as-of may be any day.
-    limit = date.fromordinal(max(1, min(as_of, newest or as_of).toordinal() - OLDEST.days))
-    rows = ExchangeRate.objects.filter(currency__in=wanted, base=base, day__lte=as_of, day__gte=limit)
-    found = dict(rows.order_by("day").values_list("currency", "rate"))  # the latest day comes last and stays
-    lacking = [currency for currency in wanted if currency not in found]
-    if lacking:
-        names = ", ".join(lacking)
-        raise UnknownRate(
-            f"There is no exchange rate of at most {OLDEST.days} days' age for {names} on {as_of:%d %b %Y}; "
-            f"load one with import_rates."
-        )
-    return {currency: found[currency] for currency in wanted}
+    found = {
+        currency: rate
+        for currency, day, rate, last in read
+        if day.toordinal() >= min(as_of, last).toordinal() - OLDEST.days
+    }
+    return {currency: found[currency] for currency in wanted if currency in found}
+
+
+def lacking_words(*, currencies: Iterable[str], as_of: date) -> str:
+    """What to do about currencies without a rate; empty where there are none."""
+    names = ", ".join(sorted(currencies))
+    if not names:
+        return ""
+    return (
+        f"There is no exchange rate of at most {OLDEST.days} days' age for {names} on {as_of:%d %b %Y}; "
+        f"load one with import_rates."
+    )
 
 
 def in_base(amount: Decimal, currency: str, *, rates: Mapping[str, Decimal], base: str) -> Decimal:

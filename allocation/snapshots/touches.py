@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Sum
 
 from accounts.models import Customer, Goal, TouchActivity
 from allocation.engine.facts.touches import (
@@ -23,11 +23,12 @@ from allocation.models import Touch
 
 @dataclass(frozen=True, slots=True)
 class TouchState:
-    """One customer: what its plan says, and what is there. tier: slug, "" without one."""
+    """One customer: what its plan says, and what is there. tier: slug, "" without one. csm: id, None in nobody's book."""
 
     pk: int
     external_id: str
     tier: str
+    csm: int | None
     facts: TouchedCustomer
     stored: Sequence[StoredTouch]
 
@@ -39,7 +40,7 @@ def touch_states(*, customers: QuerySet[Customer], on: date) -> list[TouchState]
     """
     rows = list(
         customers.order_by("pk").values_list(
-            "pk", "external_id", "status", "tier_id", "tier__slug", "tier_since"
+            "pk", "external_id", "status", "tier_id", "tier__slug", "tier_since", "csm_id"
         )
     )
     among = customers.order_by().values("pk")
@@ -49,6 +50,7 @@ def touch_states(*, customers: QuerySet[Customer], on: date) -> list[TouchState]
             pk,
             external_id,
             slug or "",
+            csm_id,
             TouchedCustomer(
                 external_id,
                 since,
@@ -57,7 +59,7 @@ def touch_states(*, customers: QuerySet[Customer], on: date) -> list[TouchState]
             ),
             stored.get(pk, ()),
         )
-        for pk, external_id, status, tier_id, slug, since in rows
+        for pk, external_id, status, tier_id, slug, since, csm_id in rows
     ]
 
 
@@ -93,3 +95,10 @@ def _stored(among: Any, on: date) -> Mapping[int, list[StoredTouch]]:
         rhythm = RhythmKey(line, kind or "")
         found[customer_id].append(StoredTouch(pk, activity, rhythm, name, hours, slot_on, due_on, is_open))
     return found
+
+
+def minutes_by_day(*, csm_ids: Collection[int], first: date, last: date) -> dict[tuple[int, date], int]:
+    """What the open touches of these books ask of each day from `first` to `last`, by CSM and day; one query."""
+    rows = Touch.objects.open().filter(customer__csm__in=csm_ids, due_on__range=(first, last)).order_by()
+    found = rows.values_list("customer__csm_id", "due_on").annotate(asked=Sum("hours"))
+    return {(csm_id, day): round(asked * 60) for csm_id, day, asked in found}

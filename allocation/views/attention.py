@@ -45,7 +45,7 @@ from allocation.selectors.attention_lines import (
     visible_ids,
 )
 from allocation.selectors.books import csm_in_scope, own_csm
-from allocation.snapshots.books import MONTH_DAYS
+from allocation.snapshots.away import MONTH_DAYS
 from allocation.views.access import for_everyone_with_a_role, for_roles, today
 from allocation.views.attention_parts import attention_kpis, closing_words
 

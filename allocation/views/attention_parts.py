@@ -16,7 +16,7 @@ from allocation.engine.facts.attention import AttentionFinding, AttentionRules
 from allocation.selectors import attention_words as words_of
 from allocation.selectors import wording
 from allocation.selectors.attention import BookCare, book_care, customer_care, done_minutes
-from allocation.snapshots.books import MONTH_DAYS
+from allocation.snapshots.away import MONTH_DAYS
 from allocation.views.parts import Kpi
 
 

@@ -33,6 +33,7 @@ from allocation.views.outside_books import Books, outside_words
 from allocation.views.parts import utilisation_meter, with_meters
 
 TEAMS, CSMS = "teams", "csms"
+ARR_HINT = "Each customer's ARR at today's rate, rounded to the cent, added up."
 HOURS_HINT = "A month, as the touch plans ask: hours of a year ÷ 12, each customer to the minute. A covered book's count with the cover."
 CAPACITY_HINT = "Hours of the month from the day: contract × ramp × (1 − time not for customers), less leave of 30 days or more."
 TREE = "tree"  # the order of teams, each followed by those below
@@ -186,7 +187,7 @@ def _columns(by: str, tiers: Sequence[Tier]) -> list[Column]:
             f"ARR, {settings.BASE_CURRENCY}",
             "arr",
             "num",
-            hint="Each customer's ARR at today's rate, rounded to the cent, added up.",
+            hint=ARR_HINT,
         ),
         Column("Hours", "hours", "num", hint=HOURS_HINT),
         Column("Capacity", "", "num", hint=CAPACITY_HINT),
@@ -249,8 +250,8 @@ def books(request: HttpRequest) -> HttpResponse:
 def _book_columns() -> list[Column]:
     return [
         Column("CSM", "name"),
-        Column("Customers", "customers", "num"),
-        Column(f"ARR, {settings.BASE_CURRENCY}", "arr", "num"),
+        Column("Customers", "customers", "num", hint="Active customers of the book."),
+        Column(f"ARR, {settings.BASE_CURRENCY}", "arr", "num", hint=ARR_HINT),
         Column("Hours", "hours", "num", hint=HOURS_HINT),
         Column("Capacity", "", "num", hint=CAPACITY_HINT),
         Column("Utilisation", "utilisation", hint="Hours ÷ capacity. Who is away and covered has none."),

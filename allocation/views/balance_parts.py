@@ -77,7 +77,7 @@ def kpis(found: Workload, total: Group) -> list[Kpi]:
 
 
 def _over_words(row: BookRow) -> str:
-    asked, there = wording.minutes_as_hours(row.minutes), wording.minutes_as_hours(row.capacity_minutes)
+    asked, there = wording.hours_and_minutes(row.minutes), wording.hours_and_minutes(row.capacity_minutes)
     return f"{row.name}: {asked} of {there} hours"
 
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
 from django.core.paginator import Page
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 
 from accounts.importing.escaping import mark_formula
 from accounts.models import Customer
 from allocation.filters.books import BookFilter
 from allocation.models import SavedView
-from allocation.selectors.book_columns import COLUMNS, CUSTOMER, USUAL, BookColumn, chosen_columns
+from allocation.selectors.book_columns import COLUMNS, CUSTOMER, USUAL, BookColumn, apart, chosen_columns
+from allocation.selectors.book_facts import BookFacts
 from allocation.selectors.book_figures import BookFigures
 from allocation.selectors.book_rows import (
     DEFAULT_SORT,
@@ -25,23 +25,28 @@ from allocation.selectors.book_rows import (
     csv_cells,
     csv_heads,
     ordered_ids,
+    row_customers,
 )
+from allocation.selectors.customers import open_goals
 from allocation.selectors.saved_views import saved_views
-from allocation.views.lists import Column, headings, page_of
+from allocation.views.lists import Column, headings
 
 ALL = "0"
 BEST = 3
+WITH_LEFT = frozenset({"left", "all"})
+"""What the filter by status may say to show customers who have left."""
 
 
 @dataclass(frozen=True, slots=True)
 class BookList:
-    """What the address asks for: ids of all rows in order, and the columns."""
+    """What the address asks for: ids of all rows in order, and the columns. goals: open ones, of all rows."""
 
     filter: BookFilter
     ids: list[int]
     sort: str
     columns: Sequence[BookColumn]
     figures: BookFigures
+    goals: Mapping[int, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,44 +61,52 @@ class Chip:
 
 
 def book_list(
-    *, data: QueryDict, customers: QuerySet[Customer], figures: BookFigures, user: Any, several: bool
+    *, data: QueryDict, facts: BookFacts, csm_ids: Collection[int], figures: BookFigures, user: Any
 ) -> BookList:
-    """The rows that the address asks for; every statement but those of the rows themselves."""
-    found = BookFilter(data, queryset=customers, user=user, today=figures.on, in_book=True, several=several)
+    """The rows that the address asks for; every statement but that of the rows themselves. csm_ids: whose customers."""
+    customers = Customer.objects.filter(csm__in=csm_ids)
+    found = BookFilter(
+        data, queryset=customers, user=user, facts=facts, csm_ids=csm_ids, several=len(csm_ids) > 1
+    )
     sort = data.get("sort") or DEFAULT_SORT
+    every = None if found.in_use else [row["pk"] for row in facts.active(csm_ids=csm_ids)]
+    ids = ordered_ids(rows=found.qs, sort=sort, figures=figures, every=every)
+    with_left = data.get("status") in WITH_LEFT
     return BookList(
         filter=found,
-        ids=ordered_ids(rows=found.qs, sort=sort, figures=figures),
+        ids=ids,
         sort=sort,
         columns=chosen_columns(data.getlist("columns")),
         figures=figures,
+        goals=open_goals(customer_ids=ids, on=facts.on) if with_left else facts.goals,
     )
 
 
-def list_context(request: HttpRequest, found: BookList) -> dict[str, Any]:
-    """What the template of the list needs."""
-    data, user = request.GET, request.user
-    page: Page[Any] = page_of(request, found.ids)
+def list_context(
+    request: HttpRequest,
+    found: BookList,
+    *,
+    page: Page[Any],
+    customers: Mapping[int, Customer],
+    views: Sequence[SavedView],
+) -> dict[str, Any]:
+    """What the template of the list needs. customers: those of the page of ids."""
+    data = request.GET
     kept = kept_query(data, names=found.filter.names)
-    views = saved_views(user=user, list_name=SavedView.List.BOOK)
     shown = {column.key for column in found.columns}
     return {
         "filter": found.filter,
         "filtered": found.filter.in_use > 0,
-        "columns": headings(
-            [
-                Column(column.label, column.sort, column.class_, hint=column.hint)
-                for column in (CUSTOMER, *found.columns)
-            ],
-            sort=found.sort,
-        ),
+        "columns": headings(_columns(found.columns), sort=found.sort),
         "column_choices": [(column, column.key in shown) for column in COLUMNS],
         "own_columns": shown != set(USUAL),
         "shown_columns": found.columns,
+        "cells": apart(found.columns),
+        "goals_within": {"tier", "goals"} <= shown,
         "shows_touch": "touch" in shown,
         "sort": found.sort,
         "page": page,
-        "rows": book_entries(ids=list(page.object_list), figures=found.figures),
+        "rows": entries(found, list(page.object_list), customers),
         "chips": _chips(views, data, kept),
         "views": views,
         "kept": kept,
@@ -104,10 +117,30 @@ def list_context(request: HttpRequest, found: BookList) -> dict[str, Any]:
     }
 
 
-def best_entries(found: BookList) -> list[BookEntry]:
-    """The customers with whom the next hours are worth most, whatever the list shows; two statements."""
-    ranked = sorted(found.figures.next.items(), key=lambda item: (item[1].rank, item[0]))[:BEST]
-    return book_entries(ids=[pk for pk, _ in ranked], figures=found.figures) if ranked else []
+def _columns(chosen: Sequence[BookColumn]) -> list[Column]:
+    """The headings: one a cell; what stands in the cell of another is named and sorted beside it."""
+
+    def heading(column: BookColumn) -> Column:
+        return Column(column.short or column.label, column.sort, column.class_, hint=column.hint)
+
+    second = {column.within: heading(column) for column in chosen if column.within}
+    return [replace(heading(column), second=second.get(column.key)) for column in (CUSTOMER, *apart(chosen))]
+
+
+def best_ids(figures: BookFigures) -> list[int]:
+    """The customers with whom the next hours are worth most, whatever the list shows."""
+    ranked = sorted(figures.next.items(), key=lambda item: (item[1].rank, item[0]))[:BEST]
+    return [pk for pk, _ in ranked]
+
+
+def entries(found: BookList, ids: Sequence[int], customers: Mapping[int, Customer]) -> list[BookEntry]:
+    """These customers as rows."""
+    return book_entries(ids=ids, figures=found.figures, goals=found.goals, customers=customers)
+
+
+def own_views(request: HttpRequest) -> list[SavedView]:
+    """The person's saved views of books; one statement."""
+    return saved_views(user=request.user, list_name=SavedView.List.BOOK)
 
 
 def kept_query(data: Mapping[str, Any], *, names: frozenset[str]) -> str:
@@ -121,13 +154,12 @@ def kept_query(data: Mapping[str, Any], *, names: frozenset[str]) -> str:
     return urlencode(pairs)
 
 
-def default_address(request: HttpRequest) -> str:
+def default_address(request: HttpRequest, views: Sequence[SavedView]) -> str:
     """Where the own book leads when it is opened without a query: the person's default view; empty when there is none. Other
     people's books open whole: a view kept for one book would hide customers of another.
     """
     if request.GET:
         return ""
-    views = saved_views(user=request.user, list_name=SavedView.List.BOOK)
     default = next((view for view in views if view.is_default), None)
     return request.path + _query(default) if default else ""
 
@@ -167,7 +199,8 @@ def as_csv(found: BookList, *, name: str) -> HttpResponse:
     response["Content-Disposition"] = f'attachment; filename="{name}-internal-{found.figures.on}.csv"'
     writer = csv.writer(response)
     writer.writerow(csv_heads(found.columns))
-    for entry in book_entries(ids=found.ids, figures=found.figures):
+    customers = row_customers(ids=found.ids, on=found.figures.on)
+    for entry in entries(found, found.ids, customers):
         cells = csv_cells(entry, found.columns)
         writer.writerow([mark_formula(cell) if isinstance(cell, str) else cell for cell in cells])
     return response

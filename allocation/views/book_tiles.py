@@ -24,16 +24,36 @@ def _utilisation(this: selector.Book | PastBook) -> str:
 def past_kpis(this: PastBook) -> list[Kpi]:
     found, pct = this.summary, this.utilisation_pct
     return [
-        Kpi("Customers", wording.grouped(found.customers), icon="customers", note="on that day"),
-        arr_kpi(found.arr_cents, label="ARR today", problem=found.money_problem),
+        Kpi(
+            "Customers",
+            wording.grouped(found.customers),
+            icon="customers",
+            note="on that day",
+            trace="Customers that stood in this book at the end of the day, of those you may see today.",
+        ),
+        arr_kpi(
+            found.arr_cents,
+            label="ARR today",
+            problem=found.money_problem,
+            trace="The ARR these customers have today, each in the base currency at today's rate.",
+        ),
         Kpi(
             "Utilisation",
             _utilisation(this),
             icon="attention",
             note=_hours(this),
             tone=utilisation_tone(pct),
+            trace=_past_trace(this) if pct is not None else "",
         ),
     ]
+
+
+def _past_trace(this: PastBook) -> str:
+    load, there = wording.hours_and_minutes(this.load), wording.hours_and_minutes(this.capacity)
+    return (
+        f"Load: what the touch plans asked of the tiers of the day, {load} h.\nCapacity: {there} h net in the month from the day."
+        f"\n{load} ÷ {there} = {wording.percent(this.utilisation_pct, places=1)}"
+    )
 
 
 def book_kpis(this: selector.Book, total: selector.Summary, *, url: str = "") -> list[Kpi]:
@@ -98,7 +118,7 @@ def month_kpis(figures: BookFigures) -> list[Kpi]:
             "Hours this month",
             wording.hours_and_minutes(done),
             icon="attention",
-            note=f"done since {first}; attention of thirty days from today: {wording.hours_and_minutes(planned)} h",
+            note=f"of {wording.hours_and_minutes(planned)} h attention",
             trace=f"Done since {first}: the hours of all touches written down, {wording.hours_and_minutes(done)} h. Planned: the sum of "
             f"the attention of the customers below in the thirty days from today, {wording.hours_and_minutes(planned)} h. {figures.problem}".strip(),
         ),

@@ -7,18 +7,20 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.text import slugify
 from django.views.decorators.http import require_safe
 
-from accounts.models import CSM, Customer
+from accounts.models import CSM
 from allocation.forms.leave import LeaveForm
+from allocation.models import SavedView
 from allocation.selectors import books as selector
 from allocation.selectors import wording
+from allocation.selectors.book_facts import BookFacts, book_facts
 from allocation.selectors.book_figures import BookFigures, book_figures
+from allocation.selectors.book_rows import row_customers
 from allocation.selectors.covers import CoveredBook, LeaveLine, leave_lines
 from allocation.selectors.handovers import handovers_of_book
 from allocation.selectors.past_books import past_book
@@ -26,12 +28,15 @@ from allocation.views.access import for_everyone_with_a_role, for_roles, today
 from allocation.views.as_of import AsOf, as_of
 from allocation.views.attention_parts import attention_card
 from allocation.views.book_list import (
+    WITH_LEFT,
     BookList,
     as_csv,
-    best_entries,
+    best_ids,
     book_list,
     default_address,
+    entries,
     list_context,
+    own_views,
 )
 from allocation.views.book_tiles import book_kpis, month_kpis, past_kpis
 from allocation.views.lists import page_of
@@ -45,8 +50,9 @@ def my_book(request: HttpRequest) -> HttpResponse:
     csm = selector.own_csm(user=request.user)
     if csm is None:
         return render(request, "pages/no_book.html")
-    default = default_address(request)
-    return redirect(default) if default else book_page(request, csm, own=True)
+    views = own_views(request)
+    default = default_address(request, views)
+    return redirect(default) if default else book_page(request, csm, own=True, views=views)
 
 
 @require_safe
@@ -87,35 +93,38 @@ def _is_own(csm: CSM, request: HttpRequest) -> bool:
 class Served:
     """A book as a person looks at it: on the own page with everybody the CSM serves, else one book at a time.
 
-    summary: of all customers of the page; `book.summary` is of those that the CSM owns.
+    csm_ids: whose customers the page shows. summary: of all of them; `book.summary` is of those that the CSM owns.
     """
 
+    facts: BookFacts
     book: selector.Book
     covered: Sequence[CoveredBook]
-    customers: QuerySet[Customer]
+    csm_ids: Sequence[int]
     summary: selector.Summary
     figures: BookFigures
 
 
 def _served(csm: CSM, *, own: bool, day: date) -> Served:
-    this = selector.csm_book(csm=csm, as_of=day)
+    facts = book_facts(csm=csm, on=day)
+    this = selector.csm_book(csm=csm, as_of=day, facts=facts)
     covered = this.covered if own else ()
-    customers = Customer.objects.filter(csm__in=[csm.pk, *(one.away.csm_id for one in covered)])
-    summary = selector.summary(customers=customers, as_of=day) if covered else this.summary
-    figures = book_figures(csm=csm, customers=customers, base=summary.minutes_of, on=day)
-    return Served(this, covered, customers, summary, figures)
+    csm_ids = [csm.pk, *(one.away.csm_id for one in covered)]
+    summary = selector.summary_of(facts=facts, csm_ids=csm_ids) if covered else this.summary
+    return Served(facts, this, covered, csm_ids, summary, book_figures(facts=facts, base=summary.minutes_of))
+
+
+def _list(request: HttpRequest, served: Served) -> BookList:
+    return book_list(
+        data=request.GET,
+        facts=served.facts,
+        csm_ids=served.csm_ids,
+        figures=served.figures,
+        user=request.user,
+    )
 
 
 def _csv(request: HttpRequest, csm: CSM, *, own: bool) -> HttpResponse:
-    day = today()
-    served = _served(csm, own=own, day=day)
-    found = book_list(
-        data=request.GET,
-        customers=served.customers,
-        figures=served.figures,
-        user=request.user,
-        several=bool(served.covered),
-    )
+    found = _list(request, _served(csm, own=own, day=today()))
     return as_csv(found, name="my-book" if own else f"book-{slugify(csm.name) or csm.pk}")
 
 
@@ -126,8 +135,9 @@ def book_page(
     own: bool = False,
     faulty: LeaveForm | None = None,
     status: int = 200,
+    views: Sequence[SavedView] | None = None,
 ) -> HttpResponse:
-    """The page of a book in scope. faulty: a form about leave that was sent and refused."""
+    """The page of a book in scope. faulty: a form about leave that was sent and refused. views: where they are read already."""
     shown = as_of(request)
     if shown.is_past:
         return _past_page(request, csm, shown, own=own)
@@ -136,21 +146,19 @@ def book_page(
     day = shown.day
     served = _served(csm, own=own, day=day)
     this, covered, figures = served.book, served.covered, served.figures
-    found = book_list(
-        data=request.GET,
-        customers=served.customers,
-        figures=figures,
-        user=user,
-        several=bool(covered),
-    )
-    renewals = selector.next_renewals(customers=served.customers, as_of=day, by_amount=False)
+    found = _list(request, served)
+    page, best = page_of(request, found.ids), best_ids(figures)
+    renewals = selector.renewal_ids(rows=served.facts.active(csm_ids=served.csm_ids), on=day)
+    customers = row_customers(ids={*page.object_list, *best, *renewals}, on=day)
     context = {
         "csm": csm,
         "as_of": shown,
         "own": own,
         "leads": leads,
         "covered": covered,
-        "leave_lines": _said_once(lines := leave_lines(csm=csm, user=user, on=day), covered),
+        "leave_lines": _said_once(
+            lines := leave_lines(csm=csm, user=user, on=day, leaves=served.facts.leaves), covered
+        ),
         "with_csm": bool(covered),
         "handovers": handovers_of_book(csm=csm, user=user, on=day),
         "leave_forms": leave_forms(csm=csm, lines=lines, user=user, on=day, faulty=faulty) if leads else [],
@@ -159,12 +167,18 @@ def book_page(
         "kpis": [*book_kpis(this, served.summary), *month_kpis(figures)],
         "warnings": _warnings(this),
         "shares": tier_shares(this.summary, with_cap=True, with_hours=True),
-        "renewals": rows_of(renewals, today=day),
+        "renewals": rows_of([customers[pk] for pk in renewals if pk in customers], today=day),
         "count_words": _count_words(this, covered, served.summary, found),
-        "best": best_entries(found),
-        "attention": attention_card(csm=csm, on=day, own=own, care=figures.care),
+        "best": entries(found, best, customers),
+        "attention": attention_card(csm=csm, on=day, own=own, care=figures.care, done=figures.served_done),
         "csv_url": reverse("my_book_csv") if own else reverse("book_csv", args=[csm.pk]),
-        **list_context(request, found),
+        **list_context(
+            request,
+            found,
+            page=page,
+            customers=customers,
+            views=own_views(request) if views is None else views,
+        ),
     }
     return render(request, "pages/book.html", context, status=status)
 
@@ -179,7 +193,7 @@ def _count_words(
     this: selector.Book, covered: Sequence[CoveredBook], everybody: selector.Summary, found: BookList
 ) -> str:
     """How many there are; with a filter, how many of them the list shows."""
-    if found.filter.form.data.get("status") in {"left", "all"}:
+    if found.filter.form.data.get("status") in WITH_LEFT:
         return wording.counted(len(found.ids), "customer") + " shown"
     if found.filter.in_use:
         return (

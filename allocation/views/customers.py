@@ -23,6 +23,7 @@ from allocation.selectors.explanations import customer_explanation
 from allocation.selectors.handovers import open_handover_of
 from allocation.selectors.overrides import with_override_marks
 from allocation.selectors.past_customer import past_customer
+from allocation.selectors.sentiments import with_sentiments
 from allocation.selectors.thresholds import LOW_HEALTH
 from allocation.selectors.timeline import tier_timeline
 from allocation.snapshots.covers import Covers, covers_on
@@ -96,6 +97,7 @@ def past_page(request: HttpRequest, this: Customer, shown: AsOf) -> HttpResponse
         "as_of": shown,
         "past": past,
         "said": history_line(past.said) if past.said else None,
+        "events": with_sentiments(past.events, customer=this, day=shown.day),
         "leads": user.is_ops or user.is_manager,
     }
     return render(request, "pages/customer_past.html", context)
@@ -139,6 +141,7 @@ def customer_page(
         "kpis": _kpis(this, day, covers_on(on=day))
         + customer_attention_kpis(customer=this, user=user, on=day),
         "why": why(explanation, in_force=detail.overrides.in_force) if explanation else None,
+        "events": with_sentiments(detail.events, customer=this),
         "history": tier_history(tier_timeline(customer_id=this.pk), today=day),
         "why_empty": "No run has looked at this customer yet. "
         + (

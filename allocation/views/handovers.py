@@ -72,10 +72,15 @@ def handovers(request: HttpRequest) -> HttpResponse:
     return render(request, "pages/handovers.html", context)
 
 
-def _tabs(counts: dict[str, int]) -> list[tuple[str, str, str]]:
-    """(name in the address, words, how many)."""
-    words = {"open": "Open", "late": "Late", "done": "Done", "cancelled": "Cancelled"}
-    return [(name, words[name], wording.grouped(counts[name])) for name in selector.SHOWN]
+def _tabs(counts: dict[str, int]) -> list[tuple[str, str, str, str]]:
+    """(name in the address, words, how many, which these are)."""
+    words = {
+        "open": ("Open", "Neither done nor cancelled, late ones among them"),
+        "late": ("Late", "Open, and due before today"),
+        "done": ("Done", "Signed by everybody who has to"),
+        "cancelled": ("Cancelled", "Called off, with a reason"),
+    }
+    return [(name, words[name][0], wording.grouped(counts[name]), words[name][1]) for name in selector.SHOWN]
 
 
 @require_safe

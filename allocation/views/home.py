@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -246,7 +247,12 @@ def _scope_kpis(summary: books.Summary, found: Workload | None) -> list[Kpi]:
             url=reverse("customers"),
             trace="Active customers of the books you may see, and those of nobody's book if you may see them.",
         ),
-        arr_kpi(summary.arr_cents, problem=summary.money_problem),
+        arr_kpi(
+            summary.arr_cents,
+            problem=summary.money_problem,
+            trace=f"The ARR of these {wording.counted(summary.customers, 'customer')}, each turned into {settings.BASE_CURRENCY} at today's"
+            " rate and rounded to the cent, added up.",
+        ),
         Kpi(
             "Renewals in 90 days",
             wording.grouped(summary.renewals_soon),

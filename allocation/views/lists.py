@@ -1,7 +1,7 @@
 """What every list page does the same way: filters and sort from the address, pages of fifty."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.core.paginator import Page, Paginator
@@ -13,7 +13,9 @@ PAGE_SIZE = 50
 
 @dataclass(frozen=True)
 class Column:
-    """A heading. `sort`: the name in the address, empty when the column does not sort."""
+    """A heading. `sort`: the name in the address, empty when the column does not sort. second: what stands in the same cell
+    below the first, with an order of its own.
+    """
 
     label: str
     sort: str = ""
@@ -21,6 +23,13 @@ class Column:
     next_sort: str = ""
     aria_sort: str = ""
     hint: str = ""
+    second: "Column | None" = None
+
+    @property
+    def sorted_as(self) -> str:
+        """How the rows stand by this column, by either of its two."""
+        other = self.second.aria_sort if self.second else ""
+        return other if other and self.aria_sort == "none" else self.aria_sort
 
 
 def page_of(request: HttpRequest, rows: QuerySet[Any] | Sequence[Any]) -> Page[Any]:
@@ -37,13 +46,11 @@ def headings(columns: Sequence[Column], *, sort: str) -> list[Column]:
             continue
         ascending, descending = sort == column.sort, sort == f"-{column.sort}"
         shown.append(
-            Column(
-                label=column.label,
-                sort=column.sort,
-                class_=column.class_,
+            replace(
+                column,
                 next_sort=f"-{column.sort}" if ascending else column.sort,
                 aria_sort="ascending" if ascending else "descending" if descending else "none",
-                hint=column.hint,
+                second=headings([column.second], sort=sort)[0] if column.second else None,
             )
         )
     return shown

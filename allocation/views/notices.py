@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from allocation.forms.faults import with_focus
 from allocation.forms.preferences import PreferenceForm
 from allocation.selectors.own_notices import LATEST, own_notices, preference_of
+from allocation.selectors.own_requests import LATEST_REQUESTS, own_requests
 from allocation.services.preferences import save_preference
 from allocation.views.access import for_everyone_with_a_role
 
@@ -47,5 +48,7 @@ def _page(request: HttpRequest, form: PreferenceForm, *, status: int = 200) -> H
         "form": form,
         "lines": own_notices(user=user, at=timezone.now()),
         "latest": LATEST,
+        "requests": own_requests(user=user),
+        "latest_requests": LATEST_REQUESTS,
     }
     return render(request, "pages/notices.html", context, status=status)

@@ -79,18 +79,25 @@ def _form(row: ObjectionRow, user: Any) -> ObjectionForm | None:
 def _kpis(every: QuerySet[Move], user: Any) -> list[Kpi]:
     out, into = book_effects(every.of_own_book(user), user=user, on=today())  # type: ignore[attr-defined]
     return [
-        _effect("Would leave your book", out, "exit"),
-        _effect("Would come into your book", into, "import"),
+        _effect("Would leave your book", out, "exit", "out of"),
+        _effect("Would come into your book", into, "import", "into"),
     ]
 
 
-def _effect(label: str, effect: BookEffect, icon: str) -> Kpi:
+def _effect(label: str, effect: BookEffect, icon: str, way: str) -> Kpi:
     note = (
-        f"{wording.minutes_as_hours(effect.minutes)} hours a month, "
+        f"{wording.hours_and_minutes(effect.minutes)} hours a month, "
         f"{wording.compact(wording.from_cents(effect.arr_cents), settings.BASE_CURRENCY)}"
     )
     customers = wording.counted(effect.customers, "customer")
-    return Kpi(label, customers, note=note if effect.customers else "nothing changes here", icon=icon)
+    return Kpi(
+        label,
+        customers,
+        note=note if effect.customers else "nothing changes here",
+        icon=icon,
+        trace=f"Planned changes below that lead {way} your own book. Hours: what their touch plans ask, hours of a year ÷ 12."
+        " ARR: each at today's rate, added up.",
+    )
 
 
 @require_POST

@@ -97,5 +97,4 @@ def _whole(outside: OutsideBooks, books: Books) -> dict[str, str]:
 
 
 def _hours(minutes: int) -> str:
-    said = wording.minutes_as_hours(minutes)
-    return f"{said}{wording.SPACE}{'hour' if said == '1' else 'hours'}"
+    return f"{wording.hours_and_minutes(minutes)}{wording.SPACE}hours"

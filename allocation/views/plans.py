@@ -29,7 +29,7 @@ from allocation.selectors.objections import (
     objection_window,
     objections_of,
 )
-from allocation.selectors.plan_rows import move_rows, proof_headline, proof_lines, within
+from allocation.selectors.plan_rows import gap_words, move_rows, proof_headline, proof_lines, within
 from allocation.selectors.plans import BookChange
 from allocation.selectors.policy_words import policy_words
 from allocation.services import planning
@@ -51,7 +51,7 @@ def plans(request: HttpRequest) -> HttpResponse:
     context = {
         "filter": found,
         "page": page,
-        "rows": page.object_list,
+        "rows": [(plan, gap_words(plan)) for plan in page.object_list],
         "filtered": has_filters(request),
         "form": PlanForm(today=today(), auto_id="start_%s"),
         "policy": AllocationPolicy.objects.active().first() or "Default",
@@ -114,6 +114,7 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
         "plan": this,
         "has_result": bool(this.summary),
         "counts": counts,
+        "changed_meanwhile": counts["skipped"] - counts["not_filled"],
         "handovers_ahead": selector.handovers_ahead(counts) if this.status in OPEN_STATUSES else "",
         "changed": this.is_changed,
         "chart": shift_chart(balance.books),

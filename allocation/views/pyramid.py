@@ -197,7 +197,7 @@ def _kpis(found: Pyramid) -> list[Kpi]:
         ),
         Kpi(
             "Hours a month",
-            wording.minutes_as_hours(total.minutes),
+            wording.hours_and_minutes(total.minutes),
             note=f"{heads}, full time",
             icon="attention",
             trace=f"What the touch plans ask: {exact_hours(total.minutes)}.\n{heads_words(total, found.full_time)}",
@@ -247,7 +247,7 @@ def _chart(found: Pyramid, urls: Sequence[str]) -> Markup:
                 class_=share_class(layer.tier),
                 words=f"{name_of(layer)}: {wording.counted(layer.customers, 'customer')} ({pct(layer.customers_share)}), "
                 f"{money(layer.arr_cents)} {base} ({pct(layer.arr_share)} of ARR), "
-                f"{wording.minutes_as_hours(layer.minutes)} hours a month" + (f", {heads}" if heads else ""),
+                f"{wording.hours_and_minutes(layer.minutes)} hours a month" + (f", {heads}" if heads else ""),
                 url=url,
                 apart=layer in found.apart,
             )

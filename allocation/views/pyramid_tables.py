@@ -68,8 +68,8 @@ def money(cents: int, *, places: int = 2) -> str:
 
 
 def exact_hours(minutes: int) -> str:
-    """63096 → "1,051 h 36 min": to the minute."""
-    return f"{minutes // 60:,}{wording.SPACE}h {minutes % 60}{wording.SPACE}min"
+    """63096 → "1,051:36 h": to the minute."""
+    return f"{wording.hours_and_minutes(minutes)}{wording.SPACE}h"
 
 
 def name_of(layer: Layer) -> str:
@@ -80,12 +80,12 @@ def heads_words(layer: Layer, full_time: FullTime) -> str:
     """The arithmetic of the heads of one layer."""
     if full_time.minutes is None or layer.exact_heads is None:
         return "No CSM in this scope has hours this month, so there is nothing to turn hours into heads by."
-    mean = wording.grouped(round(float(full_time.minutes) / 60, 2), places=2)  # type: ignore[arg-type]
+    mean = wording.hours_and_minutes(round(full_time.minutes))
     return (
-        f"{wording.minutes_as_hours(layer.minutes)} hours ÷ {mean} net hours of a full-time CSM = "
+        f"{wording.hours_and_minutes(layer.minutes)} hours ÷ {mean} net hours of a full-time CSM = "
         f"{float(layer.exact_heads):,.3f}, rounded up.\n"
-        f"{mean} = {wording.minutes_as_hours(full_time.full_time)} hours of full time × "
-        f"{wording.minutes_as_hours(full_time.net)} net hours ÷ {wording.minutes_as_hours(full_time.contract)} hours of "
+        f"{mean} = {wording.hours_and_minutes(full_time.full_time)} hours of full time × "
+        f"{wording.hours_and_minutes(full_time.net)} net hours ÷ {wording.hours_and_minutes(full_time.contract)} hours of "
         f"{wording.counted(full_time.csms, 'CSM')}."
     )
 
@@ -140,7 +140,7 @@ def layers_table(found: Pyramid, *, urls: Sequence[str]) -> Table:
                 "Share of ARR",
             ),
             Cell(
-                wording.minutes_as_hours(layer.minutes),
+                wording.hours_and_minutes(layer.minutes),
                 f"What the touch plans ask in a month: {exact_hours(layer.minutes)}. Each customer: times a year × hours each of "
                 "its activities ÷ 12, to the minute.",
                 "Hours a month",

@@ -29,7 +29,7 @@ def totals_line(found: CustomerTotals) -> list[Kpi]:
         ),
         Kpi(
             "hours a month",
-            wording.minutes_as_hours(found.minutes),
+            wording.hours_and_minutes(found.minutes),
             trace=f"What their touch plans ask: {exact_hours(found.minutes)}, each customer to the minute.{left}",
         ),
     ]

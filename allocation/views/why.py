@@ -26,6 +26,7 @@ class Step:
     value: str
     note: str = ""
     decider: bool = False
+    trace: str = ""  # how a number came
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Why:
     contributions: list[Contribution]
     chart: Markup | str
     score: str
+    score_trace: str
     hints: list[Hint]
 
 
@@ -77,6 +79,7 @@ def why(explanation: Explanation, *, in_force: Override | None = None) -> Why:
         contributions=[_contribution(line, currency) for line in found["contributions"]],
         chart=contributions_chart(found),
         score=_score(found["score"]),
+        score_trace=_score_trace(found),
         hints=_hints(found),
     )
 
@@ -108,7 +111,7 @@ def _steps(explanation: Explanation, since: Override | None) -> list[Step]:
     guards = [guard for guard in found["guards"] if guard != decided_by]
     steps = [Step("Segment", found["segment"] or wording.DASH)]
     if found["contributions"]:
-        steps.append(Step("Score", _score(found["score"]), "of 100"))
+        steps.append(Step("Score", _score(found["score"]), "of 100", trace=_score_trace(found)))
     if found["goal"]:
         steps.append(Step("Leading goal", _in_words(found["goal"])))
     if found["touch"]:
@@ -145,6 +148,15 @@ def _score(score: Any) -> str:
     return wording.DASH if score is None else f"{score:.2f}"
 
 
+def _score_trace(found: dict[str, Any]) -> str:
+    """The contributions, added up."""
+    if found["score"] is None:
+        return ""
+    given = [line for line in found["contributions"] if line["points"] is not None]
+    added = "\n+ ".join(f"{line['criterion']} {line['contribution']:.2f}" for line in given)
+    return f"{added}\n= {_score(found['score'])}" if given else ""
+
+
 def _contribution(line: dict[str, Any], currency: str) -> Contribution:
     missing = line["points"] is None
     return Contribution(
@@ -165,7 +177,7 @@ def said(value: Any, *, attribute: str, currency: str) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(str(item) for item in value) or "none"
     if isinstance(value, int | float):
-        number = wording.hours(Decimal(str(value)))
+        number = wording.trimmed(Decimal(str(value)))
         return f"{number}{wording.SPACE}{currency}" if attribute in MONEY else number
     return str(value)
 

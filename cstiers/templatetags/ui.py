@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -17,6 +18,7 @@ from accounts.admin import badges
 from cstiers.navigation import navigation, roles_of
 
 register = template.Library()
+COLUMN = re.compile(r"\bcolumn-([\w-]+)")
 
 
 @register.simple_tag
@@ -71,11 +73,22 @@ def traced(
     words: how, as a sentence or as lines of a sum; without words the number stands alone. label: what the number is,
     where no heading says so. mark: the value is a mark beside a heading and not read aloud.
     """
-    request = context.get("request")
+    # A list of the admin hands its table a context without the request, which still knows it.
+    request = context.get("request") or getattr(context, "request", None)
     number = getattr(request, "numbers_traced", 0) + 1
     if request is not None:
         request.numbers_traced = number
     return {"value": value, "words": words, "label": label, "mark": mark, "id": f"trace-{number}"}
+
+
+@register.filter
+def number_hint(shown: Any, model_admin: Any = None) -> str:
+    """{{ header|number_hint:cl.model_admin }}, {{ field|number_hint }}: how a number of the admin came, as its screen says."""
+    hints = getattr(model_admin or getattr(shown, "model_admin", None), "number_hints", {})
+    if isinstance(shown, dict):  # a heading of a list: Django tells its column only in its class
+        named = COLUMN.search(str(shown.get("class_attrib", "")))
+        return str(hints.get(named.group(1), "")) if named else ""
+    return str(hints.get(shown.field["name"], "")) if getattr(shown, "is_readonly", False) else ""
 
 
 @register.inclusion_tag("components/sidebar.html", takes_context=True)

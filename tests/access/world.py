@@ -50,6 +50,7 @@ from allocation.models import (
     SavedView,
     Scenario,
     Slot,
+    Staffing,
     TierDecision,
     TieringModel,
     Touch,
@@ -270,6 +271,7 @@ def _proposals(world: SimpleNamespace, cast: SimpleNamespace, applied: RetierRun
             **{name: text for name, text in words(TierDecision, book).items() if name != "segment"}
         )
     Scenario.objects.create(name="Scenario of ops", owner=cast.ops)
+    Staffing.objects.create(name="Usual", is_active=True)
     world.objects["scenario"] = _scenario(world.persons["manager_a"])
     Freeze.objects.create(name="Year end", starts_on=TODAY, ends_before=TODAY + datetime.timedelta(days=9))
     Slot.objects.create(

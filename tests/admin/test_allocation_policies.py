@@ -125,8 +125,8 @@ def test_a_csm_has_one_line_and_a_line_a_tier(books, cast, sign_in):
 def test_the_page_says_the_policy_and_what_it_makes_of_today(books, cast, sign_in):
     words = plain(read(sign_in(cast.ops).get(path(books))).words)
     assert "Books are even in hours (60 points) and ARR (30 points)." in words
-    assert "1 customer, 0 hours asked, 240 there" in words  # two CSMs of 160 hours less a quarter
-    assert "everyone else · Top 1 0 240 2" in words
+    assert "1 customer, 0:00 hours asked, 240:00 there" in words  # two CSMs of 160 hours less a quarter
+    assert "everyone else · Top 1 0:00 240:00 2" in words
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,44 @@ def test_open_proposals_wait_however_many_runs_came_after(cast):
     assert "1 customer changes tier, 2 get a first one" in found[goals.pk].words
 
 
+@pytest.mark.parametrize(
+    ("scope", "wished", "summary", "asks"),
+    [
+        ("goals", False, {"moves": 0, "first_tiers": 0}, False),
+        ("goals", False, {"moves": 1, "first_tiers": 0}, True),
+        ("goals", False, {"moves": 0, "first_tiers": 1}, True),
+        # Refused down to nothing: who refused says what becomes of the run.
+        ("goals", False, {"moves": 2, "refused_moves": 2, "first_tiers": 0}, True),
+        ("goals", True, {"moves": 0, "first_tiers": 0}, True),  # accepted, and about to be applied
+        (
+            "full",
+            False,
+            {"moves": 0, "first_tiers": 0},
+            True,
+        ),  # a yearly full run counts as done once it is applied
+    ],
+)
+def test_a_goals_run_that_changes_nobody_asks_nobody_for_anything(cast, scope, wished, summary, asks):
+    model = world.build(cast).model
+    run = RetierRun.objects.create(
+        as_of=TODAY,
+        tiering_model=model,
+        status="proposed",
+        scope=scope,
+        summary=summary,
+        apply_when_proposed=wished,
+    )
+    found = desk(user=cast.ops, today=TODAY)
+    assert (run.pk in {todo.pk for todo in found.todos if todo.kind == "run"}) is asks
+    assert run in found.recent_runs
+
+
+def test_a_goals_run_that_is_being_computed_is_listed_though_it_has_found_nothing_yet(cast):
+    model = world.build(cast).model
+    run = RetierRun.objects.create(as_of=TODAY, tiering_model=model, status="computing", scope="goals")
+    assert todos(cast.ops)["run"].pk == run.pk
+
+
 @pytest.mark.parametrize(("days", "due"), [(364, False), (365, True)])
 def test_the_next_full_run_is_due_a_year_after_the_last(cast, days, due):
     world.build(cast)  # with an applied full run

@@ -1,6 +1,7 @@
 """Schedules, what was done, freezes: CS ops change when, not what; a button does the work once besides."""
 
 import pytest
+from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
 from allocation.models import Freeze, Schedule, Slot, Work
@@ -95,3 +96,20 @@ def test_a_freeze_that_ends_before_it_begins_is_refused_in_the_form(cast, sign_i
         client.post("/admin/allocation/freeze/add/", given | {"ends_before": "2027-01-04"}).status_code == 302
     )
     assert Freeze.objects.get().name == "Year end"
+
+
+@pytest.mark.parametrize(
+    ("status", "is_under_way"),
+    [("queued", True), ("working", True), ("done", False), ("failed", False), ("missed", False)],
+)
+def test_the_page_of_work_looks_again_by_itself_until_there_is_a_result(cast, sign_in, status, is_under_way):
+    slot = Slot.objects.create(work=Work.RATES, slot="2026-11-22 02:30", due_at=timezone.now(), status=status)
+    client = sign_in(cast.ops)
+    address = f"/admin/allocation/slot/{slot.pk}/progress/"
+    shown = client.get(f"/admin/allocation/slot/{slot.pk}/change/").content.decode()
+    assert (f'data-progress-url="{address}"' in shown) is is_under_way
+    assert ("cstiers/js/progress.js" in shown) is is_under_way
+    answer = client.get(address).json()
+    assert (answer["status"], answer["finished"]) == (status, not is_under_way)
+    # What the script shows meanwhile, and what it reads of every job.
+    assert answer["message"] and set(answer) == {"status", "done", "total", "message", "note", "finished"}

@@ -28,6 +28,7 @@ from allocation.models import (
     RetierRun,
     Scenario,
     Slot,
+    Staffing,
     TierDecision,
     TierHolding,
     TieringModel,
@@ -133,6 +134,7 @@ def build(cast: SimpleNamespace, *, customers: int = 2) -> SimpleNamespace:
         run=run,
     )
     NoticePreference.objects.create(user=cast.manager, digest="daily")
+    Staffing.objects.create(name="Usual", is_active=True)
     Freeze.objects.create(name="Year end", starts_on=TODAY, ends_before=TODAY + datetime.timedelta(days=9))
     return SimpleNamespace(
         csm=csm,

@@ -79,7 +79,7 @@ def test_a_shortage_is_an_answer_and_no_refusal(books: SimpleNamespace) -> None:
     assert found["bound"] == found["objective"] and found["gap_pct"] == 0
     assert not Customer.objects.filter(csm__isnull=False).exists()
     words = told("plan_books")
-    assert "Short in everyone else · Global: 2 customers, 60.0 hours, 2 heads." in words
+    assert "Short in everyone else · Global: 2 customers, 60:00 hours, 2 heads." in words
     assert "C0: nobody → csm-a@example.com (Had no CSM.)" in words
 
 

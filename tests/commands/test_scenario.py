@@ -50,7 +50,7 @@ def playbook(slug, arrs):
 
 
 def test_three_axes_with_caps_of_8_20_and_60_asks_the_same_hours_and_fewer_heads(ask, db):
-    playbook("three-axis", [900_000] * 24 + [300_000] * 4)
+    playbook("three-axis", [900_000] * 26 + [300_000] * 4)
     before = checksums()
     found = ask({"scenarios": [
         {"name": "As it is"},
@@ -60,12 +60,12 @@ def test_three_axes_with_caps_of_8_20_and_60_asks_the_same_hours_and_fewer_heads
     assert checksums() == before
     now, caps, planned = found["scenarios"]
     assert set(now) == KEYS and set(now["today"]) == KEYS - {"name", "movers", "today"}
-    assert now["tiers"] == {"global": 24, "enterprise": 4, "scale": 0}
-    assert now["hours_asked"] == caps["hours_asked"] == 24 * 16 + 4 * 6.5
-    # 24 ÷ 6 + 4 ÷ 15 heads by caps, rounded up once; with the caps of the scenario hours decide: 410 ÷ 120.
+    assert now["tiers"] == {"global": 26, "enterprise": 4, "scale": 0}
+    assert now["hours_asked"] == caps["hours_asked"] == 26 * 16 + 4 * 6.5
+    # 26 ÷ 6 heads by the cap of Global, rounded up; with the caps of the scenario hours decide: 442 ÷ 120.
     assert (now["heads"], caps["heads"]) == (5, 4)
-    assert now["arr_by_tier"] == {"global": 21_600_000, "enterprise": 1_200_000, "scale": 0}
-    assert planned["heads_there"] == 4 and planned["books"]["assigned"] + planned["books"]["unassigned"] == 28
+    assert now["arr_by_tier"] == {"global": 23_400_000, "enterprise": 1_200_000, "scale": 0}
+    assert planned["heads_there"] == 4 and planned["books"]["assigned"] + planned["books"]["unassigned"] == 30
 
 
 def test_touch_by_goal_a_goal_opened_for_everybody_asks_for_high_touch(ask, db):
@@ -171,7 +171,7 @@ def test_without_a_model_the_sentence_says_what_to_do(ask, db):
 def test_people_read_it_as_lines(ask, db):
     playbook("three-axis", [900_000, 10_000])
     said = ask({"name": "Chosen", "engagement": {"as": "wished", "without_a_wish": "highest"}}, format="text")
-    assert "Today: global 1, enterprise 0, scale 1; 18.2 hours a month asked of 240.0 there" in said
-    assert "Chosen: global 2, enterprise 0, scale 0; 32.0 hours a month asked" in said
+    assert "Today: global 1, enterprise 0, scale 1; 18:12 hours a month asked of 240:00 there" in said
+    assert "Chosen: global 2, enterprise 0, scale 0; 32:00 hours a month asked" in said
     assert "scale → global: 1 customer" in said
     assert not RetierRun.objects.exclude(status="applied").exists()

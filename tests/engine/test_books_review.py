@@ -77,7 +77,7 @@ def test_hours_bind_whatever_the_cap_says() -> None:
     one = {"c00000": "bob"}
     found = change(desk, one, {"c00001": "bob"})
     assert [said(each) for each in found] == [
-        "The book of Bob would ask for 2 hours a month; there are 1.98."
+        "The book of Bob would ask for 2:00 hours a month; there are 1:59."
     ]
     assert change(desk, {}, one) == []
 

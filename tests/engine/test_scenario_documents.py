@@ -65,6 +65,19 @@ def test_what_is_not_there_is_refused_with_what_is():
     )
 
 
+def test_names_are_found_in_other_letters_and_as_written_first():
+    assert put(revenue=2)["criteria"][0]["weight"] == 2
+    assert put(("LARGE", "arr", 7))["segments"][0]["when"][0]["any"][0]["value"] == 7
+    both = {
+        "segments": [{"name": "Gold", "when": [{"attribute": "arr", "op": ">=", "value": 1}]}],
+        "tiers": [{"tier": "gold", "when": [{"attribute": "arr", "op": ">=", "value": 2}]}],
+    }
+    found = altered_document(
+        document=both, change=ModelChange(bounds=(BoundChange("gold", "arr", Decimal(9)),))
+    )
+    assert [found[part][0]["when"][0]["value"] for part in ("segments", "tiers")] == [1, 9]
+
+
 def test_where_two_bounds_could_be_meant_neither_is_changed():
     assert "has 2 bounds of score: give the whole definition" in refusal(("gold", "score", 60))
 

@@ -5,7 +5,8 @@ from django.contrib import admin
 
 from tests.journeys.person import DESKTOP, PHONE, Person
 
-pytestmark = [pytest.mark.journey]
+# What the browser does with a page is the same over any database: once in a `make check` is enough.
+pytestmark = [pytest.mark.journey, pytest.mark.postgres]
 
 LISTS = sorted(f"/admin/{model._meta.app_label}/{model._meta.model_name}/" for model in admin.site._registry)
 # Pixels by which the page is wider than the window.

@@ -10,7 +10,8 @@ from tests.journeys.installation import Installation
 from tests.journeys.person import PHONE, Person
 from tests.journeys.test_admin import STICKS_OUT
 
-pytestmark = [pytest.mark.journey]
+# What the browser does with a page is the same over any database: once in a `make check` is enough.
+pytestmark = [pytest.mark.journey, pytest.mark.postgres]
 
 LIST = "/admin/allocation/tieringmodel/"
 DEMO_CUSTOMERS = 120  # of the installation that the journeys share

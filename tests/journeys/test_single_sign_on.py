@@ -10,7 +10,8 @@ from cstiers.processes import answers, free_port, start, stop, wait_until
 from tests.journeys.person import Person
 from tests.signing_in.provider_process import CLIENT, SECRET
 
-pytestmark = pytest.mark.journey
+# What the browser does with a page is the same over any database: once in a `make check` is enough.
+pytestmark = [pytest.mark.journey, pytest.mark.postgres]
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from accounts.models import CSM, Customer, ExchangeRate, Leave, Team, Tier
 from allocation.models import BookDay
+from allocation.selectors.wording import hours
 from allocation.services.book_days import keep_book_days
 from tests.factories import TODAY, CSMFactory, CustomerFactory
 from tests.pages.reading import plain, read
@@ -61,7 +62,7 @@ def test_every_line_of_the_command_is_on_the_page(company, sign_in, capsys):
             tier: str(number) for tier, number in line["by_tier"].items()
         }
         assert on_page.arr == f"{line['arr']:,.2f}"
-        assert (on_page.hours, on_page.capacity) == (f"{line['hours']:g}", f"{line['capacity']:g}")
+        assert (on_page.hours, on_page.capacity) == (hours(line["hours"]), hours(line["capacity"]))
         assert plain(on_page.share) == f"{100 * line['utilisation']:.2f} %"
 
 
@@ -211,7 +212,9 @@ def test_every_number_that_was_worked_out_says_how(company, sign_in):
     line = lines(response)["Ada Book"]
     assert plain(line.pct_trace).startswith(f"{line.hours} hours asked ÷ {line.capacity} hours of capacity")
     csm = company.cast.csm_a.csm
-    assert line.capacity_trace.startswith(f"{csm.hours_per_month:g} hours a month × ramp {csm.ramp_pct:g} %")
+    assert line.capacity_trace.startswith(
+        f"{hours(csm.hours_per_month)} hours a month × ramp {csm.ramp_pct:g} %"
+    )
     assert line.capacity_trace.endswith(f"= {line.capacity} hours")
     triggers = [button.get("popovertarget") for button in read(response).of("button")]
     named = [trigger for trigger in triggers if trigger]

@@ -124,6 +124,22 @@ def test_the_columns_are_chosen_in_the_address(company, sign_in):
     assert 'data-label="ARR"' not in answer.content.decode().split('id="renewals-heading"')[0]
 
 
+def test_goals_stand_below_the_tier_and_alone_where_the_tier_is_not_shown(company, sign_in):
+    client = sign_in(company.cast.csm_a)
+    usual = client.get(reverse("my_book"), {"view": "0", "sort": "-goals"})
+    tier = usual.context["columns"][1]
+    assert (tier.label, tier.second.label, tier.second.sort) == ("Tier", "Goals", "goals")
+    # One cell, two orders: the heading says the one that holds.
+    assert (tier.sorted_as, tier.second.next_sort) == ("descending", "goals")
+    assert len(usual.context["columns"]) == len(USUAL)  # with the customer, and without the goals
+    assert "Goals" in {
+        column.label
+        for column in client.get(reverse("my_book"), {"columns": ["goals", "arr"]}).context["columns"]
+    }
+    _, lines = csv_of(client)
+    assert {"Tier", "Open goals"} <= set(lines[0])
+
+
 def test_the_csv_has_the_rows_the_order_and_the_columns_of_the_screen(touched, sign_in):
     client = sign_in(touched.cast.csm_a)
     query = {"sort": "-touch", "due": "open", "columns": ["touch", "sentiment", "month"]}

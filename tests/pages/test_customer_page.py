@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from accounts.models import Customer
 from allocation.models import Override, RetierRun
+from allocation.services.sentiment import set_sentiment
 from tests.factories import TODAY, CustomerFactory, GoalFactory, GoalKindFactory, TierFactory, UserFactory
 from tests.pages.reading import plain, read
 from tests.rewriting import before_the_triggers
@@ -60,6 +61,25 @@ def test_the_contributions_on_the_page_add_up_to_the_score(company, sign_in):
     response = sign_in(company.cast.ops).get(reverse("customer", args=[company.a[1].pk]))
     why = response.context["why"]
     assert sum(Decimal(line.contribution) for line in why.contributions) == Decimal(why.score)
+
+
+def test_the_score_says_of_which_contributions_it_is_the_sum(company, sign_in):
+    response = sign_in(company.cast.ops).get(reverse("customer", args=[company.a[1].pk]))
+    why = response.context["why"]
+    given = [
+        f"{line.criterion} {line.contribution}" for line in why.contributions if line.contribution != "–"
+    ]
+    assert why.score_trace == "\n+ ".join(given) + f"\n= {why.score}"
+    assert plain(read(response).words).count(f"= {why.score}") == 2  # above, and below the table
+
+
+def test_a_sentiment_that_was_set_stands_in_the_history_with_what_it_was_before(company, sign_in):
+    customer, csm = company.a[1], company.cast.csm_a
+    for sentiment in (4, 2):
+        set_sentiment(customer_id=customer.pk, sentiment=sentiment, actor=csm, on=TODAY)
+    words = plain(page_of(sign_in(csm), customer).words)
+    assert "Sentiment 2 of 5 · poor" in words
+    assert "before: 4 of 5 · good" in words
 
 
 def test_the_picture_has_a_mark_for_each_criterion(company, sign_in):

@@ -41,7 +41,7 @@ def test_my_book_lists_whom_the_cover_serves_and_marks_whose_they_are(covered, s
     assert names == {customer.name for customer in (*covered.a, *covered.b)}
     words = plain(read(answer).words)
     assert "You cover for" in words
-    assert "Zebra-000 · for Ben Book" in words
+    assert "for Ben Book · Zebra-000" in words
     assert "4 active customers, and 4 of Ben Book" in words
     assert "4 own, the others covered" in words
     customers = next(kpi for kpi in answer.context["kpis"] if kpi.label == "Customers")

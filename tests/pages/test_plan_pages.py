@@ -6,11 +6,12 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import CSM, Customer, Tier
-from allocation.models import AllocationPolicy, BookPlan, NamedTiers, RunStatus
+from allocation.models import AllocationPolicy, BookPlan, Move, NamedTiers, RunStatus
 from allocation.tasks.planning import apply_book_plan, propose_book_plan
 from tests.factories import TODAY, CustomerFactory
 from tests.pages.company import applied_run, proposed_plan, refreshed
 from tests.pages.reading import plain, read
+from tests.rewriting import before_the_triggers
 
 
 @pytest.fixture
@@ -72,6 +73,21 @@ def test_a_plan_says_who_gets_whom_why_and_who_was_next(company, sign_in, waitin
     for row in rows:
         assert f"nobody {row.to_csm.name}" in words
         assert {row.to_csm.name, row.runner_up} == {"Ada Book", "Ben Book"}
+
+
+def test_lists_of_plans_say_the_gap_as_the_plan_does_and_how_many_move(company, sign_in, waiting):
+    plan = proposed_plan(company.cast)
+    with before_the_triggers("allocation_bookplan"):
+        BookPlan.objects.filter(pk=plan.pk).update(gap_pct=Decimal("1.3611"))
+    client = sign_in(company.cast.ops)
+    for path in (reverse("plans"), reverse("admin:allocation_bookplan_changelist")):
+        assert "1.37 %" in plain(read(client.get(path)).words), (
+            path
+        )  # a gap is never said to be less than it is
+    page = client.get(reverse("admin:allocation_bookplan_change", args=[plan.pk]))
+    moves = Move.objects.filter(plan=plan).count()
+    assert moves >= len(waiting)
+    assert f"one: the forced moves + those by choice. {moves} " in plain(read(page).words)
 
 
 def test_the_balance_before_and_after_is_that_of_the_stored_plan(company, sign_in, waiting):

@@ -18,7 +18,7 @@ from allocation.selectors.customer_totals import customer_totals
 from allocation.selectors.outside_books import outside_books
 from allocation.selectors.pyramid import pyramid
 from allocation.selectors.pyramid_lines import Chosen
-from allocation.selectors.wording import minutes_as_hours
+from allocation.selectors.wording import hours_and_minutes
 from allocation.services.decisions import CsmChange, DecisionSource, set_csms
 from allocation.snapshots.books import TouchPlans
 from allocation.views.outside_books import outside_words
@@ -69,7 +69,7 @@ def amounts_in(page):
 def said(figures):
     """As a totals line writes them."""
     customers, cents, minutes = figures
-    return customers, f"{money(cents)} USD", minutes_as_hours(minutes)
+    return customers, f"{money(cents)} USD", hours_and_minutes(minutes)
 
 
 @pytest.mark.parametrize("role", ["ops", "manager", "csm_a"])
@@ -87,7 +87,7 @@ def test_the_totals_line_is_of_what_fits_the_filter_on_all_pages(mixed, sign_in)
     assert plain(shown[1].value) == said(sums(silver))[1]
     # Who left is counted where asked for, with the ARR, and asks for no hours.
     gone = client.get(reverse("customers"), {"status": "left"}).context["totals"]
-    assert [plain(one.value) for one in gone] == ["1", "77,777.00 USD", "0"]
+    assert [plain(one.value) for one in gone] == ["1", "77,777.00 USD", "0:00"]
 
 
 @pytest.mark.parametrize("role", ["ops", "manager", "csm_a"])
@@ -174,8 +174,8 @@ def test_the_balance_closes_on_its_own_page(mixed, sign_in, role):
     assert closing(response) == said(whole)
     # The sum above it is another: nobody's customers are missing, or hours of another team are in it.
     above = response.context["total"]
-    assert (int(above.customers), plain(above.hours)) != (whole[0], minutes_as_hours(whole[2]))
-    lent = minutes_as_hours(MINUTES["Zebra one"] + MINUTES["Zebra two"])
+    assert (int(above.customers), plain(above.hours)) != (whole[0], hours_and_minutes(whole[2]))
+    lent = hours_and_minutes(MINUTES["Zebra one"] + MINUTES["Zebra two"])
     page = words(response)
     assert ("In nobody's book: 3 customers" in page) == (role == "ops")
     assert (f"These CSMs carry {lent} hours" in page) == (role == "manager")

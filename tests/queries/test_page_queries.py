@@ -46,6 +46,7 @@ def test_pages_ask_equally_often_at_any_size(cast, sign_in, query_counts, rows):
         "balance of a team": reverse("balance") + f"?team={cast.team_a.pk}",
         "balance as CSV": reverse("balance") + "?format=csv",
         "balance as of a day": reverse("balance") + "?as_of=2026-11-01",
+        "headcount": reverse("headcount") + "?growth_pct=10&spent_pct=65",
         "pyramid": reverse("pyramid"),
         "pyramid as of a day": reverse("pyramid") + "?as_of=2026-11-01",
         "pyramid file": reverse("pyramid_finance"),

@@ -14,9 +14,16 @@ from tests.rig.servers import postgres_url, redis_url
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTHING_RAN = 5  # pytest's exit code
-# Pure arithmetic and reading of sources: which database lies beside them changes nothing, so one half has them.
-WITHOUT_DATABASE = ("tests/engine", "tests/charts", "tests/benchmarks", "tests/house")
-# Thousands of requests about rights, which are the same conditions over either database: the other half has them.
+# Which half of a whole run has what. Both have everything that writes or asks in a way of its own: models, triggers, services,
+# selectors, snapshots, pages, admin, commands, importing, tasks, and the main story in the browser. One of them has:
+#
+# - SQLite, the cheaper one: pure arithmetic and reading of sources; any test that asks for no database, wherever it lies
+#   (mark `no_database`, which tests/conftest.py gives by itself); and the playbooks' numbers, which come by the doors and
+#   services that both halves test.
+WITHOUT_DATABASE = ("tests/engine", "tests/charts", "tests/benchmarks", "tests/house", "tests/playbooks")
+ONLY_DATABASE = "not no_database"
+# - PostgreSQL: thousands of requests about rights, which are the same conditions over either database; races (mark
+#   `postgres`); and the journeys that are about the browser, not about what lies behind the page (the same mark).
 ABOUT_RIGHTS = ("tests/access",)
 USAGE = "Usage: python -m tests.rig full|quick|prove [pytest arguments], or shots [part of a page's name]"
 
@@ -44,12 +51,9 @@ def quick(folder: Path, arguments: list[str]) -> list[int]:
 
 
 def full(folder: Path, arguments: list[str]) -> list[int]:
-    """Everything twice: on SQLite with the embedded broker, then on PostgreSQL with Redis. Journeys in both.
-
-    Of a whole run, what asks no database is in the first half only, and what asks every page who may open it in the second.
-    """
+    """On SQLite with the embedded broker, then on PostgreSQL with Redis: twice, but for what is said above of a whole run."""
     first = arguments or [f"--ignore={place}" for place in ABOUT_RIGHTS]
-    again = arguments or [f"--ignore={place}" for place in WITHOUT_DATABASE]
+    again = arguments or [*(f"--ignore={place}" for place in WITHOUT_DATABASE), "-m", ONLY_DATABASE]
     with ExitStack() as stack:
         browser = chromium()
         database = postgres_url(stack, folder)

@@ -32,6 +32,10 @@ FAST = {
     "full_page_writes": "off",
     "shared_buffers": "128MB",
     "max_connections": "120",
+    "jit": "off",
+    "autovacuum": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
 }
 # Commits of the last moment may be lost when the server is stopped at once: for whoever never does that.
 CARELESS = {"synchronous_commit": "off"}

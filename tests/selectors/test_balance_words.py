@@ -108,7 +108,7 @@ def test_a_capacity_says_what_it_is_made_of():
     row = book("Ada", capacity=80 * 60)
     parts = {"Ada": (160.0, 100.0, 25.0)}
     assert capacity_words(row, parts, {}).endswith(
-        "160 hours a month × ramp 100 % × (1 − 25 % not spent on customers) = 80 hours"
+        "160:00 hours a month × ramp 100 % × (1 − 25 % not spent on customers) = 80:00 hours"
     )
-    assert ", less 10 of 30 days of leave = 80 hours" in capacity_words(row, parts, {"Ada": 10})
+    assert ", less 10 of 30 days of leave = 80:00 hours" in capacity_words(row, parts, {"Ada": 10})
     assert "count with the cover" in capacity_words(replace(row, covered=True), parts, {})

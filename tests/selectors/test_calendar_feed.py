@@ -63,7 +63,7 @@ def test_an_event_is_a_whole_day_with_customer_hours_channel_and_the_way_to_its_
     assert (event["DTSTART"].dt, event["DTEND"].dt) == (TODAY - DAY, TODAY)
     assert str(event["SUMMARY"]) == "Late: QBR with Acme"
     link = f"https://cs.example.com/customers/{customer.pk}/"
-    assert str(event["DESCRIPTION"]) == f"5 hours, meeting\nIts day has passed.\n{link}"
+    assert str(event["DESCRIPTION"]) == f"5:00 hours, meeting\nIts day has passed.\n{link}"
     assert str(event["URL"]) == link
     assert (str(event["TRANSP"]), str(event["CLASS"])) == ("TRANSPARENT", "PRIVATE")
     assert str(event["UID"]).endswith("@cs.example.com")

@@ -95,7 +95,8 @@ def test_open_touches_are_those_late_and_of_the_next_ninety_days(
     found = pack_of(row, cast.csm_b)
     assert [line.name for line in found.open_touches] == ["Call -3", "Call 0", "Call 90"]
     assert [line.is_late for line in found.open_touches] == [True, False, False]
-    assert (found.late_touches, found.hours) == (1, "4.5")
+    assert (found.late_touches, found.hours) == (1, "4:30")
+    assert {touch.hours for touch in found.open_touches} == {"1:30"}
     assert "3 open touches due in the next 90 days, 1 late among them" in found.hours_trace
 
 

@@ -10,11 +10,11 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Customer
 from allocation.models import TierHolding, Touch
+from allocation.selectors.book_touches import touches_of_book
 from allocation.selectors.touch_plan import touch_plan, touch_plan_answer
 from allocation.selectors.touches import (
     customers_of_run,
     hours_done,
-    next_touches,
     state_of_touch,
 )
 from allocation.services.touches import plan_touches
@@ -109,7 +109,7 @@ def test_many_customers_cost_as_many_statements_as_one(high):
     def statements():
         with CaptureQueriesContext(connection) as asked:
             found = touch_plan(customers=Customer.objects.filter(tier=high), on=TODAY)
-            next_touches(customer_ids=list(found), on=TODAY)
+            touches_of_book(customers=Customer.objects.filter(pk__in=list(found)), on=TODAY)
             hours_done(customer_ids=list(found), first=TODAY, before=TODAY + DAY)
         return len(found), len(asked)
 
@@ -124,7 +124,7 @@ def test_many_customers_cost_as_many_statements_as_one(high):
 
 def test_of_nobody_there_is_nothing(high):
     assert touch_plan(customers=[], on=TODAY) == {}
-    assert next_touches(customer_ids=[], on=TODAY) == {}
+    assert touches_of_book(customers=Customer.objects.none(), on=TODAY).next == {}
     left = CustomerFactory(tier=high, tier_since=TODAY, status="left")
     assert touch_plan(customers=[left.pk], on=TODAY) == {left.pk: ()}
 
@@ -136,9 +136,37 @@ def test_next_is_the_open_touch_with_the_earliest_day(customer):
     for name, days in (("Planned", 30), ("Late", -2), ("Due", 1)):
         Touch.objects.create(customer=customer, name=name, due_on=TODAY + days * DAY, hours=1)
     twice = [Touch.objects.create(customer=other, name="Call", due_on=TODAY, hours=1) for _ in range(2)]
-    found = next_touches(customer_ids=[customer.pk, other.pk], on=TODAY)
+    found = touches_of_book(customers=Customer.objects.all(), on=TODAY).next
     assert (found[customer.pk].activity, found[customer.pk].status) == ("Late", "late")
     assert (found[other.pk].touch_id, found[other.pk].status) == (twice[0].pk, "due")
+
+
+def test_the_next_touch_is_found_however_far_away_and_only_near_ones_ask_for_an_hour(customer):
+    """90 days are near, 91 are not (docs/engine/next-hour.md); who has a near one is not shown a far one."""
+    other = CustomerFactory()
+    for of, days in ((customer, 400), (customer, 91), (other, 90), (other, 91)):
+        Touch.objects.create(customer=of, name=f"In {days}", due_on=TODAY + days * DAY, hours=1)
+    found = touches_of_book(customers=Customer.objects.all(), on=TODAY)
+    assert {pk: line.activity for pk, line in found.next.items()} == {
+        customer.pk: "In 91",
+        other.pk: "In 90",
+    }
+    assert {pk: [touch.days for touch in touches] for pk, touches in found.near.items()} == {other.pk: [90]}
+
+
+def test_what_was_done_with_a_book_is_what_hours_done_counts(customer):
+    """From the first of the month to the day, by the day it was done, in whole minutes."""
+    for days, hours in ((0, "0.33"), (0, "1.17"), (-(TODAY.day - 1), "2"), (-TODAY.day, "4"), (1, "8")):
+        day = TODAY + days * DAY
+        Touch.objects.create(
+            customer=customer, name="Call", due_on=TODAY, hours=Decimal(hours), status="done", done_on=day
+        )
+    found = touches_of_book(customers=Customer.objects.all(), on=TODAY)
+    assert found.done == hours_done(
+        customer_ids=[customer.pk], first=TODAY.replace(day=1), before=TODAY + DAY
+    )
+    assert found.done[customer.pk] == 20 + 70 + 120
+    assert found.next == {}
 
 
 def test_hours_done_are_minutes_from_the_first_day_to_the_day_before_the_end(customer):

@@ -90,3 +90,15 @@ def test_names_that_are_taken_already_are_refused_with_a_sentence_and_nothing_is
         seed_demo(customers=5, csms=2, seed=1, today=TODAY, base_currency="USD")
     assert not Customer.objects.exists()
     assert not User.objects.exists()
+
+
+@pytest.mark.django_db
+def test_customers_came_to_their_csm_on_days_of_the_past_and_not_before_their_contract() -> None:
+    seed_demo(customers=120, csms=6, seed=1, today=TODAY, base_currency="USD")
+    held = BookHolding.objects.select_related("customer")
+    days = {row.starts_on for row in held}
+    assert len(days) > 5 and max(days) < TODAY
+    for row in held:
+        assert row.customer.csm_since == row.starts_on
+        assert row.starts_on >= row.customer.contract_start
+    assert not Goal.objects.filter(starts_on__gte=TODAY).exists()

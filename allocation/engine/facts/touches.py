@@ -65,6 +65,15 @@ class PlannedTouch:
 
 
 @dataclass(frozen=True, slots=True)
+class TouchOfBook:
+    """A wanted touch that is not there yet, with the CSM whose day it takes and the customer it is for."""
+
+    csm: int
+    external_id: str
+    touch: PlannedTouch
+
+
+@dataclass(frozen=True, slots=True)
 class StoredTouch:
     """A touch that is there, with a slot. is_open: neither done nor skipped. rhythm: of its activity, as it is called now."""
 

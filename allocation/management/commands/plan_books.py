@@ -18,6 +18,7 @@ from allocation.selectors.objections import refusal_to_apply
 from allocation.selectors.plan_answers import plan_answer
 from allocation.selectors.plan_comparison import comparison, comparison_answer
 from allocation.selectors.plan_requests import BIGGEST_WEIGHT
+from allocation.selectors.wording import hours
 from allocation.services.comparing import UnableToCompare, queue_comparison
 from allocation.services.planning import (
     UnableToPlanBooks,
@@ -64,7 +65,7 @@ def plan_lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {move['external_id']}: {names} ({move['reason']})"
     for line in found["shortages"]:
         yield (
-            f"Short in {line['pool']}: {line['customers']} customers, {line['hours']:.1f} hours, "
+            f"Short in {line['pool']}: {line['customers']} customers, {hours(line['hours'])} hours, "
             f"{line['heads']} heads. {line['reason']}"
         )
     for breach in found["breaches"]:

@@ -17,7 +17,7 @@ from allocation.models import AnswerStatus, Scenario
 from allocation.querysets.decisions import leads
 from allocation.selectors.scenario_answer import named_movers, published_answer, visible_movers
 from allocation.selectors.scenario_definition import scenario_faults
-from allocation.selectors.wording import counted
+from allocation.selectors.wording import counted, hours
 from allocation.services.scenarios import (
     UnableToAskScenario,
     UnableToComputeScenario,
@@ -152,6 +152,6 @@ class Command(DoorCommand):
         tiers = ", ".join(f"{slug} {count}" for slug, count in found["tiers"].items())
         cost = "" if found["cost"] is None else f", cost {found['cost']}"
         return (
-            f"{tiers}; {found['hours_asked']:.1f} hours a month asked of {found['hours_there']:.1f} there; "
+            f"{tiers}; {hours(found['hours_asked'])} hours a month asked of {hours(found['hours_there'])} there; "
             f"{found['heads']} heads needed, {found['heads_there']} there{cost}"
         )

@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.management.base import DoorCommand
 from accounts.models import Customer
 from allocation.selectors.touch_plan import touch_plan_answer
+from allocation.selectors.wording import hours
 
 
 class Command(DoorCommand):
@@ -37,4 +38,4 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     for activity, times in sorted(Counter(one["activity"] for one in touches).items()):
         yield f"  {activity}: {times}"
     for one in touches:
-        yield f"  {one['due_on']} {one['status']:<8} {one['activity']} ({one['hours'].normalize():f} h)"
+        yield f"  {one['due_on']} {one['status']:<8} {one['activity']} ({hours(one['hours'])} h)"

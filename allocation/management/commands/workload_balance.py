@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.management.base import DoorCommand, day
 from allocation.selectors.balance import covered_answer, workload
 from allocation.selectors.balance_answers import summed_answer
+from allocation.selectors.wording import hours
 from allocation.snapshots.money import UnknownRate
 
 FARTHEST = timedelta(days=366)  # who leaves when is planned months ahead, not centuries
@@ -47,7 +48,7 @@ class Command(DoorCommand):
             tiers = ", ".join(f"{tier} {count}" for tier, count in csm["by_tier"].items())
             yield (
                 f"{csm['name']} ({csm['team'] or 'no team'}): {csm['customers']} customers ({tiers}), ARR {csm['arr']}, "
-                f"{csm['hours']:.1f} of {csm['capacity']:.1f} hours, {used}{self.cover(csm)}"
+                f"{hours(csm['hours'])} of {hours(csm['capacity'])} hours, {used}{self.cover(csm)}"
             )
         for measure, figures in (("Hours", found), ("ARR", found["arr"]), ("Customers", found["customers"])):
             if figures["cv"] is not None:

@@ -13,6 +13,7 @@ from allocation.models import Notice, Override
 from allocation.selectors import notice_words
 from allocation.selectors.approvers import approvers_of_team
 
+ANSWERS = ("decided", "ended")  # what the asker is told of whoever has the customer by now
 UNKNOWN = "This override is unknown, or outside what you may see."
 
 
@@ -65,7 +66,7 @@ def tell_those_concerned(
     }
     told = [pk for pk in people if pk is not None and (but is None or pk != but.pk)]
     active = User.objects.filter(pk__in=told, is_active=True)
-    # Who may not see the customer any more is not told of it either.
+    # Who may not see the customer any more is not told of it either; who asked, that there is an answer.
     seeing = [one.pk for one in active if Customer.objects.visible_to(one).filter(pk=customer.pk).exists()]
     Notice.objects.leave(
         to=seeing,
@@ -75,6 +76,12 @@ def tell_those_concerned(
         body=words[1],
         at=at,
     )
+    if what in ANSWERS and override.asked_by_id in {one.pk for one in active} - set(seeing):
+        subject, body = notice_words.yours_was_seen_to(link=notice_words.notices_link())
+        about = f"override-{override.pk}-{what}"
+        Notice.objects.leave(
+            to=[override.asked_by_id], kind=kind, about=about, subject=subject, body=body, at=at
+        )
 
 
 def link_to(customer: Customer) -> str:

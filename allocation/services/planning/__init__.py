@@ -33,6 +33,7 @@ from allocation.services.planning.reviewing import (
     refuse_moves,
     repoint_move,
 )
+from allocation.services.planning.seating import Placed, UnableToPlaceSeats, place_seats, remove_seats
 from allocation.services.planning.undoing import (
     UnableToUndoPlan,
     ask_to_undo_plan,
@@ -41,12 +42,14 @@ from allocation.services.planning.undoing import (
 )
 
 __all__ = [
+    "Placed",
     "PlanStillOpen",
     "UnableToAnswerObjections",
     "UnableToApproveMoves",
     "UnableToCancelPlan",
     "UnableToObject",
     "UnableToOpenObjections",
+    "UnableToPlaceSeats",
     "UnableToPlanBooks",
     "UnableToReviewPlan",
     "UnableToUndoPlan",
@@ -63,11 +66,13 @@ __all__ = [
     "is_half_applied",
     "object_to_move",
     "open_objections",
+    "place_seats",
     "plan_can_be_undone",
     "propose_plan",
     "queue_plan",
     "queue_plan_unless_open",
     "refuse_moves",
+    "remove_seats",
     "repoint_move",
     "stop_plan",
     "undo_plan",

@@ -28,6 +28,7 @@ from allocation.selectors.objections import refusal_to_apply, window_is_missing
 from allocation.services.decisions import CsmChange, DecisionSource, Written, set_csms
 from allocation.services.planning.cancelling import end_cancelled
 from allocation.services.planning.queueing import UnableToPlanBooks, only_ops, plan_or_refuse
+from allocation.services.planning.waiting import skip_waiting
 from allocation.snapshots.books import books_digest
 
 BATCH = 500
@@ -41,7 +42,7 @@ def apply_plan(
     """Give the customers the CSMs the plan names; each batch is one transaction.
 
     Repeatable: an applied plan is returned as it is; one whose runner died is continued. A customer whose tier or CSM
-    changed since is skipped and listed. Raises UnableToPlanBooks when the plan is not open, stale, cancelled on the way or
+    changed since is skipped and listed, and so is who would go to an open seat. Raises UnableToPlanBooks when the plan is not open, stale, cancelled on the way or
     another is being applied; where CSMs may still object on the day ``on``, or an objection waits for its answer; and where
     a freeze holds on the day (a plan that was half applied before is finished all the same).
     as_wished: only where its row says that somebody wishes it now (a worker, whose message may be late).
@@ -57,6 +58,8 @@ def apply_plan(
     try:
         with lease_kept(BookPlan, plan_id, fence=fence):
             _end_if_stale(plan, fence)
+            if not skip_waiting(plan=plan, fence=fence):
+                raise UnableToPlanBooks(f"Another process took over book plan {plan_id}.")
             total = Move.objects.filter(plan=plan).exclude(status=RowStatus.REFUSED).count()
             while batch := _next_batch(plan):
                 if not _apply_batch(plan, fence, batch, decision, total, on):

@@ -203,7 +203,7 @@ def _apply(run: RetierRun, chunk: RunChunk, rules: TieringRules, decision: Decis
     rows = list(within.filter(status__in=[RowStatus.PROPOSED, RowStatus.REFUSED]).order_by("customer_id"))
     open_rows = [row for row in rows if row.status == RowStatus.PROPOSED]
     changing = [row for row in open_rows if row.effective_id != row.previous_id]
-    _lock([row.customer_id for row in changing])
+    _lock(outcomes.keys.tolist())
     seen = _compared(outcomes, rules, run)
     kept = _kept_by_override(changing, run)
     same = set(outcomes.keys[seen.same_facts].tolist()) - kept
@@ -254,7 +254,9 @@ def _keys(customer_ids: Collection[int]) -> Integers:
 
 
 def _lock(customer_ids: Sequence[int]) -> None:
-    """Rows that change are locked before their facts are compared, so that nobody edits them in between."""
+    """Customers are locked before their facts are compared, who is to stay as well: what is said of a chunk then holds until its
+    commit. Whoever edits facts locks the customer's row first, so an edit falls before the look or after the commit.
+    """
     for start in range(0, len(customer_ids), BATCH):
         part = customer_ids[start : start + BATCH]
         rows = Customer.objects.select_for_update(of=("self",)).filter(pk__in=part).order_by("pk")

@@ -14,13 +14,14 @@ from operator import itemgetter
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from accounts.models import Customer
-from allocation.engine.facts.touches import ActivityFacts, TouchChanges
+from allocation.engine.facts.touches import ActivityFacts, PlannedTouch, TouchChanges, TouchOfBook
+from allocation.engine.touch_days import LATER_AT_MOST, spread_touches
 from allocation.engine.touches import rewrite_touches
 from allocation.models import Touch
-from allocation.snapshots.touches import touch_states
+from allocation.snapshots.touches import TouchState, minutes_by_day, touch_states
 
 BATCH = 500  # customers in a transaction, and keys in a statement
 
@@ -49,17 +50,13 @@ def plan_touches(*, on: date, customer_ids: Collection[int] | None = None) -> Pl
 
 
 def _batches(customer_ids: Collection[int] | None) -> Iterator[list[int]]:
-    """Ids in their order, so many at a time."""
-    if customer_ids is not None:
-        ordered = sorted(set(customer_ids))
-        yield from (ordered[start : start + BATCH] for start in range(0, len(ordered), BATCH))
-        return
-    last = 0
-    while ids := list(
-        Customer.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:BATCH]
-    ):
-        yield ids
-        last = ids[-1]
+    """Ids, so many at a time: book by book, so that the days of a CSM are filled at once and not by halves."""
+    rows = Customer.objects.order_by(F("csm_id").asc(nulls_last=True), "pk")
+    if customer_ids is not None and len(customer_ids) <= BATCH:
+        rows = rows.filter(pk__in=customer_ids)
+    asked = None if customer_ids is None else set(customer_ids)
+    ordered = [pk for pk in rows.values_list("pk", flat=True) if asked is None or pk in asked]
+    yield from (ordered[start : start + BATCH] for start in range(0, len(ordered), BATCH))
 
 
 def _plan(ids: list[int], on: date, before: PlannedTouches) -> PlannedTouches:
@@ -67,15 +64,16 @@ def _plan(ids: list[int], on: date, before: PlannedTouches) -> PlannedTouches:
     customers = Customer.objects.filter(pk__in=ids)
     _hold(customers)
     horizon = on + timedelta(days=settings.TOUCH_HORIZON_DAYS)
+    states = touch_states(customers=customers, on=on)
     changes = [
-        (state.pk, rewrite_touches(customer=state.facts, stored=state.stored, on=on, before=horizon))
-        for state in touch_states(customers=customers, on=on)
+        (state, rewrite_touches(customer=state.facts, stored=state.stored, on=on, before=horizon))
+        for state in states
     ]
     dropped = _drop([key for _, change in changes for key in change.drop], on)
     changed = _change([pair for _, change in changes for pair in change.becomes], on)
     return PlannedTouches(
         customers=before.customers + len(changes),
-        added=before.added + _add(changes),
+        added=before.added + _add(changes, on),
         dropped=before.dropped + dropped,
         changed=before.changed + changed,
     )
@@ -111,19 +109,33 @@ def _change(pairs: list[tuple[int, ActivityFacts]], on: date) -> int:
     return changed
 
 
-def _add(changes: list[tuple[int, TouchChanges]]) -> int:
+def _add(changes: list[tuple[TouchState, TouchChanges]], on: date) -> int:
+    """After what goes is gone and what changes has changed: by then the days of the CSMs hold what they will hold."""
+    added = [(state, touch) for state, change in changes for touch in change.add]
     rows = [
         Touch(
-            customer_id=customer_id,
+            customer_id=state.pk,
             activity_id=touch.activity.key,
             name=touch.activity.name,
             slot_on=touch.slot_on,
-            due_on=touch.due_on,
+            due_on=day,
             hours=touch.activity.hours,
         )
-        for customer_id, change in changes
-        for touch in change.add
+        for (state, touch), day in zip(added, _due_days(added, on), strict=True)
     ]
     # A slot that somebody else filled in this moment is filled.
     Touch.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
     return len(rows)
+
+
+def _due_days(added: list[tuple[TouchState, PlannedTouch]], on: date) -> Iterator[date]:
+    """The day of each; touches of nobody's customers take nobody's day."""
+    of_books = [
+        TouchOfBook(state.csm, state.external_id, touch) for state, touch in added if state.csm is not None
+    ]
+    if of_books:
+        last = max(one.touch.due_on for one in of_books) + LATER_AT_MOST
+        held = minutes_by_day(csm_ids={one.csm for one in of_books}, first=on, last=last)
+        spread = iter(spread_touches(touches=of_books, held=held))
+    for state, touch in added:
+        yield touch.due_on if state.csm is None else next(spread)

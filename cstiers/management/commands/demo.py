@@ -17,11 +17,12 @@ from django.utils import timezone
 
 from accounts import roles
 from accounts.models import Customer, User
-from allocation.models import BookPlan, Override, RetierRun, Scenario, Touch
+from allocation.models import BookDay, BookPlan, Override, RetierRun, Scenario, Touch
 from allocation.models.statuses import RunStatus
 from allocation.selectors.scenario_ground import ground
 from allocation.selectors.scenario_presets import presets
 from allocation.services import scenarios
+from allocation.services.book_days import keep_book_days
 from allocation.services.demo import demo_sign_ins
 from allocation.services.demo_touches import imagine_past_touches
 from allocation.services.touches import plan_touches
@@ -29,6 +30,9 @@ from cstiers.embedded import Embedded, NoPortFree, open_port
 from cstiers.health import migrations_are_missing
 
 PLAYBOOK = "three-axis"
+# The tiers hold since before the touches that were done, and as far back the trend goes.
+TIERED_BEFORE = timedelta(weeks=8)
+WEEKS_KEPT = 7
 SEED = 1  # of what is made up
 QUESTIONS = ("wishes", "highest")  # of allocation.selectors.scenario_presets
 WISHES = (
@@ -74,7 +78,7 @@ class Command(BaseCommand):
         if not RetierRun.objects.filter(status=RunStatus.APPLIED).exists():
             model = self.run("load_playbook", PLAYBOOK, publish=True)
             self.say("Model", f"playbook {model['slug']} published as version {model['model_version']}.")
-            run = self.run("retier", apply=True)
+            run = self.run("retier", apply=True, as_of=timezone.localdate() - TIERED_BEFORE)
             spread = ", ".join(f"{tier} {count}" for tier, count in run["tiers"].items())
             self.say(
                 "Tiers",
@@ -91,6 +95,8 @@ class Command(BaseCommand):
             self.ask()
         if not Touch.objects.exists():
             self.plan_touches()
+        if not BookDay.objects.exists():
+            self.keep_days()
         if not Scenario.objects.exists():
             self.ask_what_if()
 
@@ -150,6 +156,14 @@ class Command(BaseCommand):
             "Touches",
             f"{planned.added} planned ahead; of the last weeks {past['done']} done, {past['late']} late.",
         )
+
+    def keep_days(self) -> None:
+        """The figures of the books as the timetable would have kept them week by week, until today."""
+        today = timezone.localdate()
+        days = [today - timedelta(weeks=week) for week in range(WEEKS_KEPT, -1, -1)]
+        for day in days:
+            keep_book_days(on=day)
+        self.say("Book days", f"{len(days)} of the last weeks, for the trend of the balance.")
 
     def show_balance(self) -> None:
         balance = self.run("workload_balance")

@@ -166,7 +166,7 @@ def test_a_weight_moves_who_a_score_bound_decides(there):
 
 def test_a_higher_cap_never_asks_for_more_heads_and_a_lower_never_for_fewer(there):
     today = answer()["heads"]
-    assert answer(tiers={"global": {"cap": 1}, "scale": {"cap": 1}})["heads"] >= 10 > today
+    assert answer(tiers={"global": {"cap": 1}, "scale": {"cap": 1}})["heads"] == 7 > today  # seven in Scale
     assert (
         answer(tiers={"global": {"cap": 60}, "enterprise": {"cap": 60}, "scale": {"cap": 60}})["heads"]
         <= today
@@ -255,6 +255,17 @@ def test_without_any_csm_the_answer_is_still_one(there):
     found = answer(roster={"without": [csm.key for csm in CSM.objects.all()]}, books="planned anew")
     assert (found["minutes_there"], found["heads_there"]) == (0, 0)
     assert found["books"]["assigned"] == 0 < found["heads"]
+
+
+def test_an_open_seat_is_nobody_who_is_there_and_helps_where_books_are_planned(there):
+    before = answer()
+    small = {"tiers": {"scale": {"cap": 1}}, "roster": {"without": [csm.key for csm in CSM.objects.all()]}}
+    CSM.objects.create(name="Seat 1", is_seat=True, hours_per_month=160)
+    assert answer() == before
+    found = answer(**small, books="planned anew")
+    assert (found["minutes_there"], found["heads_there"]) == (0, 0)
+    assert found["books"]["assigned"] > 0
+    assert found["today"] == before["today"]
 
 
 # Goals

@@ -286,7 +286,7 @@ def test_each_change_is_one_sentence():
         "Bound of ARR in “Global” 300,000 instead of 750,000.",
         "Minimum stay, dead band and renewal freeze hold nobody back any more.",
         "Global: cap 8 instead of 6.",
-        "Global: 20 hours a month each instead of the touch plan.",
+        "Global: 20:00 hours a month each instead of the touch plan.",
         "Scale: no cap instead of 40.",
         "Policy, max moves pct: 20 instead of 10.",
         "Two more CSMs for Telco.",

@@ -269,3 +269,69 @@ def test_planning_changes_no_tier_and_no_csm(customer):
     before = Customer.objects.values().get(pk=customer.pk)
     plan_touches(on=timezone.localdate())
     assert Customer.objects.values().get(pk=customer.pk) == before
+
+
+def of_book(csm):
+    """Hours that the open touches of a book ask, by day."""
+    asked = Counter()
+    for touch in Touch.objects.open().filter(customer__csm=csm):
+        asked[touch.due_on] += touch.hours
+    return asked
+
+
+@pytest.mark.parametrize("batch", [3, 500])
+def test_no_day_of_a_csm_holds_two_long_touches(high, cast, monkeypatch, batch):
+    """32 reviews of five hours in a quarter of 65 working days; with meetings of an hour and a half beside them."""
+    monkeypatch.setattr(planning, "BATCH", batch)
+    csm = cast.csm_a.csm
+    for n in range(32):
+        CustomerFactory(tier=high, tier_since=TODAY, csm=csm, csm_since=TODAY, external_id=f"Q{n}")
+    plan_touches(on=TODAY)
+    reviews = Counter(Touch.objects.filter(name="QBR").values_list("due_on", flat=True))
+    assert sum(reviews.values()) >= 28 and max(reviews.values()) == 1
+    # The control arm: by their slots alone several would meet.
+    assert max(Counter(Touch.objects.filter(name="QBR").values_list("slot_on", flat=True)).values()) > 1
+    assert set(Touch.objects.filter(name="QBR").values_list("due_on__iso_week_day", flat=True)) <= {
+        1,
+        2,
+        3,
+        4,
+        5,
+    }
+
+
+def test_spread_days_stay_when_it_is_planned_again_and_for_the_next_csm(high, cast):
+    for n in range(20):
+        CustomerFactory(tier=high, tier_since=TODAY, csm=cast.csm_a.csm, csm_since=TODAY, external_id=f"Q{n}")
+    plan_touches(on=TODAY)
+    before = rows()
+    assert plan_touches(on=TODAY) == PlannedTouches(customers=20)
+    Customer.objects.update(csm=cast.csm_b.csm)
+    assert plan_touches(on=TODAY) == PlannedTouches(customers=20)
+    assert rows() == before
+
+
+def test_a_customer_that_comes_later_gets_the_days_that_are_left(high, cast):
+    csm = cast.csm_a.csm
+    first = CustomerFactory(tier=high, tier_since=TODAY, csm=csm, csm_since=TODAY, external_id="Q1")
+    plan_touches(on=TODAY)
+    there = Touch.objects.filter(customer=first, name="QBR").first()
+    # The day of the next customer's review is taken: by a touch of two hours of the first, too much beside five.
+    other = CustomerFactory(tier=high, tier_since=TODAY, external_id="Q2")
+    plan_touches(on=TODAY)
+    free = Touch.objects.filter(customer=other, name="QBR").first().due_on
+    Touch.objects.filter(customer=other).delete()
+    Customer.objects.filter(pk=other.pk).update(csm=csm, csm_since=TODAY)
+    Touch.objects.filter(pk=there.pk).update(due_on=free, hours=2)
+    plan_touches(on=TODAY, customer_ids=[other.pk])
+    review = Touch.objects.filter(customer=other, name="QBR").first()
+    assert free < review.due_on <= free + 14 * DAY
+    assert of_book(csm)[review.due_on] <= 6
+
+
+def test_customers_of_nobody_stand_in_nobodys_way(high, cast):
+    for n in range(20):
+        CustomerFactory(tier=high, tier_since=TODAY, external_id=f"Q{n}")
+    plan_touches(on=TODAY)
+    for touch in Touch.objects.filter(name="QBR"):
+        assert 0 <= (touch.due_on - touch.slot_on).days <= 2  # a weekend, and no more

@@ -5,7 +5,10 @@
   if (list) {
     const names = Array.from(list.querySelectorAll("thead th")).map(function (head) {
       const cell = head.querySelector(".head-cell");
-      return cell ? cell.textContent.trim().replace(/\s+/g, " ") : "";
+      if (!cell) { return ""; }
+      const shown = cell.cloneNode(true);  // without how its numbers came
+      shown.querySelectorAll(".traced-mark, .visually-hidden, [popover]").forEach(function (part) { part.remove(); });
+      return shown.textContent.trim().replace(/\s+/g, " ");
     });
     list.querySelectorAll("tbody tr").forEach(function (row) {
       Array.from(row.children).forEach(function (cell, place) {
