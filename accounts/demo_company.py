@@ -118,10 +118,6 @@ class DemoCompany:
     rates: list[tuple[str, date, Decimal]]
 
 
-# Of a hundred customers so many wish this touch level; "" has said nothing. Asked, most take the highest.
-WISHES = {"": 45, "high": 38, "mid": 9, "low": 3, "tech": 3, "self_service": 2}
-
-
 def email_of(name: str) -> str:
     return name.lower().replace(" ", ".").replace("'", "") + "@demo.example"
 
@@ -130,15 +126,11 @@ def imagine_company(*, customers: int, csms: int, seed: int, today: date) -> Dem
     """A company of so many customers and CSMs; the same arguments give the same company."""
     chance = random.Random(seed)
     people = _imagine_csms(chance, csms)
-    company = DemoCompany(
+    return DemoCompany(
         csms=people,
         customers=_imagine_customers(chance, customers, people, today),
         rates=_imagine_rates(chance, today),
     )
-    wishing = random.Random(f"wishes {seed}")  # of its own: what a customer wishes changes nothing else of it
-    for customer in company.customers:
-        customer.facts["wished_engagement"] = wishing.choices(list(WISHES), list(WISHES.values()))[0]
-    return company
 
 
 def _imagine_csms(chance: random.Random, count: int) -> list[DemoCsm]:

@@ -63,10 +63,10 @@ def headcount_months(marks: Sequence[MonthMark], *, width: int = WIDE) -> Markup
 def _axis(end: float, y: Callable[[float], float], right: float) -> list[str]:
     parts = []
     for part in range(5):
-        hours = end * part / 4
-        at = y(hours)
+        mark = end * part / 4  # whole hours of the scale, as on the axes of the other charts
+        at = y(mark)
         parts.append(line(LEFT, at, right, at, "grid"))
-        parts.append(text(f"{hours:,.0f}", x=LEFT - 8, y=at + 4, anchor="end", class_="tick"))
+        parts.append(text(f"{mark:,.0f}", x=LEFT - 8, y=at + 4, anchor="end", class_="tick"))
     parts.append(text("hours a month", x=2, y=14, class_="strong"))
     return parts
 

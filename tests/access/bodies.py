@@ -86,6 +86,7 @@ def said(route: Route, world: SimpleNamespace) -> dict[str, Any]:
         "approvals/overrides/{pk}/": {"action": "approve", "version": "1", "words": "Seen"},
         "approvals/decide/": {"row": [f"override:{world.objects['allocation.override'].pk}:1"]},
         "plans/{pk}/objections/": {"action": "open"},
+        "scenarios/{pk}/share/": {"shared": "1"},
         "touches/{pk}/done/": {"done_on": TODAY.isoformat(), "minutes": "5"},
         "touches/{pk}/move/": {"due_on": LATER},
         "touches/done/": {"row": [str(world.objects["allocation.touch"].pk)]},

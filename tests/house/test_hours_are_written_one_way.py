@@ -14,8 +14,9 @@ OTHERWISE = re.compile(
     |\b(hours|capacity)\|floatformat""",
     re.VERBOSE,
 )
-TYPED_IN = {  # lists of the admin that show what is typed into their forms, as it is typed
-    "allocation/admin/touches.py"
+TYPED_IN = {  # what is typed into forms is shown as it is typed
+    "allocation/admin/touches.py",
+    "allocation/forms/scenarios.py",
 }
 
 
