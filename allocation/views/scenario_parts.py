@@ -278,7 +278,7 @@ def shortage_lines(shortages: Sequence[Any]) -> list[dict[str, str]]:
         {
             "pool": str(line.get("pool", "")),
             "customers": wording.grouped(int(line.get("customers", 0))),
-            "hours": wording.minutes_as_hours(int(line.get("minutes", 0))),
+            "hours": wording.hours_and_minutes(int(line.get("minutes", 0))),
             "heads": number(line.get("heads")),
         }
         for line in shortages

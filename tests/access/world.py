@@ -272,12 +272,9 @@ def _proposals(world: SimpleNamespace, cast: SimpleNamespace, applied: RetierRun
         )
     Scenario.objects.create(name="Scenario of ops", owner=cast.ops)
     Staffing.objects.create(name="Usual", is_active=True)
-<<<<<<< HEAD
     version = TieringModel.objects.published().get()
     asked = sensitivity.ask_sensitivity(model_id=version.pk, actor=cast.ops, on=TODAY, at=NOW)
     sensitivity.compute_sensitivity(sensitivity_id=asked.pk, owner="world", on=TODAY)
-=======
->>>>>>> side-s2
     world.objects["scenario"] = _scenario(world.persons["manager_a"])
     Freeze.objects.create(name="Year end", starts_on=TODAY, ends_before=TODAY + datetime.timedelta(days=9))
     Slot.objects.create(
