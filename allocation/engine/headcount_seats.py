@@ -66,6 +66,10 @@ class _Seat:
     minutes: int = 0
     count: Counter[int] = field(default_factory=Counter)
 
+    @property
+    def countries(self) -> set[str]:
+        return {country for _, country in self.groups}
+
 
 def seats_asked(
     *, facts: BookFacts, policy: BookPolicy, head_minutes: int, lines: Sequence[HeadLine] = ()
@@ -83,6 +87,7 @@ def seats_asked(
     no_help = {row: why for row in left if (why := _no_help(desk, row, head_minutes, caps))}
     groups = _groups(desk)
     opened = _merged(
+        desk,
         _packed(desk, [row for row in left if row not in no_help], groups, head_minutes, caps),
         head_minutes,
         caps,
@@ -198,25 +203,30 @@ def _packed(
     return [seat for _, own in sorted(seats.items()) for seat in own]
 
 
-def _merged(seats: Sequence[_Seat], head_minutes: int, caps: Sequence[int]) -> list[_Seat]:
-    """Seats of the same country whose customers have room together become one; the country law of two never does."""
+def _merged(desk: Desk, seats: Sequence[_Seat], head_minutes: int, caps: Sequence[int]) -> list[_Seat]:
+    """Seats whose customers have room together become one: of one country, or of countries that some CSM covers together."""
+    together = [csm.countries for csm in desk.csms]
+
+    def may_meet(one: _Seat, other: _Seat) -> bool:
+        mine, both = one.countries, one.countries | other.countries
+        return mine == other.countries or any(both - {""} <= covered for covered in together)
+
+    def fit(one: _Seat, other: _Seat) -> bool:
+        count = one.count + other.count
+        return one.minutes + other.minutes <= head_minutes and all(
+            number <= caps[tier] for tier, number in count.items()
+        )
+
     kept: list[_Seat] = []
     for seat in sorted(seats, key=_largest_first):
-        countries = {country for _, country in seat.groups}
-        for other in kept:
-            both = seat.count + other.count
-            if (
-                {country for _, country in other.groups} == countries
-                and seat.minutes + other.minutes <= head_minutes
-                and all(number <= caps[tier] for tier, number in both.items())
-            ):
-                other.groups |= seat.groups
-                other.rows += seat.rows
-                other.minutes += seat.minutes
-                other.count = both
-                break
-        else:
+        other = next((one for one in kept if may_meet(one, seat) and fit(one, seat)), None)
+        if other is None:
             kept.append(seat)
+            continue
+        other.groups |= seat.groups
+        other.rows += seat.rows
+        other.minutes += seat.minutes
+        other.count += seat.count
     return kept
 
 

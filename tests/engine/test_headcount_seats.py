@@ -165,7 +165,7 @@ def test_a_cap_bounds_a_seat_tier_by_tier() -> None:
     assert len(asked_for(company([*rows, {"tier": "global", "minutes": 60}], []), policy).seats) == 2
 
 
-def test_half_empty_seats_that_differ_by_vertical_become_one_and_countries_never_do() -> None:
+def test_half_empty_seats_become_one_and_countries_only_where_somebody_covers_them_together() -> None:
     people = [
         csm("tel", verticals=["Telco"], capacity_minutes=1),
         csm("ban", verticals=["Bank"], capacity_minutes=1),
@@ -180,6 +180,9 @@ def test_half_empty_seats_that_differ_by_vertical_become_one_and_countries_never
         ("Bank · Brazil", ("Brazil",)),
         ("Telco · Spain", ("Spain",)),
     ]
+    people[0] = replace(people[0], countries=frozenset({"Spain", "Brazil", "Chile"}), accepting=False)
+    (both,) = asked_for(company(rows, people), law).seats
+    assert (both.label, both.countries) == ("Bank, Telco · Brazil · Spain", ("Brazil", "Spain"))
 
 
 def test_a_seat_is_able_for_what_its_customers_need_under_the_policy() -> None:
