@@ -69,6 +69,23 @@ def test_all_faults_of_a_definition_are_told_model_and_policy_together(cast):
     assert any("vertical_fit" in one and "maybe" in one for one in said)
 
 
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        ("\0", "the character NUL"),
+        (float("nan"), "cannot be stored"),
+        ("\ud800", "cannot be stored"),  # half a character
+        ("x" * 1_000_001, "that is no scenario"),
+    ],
+)
+def test_what_no_database_would_take_is_refused_with_a_sentence(cast, odd, said):
+    with pytest.raises(UnableToAskScenario, match=said):
+        asked(cast.ops, model={"definition": {"segments": odd}})
+    if isinstance(odd, str):
+        with pytest.raises(UnableToAskScenario):
+            asked(cast.ops, name=f"A{odd}")
+
+
 def test_limits_of_the_policys_table_are_told_as_its_own_page_tells_them(cast):
     with pytest.raises(UnableToAskScenario, match="A weight is 0 to 10"):
         asked(cast.ops, policy={"weight_hours": 10_001})
