@@ -229,6 +229,33 @@ def test_one_that_is_computed_stops_at_its_next_step_and_keeps_nothing(cast, mon
     assert row.was_stopped
 
 
+def test_books_that_are_being_planned_stop_when_somebody_cancels(cast, monkeypatch):
+    from allocation.selectors import scenario_worked
+    from allocation.services.scenarios import computing
+
+    row, real, heard = asked(cast.ops, books="planned anew"), scenario_worked.propose_books, []
+
+    def cancelled_meanwhile(*, should_stop, **given):
+        assert not should_stop()
+        cancel_scenario(scenario_id=row.pk, actor=cast.ops, at=timezone.now())
+        heard.append(should_stop())
+        return real(should_stop=should_stop, **given)
+
+    monkeypatch.setattr(computing, "BEAT_SECONDS", 0.0)
+    monkeypatch.setattr(scenario_worked, "propose_books", cancelled_meanwhile)
+    assert not compute(row)
+    row.refresh_from_db()
+    assert heard == [True]
+    assert (row.status, row.result) == (AnswerStatus.DISCARDED, {})
+
+
+def test_a_plan_that_is_stopped_early_is_the_best_so_far(cast):
+    row = asked(cast.ops, books="planned anew", roster={"add": [{"heads": 2}]})
+    assert compute(row, should_stop=lambda: True)
+    row.refresh_from_db()
+    assert row.result["books"]["assigned"] == 16
+
+
 def test_a_manager_cannot_cancel_what_is_not_hers(cast):
     row = asked(cast.ops)
     with pytest.raises(UnableToCancelScenario, match="There is no scenario"):
