@@ -14,6 +14,7 @@ from accounts.models import CSM, Customer, GoalKind, Language, Region, Tier, Ver
 from allocation.engine.facts.attributes import Attribute, Kind
 from allocation.engine.written import as_number
 from allocation.models import AllocationPolicy, TieringModel
+from allocation.selectors import wording
 from allocation.snapshots.vocabulary import model_vocabulary
 
 ONE_NUMBER = {">=": "at least", ">": "more than", "<=": "at most", "<": "less than"}
@@ -47,6 +48,10 @@ class TierNow:
     cap: int | None
     hours: Decimal
     has_csm: bool
+
+    @property
+    def shown_hours(self) -> str:
+        return wording.hours(self.hours)
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,16 +155,12 @@ def _main(columns: Sequence[str], figures: Sequence[Figures]) -> list[Row]:
         line("hours_asked", "Hours asked a month", parts.ASKED, lambda one: one.minutes_asked, parts.hours, "low"),
         line("hours_there", "Hours there a month", parts.THERE, lambda one: one.minutes_there, parts.hours, ""),
         line("hours_left", "Hours to spare", "Hours there less hours asked; below 0 they are lacking.",
-             lambda one: one.minutes_left, _left, "high"),
+             lambda one: one.minutes_left, parts.hours, "high"),
         line("heads", "Heads needed", parts.HEADS, lambda one: one.heads, parts.number, "low"),
         line("heads_there", "Heads there", parts.HEADS_THERE, lambda one: one.heads_there, parts.number, ""),
         line("cost", "Cost a year", f"{parts.COST} {parts.NO_COST if figures[0].cost_cents is None else ''}".strip(),
              lambda one: one.cost_cents, parts.money, "low"),
     ]  # fmt: skip
-
-
-def _left(minutes: int) -> str:
-    return f"{'−' if minutes < 0 else ''}{parts.hours(abs(minutes))}"
 
 
 def _evenness(columns: Sequence[str], figures: Sequence[Figures]) -> list[Row]:

@@ -26,8 +26,8 @@ NO_COST = "No staffing in force says what a head costs."
 
 
 def number(value: float | int | None) -> str:
-    """Heads and figures of evenness: no decimals that say nothing."""
-    return wording.DASH if value is None else wording.hours(Decimal(str(round(value, 2))))
+    """Heads and points: at most two decimals, and none that say nothing."""
+    return wording.trimmed(value)
 
 
 def money(cents: int | None) -> str:
@@ -41,9 +41,8 @@ def signed(value: float | int, written: Callable[[Any], str]) -> str:
     return f"{'+' if value > 0 else '−'}{written(abs(value))}"
 
 
-def hours(minutes: int) -> str:
-    """Whole hours: a company's hours are thousands."""
-    return wording.grouped(Decimal(minutes) / 60)
+hours = wording.hours_and_minutes
+"""As everywhere, from minutes."""
 
 
 def _note(now: float | int | None, then: float | int | None, written: Callable[[Any], str]) -> str:
@@ -64,7 +63,7 @@ def tiles(then: Figures, now: Figures) -> list[Kpi]:
     lacking = then.minutes_left < 0
     share = Decimal(100 * then.moves) / then.everybody if then.everybody else Decimal(0)
     outside, outside_now = then.balance.get("outside_15_pct"), now.balance.get("outside_15_pct")
-    there = f"{hours(abs(then.minutes_left))} h {'too few' if lacking else 'to spare'}"
+    there = f"{hours(abs(then.minutes_left))} {'too few' if lacking else 'to spare'}"
     return [
         Kpi(
             "Customers that move",
