@@ -115,6 +115,15 @@ def staffing_inputs() -> tuple[Inputs, str]:
     return Inputs(**{name: getattr(row, name) for name in INPUT_NAMES}), found.name if found else ""
 
 
+def head_in_force(*, on: date, policy: AllocationPolicy) -> tuple[Head, Decimal | None]:
+    """What a head is by the staffing in force and the CSMs who are here, and its cost a year: the same on the page of
+    headcount and in scenarios. Two statements.
+    """
+    inputs, _ = staffing_inputs()
+    head = _head(policy=policy, inputs=inputs, csms=list(CSM.objects.people().order_by("pk")), on=on)
+    return head, inputs.cost_a_head
+
+
 def headcount(*, on: date, inputs: Inputs, user: Any = None) -> Headcount:
     """Of the CSMs that ``user`` may see (None: all) and the customers in their books, and for CS ops of those in nobody's.
 

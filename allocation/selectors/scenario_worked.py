@@ -15,7 +15,8 @@ from allocation.engine.books_report import book_rows
 from allocation.engine.facts.books import BookFacts, BookPolicy, BookProposal, BookRow
 from allocation.engine.facts.scenarios import Question
 from allocation.engine.facts.tiering import CustomerColumns, Integers, SetColumn
-from allocation.engine.headcount import full_time_heads, head_lines, heads_in_all, people
+from allocation.engine.headcount import EVERY_POOL, full_time_heads, head_lines, heads_in_all, people
+from allocation.engine.headcount_words import Head
 from allocation.engine.packing import pack
 from allocation.engine.scenario_facts import (
     TouchLines,
@@ -29,8 +30,8 @@ from allocation.engine.scenario_facts import (
 from allocation.engine.scenario_figures import Spread, spread
 from allocation.engine.scenario_people import Averages, altered_csms, altered_tiers
 from allocation.engine.tiering import decide_tiers
-from allocation.models import Staffing
 from allocation.selectors.balance import carried, measured
+from allocation.selectors.headcount import head_in_force
 from allocation.selectors.scenario_definition import Understood
 from allocation.snapshots.book_columns import LOOK, ROW, GivenCustomers, arr_cents_of
 from allocation.snapshots.books import Snapshot as Books
@@ -133,7 +134,7 @@ def worked_out(
         else None
     )
     step(3, "Counting hours and heads")
-    cost = Staffing.objects.active().values_list("cost_a_head", flat=True).first()
+    head, cost = head_in_force(on=on, policy=base_policy(name=""))
     now_facts, now_policy = _as_today(read, today)
     now, then = (
         spread(
@@ -147,9 +148,9 @@ def worked_out(
     )
     rows = None if proposal is None else proposal.after
     result = {
-        **_figures(then, facts, policy, today.covers, cost, rows),
+        **_figures(then, facts, policy, today.covers, head, cost, rows),
         "books": None if proposal is None else _planned(proposal),
-        "today": {**_figures(now, now_facts, now_policy, today.covers, cost, None), "books": None},
+        "today": {**_figures(now, now_facts, now_policy, today.covers, head, cost, None), "books": None},
     }
     return Worked(
         result=result,
@@ -292,11 +293,12 @@ def _figures(
     facts: BookFacts,
     policy: BookPolicy,
     covers: Covers,
+    head: Head,
     cost: Any,
     rows: Sequence[BookRow] | None,
 ) -> dict[str, Any]:
     """The figures of a company under their stored keys. rows: of planned books; None = the books as they are."""
-    lines = head_lines(facts=facts, policy=policy)
+    lines = head_lines(facts=facts, policy=policy, net_minutes_a_head={EVERY_POOL: head.minutes})
     heads = heads_in_all(lines)
     if rows is None:
         rows = book_rows(
