@@ -77,6 +77,8 @@ def kitchen_sink(world: SimpleNamespace) -> dict[str, Any]:
         "definition": "{}", "decision": "approve", "number_style": "", "date_order": "", "allow_new_values": "on",
         "all_or_nothing": "", "save_as": "", "max_moves_pct": "", "continuity_weight": "",
         "sentiment": "4", "default": "1",
+        "months": "12", "growth_pct": "10", "churn_pct": "5", "attrition_pct": "5", "head_hours_a_year": "1800",
+        "spent_pct": "65", "leave_days": "25", "ramp_months": "3", "ramp_start_pct": "50", "cost_a_head": "",
     }  # fmt: skip
 
 
