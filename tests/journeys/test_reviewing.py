@@ -111,8 +111,6 @@ def test_a_csm_opens_a_goal_and_ops_find_the_run_that_follows(
     )
     pk, status = ends[0].split()
     assert status == "proposed"
-    ops.go("/")
-    ops.sees(f"Goals re-tiering run {pk} is proposed")
-    ops.go(f"/runs/{pk}/")
+    ops.go("/runs/").get_by_role("link", name=f"Run {pk}", exact=True).first.click()
     ops.press("Discard")
     ops.sees("no customer was changed")

@@ -130,7 +130,8 @@ def hours_of(person: Person, csm: str) -> float:
     cell = page.locator("#main tbody tr", has=page.get_by_role("link", name=csm, exact=True)).locator(
         "td[data-label=Hours]"
     )
-    return float(cell.first.inner_text().split()[0].replace(",", ""))
+    hours, minutes = cell.first.inner_text().split()[0].replace(",", "").split(":")
+    return int(hours) + int(minutes) / 60
 
 
 def test_a_csm_logs_a_touch_on_the_customers_page(
