@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +16,8 @@ from allocation.models import AllocationPolicy, TieringModel
 from allocation.selectors.model_checks import rules_of_definition
 from allocation.snapshots.scenarios import ScenarioNames, altered_policy
 from allocation.snapshots.vocabulary import ModelVocabulary, model_vocabulary
+
+MOST_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,8 @@ class Understood:
 
 def understood(*, definition: Any) -> Understood:
     """Raises UnusableScenario with all faults. A few queries, none of them of customers unless their words are named."""
+    if fault := _unstorable(definition):
+        raise UnusableScenario([fault])
     names = ScenarioNames()
     question = read_scenario(definition=definition, names=names)
     question = replace(question, without=frozenset(map(names.key_of, question.without)))
@@ -53,6 +58,22 @@ def understood(*, definition: Any) -> Understood:
         document=document,
         rules=rules_run_out(rules) if question.run_out else rules,
         policy=policy,
+    )
+
+
+def _unstorable(definition: Any) -> str:
+    """Why no database would take it; empty when one would."""
+    try:
+        text = json.dumps(definition, allow_nan=False, ensure_ascii=False)
+        size = len(text.encode())
+    except (TypeError, ValueError, RecursionError):  # NaN, half a character, an endless nesting
+        return "The scenario holds what cannot be stored: a number without a value, half a character, or too deep a nesting."
+    if "\\u0000" in text:
+        return "The scenario holds the character NUL: take it out."
+    return (
+        ""
+        if size <= MOST_BYTES
+        else f"The scenario has more than {MOST_BYTES // 1000:,} kB: that is no scenario."
     )
 
 

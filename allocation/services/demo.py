@@ -126,7 +126,8 @@ def _held_since(row: DemoCustomer, today: date) -> date:
     quarters = QUARTERS_HELD[crc32(row.external_id.encode()) % len(QUARTERS_HELD)]
     month = today.year * 12 + (today.month - 1) // 3 * 3 - 3 * quarters
     contract_start: Any = row.facts["contract_start"]
-    return max(date(month // 12, month % 12 + 1, 1), contract_start)
+    begun: date = max(date(month // 12, month % 12 + 1, 1), contract_start)
+    return begun
 
 
 def _write_people(company: DemoCompany) -> dict[str, int]:

@@ -109,6 +109,8 @@ def _checked(name: str, words: str, definition: Any) -> tuple[str, str]:
             faults.append(f"The {what} may have {longest} characters at most, not {len(text)}.")
         if "\0" in text:  # PostgreSQL keeps none
             faults.append(f"The {what} may not hold the character NUL: take it out.")
+        if not text.isprintable() and text.encode(errors="replace").decode() != text:
+            faults.append(f"The {what} holds half a character: write it anew.")
     if not called:
         faults.append("A scenario needs a name.")
     faults.extend(scenario_faults(definition=definition))

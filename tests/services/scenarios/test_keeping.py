@@ -69,6 +69,23 @@ def test_all_faults_of_a_definition_are_told_model_and_policy_together(cast):
     assert any("vertical_fit" in one and "maybe" in one for one in said)
 
 
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        ("\0", "the character NUL"),
+        (float("nan"), "cannot be stored"),
+        ("\ud800", "cannot be stored"),  # half a character
+        ("x" * 1_000_001, "that is no scenario"),
+    ],
+)
+def test_what_no_database_would_take_is_refused_with_a_sentence(cast, odd, said):
+    with pytest.raises(UnableToAskScenario, match=said):
+        asked(cast.ops, model={"definition": {"segments": odd}})
+    if isinstance(odd, str):
+        with pytest.raises(UnableToAskScenario):
+            asked(cast.ops, name=f"A{odd}")
+
+
 def test_limits_of_the_policys_table_are_told_as_its_own_page_tells_them(cast):
     with pytest.raises(UnableToAskScenario, match="A weight is 0 to 10"):
         asked(cast.ops, policy={"weight_hours": 10_001})
@@ -210,6 +227,33 @@ def test_one_that_is_computed_stops_at_its_next_step_and_keeps_nothing(cast, mon
     row.refresh_from_db()
     assert (row.status, row.result, row.movers) == (AnswerStatus.DISCARDED, {}, None)
     assert row.was_stopped
+
+
+def test_books_that_are_being_planned_stop_when_somebody_cancels(cast, monkeypatch):
+    from allocation.selectors import scenario_worked
+    from allocation.services.scenarios import computing
+
+    row, real, heard = asked(cast.ops, books="planned anew"), scenario_worked.propose_books, []
+
+    def cancelled_meanwhile(*, should_stop, **given):
+        assert not should_stop()
+        cancel_scenario(scenario_id=row.pk, actor=cast.ops, at=timezone.now())
+        heard.append(should_stop())
+        return real(should_stop=should_stop, **given)
+
+    monkeypatch.setattr(computing, "BEAT_SECONDS", 0.0)
+    monkeypatch.setattr(scenario_worked, "propose_books", cancelled_meanwhile)
+    assert not compute(row)
+    row.refresh_from_db()
+    assert heard == [True]
+    assert (row.status, row.result) == (AnswerStatus.DISCARDED, {})
+
+
+def test_a_plan_that_is_stopped_early_is_the_best_so_far(cast):
+    row = asked(cast.ops, books="planned anew", roster={"add": [{"heads": 2}]})
+    assert compute(row, should_stop=lambda: True)
+    row.refresh_from_db()
+    assert row.result["books"]["assigned"] == 16
 
 
 def test_a_manager_cannot_cancel_what_is_not_hers(cast):
