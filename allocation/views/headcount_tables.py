@@ -374,4 +374,4 @@ def _seat_row(found: Headcount, seat: SeatAsked) -> SeatRow:
 
 
 def hours(minutes: int) -> str:
-    return wording.minutes_as_hours(minutes)
+    return wording.hours_and_minutes(minutes)
