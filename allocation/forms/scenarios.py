@@ -47,6 +47,11 @@ def _choices(names: Iterable[str], empty: str) -> list[tuple[str, str]]:
     return [("", empty), *((name, name) for name in names)]
 
 
+def _typed(value: Decimal) -> str:
+    """As it would be typed into the field: hours of a year too."""
+    return f"{value.normalize():f}"
+
+
 def _number(label: str, now: Any, *, low: Any, high: Any, places: int = 2) -> forms.DecimalField:
     attrs = {"placeholder": now, "step": "any", "aria-label": label, "inputmode": "decimal"}
     return forms.DecimalField(
@@ -148,16 +153,16 @@ class ScenarioForm(forms.Form):
         self.initial["version"] = self.initial["shown_version"] = str(self.ground.version or "")
         for place, weight in enumerate(self.ground.weights):
             self.fields[f"weight_{place}"] = _number(
-                f"Weight of {weight.criterion}", f"{weight.value.normalize():f}", low=0, high=1000, places=3
+                f"Weight of {weight.criterion}", _typed(weight.value), low=0, high=1000, places=3
             )
         for place, bound in enumerate(self.ground.bounds):
-            label, now = f"{bound.rule_words}: {bound.words}", f"{bound.value.normalize():f}"
+            label, now = f"{bound.rule_words}: {bound.words}", _typed(bound.value)
             self.fields[f"bound_{place}"] = _number(label, now, low=None, high=Decimal(10**12), places=4)
 
     def _add_tiers(self) -> None:
         for tier in self.ground.tiers:
             hours = f"Hours a year of {tier.name}"
-            self.fields[f"hours_{tier.slug}"] = _number(hours, f"{tier.hours:f}", low=0, high=8760)
+            self.fields[f"hours_{tier.slug}"] = _number(hours, _typed(tier.hours), low=0, high=8760)
             if tier.has_csm:
                 now = "no cap" if tier.cap is None else tier.cap
                 self.fields[f"cap_{tier.slug}"] = _whole(f"Cap of {tier.name}", now, low=1, high=100_000)
@@ -298,7 +303,7 @@ class ScenarioForm(forms.Form):
 
     def weight_lines(self) -> Iterator[Line]:
         for place, weight in enumerate(self.ground.weights):
-            yield Line(weight.criterion, f"{weight.value.normalize():f}", (self[f"weight_{place}"],))
+            yield Line(weight.criterion, _typed(weight.value), (self[f"weight_{place}"],))
 
     def bound_lines(self) -> Iterator[Line]:
         for place, bound in enumerate(self.ground.bounds):
