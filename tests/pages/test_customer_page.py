@@ -98,7 +98,7 @@ def test_tier_and_csm_say_since_when(company, sign_in):
 
 def test_history_tells_both_ledgers_with_the_decision(company, sign_in):
     words = plain(page_of(sign_in(company.cast.ops), company.a[1]).words)
-    history = words[words.index("History tiers and CSMs") :]
+    history = words[words.index("History tiers, CSMs and sentiment") :]
     assert f"22 Nov 2026 Tier Enterprise Re-tiering run {company.run.pk}, Olga Ops" in history
     assert "14 Aug 2026 CSM Ada Book By hand" in history
 
