@@ -70,7 +70,8 @@ def due_day(*, slot_on: date, times_a_year: Decimal, phase: int) -> date:
 def wanted_touches(*, customer: TouchedCustomer, first: date, before: date) -> tuple[PlannedTouch, ...]:
     """The touches of the plan whose slot lies from `first` to the day before `before`, by slot, due day and name.
 
-    None before the customer got its tier; those of a goal kind only on days on which such a goal is open.
+    None before the customer got its tier; those of a goal kind only where such a goal is open from the slot to the day due,
+    so that planning on any day between leaves the same.
     """
     start = first if customer.since is None else max(first, customer.since)
     found = [
@@ -117,7 +118,16 @@ def rewrite_touches(
 
 def _slots(customer: TouchedCustomer, activity: ActivityFacts, first: date, before: date) -> Iterator[date]:
     grid = _grid(customer, activity, first, before)
-    return (day for day in grid if _is_asked_for(activity, customer.goals, day))
+    if not activity.goal_kind:
+        return grid
+    return (day for day in grid if _is_open_until_due(customer, activity, day))
+
+
+def _is_open_until_due(customer: TouchedCustomer, activity: ActivityFacts, slot_on: date) -> bool:
+    days = (_due(customer, activity, slot_on) - slot_on).days
+    return all(
+        _is_asked_for(activity, customer.goals, slot_on + timedelta(days=more)) for more in range(days + 1)
+    )
 
 
 def _grid(customer: TouchedCustomer, activity: ActivityFacts, first: date, before: date) -> Iterator[date]:

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.models import Tier
+from allocation.models import TieringModel
 from tests.access.routes import Route
 from tests.access.world import TODAY, A
 
@@ -89,6 +90,7 @@ def said(route: Route, world: SimpleNamespace) -> dict[str, Any]:
         "approvals/decide/": {"row": [f"override:{world.objects['allocation.override'].pk}:1"]},
         "plans/{pk}/objections/": {"action": "open"},
         "scenarios/{pk}/share/": {"shared": "1"},
+        "scenarios/sensitivity/start/": {"model": str(TieringModel.objects.published().get().pk)},
         "touches/{pk}/done/": {"done_on": TODAY.isoformat(), "minutes": "5"},
         "touches/{pk}/move/": {"due_on": LATER},
         "touches/done/": {"row": [str(world.objects["allocation.touch"].pk)]},

@@ -41,6 +41,10 @@ FACTS = {
     ("admin/allocation/allocationpolicy/", "result_list", "May move of ARR"),
     ("admin/allocation/attentionpolicy/", "result_list", "Cap"),
     ("admin/allocation/attentionpolicy/", "result_list", "Floor"),
+    *(
+        ("admin/allocation/staffing/", "result_list", label)
+        for label in ("Attrition", "Churn", "Growth", "Ramp months")
+    ),
     ("admin/axes/accessattempt/", "result_list", "From"),  # the address of a computer
     ("books/{pk}/", "Customers of the book on that day", "ARR today"),
     ("books/{pk}/", "Customers of the book on that day", "Health today"),
@@ -53,6 +57,16 @@ FACTS = {
     ("customers/{pk}/", "tile", "ARR"),
     ("customers/{pk}/", "tile", "Renewal"),
     ("handovers/{pk}/", "tile", "Due"),
+    *(
+        (address, *place)
+        for address in ("scenarios/new/", "scenarios/{pk}/change/")
+        for place in (
+            ("Caps and hours of the tiers", "Cap now"),
+            ("Numeric bounds of the rules", "Now"),
+            ("Weights of the criteria", "Now"),
+        )
+    ),
+    ("scenarios/{pk}/", "Customers whose tier is another than today's", "ARR"),
     *((address, "Next renewals", label) for address in RENEWALS for label in ("ARR", "Health")),
 }
 # Headings of templates over such columns, and over columns whose cells or rows say it themselves: the pages show that.
@@ -71,6 +85,9 @@ PLAIN_HEADINGS = {
     ("plan.html", "Before"),
     ("pyramid.html", "Rows"),
     ("pyramid.html", "Total"),
+    ("scenario.html", "ARR"),
+    ("scenario_form.html", "Cap now"),
+    ("scenario_form.html", "Now"),
     ("touches.html", "Hours"),
 }
 HEADING = re.compile(r'<th scope="col" class="[^"]*\bnum\b[^"]*">(.*?)</th>')

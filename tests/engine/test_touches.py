@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from allocation.engine.facts.touches import (
@@ -215,6 +215,15 @@ def test_planning_further_coming_only_adds(who, more):
     assert all(touch.slot_on >= HORIZON for touch in changes.add)
 
 
+FORTY_A_YEAR = ActivityFacts(
+    key=1, name="QBR", times_a_year=Decimal("42.8"), hours=Decimal(0), goal_kind="risk"
+)
+ENDS_BEFORE_IT_IS_DUE = GoalSpan(
+    "risk", ON, ON + timedelta(days=22)
+)  # a slot the day before, due after the weekend
+
+
+@example(TouchedCustomer("", None, (FORTY_A_YEAR,), (ENDS_BEFORE_IT_IS_DUE,)), 23)
 @given(CUSTOMERS, st.integers(0, 60))
 def test_planning_every_day_leaves_what_planning_once_leaves(who, days):
     """A plan that does not change gets no touch twice and loses none, whatever the day of planning."""
