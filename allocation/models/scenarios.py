@@ -25,6 +25,8 @@ class AnswerStatus(models.TextChoices):
 class Scenario(Job):
     """A what-if question and its last answer; it never changes a customer (docs/scenarios.md)."""
 
+    WORKING = ("computing",)  # never applied
+
     name = models.CharField(max_length=200)
     words = models.CharField(max_length=500, blank=True, help_text="What is asked, and why.")
     owner = models.ForeignKey(

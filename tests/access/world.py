@@ -271,7 +271,7 @@ def _proposals(world: SimpleNamespace, cast: SimpleNamespace, applied: RetierRun
             **{name: text for name, text in words(TierDecision, book).items() if name != "segment"}
         )
     Scenario.objects.create(name="Scenario of ops", owner=cast.ops)
-    Staffing.objects.create(name="Usual", is_active=True)
+    Staffing.objects.get_or_create(is_active=True, defaults={"name": "Usual"})
     version = TieringModel.objects.published().get()
     asked = sensitivity.ask_sensitivity(model_id=version.pk, actor=cast.ops, on=TODAY, at=NOW)
     sensitivity.compute_sensitivity(sensitivity_id=asked.pk, owner="world", on=TODAY)
