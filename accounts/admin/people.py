@@ -246,6 +246,15 @@ class CSMForm(forms.ModelForm):
             "regions", "languages", "countries", "products", "accepting", "starts_on", "leaves_on", "is_seat",
         )  # fmt: skip
 
+    def clean_is_seat(self) -> bool:
+        """Whose book has customers is somebody: they would be with nobody, and in no figure of today."""
+        is_seat = bool(self.cleaned_data["is_seat"])
+        if is_seat and self.instance.pk and Customer.objects.filter(csm=self.instance).exists():
+            raise forms.ValidationError(
+                "Customers are in this book, and an open seat has none: let a plan hand them on first."
+            )
+        return is_seat
+
 
 FILLING = (
     "Open seat",

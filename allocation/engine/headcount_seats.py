@@ -212,14 +212,13 @@ def _merged(desk: Desk, seats: Sequence[_Seat], head_minutes: int, caps: Sequenc
         return mine == other.countries or any(both - {""} <= covered for covered in together)
 
     def fit(one: _Seat, other: _Seat) -> bool:
-        count = one.count + other.count
-        return one.minutes + other.minutes <= head_minutes and all(
-            number <= caps[tier] for tier, number in count.items()
-        )
+        if one.minutes + other.minutes > head_minutes:
+            return False
+        return all(number <= caps[tier] for tier, number in (one.count + other.count).items())
 
     kept: list[_Seat] = []
     for seat in sorted(seats, key=_largest_first):
-        other = next((one for one in kept if may_meet(one, seat) and fit(one, seat)), None)
+        other = next((one for one in kept if fit(one, seat) and may_meet(one, seat)), None)
         if other is None:
             kept.append(seat)
             continue

@@ -6,7 +6,7 @@ named by their positions in the facts of the tiering, ``rows``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -36,6 +36,9 @@ from allocation.engine.tiering import first_match
 
 TouchLines = Mapping[str, Sequence[tuple[str, Decimal, Decimal]]]
 """Lines of the touch plans by tier slug: goal kind ("" for every customer), times a year, hours each."""
+
+GoalsDiffer = Callable[[int, frozenset[str]], bool]
+"""Whether the customer of that row was decided with other open goals than these kinds."""
 
 NO_WISH = -1
 MOST_KINDS = 62  # kinds of a touch plan that fit as bits into one whole number
@@ -101,11 +104,16 @@ def _changed(name: str, values: NDArray[np.float64], pct: Decimal) -> NDArray[np
 
 
 def altered_goals(
-    *, facts: CustomerColumns, question: Question, books: BookColumns, rows: Integers
+    *,
+    facts: CustomerColumns,
+    question: Question,
+    books: BookColumns,
+    rows: Integers,
+    differ: GoalsDiffer,
 ) -> CustomerColumns:
-    """Goals closed for everybody and opened for those that are meant; whose goals are others is decided as such."""
-    if not question.closed_goals and not question.opened_goals:
-        return facts
+    """Goals closed for everybody and opened for those that are meant. Whose goals are others by that is compared anew with
+    what it was decided with, as a run would.
+    """
     before = facts.columns["open_goals"]
     if not isinstance(before, SetColumn):
         raise TypeError("open_goals is not a set")
@@ -117,8 +125,10 @@ def altered_goals(
     members[:, closed] = False
     for one in question.opened_goals:
         members[rows[chosen(where=one.where, books=books)], vocabulary.index(one.kind)] = True
-    others = np.asarray((members != start).any(axis=1))
-    held = replace(facts.held, goals_changed=facts.held.goals_changed | others)
+    changed = facts.held.goals_changed.copy()
+    for row in np.flatnonzero((members != start).any(axis=1)).tolist():
+        changed[row] = differ(row, frozenset(vocabulary[at] for at in np.flatnonzero(members[row])))
+    held = replace(facts.held, goals_changed=changed)
     return replace(facts.replaced({"open_goals": SetColumn(members, vocabulary)}), held=held)
 
 

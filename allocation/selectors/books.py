@@ -168,7 +168,8 @@ class Book:
 
 
 def csm_in_scope(*, user: Any, pk: int) -> CSM | None:
-    return CSM.objects.visible_to(user).select_related("team", "user").filter(pk=pk).first()
+    """None for an open seat as well: nobody's book is no page."""
+    return CSM.objects.visible_to(user).people().select_related("team", "user").filter(pk=pk).first()
 
 
 def own_csm(*, user: Any) -> CSM | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from decimal import Decimal
@@ -29,6 +30,14 @@ from allocation.snapshots.books import Snapshot, book_snapshot
 
 USUAL_SPENT_PCT = 100 - Decimal(CSM._meta.get_field("overhead_pct").default)
 """Where no CSM is here to take the average of: what a new CSM is entered with."""
+
+
+FEW_HEADS = 1_000
+"""So many are counted for any company, however small."""
+
+
+class UncountableHeads(ValueError):
+    """More heads are asked than there are customers; the message says which figures to change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +138,8 @@ def headcount(*, on: date, inputs: Inputs, user: Any = None) -> Headcount:
 
     The same number of statements at any size.
 
-    Raises UnknownRate where an exchange rate is missing.
+    Raises UnknownRate where an exchange rate is missing, and UncountableHeads where a head has so few hours that a customer
+    asks more than one of them on average.
     """
     policy = AllocationPolicy.objects.active().first() or AllocationPolicy()
     snapshot = book_snapshot(as_of=on, policy=policy, with_digest=False)
@@ -144,6 +154,7 @@ def headcount(*, on: date, inputs: Inputs, user: Any = None) -> Headcount:
     lines = head_lines(
         facts=snapshot.facts, policy=snapshot.policy, net_minutes_a_head={EVERY_POOL: head.minutes}
     )
+    _refuse_tiny_heads(lines, head)
     seats = seats_asked(facts=snapshot.facts, policy=snapshot.policy, head_minutes=head.minutes, lines=lines)
     open_seats = _open_seats(snapshot.facts, snapshot)
     there = [full_time_heads(csm=csm, policy=snapshot.policy) for csm in here]
@@ -197,6 +208,16 @@ def _head(*, policy: AllocationPolicy, inputs: Inputs, csms: list[CSM], on: date
         spent_pct=usual if inputs.spent_pct is None else Fraction(inputs.spent_pct),
         leave_days=Fraction(inputs.leave_days),
     )
+
+
+def _refuse_tiny_heads(lines: Sequence[HeadLine], head: Head) -> None:
+    """Each of the heads lacking would be a seat to be listed: millions of them are nobody's answer."""
+    needed, customers = heads_in_all(lines), sum(line.customers for line in lines)
+    if needed > max(FEW_HEADS, customers):
+        raise UncountableHeads(
+            f"A head with {float(head.net_hours / MONTHS_A_YEAR):,.2f} net hours a month would be needed {needed:,} times for "
+            f"{customers:,} customers. Give it more paid hours, a larger share spent on customers or less leave."
+        )
 
 
 def _is_here(csm: CSM, on: date) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +19,7 @@ from allocation.snapshots.scenarios import ScenarioNames, altered_policy
 from allocation.snapshots.vocabulary import ModelVocabulary, model_vocabulary
 
 MOST_BYTES = 1_000_000
+MOST_LEVELS = 50  # of lists and objects in one another; a model takes a handful
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +72,23 @@ def _unstorable(definition: Any) -> str:
         return "The scenario holds what cannot be stored: a number without a value, half a character, or too deep a nesting."
     if "\\u0000" in text:
         return "The scenario holds the character NUL: take it out."
-    return (
-        ""
-        if size <= MOST_BYTES
-        else f"The scenario has more than {MOST_BYTES // 1000:,} kB: that is no scenario."
-    )
+    if size > MOST_BYTES:
+        return f"The scenario has more than {MOST_BYTES // 1000:,} kB: that is no scenario."
+    return f"The scenario is nested more than {MOST_LEVELS} levels deep." if _is_deep(definition) else ""
+
+
+def _is_deep(definition: Any) -> bool:
+    """Level by level: what is read by functions that call themselves must end before their stack does."""
+    level = [definition]
+    for _ in range(MOST_LEVELS):
+        level = [inner for one in level for inner in _inside(one)]
+    return bool(level)
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def scenario_faults(*, definition: Any) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ from allocation.snapshots.books import Snapshot as Books
 from allocation.snapshots.books import book_policy, book_snapshot, named_tiers
 from allocation.snapshots.covers import Covers, covers_on
 from allocation.snapshots.customers import customer_snapshot, tiering_rates
-from allocation.snapshots.scenarios import base_policy, csm_averages, touch_lines, wishes_of
+from allocation.snapshots.scenarios import base_policy, csm_averages, goals_differ, touch_lines, wishes_of
 
 SEED = 1  # the same question gives the same books
 NOBODY = -1
@@ -99,12 +99,13 @@ class Worked:
 @dataclass(frozen=True, slots=True)
 class _Today:
     """What was read, once. rows: positions of the active customers in the facts of the tiering, in the order of the books;
-    ``keys`` are theirs, ``before`` the tiers they hold.
+    ``keys`` are theirs, ``before`` the tiers they hold; ``every_key``: of all customers, those that left too.
     """
 
     facts: CustomerColumns
     books: Books
     rows: Integers
+    every_key: Integers
     keys: Integers
     before: Integers
     lines: TouchLines
@@ -191,6 +192,7 @@ def _read(read: Understood, on: date) -> _Today:
         facts=facts,
         books=books,
         rows=rows,
+        every_key=found.keys,
         keys=found.keys[rows],
         before=before,
         lines=lines,
@@ -230,7 +232,15 @@ def _cents(facts: CustomerColumns, rows: Integers, there: Sequence[Mapping[str, 
 def _facts_then(question: Question, today: _Today) -> CustomerColumns:
     books = today.books.facts.customers
     facts = altered_amounts(facts=today.facts, changes=question.amounts, books=books, rows=today.rows)
-    return altered_goals(facts=facts, question=question, books=books, rows=today.rows)
+    if not question.closed_goals and not question.opened_goals:
+        return facts
+    return altered_goals(
+        facts=facts,
+        question=question,
+        books=books,
+        rows=today.rows,
+        differ=goals_differ(keys=today.every_key),
+    )
 
 
 def _tiers_then(read: Understood, today: _Today, facts: CustomerColumns) -> Integers:

@@ -71,3 +71,12 @@ def told(faults: Iterable[str], *, user: Any) -> tuple[str, ...]:
     if user.is_ops:
         return tuple(faults)
     return tuple(NAMES_THAT_ARE.sub(".", fault) for fault in faults)
+
+
+def told_of(faults: Iterable[str], *, scenario: Scenario, user: Any) -> tuple[str, ...]:
+    """The same of a scenario that somebody else may have written: without the names that it hides from this person."""
+    _, hidden = readable(definition=scenario.definition, user=user)
+    said = told(faults, user=user)
+    for name in hidden:
+        said = tuple(fault.replace(f" “{name}”", " of that name") for fault in said)
+    return said

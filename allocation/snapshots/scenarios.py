@@ -16,10 +16,11 @@ from accounts.models import CSM, Customer, GoalKind, Language, Region, Team, Tie
 from allocation.engine.facts.attributes import TOUCH_LEVELS
 from allocation.engine.facts.scenarios import Question
 from allocation.engine.facts.tiering import Integers
-from allocation.engine.scenario_facts import NO_WISH, TouchLines
+from allocation.engine.scenario_facts import NO_WISH, GoalsDiffer, TouchLines
 from allocation.engine.scenario_people import Averages
 from allocation.engine.scenario_reading import UnusableScenario
-from allocation.models import AllocationPolicy
+from allocation.models import AllocationPolicy, TierStanding
+from allocation.snapshots.customers import digest
 
 NO_FIELD = frozenset({"id", "name", "is_active"})
 FOURTH_PLACE = Decimal("0.0001")
@@ -138,6 +139,26 @@ def touch_lines() -> TouchLines:
     for slug, kind, times, each in rows:
         found.setdefault(slug, []).append((kind or "", times, each))
     return found
+
+
+def goals_differ(*, keys: Integers) -> GoalsDiffer:
+    """By the goals of the last decision applied, as a run compares them; who was never decided has none to differ from.
+
+    keys: of the customers, by row. Two queries.
+    """
+    kinds = list(
+        GoalKind.objects.order_by("slug").values_list("slug", flat=True)
+    )  # in the order goals are read in
+    decided = dict(TierStanding.objects.values_list("customer_id", "goals"))
+    then = [decided.get(key) for key in keys.tolist()]
+    digests: dict[frozenset[str], int] = {}
+
+    def differ(row: int, now: frozenset[str]) -> bool:
+        if now not in digests:
+            digests[now] = digest(tuple(kind for kind in kinds if kind in now))
+        return then[row] is not None and then[row] != digests[now]
+
+    return differ
 
 
 def wishes_of(*, rows: Sequence[Mapping[str, Any]]) -> Integers:

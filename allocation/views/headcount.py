@@ -13,7 +13,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from allocation.forms.headcount import HeadcountForm
-from allocation.selectors.headcount import INPUT_NAMES, Headcount, headcount, staffing_inputs
+from allocation.selectors.headcount import (
+    INPUT_NAMES,
+    Headcount,
+    UncountableHeads,
+    headcount,
+    staffing_inputs,
+)
 from allocation.services import planning, staffing
 from allocation.snapshots.money import UnknownRate
 from allocation.tasks.bell import ring
@@ -43,8 +49,8 @@ def headcount_page(request: HttpRequest) -> HttpResponse:
     problem, found = "", None
     try:
         found = headcount(on=today(), inputs=form.inputs if form.is_valid() else kept, user=request.user)
-    except UnknownRate as missing:
-        problem = str(missing)
+    except (UnknownRate, UncountableHeads) as fault:
+        problem = str(fault)
     tried = form.is_valid() and form.inputs != kept
     context: dict[str, Any] = {
         "form": form,
@@ -94,7 +100,7 @@ def seats_place(request: HttpRequest) -> HttpResponse:
         placed = planning.place_seats(
             lines=found.seats.seats, head_minutes=found.head.minutes, actor=user, on=on
         )
-    except (planning.UnableToPlaceSeats, UnknownRate) as refusal:
+    except (planning.UnableToPlaceSeats, UnknownRate, UncountableHeads) as refusal:
         messages.error(request, str(refusal))
         return _back(form)
     ring(propose_book_plan, plan_id=placed.plan.pk)

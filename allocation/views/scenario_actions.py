@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.contrib import messages
@@ -12,6 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from allocation.models import Scenario
+from allocation.selectors.scenarios import told_of
 from allocation.services import scenarios as services
 from allocation.tasks.bell import ring
 from allocation.tasks.scenarios import compute_scenario
@@ -27,14 +30,23 @@ def _own(request: HttpRequest, pk: int) -> Scenario:
     return this
 
 
+@contextmanager
+def _faults_told(request: HttpRequest, this: Scenario) -> Iterator[None]:
+    """As ``refusals_shown``, in the words that the person may read: a fault lists what could have been named."""
+    try:
+        yield
+    except services.UnableToAskScenario as refusal:
+        messages.error(request, " ".join(told_of(refusal.faults, scenario=this, user=request.user)))
+
+
 @require_POST
 @for_leads
 def scenario_again(request: HttpRequest, pk: int) -> HttpResponse:
     """The same question of the customers as they are now."""
-    _own(request, pk)
+    this = _own(request, pk)
     user: Any = request.user
     on, at = clock()
-    with refusals_shown(request, services.UnableToAskScenario):
+    with _faults_told(request, this):
         services.ask_again(scenario_id=pk, actor=user, at=at, on=on)
         ring(compute_scenario, scenario_id=pk)
     return redirect("scenario", pk=pk)
@@ -55,10 +67,10 @@ def scenario_cancel(request: HttpRequest, pk: int) -> HttpResponse:
 @for_leads
 def scenario_copy(request: HttpRequest, pk: int) -> HttpResponse:
     """A scenario of one's own with the same question."""
-    scenario_or_404(user=request.user, pk=pk)
+    this = scenario_or_404(user=request.user, pk=pk)
     user: Any = request.user
     on, at = clock()
-    with refusals_shown(request, services.UnableToAskScenario):
+    with _faults_told(request, this):
         made = services.copy_scenario(scenario_id=pk, actor=user, at=at, on=on)
         ring(compute_scenario, scenario_id=made.pk)
         messages.success(request, f"“{made.name}” is yours: change it as you like.")

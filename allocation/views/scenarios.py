@@ -72,7 +72,7 @@ def scenario(request: HttpRequest, pk: int) -> HttpResponse:
         "under_way": under_way,
         "job_words": job_words(job=this, what="scenario", at=timezone.now()) if under_way else "",
         "changes": selector.changes_shown(scenario=this, user=user),
-        "fault": selector.told([this.message], user=user)[0],
+        "fault": selector.told_of([this.message], scenario=this, user=user)[0],
         "may_change": may_change(this, user),
         "can_cancel": may_change(this, user) and under_way and this.may_be_cancelled(timezone.now()),
         "drafts": _drafts(this) if user.is_ops and this.retired_at is None else (),

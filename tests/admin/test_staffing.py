@@ -4,6 +4,7 @@ import pytest
 
 from accounts.models import CSM
 from allocation.models import Staffing
+from tests.factories import TODAY, CustomerFactory
 from tests.pages.reading import read
 from tests.services.headcount_cast import open_seat, staffing
 
@@ -70,3 +71,16 @@ def test_an_open_seat_says_how_it_is_filled_and_is_filled_there(cast, sign_in):
     assert client.post(f"{SEATS}{seat.pk}/change/", values).status_code == 302
     filled = CSM.objects.get(pk=seat.pk)
     assert (filled.name, filled.is_seat, filled.user) == ("Sam Starter", False, cast.nobody)
+
+
+def test_a_csm_with_customers_is_not_made_an_open_seat(cast, sign_in):
+    person = cast.csm_a.csm
+    CustomerFactory(csm=person, csm_since=TODAY)
+    values = {
+        "name": person.name, "email": person.email, "seniority": 3, "hours_per_month": 160, "overhead_pct": 25,
+        "ramp_pct": 100, "accepting": "on", "countries": "", "products": "", "is_seat": "on", "leaves-TOTAL_FORMS": 0,
+        "leaves-INITIAL_FORMS": 0,
+    }  # fmt: skip
+    said = sign_in(cast.ops).post(f"{SEATS}{person.pk}/change/", values).content.decode()
+    assert "Customers are in this book, and an open seat has none" in said
+    assert not CSM.objects.get(pk=person.pk).is_seat

@@ -175,3 +175,12 @@ def test_people_read_it_as_lines(ask, db):
     assert "Chosen: global 2, enterprise 0, scale 0; 32:00 hours a month asked" in said
     assert "scale → global: 1 customer" in said
     assert not RetierRun.objects.exclude(status="applied").exists()
+
+
+def test_a_manager_is_not_told_which_csms_there_are(ask, cast):
+    odd = {"name": "Odd", "roster": {"without": ["Nobody"]}}
+    for person, names in ((cast.ops, True), (cast.manager, False)):
+        with pytest.raises(CommandError) as refused:
+            ask(odd, acting=person.email)
+        assert "there is no CSM “Nobody”" in str(refused.value)
+        assert (cast.csm_b.csm.name in str(refused.value)) is names

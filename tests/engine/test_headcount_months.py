@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -115,6 +115,12 @@ def test_long_leave_takes_the_hours_and_short_leave_none() -> None:
     brief = replace(PERSON, leaves=((later(ON, 1), date(2026, 12, 31)),))
     assert [month.heads_there for month in ahead(away, months=3)] == [1, 0, 0, 1]
     assert [month.minutes_there for month in ahead(brief, months=3)] == [HEAD] * 4
+
+
+def test_who_is_on_long_leave_for_half_of_a_month_gives_half_of_a_head() -> None:
+    away = replace(PERSON, leaves=((ON - timedelta(days=45), ON + timedelta(days=15)),))
+    today = ahead(away)[0]
+    assert (today.heads_there, today.heads_ramped) == (1.0, 0.5)
 
 
 def test_leave_of_a_year_lessens_the_hours_there() -> None:

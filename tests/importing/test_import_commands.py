@@ -170,6 +170,14 @@ def test_a_name_that_two_csms_share_is_refused(load: Import) -> None:
     ]
 
 
+def test_nobody_is_given_to_an_open_seat(load: Import) -> None:
+    CSMFactory(name="Open seat 1 · Telco", email=None, is_seat=True)
+    answer = load("external_id,name,csm\nA1,A,open seat 1 · telco\nA2,B,\n")
+    assert [(row["line"], row["column"]) for row in answer["errors"]] == [(2, "csm")]
+    assert answer["errors"][0]["message"].startswith("This is an open seat that nobody has yet")
+    assert not Customer.objects.filter(csm__is_seat=True).exists()
+
+
 def test_words_are_compared_in_any_case(load: Import) -> None:
     VerticalFactory(name="Finance")
     answer = load("external_id,name,vertical,region\nA1,A,FINANCE,Nord\nA2,B,finance ,nord\n")

@@ -234,3 +234,15 @@ def test_the_page_asks_equally_often_at_any_size(cast, sign_in, django_assert_nu
         open_seat(f"Open seat {number} · Telco")
     with django_assert_num_queries(len(few)):
         client.get(address)
+
+
+def test_figures_that_ask_more_heads_than_there_are_customers_are_refused_in_words(cast, sign_in):
+    company(cast)
+    client = sign_in(cast.ops)
+    response = client.get(reverse("headcount") + "?head_hours_a_year=1&spent_pct=1")
+    assert response.status_code == 200
+    assert "Give it more paid hours" in read(response).words
+    assert len(response.content) < 1_000_000
+    placed = client.post(reverse("seats_place"), {"head_hours_a_year": 1, "spent_pct": 1, "seats": 9})
+    assert placed.status_code == 302
+    assert not CSM.objects.filter(is_seat=True).exists()

@@ -10,7 +10,7 @@ from accounts.models import Customer
 from allocation.models import AllocationPolicy, Scenario, Staffing, TieringModel
 from allocation.services import scenarios
 from allocation.tasks.scenarios import compute_scenario
-from tests.factories import TODAY, CustomerFactory
+from tests.factories import TODAY, CSMFactory, CustomerFactory
 from tests.pages.company import NOW
 from tests.pages.reading import plain, read
 
@@ -363,3 +363,14 @@ def test_the_file_has_the_numbers_of_the_table(company, sign_in):
     assert float(found["hours_asked"][1]) == pytest.approx(first.result["minutes_asked"] / 60, abs=1e-4)
     cents = first.result["arr_cents_by_tier"]["global"]
     assert float(found["arr_global"][1]) == pytest.approx(cents / 100)
+
+
+def test_a_manager_reads_no_name_of_another_team_where_a_copy_is_refused(company, sign_in, rung):
+    gone = CSMFactory(name="Zoe Gone", email="zoe@example.com", team=company.cast.team_b)
+    this = asked(company.cast.ops, {"roster": {"without": ["zoe@example.com"]}}, shared=True)
+    gone.delete()
+    client = sign_in(company.cast.manager)
+    said = read(client.post(reverse("scenario_copy", args=[this.pk]), follow=True)).words
+    assert "there is no CSM of that name." in said
+    assert "zoe@example.com" not in said
+    assert company.cast.csm_b.csm.name not in said

@@ -95,3 +95,12 @@ def test_a_seat_serves_nobody_and_is_no_choice(made, cast):
     assert seat not in CSM.objects.serving(TODAY)
     CSM.objects.filter(pk=seat.pk).update(is_seat=False)
     assert seat in CSM.objects.serving(TODAY)
+
+
+@pytest.mark.parametrize("page", ["book", "book_csv", "book_attention"])
+def test_an_open_seat_has_no_book_to_look_at(made, cast, client, page):
+    client.force_login(cast.ops)
+    seat = open_seat()
+    assert client.get(reverse(page, args=[seat.pk])).status_code == 404
+    CSM.objects.filter(pk=seat.pk).update(is_seat=False)
+    assert client.get(reverse(page, args=[seat.pk])).status_code == 200

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.management.base import DoorCommand
 from allocation.forms.headcount import HeadcountForm
-from allocation.selectors.headcount import Headcount, headcount, staffing_inputs
+from allocation.selectors.headcount import Headcount, UncountableHeads, headcount, staffing_inputs
 from allocation.selectors.headcount_answers import headcount_answer
 from allocation.snapshots.money import UnknownRate
 
@@ -50,8 +50,8 @@ class Command(DoorCommand):
             self.refuse(" ".join(form.sentences))
         try:
             found = headcount(on=timezone.localdate(), inputs=form.inputs, user=actor)
-        except UnknownRate as missing:
-            self.refuse(str(missing))
+        except (UnknownRate, UncountableHeads) as fault:
+            self.refuse(str(fault))
         answer = headcount_answer(found=found)
         self.answer(answer, self.lines(found, answer))
 

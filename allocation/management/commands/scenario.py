@@ -17,6 +17,7 @@ from allocation.models import AnswerStatus, Scenario
 from allocation.querysets.decisions import leads
 from allocation.selectors.scenario_answer import named_movers, published_answer, visible_movers
 from allocation.selectors.scenario_definition import scenario_faults
+from allocation.selectors.scenarios import told
 from allocation.selectors.wording import counted, hours
 from allocation.services.scenarios import (
     UnableToAskScenario,
@@ -52,7 +53,7 @@ class Command(DoorCommand):
         if actor is not None and not leads(actor):
             self.refuse("Scenarios are asked by CS ops and managers.")
         asked = self.scenarios_in(options["file"])
-        self.refuse_faults(asked)
+        self.refuse_faults(asked, actor)
         on = timezone.localdate()
         answers = [
             self.kept(one, actor, on) if options["keep"] else self.computed(one, actor, on) for one in asked
@@ -104,9 +105,11 @@ class Command(DoorCommand):
             self.refuse(f"Scenario “{name}”: its parts stand in “definition” or beside the name, not both.")
         return {"name": name.strip(), "words": words, "definition": row.get("definition", beside)}
 
-    def refuse_faults(self, asked: Sequence[Mapping[str, Any]]) -> None:
-        """All of them at once, before anything is computed or kept."""
+    def refuse_faults(self, asked: Sequence[Mapping[str, Any]], actor: User | None) -> None:
+        """All of them at once, before anything is computed or kept; a manager is not told which names there are."""
         found = [(one["name"], scenario_faults(definition=one["definition"])) for one in asked]
+        if actor is not None:
+            found = [(name, told(faults, user=actor)) for name, faults in found]
         said = [f"Scenario “{name}”: {' '.join(faults)}" for name, faults in found if faults]
         if said:
             self.refuse(" ".join(said))

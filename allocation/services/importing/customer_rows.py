@@ -208,6 +208,10 @@ def _csm(comparison: Comparison, text: str) -> str:
     key, is_new = comparison.people.find(text)
     if is_new and not comparison.allow_new_values:
         raise UnknownReference(NEW_VALUE.format(what="CSM"))
+    if key in comparison.people.seats:
+        raise UnknownReference(
+            "This is an open seat that nobody has yet: fill the seat first, or name somebody who is here."
+        )
     return key
 
 

@@ -41,17 +41,22 @@ class UnknownReference(ValueError):
 
 @dataclass
 class People:
-    """CSMs by e-mail and by name. A CSM is named in rows by its e-mail, or its name if it has none."""
+    """CSMs by e-mail and by name. A CSM is named in rows by its e-mail, or its name if it has none. seats: those names of
+    open seats, which hold nobody.
+    """
 
     by_email: dict[str, str] = field(default_factory=dict)
     by_name: dict[str, list[str]] = field(default_factory=dict)
+    seats: set[str] = field(default_factory=set)
     new: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def load(cls) -> "People":
         people = cls()
-        for name, email in CSM.objects.order_by("pk").values_list("name", "email"):
+        for name, email, is_seat in CSM.objects.order_by("pk").values_list("name", "email", "is_seat"):
             key = email or name
+            if is_seat:
+                people.seats.add(key)
             if email:
                 people.by_email[email.lower()] = key
             people.by_name.setdefault(word_key(name), []).append(key)

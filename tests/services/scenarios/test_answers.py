@@ -6,10 +6,10 @@ import pytest
 
 from accounts.models import CSM, Customer, Goal, GoalKind, Tier
 from allocation.engine.attention import base_minutes, net_minutes
-from allocation.models import AllocationPolicy, Staffing
+from allocation.models import AllocationPolicy, Staffing, TieringModel
 from allocation.selectors.balance import workload
 from allocation.snapshots.books import TouchPlans
-from tests.factories import NOW, TODAY, CustomerFactory, TouchActivityFactory
+from tests.factories import NOW, TODAY, CustomerFactory, GoalFactory, TouchActivityFactory
 from tests.services.retiering_cast import proposed
 from tests.services.scenarios.world import ARR, HOURS, after, answer, company
 
@@ -288,6 +288,23 @@ def test_a_goal_that_is_opened_moves_its_customers_under_a_model_that_reads_goal
     )  # fmt: skip
     assert opened["tiers"]["global"] == 4  # S1, S3, S5, S7
     assert Goal.objects.count() == 1
+
+
+def test_minimum_stay_asks_whether_goals_are_others_than_at_the_decision_and_not_than_today(there):
+    rules = TieringModel.objects.get(status="published").definition | {
+        "guards": {"minimum_stay": {"days": 90}}
+    }
+    later = {"S1": "adoption", "S3": "risk-mitigation"}
+    Customer.objects.filter(external_id__in=[*later, "S5"]).update(arr=Decimal(2_000_000), tier_since=TODAY)
+    GoalFactory(customer=there.S3, kind=GoalKind.objects.get(slug=later["S3"]))  # opened since the decision
+
+    def moved(**goals):
+        found = answer(model={"definition": rules}, goals=goals)
+        return {one["external_id"] for one in found["movers"]}
+
+    assert moved() == {"S3"}  # the others stay for a while yet
+    assert moved(close=list(later.values())) == {"S1"}
+    assert moved(open=[{"kind": later["S1"]}]) == {"S3", "S5"}
 
 
 def test_hours_follow_goals_that_are_opened_and_closed(there):

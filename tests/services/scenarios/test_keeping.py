@@ -1,5 +1,6 @@
 """Ask, change, copy, share, put away, cancel and draft: who may, what is left, and what is refused."""
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -76,6 +77,7 @@ def test_all_faults_of_a_definition_are_told_model_and_policy_together(cast):
         (float("nan"), "cannot be stored"),
         ("\ud800", "cannot be stored"),  # half a character
         ("x" * 1_000_001, "that is no scenario"),
+        (json.loads("[" * 60 + "]" * 60), "nested more than 50 levels deep"),
     ],
 )
 def test_what_no_database_would_take_is_refused_with_a_sentence(cast, odd, said):
