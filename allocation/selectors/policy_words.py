@@ -130,17 +130,22 @@ def _by_touch(what: str, weight: float) -> str:
         return f"{what} nothing."
     each = {touch: weight * factor for touch, factor in TOUCH_WEIGHT.items()}
     return (
-        f"{what} {_points(each['low'])} for an ordinary (low-touch) customer, {each['high']:.3g} for a high-touch, "
-        f"{each['mid']:.3g} for a mid-touch and {each['tech']:.2g} for a tech-touch one."
+        f"{what} {_points(each['low'])} for an ordinary (low-touch) customer, {_short(each['high'])} for a high-touch, "
+        f"{_short(each['mid'])} for a mid-touch and {_short(each['tech'], digits=2)} for a tech-touch one."
     )
 
 
+def _short(number: float, *, digits: int = 3) -> str:
+    """Three digits where they are few, whole numbers from there on: never the powers of ten of a machine."""
+    return f"{number:,.0f}" if abs(number) >= 10**digits else f"{number:.{digits}g}"
+
+
 def _points(number: float) -> str:
-    return f"{number:.3g} {'point' if number == 1 else 'points'}"
+    return f"{_short(number)} {'point' if number == 1 else 'points'}"
 
 
 def _many(number: float) -> str:
-    return f"{number:.3g} ordinary {'customer' if number == 1 else 'customers'}"
+    return f"{_short(number)} ordinary {'customer' if number == 1 else 'customers'}"
 
 
 def _moves(values: Mapping[str, Any]) -> list[str]:

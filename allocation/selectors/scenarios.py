@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import count
 from typing import Any
 
 from django.db.models import QuerySet
@@ -30,6 +31,15 @@ def one_scenario(*, user: Any, pk: int) -> Scenario | None:
     )
     found: Scenario | None = rows.defer("drafted_model__definition").filter(pk=pk).first()
     return found
+
+
+def free_name(*, user: Any, name: str) -> str:
+    """The name, with a number behind it where the person keeps a scenario called so already."""
+    taken = set(
+        Scenario.objects.kept().filter(owner=user, name__startswith=name).values_list("name", flat=True)
+    )
+    tries = (name if number == 1 else f"{name} ({number})" for number in count(1))
+    return next(one for one in tries if one not in taken)
 
 
 def side_by_side(*, user: Any, ids: Sequence[int]) -> list[Scenario]:

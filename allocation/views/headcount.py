@@ -142,6 +142,7 @@ def _shown(found: Headcount, page: Page[Any]) -> dict[str, Any]:
         "chart": chart_of_months(found),
         "months": months_table(found),
         "seats": seat_rows(found),
+        "seats_without": sum(seat.customers == 0 for seat in found.seats.seats),
         "open_seats": open_seat_rows(found),
         "no_help": no_help[:NO_HELP_SHOWN],
         "no_help_all": len(no_help),

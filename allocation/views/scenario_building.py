@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -15,24 +16,29 @@ from allocation.forms.faults import with_focus
 from allocation.forms.scenario_definition import merged
 from allocation.forms.scenarios import ScenarioForm
 from allocation.models import Scenario
+from allocation.selectors.scenario_definition import scenario_faults
 from allocation.selectors.scenario_ground import Ground, ground
 from allocation.selectors.scenario_presets import presets
-from allocation.selectors.scenarios import others_not_there, readable, told
+from allocation.selectors.scenario_words import changes_in_words
+from allocation.selectors.scenarios import free_name, others_not_there, readable, told
 from allocation.services import scenarios as services
 from allocation.tasks.bell import ring
 from allocation.tasks.scenarios import compute_scenario
 from allocation.views.access import clock, for_leads, today
 from allocation.views.scenarios import may_change, scenario_or_404
 
+# Characters of a name that the form suggests: it leaves room for a number behind it.
+NAME_SUGGESTED = 150
 Ask = Callable[[ScenarioForm], Scenario]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_leads
 def scenario_new(request: HttpRequest) -> HttpResponse:
-    """A question from nothing, or from one of those that are asked often (?preset=)."""
+    """A question from nothing, from one of those that are asked often (?preset=), or from another page's (?definition=)."""
     user: Any = request.user
-    base = ground(user=user, version=_version(request), on=today())
+    brought = _brought(request)
+    base = ground(user=user, version=_version(request) or _version_of(brought), on=today())
     offered = presets(ground=base, vertical=request.GET.get("vertical", ""))
     chosen = next((one for one in offered if one.key == request.GET.get("preset")), None)
 
@@ -43,8 +49,12 @@ def scenario_new(request: HttpRequest) -> HttpResponse:
 
     if request.method == "POST":
         return _asked(request, base, ask=ask, context={"presets": offered})
-    start = {"name": chosen.title, "words": chosen.words} if chosen else {}
-    form = ScenarioForm(ground=base, definition=chosen.definition if chosen else {}, initial=start)
+    start = {}
+    if chosen:
+        start = {"name": free_name(user=user, name=chosen.title), "words": chosen.words}
+    elif brought:
+        start = {"name": free_name(user=user, name=_suggested(brought))}
+    form = ScenarioForm(ground=base, definition=chosen.definition if chosen else brought, initial=start)
     context = {"form": form, "presets": offered, "chosen": chosen, "ground": base}
     return render(request, "pages/scenario_form.html", context)
 
@@ -58,11 +68,7 @@ def scenario_change(request: HttpRequest, pk: int) -> HttpResponse:
     if not may_change(this, user):
         raise PermissionDenied("Somebody else asked this scenario: make a copy of it, and change that.")
     shown, hidden = readable(definition=this.definition, user=user)
-    model = this.definition.get("model")
-    asked = model.get("version") if isinstance(model, dict) else None
-    base = ground(
-        user=user, version=_version(request) or (asked if isinstance(asked, int) else None), on=today()
-    )
+    base = ground(user=user, version=_version(request) or _version_of(this.definition), on=today())
 
     def ask(form: ScenarioForm) -> Scenario:
         on, at = clock()
@@ -100,6 +106,35 @@ def _asked(request: HttpRequest, base: Ground, *, ask: Ask, context: dict[str, A
             return redirect("scenario", pk=this.pk)
     shown = {"form": with_focus(form), "ground": base}
     return render(request, "pages/scenario_form.html", context | shown, status=422)
+
+
+def _brought(request: HttpRequest) -> dict[str, Any]:
+    """The definition in the address, as the page of sensitivity writes it. What cannot be asked is said and left out."""
+    if request.method == "POST" or "definition" not in request.GET:
+        return {}
+    try:
+        given = json.loads(request.GET["definition"])
+    except (ValueError, RecursionError):
+        given = None
+    faults = scenario_faults(definition=given)
+    if not faults:
+        return cast(dict[str, Any], given)
+    messages.error(request, " ".join(told(faults, user=request.user)))
+    return {}
+
+
+def _suggested(definition: dict[str, Any]) -> str:
+    """A name: the first change in words. The version that it starts from says least, and stands first."""
+    said = changes_in_words(definition)
+    named = said[1] if _version_of(definition) and len(said) > 1 else said[0]
+    return named.removesuffix(".")[:NAME_SUGGESTED]
+
+
+def _version_of(definition: dict[str, Any]) -> int | None:
+    """The version that a definition starts from, where it names one."""
+    model = definition.get("model")
+    asked = model.get("version") if isinstance(model, dict) else None
+    return asked if isinstance(asked, int) else None
 
 
 def _version(request: HttpRequest) -> int | None:

@@ -107,12 +107,16 @@ def _differences(found: Sequence[Scenario], answers: Sequence[Figures]) -> list[
             f"These were computed on different days ({named}): run them again to compare like with like."
         )
     planned = [one.name for one, figures in zip(found, answers, strict=True) if figures.books]
-    if planned and len(planned) < len(found):
+    if not _books_alike(answers):
         named = " and ".join(f"“{name}”" for name in planned)
         told.append(
             f"The books are planned anew in {named} only; elsewhere they are as today, so evenness cannot be compared."
         )
     return told
+
+
+def _books_alike(answers: Sequence[Figures]) -> bool:
+    return len({bool(figures.books) for figures in answers}) == 1
 
 
 # ---- the rows ----
@@ -135,7 +139,7 @@ def _groups(columns: Sequence[str], figures: Sequence[Figures], names: TierNames
     return [
         Group("Customers by tier", tuple(by_tier)),
         Group("Change, hours and people", tuple(_main(columns, figures))),
-        Group("How even the books are", tuple(_evenness(columns, figures))),
+        Group("How even the books are", tuple(_evenness(columns, figures, alike=_books_alike(figures[1:])))),
         Group(f"ARR by tier, {settings.BASE_CURRENCY}", tuple(arr)),
     ]
 
@@ -163,12 +167,14 @@ def _main(columns: Sequence[str], figures: Sequence[Figures]) -> list[Row]:
     ]  # fmt: skip
 
 
-def _evenness(columns: Sequence[str], figures: Sequence[Figures]) -> list[Row]:
+def _evenness(columns: Sequence[str], figures: Sequence[Figures], *, alike: bool) -> list[Row]:
+    """alike: the books of all scenarios are planned anew, or of none. Else no column is better than another."""
+
     def written(is_pct: bool) -> Callable[[Any], str]:
         return (lambda value: wording.percent(value, places=1)) if is_pct else (lambda value: f"{value:.3f}")
 
     return [
-        _row(columns, figures, key, label, f"Of utilisation. {HOW[key]}", lambda one, key=key: one.balance.get(key), written(is_pct), better="low")
+        _row(columns, figures, key, label, f"Of utilisation. {HOW[key]}", lambda one, key=key: one.balance.get(key), written(is_pct), better="low" if alike else "")
         for key, label, is_pct in FIGURES
     ]  # fmt: skip
 

@@ -18,7 +18,7 @@ from allocation.views.parts import Kpi
 
 MOVES = "Customers whose tier under these changes is another than today's. A first tier is no move."
 ASKED = "Base hours a month of all customers that a CSM serves: the hours of their tier's touch plan ÷ 12, or those that the scenario gives the tier."
-THERE = "Net hours a month of all CSMs, added ones included: hours × ramp × share spent on customers, less long leave."
+THERE = "Net hours a month of all CSMs, added ones included: hours × ramp × share spent on customers, less long leave. The page of headcount takes the leave of the staffing off besides."
 HEADS = "The larger of all hours asked ÷ net hours of a head, as on the page of headcount, and of customers ÷ cap in the most demanding tier; rounded up once."
 HEADS_THERE = "CSMs that are there, added ones included, in full-time heads."
 COST = "Heads needed × the cost of a head a year in the staffing in force."

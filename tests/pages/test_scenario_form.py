@@ -1,6 +1,7 @@
 """The form of a scenario as a page: presets, another version's numbers, whose words a manager chooses among."""
 
 import copy
+import json
 
 import pytest
 from django.urls import reverse
@@ -10,6 +11,7 @@ from allocation.models import Scenario, TieringModel
 from allocation.selectors.scenario_ground import ground
 from tests.factories import TODAY
 from tests.pages.reading import plain, read
+from tests.pages.test_scenario_pages import asked
 
 
 @pytest.fixture
@@ -37,6 +39,44 @@ def test_a_preset_fills_the_form_in(company, sign_in, today):
     assert values["name"] == "ARR −10 %"
     assert values["amount_0_change"] == "-10"
     assert page.refused_by_policy() == []
+
+
+def test_a_preset_asked_twice_gets_a_name_that_is_free(company, sign_in):
+    ops = company.cast.ops
+
+    def name():
+        page = read(sign_in(ops).get(reverse("scenario_new") + "?preset=arr"))
+        return next(one["value"] for one in page.of("input") if one.get("name") == "name")
+
+    asked(ops, name="ARR −10 %")
+    assert name() == "ARR −10 % (2)"
+    asked(company.cast.manager, name="ARR −10 % (2)")  # somebody else's takes no name from anybody
+    assert name() == "ARR −10 % (2)"
+    asked(ops, name="ARR −10 % (2)")
+    assert name() == "ARR −10 % (3)"
+
+
+def test_a_question_in_the_address_stands_in_the_form(company, sign_in, today):
+    bound, place = today.bounds[0], 0
+    asked_for = {"model": {"version": today.version, "bounds": [
+        {"rule": bound.rule, "attribute": bound.attribute, "value": 12345}
+    ]}}  # fmt: skip
+    client = sign_in(company.cast.ops)
+    page = read(client.get(reverse("scenario_new"), {"definition": json.dumps(asked_for)}))
+    values = {one.get("name"): one.get("value") for one in page.of("input")}
+    assert values[f"bound_{place}"] == "12345"
+    assert "12,345 instead of" in plain(values["name"])
+
+
+@pytest.mark.parametrize("odd", ["", "{", "[]", "7", "null", "[" * 5000, '{"model": 3}', '{"tea": 1}', '{"model": {"version": 99}}'])  # fmt: skip
+def test_a_question_in_the_address_that_cannot_be_asked_is_said_over_an_empty_form(
+    company, sign_in, today, odd
+):
+    response = sign_in(company.cast.ops).get(reverse("scenario_new"), {"definition": odd})
+    page = read(response)
+    assert response.status_code == 200
+    assert [str(one) for one in response.context["messages"]] or "note-bad" in page.shown
+    assert {one.get("name"): one.get("value") for one in page.of("input")}.get("name") in (None, "")
 
 
 def test_another_version_shows_its_numbers_and_keeps_what_was_typed(company, sign_in, today):

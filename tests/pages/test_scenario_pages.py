@@ -329,8 +329,11 @@ def test_another_day_and_planned_books_are_said_in_words(company, sign_in):
         asked(company.cast.ops, {"books": "planned anew"}, name="Second"),
     )
     client = sign_in(company.cast.ops)
-    words = plain(read(side_by_side(client, first, second)).words)
+    response = side_by_side(client, first, second)
+    words = plain(read(response).words)
     assert "The books are planned anew in “Second” only" in words
+    # What cannot be compared has no best and no worst.
+    assert {cell.mark for cell in cells(response)["gini"].cells} == {""}
     assert "different days" not in words
     Scenario.objects.filter(pk=first.pk).update(as_of="2026-01-05")
     assert "computed on different days" in plain(read(side_by_side(client, first, second)).words)

@@ -52,6 +52,10 @@ def test_the_default_policy() -> None:
         ({"weight_hours": 0, "weight_arr": 0}, "Evenness of the books counts nothing."),
         ({"weight_hours": 0}, "A book 20 % off its target in ARR costs 3 points"),
         ({"weight_continuity": 0}, "A change of CSM by choice costs nothing."),
+        (
+            {"weight_fit": 500},
+            "costs 500 points for an ordinary (low-touch) customer, 2,000 for a high-touch, 1,000 ",
+        ),
         ({"weight_fit": 2}, "A mismatch of skill or seniority costs 2 points for an ordinary"),
         ({"weight_background": 0}, "A new CSM of quite another background costs nothing."),
         ({"max_moves_pct": 0}, "Nobody changes CSM by choice"),

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 
 from accounts.management.base import DoorCommand
@@ -153,7 +154,7 @@ class Command(DoorCommand):
 
     def figures(self, found: Mapping[str, Any]) -> str:
         tiers = ", ".join(f"{slug} {count}" for slug, count in found["tiers"].items())
-        cost = "" if found["cost"] is None else f", cost {found['cost']}"
+        cost = "" if found["cost"] is None else f", cost {found['cost']:,} {settings.BASE_CURRENCY} a year"
         return (
             f"{tiers}; {hours(found['hours_asked'])} hours a month asked of {hours(found['hours_there'])} there; "
             f"{found['heads']} heads needed, {found['heads_there']} there{cost}"
