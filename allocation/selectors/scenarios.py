@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from accounts.models import CSM
 from allocation.models import AnswerStatus, Scenario
+from allocation.selectors.scenario_definition import scenario_faults
 from allocation.selectors.scenario_words import NOTHING, changes_in_words
 from allocation.selectors.wording import counted
 
@@ -74,6 +75,23 @@ def changes_shown(*, scenario: Scenario, user: Any) -> tuple[str, ...]:
 def others_not_there(hidden: Sequence[Any]) -> str:
     """Without their names."""
     return f"{counted(len(hidden), 'CSM')} of other teams {'is' if len(hidden) == 1 else 'are'} not there."
+
+
+def faults_for(*, definition: Any, user: Any, inherited: Any = None) -> tuple[str, ...]:
+    """`scenario_faults`; a CSM whom this person does not see is none that there is, unless ``inherited``, the definition
+    that this one is a copy or a change of, names it too. user None: the operator of the machine.
+    """
+    if user is None:
+        return scenario_faults(definition=definition)
+    _, hidden = readable(definition=definition, user=user)
+    _, kept = readable(definition=inherited, user=user)
+    unseen = [one for one in hidden if isinstance(one, str) and one.strip() and one not in kept]
+    if unseen:
+        roster = definition["roster"]
+        left = [one for one in roster["without"] if one not in unseen]
+        definition = definition | {"roster": {**roster, "without": left}}
+    said = (f"The CSMs who are not there: there is no CSM “{one}”." for one in unseen)
+    return (*scenario_faults(definition=definition), *said)
 
 
 def told(faults: Iterable[str], *, user: Any) -> tuple[str, ...]:

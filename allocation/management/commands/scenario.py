@@ -17,8 +17,7 @@ from accounts.models import User
 from allocation.models import AnswerStatus, Scenario
 from allocation.querysets.decisions import leads
 from allocation.selectors.scenario_answer import named_movers, published_answer, visible_movers
-from allocation.selectors.scenario_definition import scenario_faults
-from allocation.selectors.scenarios import told
+from allocation.selectors.scenarios import faults_for, told
 from allocation.selectors.wording import counted, hours
 from allocation.services.scenarios import (
     UnableToAskScenario,
@@ -108,7 +107,7 @@ class Command(DoorCommand):
 
     def refuse_faults(self, asked: Sequence[Mapping[str, Any]], actor: User | None) -> None:
         """All of them at once, before anything is computed or kept; a manager is not told which names there are."""
-        found = [(one["name"], scenario_faults(definition=one["definition"])) for one in asked]
+        found = [(one["name"], faults_for(definition=one["definition"], user=actor)) for one in asked]
         if actor is not None:
             found = [(name, told(faults, user=actor)) for name, faults in found]
         said = [f"Scenario “{name}”: {' '.join(faults)}" for name, faults in found if faults]

@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import User
 from allocation.models import AnswerStatus, Scenario
 from allocation.selectors.scenario_definition import scenario_faults
+from allocation.selectors.scenarios import faults_for
 from allocation.services.scenarios.rows import may_ask, own, seen
 
 LONGEST_NAME = 200
@@ -28,15 +29,23 @@ class UnableToAskScenario(ValueError):
 
 
 def ask_scenario(
-    *, name: str, words: str, definition: Any, actor: User | None, at: datetime, on: date
+    *,
+    name: str,
+    words: str,
+    definition: Any,
+    actor: User | None,
+    at: datetime,
+    on: date,
+    inherited: Any = None,
 ) -> Scenario:
     """A row that asks for an answer about today's customers. Raises UnableToAskScenario with all faults.
 
-    ``on`` is the day that it is asked for; computing it names its own.
+    ``on`` is the day that it is asked for; computing it names its own. ``inherited``: the definition it is a copy of, whose
+    CSMs stay named though the person does not see them.
     """
     if not may_ask(actor):
         raise UnableToAskScenario("Scenarios are asked by CS ops and managers.")
-    called, said = _checked(name, words, definition)
+    called, said = _checked(name, words, definition, actor, inherited)
     try:
         with transaction.atomic():
             return Scenario.objects.create(
@@ -48,7 +57,7 @@ def ask_scenario(
                 queued_at=at,
             )
     except IntegrityError as error:
-        raise UnableToAskScenario(TAKEN.format(name=called)) from error
+        raise UnableToAskScenario(TAKEN.format(name=name.strip())) from error
 
 
 def change_scenario(
@@ -65,15 +74,15 @@ def change_scenario(
 
     Whoever computes the old question finds the claim lost and stops.
     """
-    called, said = _checked(name, words, definition)
     try:
         with transaction.atomic():
             row = own(scenario_id=scenario_id, actor=actor, refusal=UnableToAskScenario)
+            called, said = _checked(name, words, definition, actor, row.definition)
             row.name, row.words, row.definition = called, said, definition
             row.drafted_model = row.drafted_policy = None
             return _queued_anew(row, actor, at)
     except IntegrityError as error:
-        raise UnableToAskScenario(TAKEN.format(name=called)) from error
+        raise UnableToAskScenario(TAKEN.format(name=name.strip())) from error
 
 
 def ask_again(*, scenario_id: int, actor: User | None, at: datetime, on: date) -> Scenario:
@@ -98,10 +107,11 @@ def copy_scenario(*, scenario_id: int, actor: User | None, at: datetime, on: dat
         actor=actor,
         at=at,
         on=on,
+        inherited=source.definition,
     )
 
 
-def _checked(name: str, words: str, definition: Any) -> tuple[str, str]:
+def _checked(name: str, words: str, definition: Any, actor: User | None, inherited: Any) -> tuple[str, str]:
     called, said = name.strip(), words.strip()
     faults: list[str] = []
     for text, what, longest in ((called, "name", LONGEST_NAME), (said, "words", LONGEST_WORDS)):
@@ -113,7 +123,7 @@ def _checked(name: str, words: str, definition: Any) -> tuple[str, str]:
             faults.append(f"The {what} holds half a character: write it anew.")
     if not called:
         faults.append("A scenario needs a name.")
-    faults.extend(scenario_faults(definition=definition))
+    faults.extend(faults_for(definition=definition, user=actor, inherited=inherited))
     if faults:
         raise UnableToAskScenario(*faults)
     return called, said

@@ -155,6 +155,25 @@ def test_a_manager_changes_the_own_ones_only_and_copies_what_is_shared(cast):
     assert (copy.owner, copy.definition, copy.status) == (cast.manager, WISHED, "queued")
 
 
+def test_a_manager_cannot_find_out_by_asking_whether_another_team_has_a_csm(cast):
+    """Named or made up: the answer is the same sentence. What a copy inherits stays in it."""
+    theirs, own = cast.csm_b.csm, cast.csm_a.csm
+    said = {}
+    for name in (theirs.email, theirs.name, "nobody@example.com"):
+        with pytest.raises(UnableToAskScenario) as refusal:
+            asked(cast.manager, roster={"without": [name]})
+        said[name] = str(refusal.value).replace(name, "NAME")
+    assert len(set(said.values())) == 1
+    asked(cast.manager, roster={"without": [own.email]})
+    row = asked(cast.ops, "Of ops", roster={"without": [theirs.email]})
+    share_scenario(scenario_id=row.pk, shared=True, actor=cast.ops)
+    copy = copy_scenario(scenario_id=row.pk, actor=cast.manager, **clock())
+    given = {"scenario_id": copy.pk, "words": "", "actor": cast.manager, **clock()}
+    change_scenario(name="Mine", definition=row.definition, **given)
+    with pytest.raises(UnableToAskScenario, match="no CSM"):
+        change_scenario(name="Mine", definition={"roster": {"without": [theirs.email, theirs.name]}}, **given)
+
+
 def test_what_is_put_away_is_not_asked_again(cast):
     row = asked(cast.ops)
     with pytest.raises(UnableToKeepScenario, match="being computed"):
