@@ -23,7 +23,7 @@ def altered_document(*, document: Any, change: ModelChange) -> Any:
     """
     altered = copy.deepcopy(document if change.definition is None else change.definition)
     faults: list[str] = []
-    criteria = {_criterion(row): row for row in _rows(altered, "criteria")}
+    criteria = {_criterion(row): row for row in rows_of(altered, "criteria")}
     for said, weight in change.weights.items():
         name = _meant(said, criteria)
         if name is None:
@@ -45,7 +45,7 @@ def bound_now(*, document: Any, bound: BoundChange) -> Any:
 
 def weight_now(*, document: Any, name: str) -> Any:
     """The weight that stands there now; None where there is no such criterion."""
-    criteria = {_criterion(row): row.get("weight", 1) for row in _rows(document, "criteria")}
+    criteria = {_criterion(row): row.get("weight", 1) for row in rows_of(document, "criteria")}
     return criteria.get(_meant(name, criteria) or "")
 
 
@@ -68,7 +68,7 @@ def _put(document: Any, bound: BoundChange) -> Iterator[str]:
                 str(condition["attribute"])
                 for name, rule in _rules(document)
                 if name == _meant(bound.rule, called)
-                for condition in _conditions(rule.get("when"))
+                for condition in conditions_of(rule.get("when"))
                 if _is_bound(condition)
             }
         )
@@ -86,7 +86,7 @@ def _bounds_of(document: Any, bound: BoundChange) -> Iterator[dict[str, Any]]:
     meant = _meant(bound.rule, (name for name, _ in _rules(document)))
     for name, rule in _rules(document):
         if name == meant:
-            for condition in _conditions(rule.get("when")):
+            for condition in conditions_of(rule.get("when")):
                 if _is_bound(condition) and condition["attribute"] == bound.attribute:
                     yield condition
 
@@ -99,11 +99,12 @@ def _is_bound(condition: Mapping[str, Any]) -> bool:
 
 def _rules(document: Any) -> Iterator[Rule]:
     for part, named_by in (("segments", "name"), ("touch", "touch"), ("tiers", "tier")):
-        for row in _rows(document, part):
+        for row in rows_of(document, part):
             yield str(row.get(named_by) or ""), row
 
 
-def _rows(document: Any, part: str) -> list[Any]:
+def rows_of(document: Any, part: str) -> list[Any]:
+    """The rows of a part of a model; a draft may be unfinished, and what is none is passed over."""
     rows = document.get(part) if isinstance(document, Mapping) else None
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
@@ -112,7 +113,7 @@ def _criterion(row: Mapping[str, Any]) -> str:
     return str(row.get("name") or row.get("attribute") or "").strip()
 
 
-def _conditions(when: Any) -> Iterator[dict[str, Any]]:
+def conditions_of(when: Any) -> Iterator[dict[str, Any]]:
     """Every single condition of a rule, groups looked into."""
     for item in when if isinstance(when, list) else ():
         if not isinstance(item, dict):
@@ -121,7 +122,7 @@ def _conditions(when: Any) -> Iterator[dict[str, Any]]:
         if inner is None:
             yield item
         else:
-            yield from _conditions(inner)
+            yield from conditions_of(inner)
 
 
 def _number(value: Any) -> int | float:

@@ -12,6 +12,7 @@ from django.db.models import F, Q, Sum
 
 from accounts.models import CSM, Customer, GoalKind, Language, Region, Tier, Vertical
 from allocation.engine.facts.attributes import Attribute, Kind
+from allocation.engine.scenario_documents import conditions_of, rows_of
 from allocation.engine.written import as_number
 from allocation.models import AllocationPolicy, TieringModel
 from allocation.selectors import wording
@@ -138,14 +139,8 @@ def _tiers() -> tuple[TierNow, ...]:
     )
 
 
-def _rows(document: Mapping[str, Any], part: str) -> list[Mapping[str, Any]]:
-    """The rows of a part of a model; a draft may be unfinished, and what is none is passed over."""
-    rows = document.get(part)
-    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-
-
 def _weights(document: Mapping[str, Any]) -> Iterator[WeightNow]:
-    for row in _rows(document, "criteria"):
+    for row in rows_of(document, "criteria"):
         name = str(row.get("name") or row.get("attribute") or "").strip()
         weight = as_number(row.get("weight", 1))
         if name and weight is not None:
@@ -158,10 +153,10 @@ def _bounds(
     """Those that a definition can name: the rule and the attribute say which one is meant."""
     found: dict[tuple[str, str], list[BoundNow]] = {}
     for part, key, before in PARTS:
-        for row in _rows(document, part):
+        for row in rows_of(document, part):
             rule = str(row.get(key) or "").strip()
             words = f"{before}{rule}" if before else tiers.get(rule, rule)
-            for condition in _conditions(row.get("when")):
+            for condition in conditions_of(row.get("when")):
                 attribute = attributes.get(str(condition.get("attribute")))
                 value = as_number(condition.get("value"))
                 if rule and value is not None and attribute is not None and attribute.kind is Kind.NUMBER:
@@ -172,15 +167,3 @@ def _bounds(
     for lines in found.values():
         if len(lines) == 1 and lines[0].words:
             yield lines[0]
-
-
-def _conditions(value: Any) -> Iterator[Mapping[str, Any]]:
-    """Every condition of a rule, those within "all of" and "any of" too."""
-    for item in value if isinstance(value, list) else []:
-        if not isinstance(item, dict):
-            continue
-        inner = item.get("any", item.get("all"))
-        if inner is None:
-            yield item
-        else:
-            yield from _conditions(inner)
