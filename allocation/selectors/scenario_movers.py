@@ -1,16 +1,16 @@
-"""Who goes where in a scenario: the customers a person may see, page by page."""
+"""Who goes where in a scenario, for who may see them: page by page, and under the keys of the command."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from accounts.models import CSM, Customer
+from accounts.models import CSM, Customer, User
 from allocation.engine.facts.ways import Way, way_between
 from allocation.engine.packing import unpack
 from allocation.models import Scenario
-from allocation.selectors.scenario_figures import TierNames
+from allocation.selectors.scenario_figures import TierNames, tier_names
 
 Mover = tuple[int, int, int, int]
 """Customer, tier before, tier after, CSM after: keys; of no tier and no CSM below 1, of an added CSM below −1."""
@@ -29,9 +29,11 @@ class MoverLine:
 
 
 def movers_of(
-    *, scenario: Scenario, user: Any, names: TierNames, was: str | None, to: str | None
+    *, scenario: Scenario, user: User | None, names: TierNames, was: str | None = None, to: str | None = None
 ) -> list[Mover]:
-    """Those the person may see, the highest tiers first, then by id. was, to: slugs of the only tiers wanted ("" no tier)."""
+    """Those the person may see (None: all), the highest tiers first, then by id. was, to: slugs of the only tiers wanted
+    ("" no tier).
+    """
     if not scenario.movers:
         return []
     columns = unpack(scenario.movers).integers
@@ -40,13 +42,21 @@ def movers_of(
     )
     places = {tier.pk: place for place, tier in enumerate(names.tiers.values())}
     slugs = {tier.pk: slug for slug, tier in names.tiers.items()}
-    if was is not None and to is not None:
-        rows = [row for row in rows if (slugs.get(row[1], ""), slugs.get(row[2], "")) == (was, to)]
-    if not user.is_ops:
-        seen = set(Customer.objects.visible_to(user).values_list("pk", flat=True))
+    if was is not None:
+        rows = [row for row in rows if slugs.get(row[1], "") == was]
+    if to is not None:
+        rows = [row for row in rows if slugs.get(row[2], "") == to]
+    if (seen := _in_sight(user)) is not None:
         rows = [row for row in rows if row[0] in seen]
     last = len(places)
     return sorted(rows, key=lambda row: (places.get(row[2], last), places.get(row[1], last), row[0]))
+
+
+def _in_sight(user: User | None) -> set[int] | None:
+    """The customers this person may see; None where that is everybody. One query at most."""
+    if user is None or user.is_ops:
+        return None
+    return set(Customer.objects.visible_to(user).values_list("pk", flat=True))
 
 
 def mover_lines(*, rows: Sequence[Mover], names: TierNames, user: Any) -> list[MoverLine]:
@@ -67,3 +77,25 @@ def mover_lines(*, rows: Sequence[Mover], names: TierNames, user: Any) -> list[M
         for pk, before, after, csm in rows
         if pk in customers
     ]
+
+
+def named_movers(*, scenario: Scenario, user: User | None) -> list[dict[str, Any]]:
+    """Under the keys of the `scenario` command, in the order of their external ids. Three queries at most."""
+    names = tier_names()
+    slugs = {tier.pk: slug for slug, tier in names.tiers.items()}
+    rows = {row[0]: row for row in movers_of(scenario=scenario, user=user, names=names)}
+    if not rows:
+        return []
+    # By a range of keys: a database takes only so many parameters.
+    within = Customer.objects.filter(pk__gte=min(rows), pk__lte=max(rows)).order_by("external_id")
+    return [
+        {"external_id": external_id, "from": slugs.get(rows[pk][1], ""), "to": slugs.get(rows[pk][2], "")}
+        for pk, external_id in within.values_list("pk", "external_id")
+        if pk in rows
+    ]
+
+
+def visible_movers(*, movers: Sequence[Mapping[str, Any]], user: User | None) -> Sequence[Mapping[str, Any]]:
+    """Of an answer without a row: those of customers that the person may see (None: all)."""
+    seen = _in_sight(user)
+    return movers if seen is None else [mover for mover in movers if mover["customer"] in seen]

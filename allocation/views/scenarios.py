@@ -99,6 +99,8 @@ def _answer(request: HttpRequest, this: Scenario) -> dict[str, Any]:
     then, now = figures_of(this.result), figures_of(this.result.get("today", {}))
     lines, total = parts.tier_lines(then, now, names)
     was, to = request.GET.get("was"), request.GET.get("to")
+    if was is None or to is None:  # one flow, or all
+        was = to = None
     moving = movers_of(scenario=this, user=user, names=names, was=was, to=to)
     page = page_of(request, moving)
     return {

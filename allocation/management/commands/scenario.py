@@ -16,7 +16,8 @@ from accounts.management.base import DoorCommand
 from accounts.models import User
 from allocation.models import AnswerStatus, Scenario
 from allocation.querysets.decisions import leads
-from allocation.selectors.scenario_answer import named_movers, published_answer, visible_movers
+from allocation.selectors.scenario_answer import published_answer
+from allocation.selectors.scenario_movers import named_movers, visible_movers
 from allocation.selectors.scenarios import faults_for, told
 from allocation.selectors.wording import counted, hours
 from allocation.services.scenarios import (

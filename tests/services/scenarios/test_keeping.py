@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from allocation.engine.packing import unpack
 from allocation.models import AllocationPolicy, AnswerStatus, NamedTiers, Scenario, TieringModel
-from allocation.selectors.scenario_answer import scenario_movers
+from allocation.selectors.scenario_figures import tier_names
+from allocation.selectors.scenario_movers import mover_lines, movers_of, named_movers
 from allocation.selectors.scenario_words import NOTHING, changes_in_words
 from allocation.services.scenarios import (
     UnableToAskScenario,
@@ -189,16 +190,20 @@ def test_what_is_put_away_is_not_asked_again(cast):
 
 def test_movers_are_kept_and_shown_to_who_may_see_them(cast, there):
     row = computed(cast.ops, **WISHED)
-    kept, everybody = unpack(row.movers).integers, scenario_movers(scenario=row, user=cast.ops)
+    kept, everybody = unpack(row.movers).integers, named_movers(scenario=row, user=cast.ops)
     names = [*(f"E{n}" for n in range(5)), *(f"S{n}" for n in range(1, 8))]  # E4 goes down, to Scale
-    assert [mover.customer.external_id for mover in everybody] == names
+    assert [mover["external_id"] for mover in everybody] == names
     assert len(kept["customer"]) == row.result["moves"] == 12
     lead = UserFactory(role="manager")
-    assert scenario_movers(scenario=row, user=lead) == []
-    some = scenario_movers(scenario=row, user=cast.manager)
-    assert {mover.customer.csm_id for mover in some} <= {there.ada.pk}
-    up = scenario_movers(scenario=row, user=None, before="scale", after="global")
-    assert {mover.customer.external_id for mover in up} == {f"S{n}" for n in range(1, 8)}
+    tiers = tier_names()
+    assert named_movers(scenario=row, user=lead) == movers_of(scenario=row, user=lead, names=tiers) == []
+    some = movers_of(scenario=row, user=cast.manager, names=tiers)
+    lines = mover_lines(rows=some, names=tiers, user=cast.manager)
+    assert {line.customer.csm_id for line in lines} <= {there.ada.pk}
+    assert len(named_movers(scenario=row, user=cast.manager)) == len(lines) > 0
+    up = movers_of(scenario=row, user=None, names=tiers, was="scale", to="global")
+    lines = mover_lines(rows=up, names=tiers, user=cast.ops)
+    assert {line.customer.external_id for line in lines} == {f"S{n}" for n in range(1, 8)}
 
 
 def test_a_scenario_is_computed_once_and_a_second_bell_does_nothing(cast):
