@@ -16,11 +16,10 @@ from allocation.forms.faults import with_focus
 from allocation.forms.scenario_definition import merged
 from allocation.forms.scenarios import ScenarioForm
 from allocation.models import Scenario
-from allocation.selectors.scenario_definition import scenario_faults
 from allocation.selectors.scenario_ground import Ground, ground
 from allocation.selectors.scenario_presets import presets
 from allocation.selectors.scenario_words import changes_in_words
-from allocation.selectors.scenarios import free_name, others_not_there, readable, told
+from allocation.selectors.scenarios import faults_for, free_name, others_not_there, readable, told
 from allocation.services import scenarios as services
 from allocation.tasks.bell import ring
 from allocation.tasks.scenarios import compute_scenario
@@ -116,7 +115,7 @@ def _brought(request: HttpRequest) -> dict[str, Any]:
         given = json.loads(request.GET["definition"])
     except (ValueError, RecursionError):
         given = None
-    faults = scenario_faults(definition=given)
+    faults = faults_for(definition=given, user=request.user)
     if not faults:
         return cast(dict[str, Any], given)
     messages.error(request, " ".join(told(faults, user=request.user)))

@@ -79,6 +79,17 @@ def test_a_question_in_the_address_that_cannot_be_asked_is_said_over_an_empty_fo
     assert {one.get("name"): one.get("value") for one in page.of("input")}.get("name") in (None, "")
 
 
+def test_a_managers_address_does_not_tell_whether_another_team_has_a_csm(company, sign_in):
+    """The page for one that there is and one that is made up differs in nothing but the name."""
+    shown = set()
+    for name in (company.cast.csm_b.csm.email, "nobody@example.com"):
+        given = {"definition": json.dumps({"roster": {"without": [name]}})}
+        page = read(sign_in(company.cast.manager).get(reverse("scenario_new"), given))
+        assert f"there is no CSM “{name}”" in page.words
+        shown.add(page.words.replace(name, "NAME"))
+    assert len(shown) == 1
+
+
 def test_another_version_shows_its_numbers_and_keeps_what_was_typed(company, sign_in, today):
     other = copy.deepcopy(TieringModel.objects.published().get().definition)
     other["criteria"][0]["weight"] = 77
