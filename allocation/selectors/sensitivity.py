@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, When
 
 from allocation.models import Sensitivity, TieringModel
-from allocation.models.scenarios import AnswerStatus
 from allocation.selectors.knob_words import (
     EFFECTIVE,
     SUGGESTED,
@@ -34,17 +33,10 @@ def sensitivity_of(*, user: Any, pk: int) -> Sensitivity | None:
 
 
 def versions_to_ask() -> list[TieringModel]:
-    """The published version first, then drafts and versions of the past, the newest first."""
-    rows = TieringModel.objects.defer("definition").order_by("-number")[:VERSIONS_OFFERED]
-    order = {TieringModel.Status.PUBLISHED: 0, TieringModel.Status.DRAFT: 1}
-    return sorted(rows, key=lambda version: (order.get(version.status, 2), -version.number))
-
-
-def last_of_model(*, model_id: int) -> Sensitivity | None:
-    """The newest of a version that is done or under way."""
-    there = [AnswerStatus.QUEUED, AnswerStatus.COMPUTING, AnswerStatus.DONE]
-    rows = Sensitivity.objects.filter(tiering_model_id=model_id, status__in=there)
-    return rows.defer("result").order_by("-pk").first()
+    """The published version first, then drafts and versions of the past, the newest first; so many as a list can hold."""
+    states = TieringModel.Status
+    place = Case(When(status=states.PUBLISHED, then=0), When(status=states.DRAFT, then=1), default=2)
+    return list(TieringModel.objects.defer("definition").order_by(place, "-number")[:VERSIONS_OFFERED])
 
 
 def is_of_another_draft(*, this: Sensitivity) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpResponse
-from django.urls import is_valid_path, reverse
+from django.urls import reverse
 
 from accounts.importing.escaping import mark_formula
 from allocation.charts.svg import Markup, wide_and_narrow
@@ -31,7 +31,6 @@ KIND_WORDS = {
     KnobKind.GUARD.value: "guard",
 }
 UNITS = {Measure.POINTS.value: "points", Measure.DAYS.value: "days"}
-NEW_SCENARIO = "/scenarios/new/"
 TURNED = "Customers with another tier when this one number is turned by so much and all others stay; turned down above, up below."
 COLUMNS = (
     Column("Number", sort="name"),
@@ -159,14 +158,13 @@ def in_order(lines: Sequence[KnobLine], sort: str) -> list[KnobLine]:
 
 def rows_of(lines: Sequence[KnobLine], *, this: Sensitivity, counted: str) -> list[Row]:
     model, currency, least = this.tiering_model, this.result["currency"], this.result["share"]
-    scenario = NEW_SCENARIO if is_valid_path(NEW_SCENARIO) else ""
     return [
         Row(
             name=line.name,
             kind=KIND_WORDS[line.kind],
             value=f"{exact_in_words(line.value)} {UNITS.get(line.measure, '')}".strip(),
             edit_url=_edit_url(line, model),
-            what_if_url=_what_if_url(line, model, counted, scenario),
+            what_if_url=_what_if_url(line, model, counted),
             sizes=tuple(
                 tuple(_turn(line, change, currency) for change in pair if change is not None)
                 for pair in zip(line.downs, line.ups, strict=True)
@@ -228,10 +226,10 @@ def _edit_url(line: KnobLine, model: TieringModel) -> str:
     return f"{address}#{where}-{line.place[0]}"
 
 
-def _what_if_url(line: KnobLine, model: TieringModel, counted: str, scenario: str) -> str:
+def _what_if_url(line: KnobLine, model: TieringModel, counted: str) -> str:
     """A new scenario with this one number changed as the page's sentence says; "" where a scenario has no name for it."""
     named, change = line.what_if, line.telling or line.most(0)
-    if not scenario or named is None or change is None:
+    if named is None or change is None:
         return ""
     asked: dict[str, Any] = {"version": model.number}
     value = _json_number(change.value)
@@ -242,7 +240,7 @@ def _what_if_url(line: KnobLine, model: TieringModel, counted: str, scenario: st
     if counted == SUGGESTED:
         asked["guards"] = "run out"
     definition = json.dumps({"model": asked}, ensure_ascii=False, separators=(",", ":"))
-    return f"{scenario}?{urlencode({'definition': definition})}"
+    return f"{reverse('scenario_new')}?{urlencode({'definition': definition})}"
 
 
 def _json_number(value: Decimal) -> int | float:

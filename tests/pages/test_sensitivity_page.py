@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from allocation.models import Sensitivity, TieringModel
+from allocation.selectors.sensitivity import versions_to_ask
 from allocation.services.sensitivity import ask_sensitivity, compute_sensitivity
 from allocation.tasks.sensitivity import compute_sensitivity as task
-from allocation.views import sensitivity_parts
 from tests.factories import CLOCK, TODAY
 from tests.pages.reading import plain, read
 
@@ -113,21 +113,28 @@ def test_every_number_leads_to_its_place_in_the_model(company, sign_in, done):
     assert f'id="{anchor}"' in client.get(address).content.decode()
 
 
-def test_what_if_names_the_change_of_the_sentence(company, sign_in, done, monkeypatch):
-    monkeypatch.setattr(sensitivity_parts, "is_valid_path", lambda path: True)
-    rows = rows_of(page_of(sign_in(company.cast.ops), done, "?counted=suggested"))
+def test_what_if_names_the_change_of_the_sentence(company, sign_in, done):
+    """And the form of a scenario that it leads to stands filled in, with nothing to complain of."""
+    client = sign_in(company.cast.ops)
+    rows = rows_of(page_of(client, done, "?counted=suggested"))
     address = next(row.what_if_url for row in rows if row.what_if_url)
     assert urlsplit(address).path == "/scenarios/new/"
     asked = json.loads(parse_qs(urlsplit(address).query)["definition"][0])["model"]
     assert asked["version"] == done.tiering_model.number
     assert asked["guards"] == "run out"
     assert asked.get("weights") or asked["bounds"][0]["value"] is not None
+    response = client.get(address)
+    assert [str(one) for one in response.context["messages"]] == []
+    assert {one.get("name"): one.get("value") for one in read(response).of("input")}["name"]
 
 
-def test_without_a_page_of_scenarios_nothing_leads_there(company, sign_in, done, monkeypatch):
-    monkeypatch.setattr(sensitivity_parts, "is_valid_path", lambda path: False)
-    rows = rows_of(page_of(sign_in(company.cast.ops), done))
-    assert {row.what_if_url for row in rows} == {""}
+def test_the_published_version_is_offered_first_however_old_it_is(company):
+    first = TieringModel.objects.published().get()
+    drafts = [TieringModel(number=first.number + n, name=f"Draft {n}", definition={}) for n in range(1, 121)]
+    TieringModel.objects.bulk_create(drafts)
+    offered = versions_to_ask()
+    assert offered[0] == first
+    assert [one.number for one in offered[1:4]] == [first.number + n for n in (120, 119, 118)]
 
 
 def test_the_file_has_every_number_counted_both_ways(company, sign_in, done):
