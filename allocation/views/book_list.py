@@ -28,7 +28,6 @@ from allocation.selectors.book_rows import (
     row_customers,
 )
 from allocation.selectors.customers import open_goals
-from allocation.selectors.saved_views import saved_views
 from allocation.views.lists import Column, headings
 
 ALL = "0"
@@ -136,11 +135,6 @@ def best_ids(figures: BookFigures) -> list[int]:
 def entries(found: BookList, ids: Sequence[int], customers: Mapping[int, Customer]) -> list[BookEntry]:
     """These customers as rows."""
     return book_entries(ids=ids, figures=found.figures, goals=found.goals, customers=customers)
-
-
-def own_views(request: HttpRequest) -> list[SavedView]:
-    """The person's saved views of books; one statement."""
-    return saved_views(user=request.user, list_name=SavedView.List.BOOK)
 
 
 def kept_query(data: Mapping[str, Any], *, names: frozenset[str]) -> str:
