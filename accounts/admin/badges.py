@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
-from django.utils.html import conditional_escape, format_html
+from django.template.defaultfilters import linebreaksbr
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.text import normalize_newlines
 
 # status -> (tone, icon); one table for customers, runs, plans, imports, overrides and touches.
 TONES: dict[str, tuple[str, str]] = {
@@ -56,7 +56,6 @@ NOTHING = format_html('<span class="quiet" title="{}">–</span>', "not known")
 TIER_STEPS = 6
 HIGHEST_SHOWN = 99  # a mark has room for two figures
 CENT = Decimal("0.01")
-LINE_END = "\n"
 
 
 def icon(name: str) -> SafeString:
@@ -119,14 +118,20 @@ def meter(*, value: Decimal | float | None, good_from: float = 67, warn_from: fl
     )
 
 
-def traced(*, value: str, words: str, label: str, number: int, mark: bool = False) -> SafeString:
-    """A number that says on a click (and in its title) how it came. value: as HTML; words and label: as text."""
-    said = conditional_escape(words)
-    shown = f'<span aria-hidden="true">{value}</span>' if mark else value
-    return SafeString(
-        f'<button type="button" class="traced{" traced-mark" if mark else ""}" popovertarget="trace-{number}" title="{said}">'
-        f'{shown}<span class="visually-hidden">{f" {conditional_escape(label)}" if label else ""}: how it came</span></button>'
-        f'<span popover id="trace-{number}" class="trace-words">{normalize_newlines(said).replace(LINE_END, "<br>")}</span>'
+def traced(*, value: Any, words: str, label: str, number: int, mark: bool = False) -> SafeString:
+    """A number that says on a click (and in its title) how it came; number: its own on the page."""
+    shown = format_html('<span aria-hidden="true">{}</span>', value) if mark else value
+    return format_html(
+        '<button type="button" class="traced{}" popovertarget="trace-{}" title="{}">{}<span class="visually-hidden">{}{}: how it '
+        'came</span></button><span popover id="trace-{}" class="trace-words">{}</span>',
+        " traced-mark" if mark else "",
+        number,
+        words,
+        shown,
+        " " if label else "",
+        label,
+        number,
+        linebreaksbr(words),
     )
 
 

@@ -22,6 +22,7 @@ from allocation.selectors.thresholds import SOON
 from allocation.selectors.touches import TouchLine
 
 DEFAULT_SORT = "next"
+_NOT_SHOWN = ("attributes", "products", "package", "country", "complexity", "loss_felt", "wished_engagement")
 OF_FIGURES = frozenset({"month", "base", "touch", "next", "goals"})
 
 
@@ -105,7 +106,7 @@ def row_customers(*, ids: Iterable[int], on: date) -> dict[int, Customer]:
     rows = with_override_marks(with_joins(Customer.objects.all()), on=on).select_related(
         "tier", "csm__team", "vertical", "sentiment_by"
     )
-    return rows.in_bulk(list(ids))
+    return rows.defer(*_NOT_SHOWN).in_bulk(list(ids))
 
 
 def book_entries(

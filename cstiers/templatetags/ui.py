@@ -13,7 +13,6 @@ from django.core.paginator import Page
 from django.http import HttpRequest
 from django.template.base import render_value_in_context
 from django.urls import is_valid_path
-from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 
 from accounts.admin import badges
@@ -67,17 +66,15 @@ def meter(value: Decimal | float | None, good_from: float = 67, warn_from: float
 
 
 @register.simple_tag(takes_context=True)
-def traced(context: Any, value: Any, words: str, label: str = "", mark: bool = False) -> SafeString:
+def traced(context: Any, value: Any, words: str, label: str = "", mark: bool = False) -> str:
     """{% traced row.hours row.hours_trace %}: a number that says on a click (and in its title) how it came.
 
     words: how, as a sentence or as lines of a sum; without words the number stands alone. label: what the number is,
     where no heading says so. mark: the value is a mark beside a heading and not read aloud.
     """
     number = trace_number(context)
-    shown = conditional_escape(value) if isinstance(value, str) else render_value_in_context(value, context)
-    if not words:
-        return SafeString(shown)
-    return badges.traced(value=shown, words=words, label=label, number=number, mark=mark)
+    shown = value if isinstance(value, str) else render_value_in_context(value, context)
+    return badges.traced(value=shown, words=words, label=label, number=number, mark=mark) if words else shown
 
 
 def trace_number(context: Any) -> int:
