@@ -8,7 +8,7 @@ Every `visible_to(user)` in the project is built from `csm_scope`.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
@@ -88,15 +88,16 @@ def covered_csm_ids(user: User) -> frozenset[int]:
     return found
 
 
-def keep_covered(user: User, leaves: Iterable[Any]) -> None:
-    """For the rest of the request: what `covered_csm_ids` would read. leaves: at least all that hold today, each `with_cover` of
-    today and joined with the cover.
+def keep_covered(user: User, leaves: Iterable[Any], *, on: date) -> None:
+    """For the rest of the request: what `covered_csm_ids` would read. leaves: at least all that hold on the day, each
+    `with_cover` of it and joined with the cover. Does nothing where the day is no longer today.
     """
-    day = timezone.localdate()
+    if on != timezone.localdate():
+        return
     user._covered_csm_ids = frozenset(  # type: ignore[attr-defined]
         row.csm_id
         for row in leaves
-        if row.starts_on <= day < row.ends_before and row.is_covered and row.covered_by.user_id == user.pk
+        if row.starts_on <= on < row.ends_before and row.is_covered and row.covered_by.user_id == user.pk
     )
 
 

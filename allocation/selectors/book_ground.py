@@ -55,7 +55,7 @@ def book_ground(*, csm: CSM, on: date, user: Any = None) -> BookGround:
     }
     if user is not None:
         of_book = Handover.objects.filter(Q(from_csm=csm) | Q(to_csm=csm), status="open")
-        if csm.user_id is None or csm.user_id != user.pk:  # all of the own book are in one's scope
+        if not (user.is_csm and csm.user_id == user.pk):  # all of the own book are in a CSM's scope
             of_book = of_book.visible_to(user)
         mine = SavedView.objects.of(user).filter(list=SavedView.List.BOOK)
         lists["handovers"] = ShortList(of_book, ("to_csm_id", "from_csm_id", "due_on"))
@@ -63,7 +63,7 @@ def book_ground(*, csm: CSM, on: date, user: Any = None) -> BookGround:
     found = read_together(lists)
     of_leave = sorted((_leave(row) for row in found["leaves"]), key=lambda row: (row.starts_on, row.pk))
     if user is not None:
-        keep_covered(user, of_leave)
+        keep_covered(user, of_leave, on=on)
     return BookGround(
         leaves=tuple(of_leave),
         tiers=tuple(_tier(row) for row in found["tiers"]),

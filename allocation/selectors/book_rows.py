@@ -82,11 +82,16 @@ class BookEntry:
 
 
 def ordered_ids(
-    *, rows: QuerySet[Customer], sort: str, figures: BookFigures, every: Sequence[int] | None = None
+    *,
+    rows: QuerySet[Customer],
+    sort: str,
+    figures: BookFigures,
+    every: Sequence[int] | None = None,
+    goals: Mapping[int, Any] | None = None,
 ) -> list[int]:
     """Ids of the rows in the order of a heading, "-" for descending; what is unknown stands last either way.
 
-    every: the ids of all the rows by name, where they are read already.
+    every: the ids of all the rows by name, where they are read already. goals: the open ones by customer, where they are.
     """
     name, on = sort.lstrip("-"), figures.on
     if name not in OF_FIGURES and (sort != CUSTOMER.sort or every is None):
@@ -94,7 +99,8 @@ def ordered_ids(
     ids = list(rows.order_by("name", "pk").values_list("pk", flat=True)) if every is None else list(every)
     if sort == CUSTOMER.sort:
         return ids
-    goals = open_goals(customer_ids=ids, on=on) if name == "goals" else {}
+    if goals is None:
+        goals = open_goals(customer_ids=ids, on=on) if name == "goals" else {}
     values = {pk: sort_value(figures, name, goals, pk) for pk in ids}
     known = [pk for pk in ids if values[pk] is not None]
     known.sort(key=lambda pk: values[pk], reverse=sort.startswith("-"))

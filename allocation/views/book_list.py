@@ -69,15 +69,16 @@ def book_list(
     )
     sort = data.get("sort") or DEFAULT_SORT
     every = None if found.in_use else [row["pk"] for row in facts.active(csm_ids=csm_ids)]
-    ids = ordered_ids(rows=found.qs, sort=sort, figures=figures, every=every)
     with_left = data.get("status") in WITH_LEFT
+    goals = None if with_left else facts.goals
+    ids = ordered_ids(rows=found.qs, sort=sort, figures=figures, every=every, goals=goals)
     return BookList(
         filter=found,
         ids=ids,
         sort=sort,
         columns=chosen_columns(data.getlist("columns")),
         figures=figures,
-        goals=open_goals(customer_ids=ids, on=facts.on) if with_left else facts.goals,
+        goals=open_goals(customer_ids=ids, on=facts.on) if goals is None else goals,
     )
 
 

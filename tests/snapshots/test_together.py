@@ -68,8 +68,9 @@ def test_the_ground_of_a_book_is_one_statement_and_what_the_models_say(cast):
         ends_before=TODAY + timedelta(days=3),
         covered_by=cast.csm_a.csm,
     )
+    user = User.objects.who_asks(cast.csm_a.pk)
     with CaptureQueriesContext(connection) as asked:
-        ground = book_ground(csm=cast.csm_a.csm, on=TODAY, user=cast.csm_a)
+        ground = book_ground(csm=user.csm, on=TODAY, user=user)
     assert len(asked) == 1
     assert as_read(ground.policy) == as_read(AttentionPolicy.objects.get())
     (leave,), read = ground.leaves, Leave.objects.with_cover(TODAY).get()
@@ -91,7 +92,7 @@ def test_whom_one_covers_is_the_same_from_leave_that_is_read_already(cast, monke
         csm=away, starts_on=starts_on, ends_before=starts_on + timedelta(days=days), covered_by=cover.csm
     )
     known, asking = User.objects.get(pk=cover.pk), User.objects.get(pk=cover.pk)
-    keep_covered(known, Leave.objects.with_cover(TODAY).select_related("covered_by"))
+    keep_covered(known, Leave.objects.with_cover(TODAY).select_related("covered_by"), on=TODAY)
     with CaptureQueriesContext(connection) as asked:
         found = covered_csm_ids(known)
     assert (found, len(asked)) == (covered_csm_ids(asking), 0)
@@ -111,3 +112,12 @@ def test_who_has_no_role_and_no_csm_is_found_and_who_is_nobody_is_not(cast):
         assert (user.role_names, getattr(user, "csm", None)) == (frozenset(), None)
     assert len(asked) == 0
     assert User.objects.who_asks(0) is None
+
+
+def test_what_was_read_for_another_day_says_nothing_of_whom_one_covers_today(cast, monkeypatch):
+    monkeypatch.setattr("django.utils.timezone.localdate", lambda *args, **kwargs: TODAY)
+    yesterday, away, cover = TODAY - timedelta(days=1), cast.csm_b.csm, cast.csm_a
+    Leave.objects.create(csm=away, starts_on=yesterday, ends_before=TODAY, covered_by=cover.csm)
+    user = User.objects.get(pk=cover.pk)
+    keep_covered(user, Leave.objects.with_cover(yesterday).select_related("covered_by"), on=yesterday)
+    assert covered_csm_ids(user) == frozenset()
