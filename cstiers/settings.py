@@ -150,7 +150,7 @@ AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",  # asks for a free place before a password is looked at
     "cstiers.signing_in.backends.BreakGlassPassword"
     if OIDC and OIDC.only
-    else "django.contrib.auth.backends.ModelBackend",
+    else "cstiers.signing_in.backends.Password",
     *(["cstiers.signing_in.oidc.ByProvider"] if OIDC else []),
 ]
 # The first one is for new passwords; a password of another kind is stored anew when its owner signs in.

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
+from django.template.defaultfilters import linebreaksbr
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -114,6 +115,23 @@ def meter(*, value: Decimal | float | None, good_from: float = 67, warn_from: fl
         tone,
         round(share),
         f"{float(value):g}",
+    )
+
+
+def traced(*, value: Any, words: str, label: str, number: int, mark: bool = False) -> SafeString:
+    """A number that says on a click (and in its title) how it came; number: its own on the page."""
+    shown = format_html('<span aria-hidden="true">{}</span>', value) if mark else value
+    return format_html(
+        '<button type="button" class="traced{}" popovertarget="trace-{}" title="{}">{}<span class="visually-hidden">{}{}: how it '
+        'came</span></button><span popover id="trace-{}" class="trace-words">{}</span>',
+        " traced-mark" if mark else "",
+        number,
+        words,
+        shown,
+        " " if label else "",
+        label,
+        number,
+        linebreaksbr(words),
     )
 
 

@@ -19,6 +19,15 @@ class UserQuerySet(models.QuerySet):
         """People to choose from: CS ops everybody, others who serves a book in scope."""
         return self.filter(csm_scope(user, "csm"))
 
+    def who_asks(self, pk: Any) -> Any:
+        """The user with roles, CSM and team, or None; one statement, so that a request asks once who asks."""
+        rows = list(self.filter(pk=pk).select_related("csm__team").annotate(role=F("groups__name")))
+        if not rows:
+            return None
+        user: Any = rows[0]  # one row a role
+        user.role_names = frozenset(row.role for row in rows if row.role is not None)
+        return user
+
 
 class TeamQuerySet(models.QuerySet):
     def visible_to(self, user: Any) -> TeamQuerySet:

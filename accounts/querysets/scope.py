@@ -7,8 +7,8 @@ Every `visible_to(user)` in the project is built from `csm_scope`.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
@@ -86,6 +86,19 @@ def covered_csm_ids(user: User) -> frozenset[int]:
     found = frozenset(leaves.filter(covered_by__user=user).values_list("csm_id", flat=True))
     user._covered_csm_ids = found  # type: ignore[attr-defined]  # kept for the rest of the request
     return found
+
+
+def keep_covered(user: User, leaves: Iterable[Any], *, on: date) -> None:
+    """For the rest of the request: what `covered_csm_ids` would read. leaves: at least all that hold on the day, each
+    `with_cover` of it and joined with the cover. Does nothing where the day is no longer today.
+    """
+    if on != timezone.localdate():
+        return
+    user._covered_csm_ids = frozenset(  # type: ignore[attr-defined]
+        row.csm_id
+        for row in leaves
+        if row.starts_on <= on < row.ends_before and row.is_covered and row.covered_by.user_id == user.pk
+    )
 
 
 def served_by(user: User, path: str) -> Q:

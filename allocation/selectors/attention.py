@@ -102,7 +102,7 @@ def book_care(*, csm: CSM, as_of: date, facts: BookFacts | None = None) -> BookC
     )
     leaves = [(row.csm_id, row.starts_on, row.ends_before) for row in facts.leaves]
     away = days_away_among(leaves, as_of=as_of, at_least=1).get(csm.pk, 0)
-    return _shared(csm, customers, policy_in_force(), away, covers=facts.covers, problem=problem, as_of=as_of)
+    return _shared(csm, customers, facts.policy, away, covers=facts.covers, problem=problem, as_of=as_of)
 
 
 def all_care(*, as_of: date) -> list[BookCare]:

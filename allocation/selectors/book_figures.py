@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from accounts.models import Customer
 from allocation.engine.facts.attention import CareShare
 from allocation.engine.facts.next_hour import NextHour
 from allocation.selectors import wording
@@ -95,12 +94,12 @@ class BookFigures:
 
 
 def book_figures(*, facts: BookFacts, base: Mapping[int, int]) -> BookFigures:
-    """base: minutes of the active customers of the page, whoever's book they are in; two statements."""
+    """base: minutes of the active customers of the page, whoever's book they are in; no statement. facts: read for the page."""
     on, csm = facts.on, facts.csm
     care = book_care(csm=csm, as_of=on, facts=facts)
     shares = {share.external_id: share for share in care.found.shares}
     served = {one.pk for one in care.customers}
-    touches = touches_of_book(customers=Customer.objects.active().filter(csm__in=facts.csm_ids), on=on)
+    touches = touches_of_book(rows=facts.touches, on=on)
     done = touches.done
     return BookFigures(
         on=on,

@@ -22,6 +22,7 @@ from allocation.selectors.thresholds import SOON
 from allocation.selectors.touches import TouchLine
 
 DEFAULT_SORT = "next"
+_NOT_SHOWN = ("attributes", "products", "package", "country", "complexity", "loss_felt", "wished_engagement")
 OF_FIGURES = frozenset({"month", "base", "touch", "next", "goals"})
 
 
@@ -81,11 +82,16 @@ class BookEntry:
 
 
 def ordered_ids(
-    *, rows: QuerySet[Customer], sort: str, figures: BookFigures, every: Sequence[int] | None = None
+    *,
+    rows: QuerySet[Customer],
+    sort: str,
+    figures: BookFigures,
+    every: Sequence[int] | None = None,
+    goals: Mapping[int, Any] | None = None,
 ) -> list[int]:
     """Ids of the rows in the order of a heading, "-" for descending; what is unknown stands last either way.
 
-    every: the ids of all the rows by name, where they are read already.
+    every: the ids of all the rows by name, where they are read already. goals: the open ones by customer, where they are.
     """
     name, on = sort.lstrip("-"), figures.on
     if name not in OF_FIGURES and (sort != CUSTOMER.sort or every is None):
@@ -93,7 +99,8 @@ def ordered_ids(
     ids = list(rows.order_by("name", "pk").values_list("pk", flat=True)) if every is None else list(every)
     if sort == CUSTOMER.sort:
         return ids
-    goals = open_goals(customer_ids=ids, on=on) if name == "goals" else {}
+    if goals is None:
+        goals = open_goals(customer_ids=ids, on=on) if name == "goals" else {}
     values = {pk: sort_value(figures, name, goals, pk) for pk in ids}
     known = [pk for pk in ids if values[pk] is not None]
     known.sort(key=lambda pk: values[pk], reverse=sort.startswith("-"))
@@ -105,7 +112,7 @@ def row_customers(*, ids: Iterable[int], on: date) -> dict[int, Customer]:
     rows = with_override_marks(with_joins(Customer.objects.all()), on=on).select_related(
         "tier", "csm__team", "vertical", "sentiment_by"
     )
-    return rows.in_bulk(list(ids))
+    return rows.defer(*_NOT_SHOWN).in_bulk(list(ids))
 
 
 def book_entries(

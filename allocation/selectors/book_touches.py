@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from typing import Any
 
 from accounts.models import Customer
 from allocation.engine.facts.next_hour import OpenTouch
@@ -58,23 +57,13 @@ class BookTouches:
     done: Mapping[int, int]
 
 
-_TOUCH = ("customer_id", "pk", "name", "slot_on", "due_on", "hours", "status", "activity__channel")
-
-
-def touches_of_book(*, customers: QuerySet[Customer], on: date) -> BookTouches:
-    """What was done this month, what is late or due in the days in which a renewal counts as near, and of who has none of these
-    the next; one statement.
-    """
+def touches_of_book(*, rows: Iterable[tuple[Any, ...]], on: date) -> BookTouches:
+    """Of the rows of a book that `book_facts` read for its page; no statement."""
     until = on + timedelta(days=RENEWAL_DAYS)
-    of_these = Touch.objects.filter(customer__in=customers.order_by().values("pk")).order_by()
-    near_ones = Touch.objects.open().filter(customer=OuterRef("customer"), due_on__lte=until)
-    waiting = of_these.open().filter(Q(due_on__lte=until) | ~Exists(near_ones)).values_list(*_TOUCH)
-    closed = of_these.done().filter(done_on__gte=on.replace(day=1), done_on__lte=on).values_list(*_TOUCH)
     first: dict[int, TouchLine] = {}
     near: dict[int, list[OpenTouch]] = defaultdict(list)
     late: Counter[int] = Counter()
     done: Counter[int] = Counter()
-    rows = waiting.union(closed, all=True).order_by("due_on", "pk")
     for customer_id, pk, name, slot_on, due_on, hours, status, channel in rows:
         if status == Touch.Status.DONE:
             done[customer_id] += minutes_of(hours)

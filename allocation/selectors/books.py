@@ -173,7 +173,9 @@ def csm_in_scope(*, user: Any, pk: int) -> CSM | None:
 
 
 def own_csm(*, user: Any) -> CSM | None:
-    return CSM.objects.select_related("team", "user").filter(user=user).first()
+    """The CSM that the person is; no statement where the person came with it (`who_asks`)."""
+    found: CSM | None = getattr(user, "csm", None)
+    return found
 
 
 def csm_book(*, csm: CSM, as_of: date, facts: BookFacts | None = None) -> Book:

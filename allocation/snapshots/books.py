@@ -229,16 +229,24 @@ class TouchPlans:
     """Base minutes of a month by tier and open goal kinds, as of a day (two queries).
 
     among: ids of the customers, or a query for them, of whom it will be asked; None: of anybody. Of others no goals are read.
-    goals: the open ones of that day where they are read already: customer, kind and its slug.
+    goals: the open ones of that day where they are read already: customer, kind and its slug. activities: of every tier, where
+    they are: tier, kind of goal, times a year and hours each.
     """
 
     def __init__(
-        self, *, as_of: date, among: Among = None, goals: Iterable[tuple[int, int, str]] | None = None
+        self,
+        *,
+        as_of: date,
+        among: Among = None,
+        goals: Iterable[tuple[int, int, str]] | None = None,
+        activities: Iterable[tuple[int, int | None, Decimal, Decimal]] | None = None,
     ) -> None:
         self._lines: dict[int, list[tuple[int | None, tuple[Decimal, Decimal]]]] = defaultdict(list)
-        for tier_id, kind_id, times, each in TouchActivity.objects.values_list(
-            "tier_id", "goal_kind_id", "times_a_year", "hours_each"
-        ):
+        if activities is None:
+            activities = TouchActivity.objects.values_list(
+                "tier_id", "goal_kind_id", "times_a_year", "hours_each"
+            )
+        for tier_id, kind_id, times, each in activities:
             self._lines[tier_id].append((kind_id, (times, each)))
         self._goals: dict[int, set[int]] = defaultdict(set)
         self._slugs: dict[int, set[str]] = defaultdict(set)

@@ -28,7 +28,6 @@ from allocation.selectors.book_rows import (
     row_customers,
 )
 from allocation.selectors.customers import open_goals
-from allocation.selectors.saved_views import saved_views
 from allocation.views.lists import Column, headings
 
 ALL = "0"
@@ -70,15 +69,16 @@ def book_list(
     )
     sort = data.get("sort") or DEFAULT_SORT
     every = None if found.in_use else [row["pk"] for row in facts.active(csm_ids=csm_ids)]
-    ids = ordered_ids(rows=found.qs, sort=sort, figures=figures, every=every)
     with_left = data.get("status") in WITH_LEFT
+    goals = None if with_left else facts.goals
+    ids = ordered_ids(rows=found.qs, sort=sort, figures=figures, every=every, goals=goals)
     return BookList(
         filter=found,
         ids=ids,
         sort=sort,
         columns=chosen_columns(data.getlist("columns")),
         figures=figures,
-        goals=open_goals(customer_ids=ids, on=facts.on) if with_left else facts.goals,
+        goals=open_goals(customer_ids=ids, on=facts.on) if goals is None else goals,
     )
 
 
@@ -136,11 +136,6 @@ def best_ids(figures: BookFigures) -> list[int]:
 def entries(found: BookList, ids: Sequence[int], customers: Mapping[int, Customer]) -> list[BookEntry]:
     """These customers as rows."""
     return book_entries(ids=ids, figures=found.figures, goals=found.goals, customers=customers)
-
-
-def own_views(request: HttpRequest) -> list[SavedView]:
-    """The person's saved views of books; one statement."""
-    return saved_views(user=request.user, list_name=SavedView.List.BOOK)
 
 
 def kept_query(data: Mapping[str, Any], *, names: frozenset[str]) -> str:

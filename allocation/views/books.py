@@ -15,11 +15,11 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import CSM
 from allocation.forms.leave import LeaveForm
-from allocation.models import SavedView
 from allocation.selectors import books as selector
 from allocation.selectors import wording
 from allocation.selectors.book_facts import BookFacts, book_facts
 from allocation.selectors.book_figures import BookFigures, book_figures
+from allocation.selectors.book_ground import BookGround, book_ground
 from allocation.selectors.book_rows import row_customers
 from allocation.selectors.covers import CoveredBook, LeaveLine, leave_lines
 from allocation.selectors.handovers import handovers_of_book
@@ -36,7 +36,6 @@ from allocation.views.book_list import (
     default_address,
     entries,
     list_context,
-    own_views,
 )
 from allocation.views.book_tiles import book_kpis, month_kpis, past_kpis
 from allocation.views.lists import page_of
@@ -50,9 +49,11 @@ def my_book(request: HttpRequest) -> HttpResponse:
     csm = selector.own_csm(user=request.user)
     if csm is None:
         return render(request, "pages/no_book.html")
-    views = own_views(request)
-    default = default_address(request, views)
-    return redirect(default) if default else book_page(request, csm, own=True, views=views)
+    if request.GET:
+        return book_page(request, csm, own=True)
+    ground = book_ground(csm=csm, on=today(), user=request.user)
+    default = default_address(request, ground.views)
+    return redirect(default) if default else book_page(request, csm, own=True, ground=ground)
 
 
 @require_safe
@@ -104,8 +105,8 @@ class Served:
     figures: BookFigures
 
 
-def _served(csm: CSM, *, own: bool, day: date) -> Served:
-    facts = book_facts(csm=csm, on=day)
+def _served(csm: CSM, *, own: bool, day: date, ground: BookGround) -> Served:
+    facts = book_facts(csm=csm, on=day, ground=ground)
     this = selector.csm_book(csm=csm, as_of=day, facts=facts)
     covered = this.covered if own else ()
     csm_ids = [csm.pk, *(one.away.csm_id for one in covered)]
@@ -124,7 +125,9 @@ def _list(request: HttpRequest, served: Served) -> BookList:
 
 
 def _csv(request: HttpRequest, csm: CSM, *, own: bool) -> HttpResponse:
-    found = _list(request, _served(csm, own=own, day=today()))
+    day = today()
+    ground = book_ground(csm=csm, on=day, user=request.user)
+    found = _list(request, _served(csm, own=own, day=day, ground=ground))
     return as_csv(found, name="my-book" if own else f"book-{slugify(csm.name) or csm.pk}")
 
 
@@ -135,16 +138,17 @@ def book_page(
     own: bool = False,
     faulty: LeaveForm | None = None,
     status: int = 200,
-    views: Sequence[SavedView] | None = None,
+    ground: BookGround | None = None,
 ) -> HttpResponse:
-    """The page of a book in scope. faulty: a form about leave that was sent and refused. views: where they are read already."""
+    """The page of a book in scope. faulty: a form about leave that was sent and refused. ground: where it is read already."""
     shown = as_of(request)
     if shown.is_past:
         return _past_page(request, csm, shown, own=own)
     user: Any = request.user
     leads = user.is_ops or user.is_manager
     day = shown.day
-    served = _served(csm, own=own, day=day)
+    ground = ground or book_ground(csm=csm, on=day, user=user)
+    served = _served(csm, own=own, day=day, ground=ground)
     this, covered, figures = served.book, served.covered, served.figures
     found = _list(request, served)
     page, best = page_of(request, found.ids), best_ids(figures)
@@ -160,7 +164,7 @@ def book_page(
             lines := leave_lines(csm=csm, user=user, on=day, leaves=served.facts.leaves), covered
         ),
         "with_csm": bool(covered),
-        "handovers": handovers_of_book(csm=csm, user=user, on=day),
+        "handovers": handovers_of_book(csm=csm, rows=ground.handovers, on=day),
         "leave_forms": leave_forms(csm=csm, lines=lines, user=user, on=day, faulty=faulty) if leads else [],
         "heading": "My book" if own else f"Book of {csm.name}",
         "lead": _lead(csm),
@@ -177,7 +181,7 @@ def book_page(
             found,
             page=page,
             customers=customers,
-            views=own_views(request) if views is None else views,
+            views=ground.views,
         ),
     }
     return render(request, "pages/book.html", context, status=status)

@@ -47,7 +47,7 @@ class ByProvider(OIDCAuthenticationBackend):
 
     def get_user(self, user_id: Any) -> User | None:
         """Who was switched off is signed in no longer, from the next request."""
-        user = User.objects.filter(pk=user_id).first()
+        user: User | None = User.objects.who_asks(user_id)
         return user if user is not None and self.user_can_authenticate(user) else None
 
     def authenticate(self, request: Any, **credentials: Any) -> User | None:

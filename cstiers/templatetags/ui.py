@@ -11,6 +11,7 @@ from django import template
 from django.conf import settings
 from django.core.paginator import Page
 from django.http import HttpRequest
+from django.template.base import render_value_in_context
 from django.urls import is_valid_path
 from django.utils.safestring import SafeString
 
@@ -64,21 +65,26 @@ def meter(value: Decimal | float | None, good_from: float = 67, warn_from: float
     return badges.meter(value=value, good_from=good_from, warn_from=warn_from)
 
 
-@register.inclusion_tag("components/traced.html", takes_context=True)
-def traced(
-    context: dict[str, Any], value: Any, words: str, label: str = "", mark: bool = False
-) -> dict[str, Any]:
+@register.simple_tag(takes_context=True)
+def traced(context: Any, value: Any, words: str, label: str = "", mark: bool = False) -> str:
     """{% traced row.hours row.hours_trace %}: a number that says on a click (and in its title) how it came.
 
     words: how, as a sentence or as lines of a sum; without words the number stands alone. label: what the number is,
     where no heading says so. mark: the value is a mark beside a heading and not read aloud.
     """
+    number = trace_number(context)
+    shown = value if isinstance(value, str) else render_value_in_context(value, context)
+    return badges.traced(value=shown, words=words, label=label, number=number, mark=mark) if words else shown
+
+
+def trace_number(context: Any) -> int:
+    """The next number of a page that says how it came."""
     # A list of the admin hands its table a context without the request, which still knows it.
     request = context.get("request") or getattr(context, "request", None)
-    number = getattr(request, "numbers_traced", 0) + 1
+    number: int = getattr(request, "numbers_traced", 0) + 1
     if request is not None:
         request.numbers_traced = number
-    return {"value": value, "words": words, "label": label, "mark": mark, "id": f"trace-{number}"}
+    return number
 
 
 @register.filter

@@ -197,7 +197,7 @@ def _received(round_: int) -> ImportBatch:
 def press_start() -> dict[str, Any]:
     """CS ops press the button of the page of runs: {"status", "seconds", "run"}."""
     person = Client(HTTP_HOST="localhost")
-    person.force_login(_ops(), backend="django.contrib.auth.backends.ModelBackend")
+    person.force_login(_ops(), backend="cstiers.signing_in.backends.Password")
     started = time.monotonic()
     answer = person.post(reverse("retier_start"), {"as_of": f"{_today():%Y-%m-%d}", "scope": "full"})
     took = time.monotonic() - started

@@ -15,7 +15,7 @@ from tests.factories import TODAY
 from tests.pages.reading import plain, read
 
 LARGE = 500
-AT_MOST = 16
+AT_MOST = 6
 """Statements of the own book, session and user included; the same at any size. A filter asks one more, for who fits."""
 
 

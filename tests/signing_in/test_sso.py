@@ -43,7 +43,7 @@ def provider(process, settings, people):
             "seconds": 2,
         }
         settings.OIDC = dataclasses.replace(Provider(**given), **options)
-        password = "django.contrib.auth.backends.ModelBackend"
+        password = "cstiers.signing_in.backends.Password"
         if settings.OIDC.only:
             password = "cstiers.signing_in.backends.BreakGlassPassword"
         settings.AUTHENTICATION_BACKENDS = [

@@ -1,0 +1,67 @@
+"""Several short lists in one statement: each row comes as JSON and is made again what it was.
+
+For lists of tens of rows (tiers, leave, policies, saved views): a round to the database costs more than they do.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from django.db import models
+from django.db.models import F, QuerySet, Value
+from django.db.models.functions import Cast, JSONObject
+
+Row = Mapping[str, Any]
+Made = TypeVar("Made", bound=models.Model)
+
+
+@dataclass(frozen=True, slots=True)
+class ShortList:
+    """rows: not sliced, their own order is not kept. names: what is read of each, over joins too. word, place: a column of text
+    and one of whole numbers to order by, as the database orders; the pk where there is no place.
+    """
+
+    rows: QuerySet[Any]
+    names: Sequence[str]
+    word: str = ""
+    place: str = "pk"
+
+
+def read_together(lists: Mapping[str, ShortList]) -> dict[str, list[Row]]:
+    """The rows of each list under its name; one statement. Values are as JSON has them: a day is text, a truth may be 0 or 1."""
+    names = list(lists)
+    parts = [
+        one.rows.order_by()
+        .annotate(
+            of_list=Value(number, output_field=models.IntegerField()),
+            by_word=Cast(F(one.word) if one.word else Value(""), models.TextField()),
+            by_place=F(one.place),
+            as_json=Cast(JSONObject(**{name: F(name) for name in one.names}), models.TextField()),
+        )
+        .values_list("of_list", "by_word", "by_place", "as_json")
+        for number, one in enumerate(lists.values())
+    ]
+    found: dict[str, list[Row]] = {name: [] for name in names}
+    for number, _, _, text in parts[0].union(*parts[1:], all=True).order_by("of_list", "by_word", "by_place"):
+        found[names[number]].append(json.loads(text, parse_float=Decimal))
+    return found
+
+
+def made(model: type[Made], row: Row, *, over: str = "") -> Made:
+    """A row of the model as if the database had given it; what was not read is read when it is asked for. over: the join it
+    came by.
+    """
+    fields = [field for field in model._meta.concrete_fields if f"{over}{field.attname}" in row]
+    values = [value_of(field, row[f"{over}{field.attname}"]) for field in fields]
+    return model.from_db("default", [field.attname for field in fields], values)
+
+
+def value_of(field: models.Field[Any, Any], value: Any) -> Any:
+    """What the field holds where JSON has `value`."""
+    if value is not None and isinstance(field, models.DecimalField):
+        return Decimal(value).quantize(Decimal(1).scaleb(-field.decimal_places))
+    return field.to_python(value)
