@@ -41,6 +41,12 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--size", nargs="+", type=books.size_of, help="customers (10000) or customers/CSMs (1200/24)"
     )
+    made.add_argument(
+        "--customers",
+        nargs="+",
+        type=retier.customers_of,
+        help="of the benchmarks on a database: 10k, 100k or 1m",
+    )
     made.add_argument("--seeds", nargs="+", type=int, help="companies of these seeds instead of 1 to 5")
     made.add_argument("--families", nargs="+", type=books.family_of, help=", ".join(FAMILIES))
     made.add_argument(

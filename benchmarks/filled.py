@@ -67,17 +67,25 @@ def fill(*, customers: int, csms: int, seed: int) -> dict[str, int]:
 
 
 def _multiply(models: Sequence[Any], *, first: int, customers: int, seed: int) -> None:
-    """Copies of the first customers and of what hangs on them, until there are enough."""
+    """Copies of the first customers (the first model) and of what hangs on them, until there are enough."""
     from django.core.management.color import no_style
     from django.db import connection, transaction
 
+    lowest = models[0]._default_manager.order_by("pk")[0].pk
+    # In a database of its own the keys of customers follow on one another.
+    keys = range(lowest, lowest + first)
     with transaction.atomic(), connection.cursor() as cursor:
         for model in models:
             columns = [field.column for field in model._meta.concrete_fields]
             table = model._meta.db_table
             cursor.execute(f"SELECT {_listed(columns)} FROM {table} ORDER BY id")  # noqa: S608
             rows = cursor.fetchall()
-            _insert(cursor, table, columns, _copies(columns, rows, first, customers, Random(seed)))
+            _insert(
+                cursor,
+                table,
+                columns,
+                _copies(columns, rows, keys=keys, customers=customers, chance=Random(seed)),
+            )
         for reset in connection.ops.sequence_reset_sql(no_style(), models):
             cursor.execute(reset)
     with connection.cursor() as cursor:
@@ -85,21 +93,20 @@ def _multiply(models: Sequence[Any], *, first: int, customers: int, seed: int) -
 
 
 def _copies(
-    columns: Sequence[str], rows: Sequence[Sequence[Any]], first: int, customers: int, chance: Random
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], *, keys: range, customers: int, chance: Random
 ) -> Iterator[list[Any]]:
-    """Rows of the customers above ``first``: keys follow on, external ids and amounts are their own."""
+    """Rows of the customers beyond the first, whose ``keys`` these are: keys follow on, external ids and amounts are their own."""
     places = {column: place for place, column in enumerate(columns)}
     owner = places.get("customer_id", places["id"])
-    lowest = min((row[owner] for row in rows), default=0)
     step = max((row[0] for row in rows), default=0) - min((row[0] for row in rows), default=0) + 1
-    for copy in range(1, -(-customers // first)):
+    for copy in range(1, -(-customers // len(keys))):
         for row in rows:
-            if row[owner] - lowest + copy * first >= customers:
+            if row[owner] - keys[0] + copy * len(keys) >= customers:
                 continue
             made = list(row)
             made[0] = row[0] + copy * step
             if "customer_id" in places:
-                made[owner] = row[owner] + copy * first
+                made[owner] = row[owner] + copy * len(keys)
             if "external_id" in places:
                 made[places["external_id"]] = f"{row[places['external_id']]}-{copy}"
                 made[places["parent_id"]] = None

@@ -16,6 +16,7 @@ from benchmarks.tables import Goal, goals_table, table
 
 SIZES = (10_000, 100_000)
 QUICK = (2_000,)
+LARGEST_ON_SQLITE = 100_000
 CSMS = 56
 ROUNDS = 3
 LIMIT = 1800.0
@@ -37,7 +38,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     goals: list[Goal] = []
     wrong: list[str] = []
     for database in (SQLITE, POSTGRES):
-        for customers in _sizes(options):
+        for customers in _sizes(options, database):
             where = f"{database}, {customers} customers"
             told = _told(database, customers, options)
             if told["outcome"] != "done":
@@ -57,9 +58,19 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     return {"rows": rows, "goals": [goal.plain() for goal in goals], "wrong": wrong}
 
 
-def _sizes(options: argparse.Namespace) -> list[int]:
-    usual = QUICK if options.quick else SIZES
-    return [size[0] if isinstance(size, tuple) else size for size in options.size or usual]
+def customers_of(text: str) -> int:
+    """``10k``, ``100k``, ``1m`` or a number. Raises ArgumentTypeError."""
+    number, factor = text[:-1], {"k": 1_000, "m": 1_000_000}.get(text[-1:].lower())
+    try:
+        return int(text) if factor is None else int(number) * factor
+    except ValueError as fault:
+        raise argparse.ArgumentTypeError(f"{text} is no size: write 10k, 100k or 1m.") from fault
+
+
+def _sizes(options: argparse.Namespace, database: str) -> list[int]:
+    """A million customers are for PostgreSQL only."""
+    sizes = options.customers or (QUICK if options.quick else SIZES)
+    return [size for size in sizes if database == POSTGRES or size <= LARGEST_ON_SQLITE]
 
 
 def _told(database: str, customers: int, options: argparse.Namespace) -> dict[str, Any]:

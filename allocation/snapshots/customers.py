@@ -21,6 +21,7 @@ from allocation.engine.facts.rules import TieringRules
 from allocation.engine.facts.tiering import Column, CustomerColumns, DecidedBy, HeldTiers, Integers
 from allocation.engine.kept import column_of, sources
 from allocation.models import Override, Source, TierHolding, TierStanding
+from allocation.snapshots.columns import read_columns
 from allocation.snapshots.money import frozen_rates, in_base
 from allocation.snapshots.vocabulary import ModelVocabulary
 
@@ -241,7 +242,7 @@ def _read(names: Sequence[str], as_of: date, whom: Q, every: int = 1, also: Coll
     if any(_is_custom(name) for name in names):
         fields.add("attributes")
     read = (*ALWAYS, *sorted(fields - set(ALWAYS)))
-    customers = Customer.objects.order_by("pk").values_list(*read)
+    customers = Customer.objects.order_by("pk")
     goals = Goal.objects.open_on(as_of).order_by("kind__slug", "pk")
     overrides = Override.objects.in_force(as_of) | Override.objects.begun_by(as_of)
     if whom:
@@ -262,9 +263,8 @@ def _read(names: Sequence[str], as_of: date, whom: Q, every: int = 1, also: Coll
             in_force[customer_id] = (pk, tier_id)
         else:
             ended[customer_id] = pk
-    by_field = list(zip(*customers, strict=True)) or [()] * len(read)
     return _Rows(
-        columns=dict(zip(read, by_field, strict=True)),
+        columns=read_columns(rows=customers, fields=read),
         goals={customer_id: tuple(slugs) for customer_id, slugs in open_goals.items()},
         overrides=in_force,
         ended=ended,
@@ -342,12 +342,8 @@ def _held(
     rows: _Rows, vocabulary: ModelVocabulary, lifecycles: Integers, goals: Integers, *, goals_only: bool
 ) -> HeldTiers:
     """What customers hold, against the decision each stands on: the last one applied."""
-    stands = {
-        customer_id: (lifecycle, goals_then, decided_by)
-        for customer_id, lifecycle, goals_then, decided_by in TierStanding.objects.values_list(
-            "customer_id", "lifecycle", "goals", "decided_by"
-        )
-    }
+    standings = TierStanding.objects.values_list("customer_id", "lifecycle", "goals", "decided_by")
+    stands = {customer_id: before for customer_id, *before in standings}
     by_override = set(
         TierHolding.objects.current().set_by(Source.OVERRIDE).values_list("customer_id", flat=True)
     )

@@ -44,7 +44,8 @@ def _write(columns: Sequence[list[Any]]) -> None:
     if not columns[0]:
         return
     meta, quoted = TierStanding._meta, connection.ops.quote_name
-    fields = [meta.get_field(name) for name in ("customer", *FIELDS)]
+    by_name = {field.name: field for field in meta.concrete_fields}
+    fields = [by_name[name] for name in ("customer", *FIELDS)]
     names = [quoted(str(field.column)) for field in fields]
     on_postgresql = connection.vendor == "postgresql"
     # Without lengths: a cast to one would cut what the column refuses.
