@@ -37,6 +37,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     goals: list[Goal] = []
     wrong: list[str] = []
+    kept: list[dict[str, Any]] = []
     for database in (SQLITE, POSTGRES):
         for customers in _sizes(options, database):
             where = f"{database}, {customers} customers"
@@ -50,12 +51,14 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
                 {"database": database, "customers": customers, "moves": told["moves"], "rss_mb": told["rss_mb"], **row}
                 for row in found
             )  # fmt: skip
+            kept.append({"database": database, "customers": customers, **told["kept"]})
             goals.extend(goals_of(database, where, found, told["kept"]))
             print(f"retier {where}: measured", file=sys.stderr, flush=True)
     print("\n## Re-tiering\n\n" + rows_table(rows))
+    print("\n" + kept_table(kept))
     print("\n" + goals_table(goals))
     print("\n" + "\n".join(wrong or ["Every run moved customers."]))
-    return {"rows": rows, "goals": [goal.plain() for goal in goals], "wrong": wrong}
+    return {"rows": rows, "kept": kept, "goals": [goal.plain() for goal in goals], "wrong": wrong}
 
 
 def customers_of(text: str) -> int:
@@ -145,3 +148,10 @@ def rows_table(rows: list[dict[str, Any]]) -> str:
     heads = ("what", "database", "customers", "best s", "median s", "CPU s", "÷ floor", "peak MB")
     shown = [{**row, "rss_mb": round(row["rss_mb"])} for row in rows]
     return table(heads, [[row[column] for column in columns] for row in shown])
+
+
+def kept_table(kept: list[dict[str, Any]]) -> str:
+    """What a run leaves behind, in bytes a customer."""
+    columns = ("database", "customers", "explain", "undo", "json")
+    heads = ("bytes a customer", "customers", "to explain", "to undo", "as a JSON")
+    return table(heads, [[row[column] for column in columns] for row in kept])
