@@ -27,6 +27,14 @@ def main() -> None:
         from benchmarks.scenario_work import work as work_scenario
 
         emit({"event": "result", **work_scenario(job, emit)})
+    elif job["bench"] == "filled":
+        from benchmarks.filled import work as work_filled
+
+        emit({"event": "result", **work_filled(job, emit)})
+    elif job["bench"] == "retier":
+        from benchmarks.retier_work import work as work_retier
+
+        emit({"event": "result", **work_retier(job, emit)})
     else:
         from benchmarks.books_work import work as work_books
 

@@ -7,9 +7,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import reduce
+from functools import cache, reduce
+from itertools import repeat
 from operator import or_
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from django.db.models import F, Q
@@ -20,6 +21,7 @@ from allocation.engine.facts.rules import TieringRules
 from allocation.engine.facts.tiering import Column, CustomerColumns, DecidedBy, HeldTiers, Integers
 from allocation.engine.kept import column_of, sources
 from allocation.models import Override, Source, TierHolding, TierStanding
+from allocation.snapshots.columns import read_columns
 from allocation.snapshots.money import frozen_rates, in_base
 from allocation.snapshots.vocabulary import ModelVocabulary
 
@@ -73,25 +75,47 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """What the queries gave: one mapping a customer, and what hangs on customers."""
+    """What the queries gave: columns of the customers' fields by name, and what hangs on customers."""
 
-    customers: list[dict[str, Any]]
+    columns: Mapping[str, Sequence[Any]]
     goals: dict[int, tuple[str, ...]]
     overrides: dict[int, tuple[int, int]]  # in force: customer → (override, tier)
     ended: dict[int, int]  # customer → the last override that held once and does no more
 
-    def lifecycle(self, row: Mapping[str, Any]) -> int:
-        """An override that came and went between two runs is a change too: the customer still holds its tier."""
-        pk = row["pk"]
-        override = self.overrides.get(pk) or self.ended.get(pk)
-        return digest(self.goals.get(pk, ()), row["status"], row["first_renewal_done"], override)
+    def __len__(self) -> int:
+        return len(self.keys)
 
-    def digest(self, row: Mapping[str, Any], names: Iterable[str]) -> int:
+    @property
+    def keys(self) -> Sequence[int]:
+        return self.columns["pk"]
+
+    def open_goals(self) -> list[tuple[str, ...]]:
+        return [self.goals.get(pk, ()) for pk in self.keys]
+
+    def goal_digests(self) -> Integers:
+        one = cache(digest)  # thousands of customers share a handful of goals
+        return _whole(one(goals) for goals in self.open_goals())
+
+    def lifecycles(self) -> Integers:
+        """An override that came and went between two runs is a change too: the customer still holds its tier."""
+        one = cache(digest)
+        overrides = (self.overrides.get(pk) or self.ended.get(pk) for pk in self.keys)
+        parts = (self.open_goals(), self.columns["status"], self.columns["first_renewal_done"], overrides)
+        return _whole(one(*values) for values in zip(*parts, strict=True))
+
+    def digests(self, names: Sequence[str], lifecycles: Integers) -> Integers:
         """Of the stored values, so that another exchange rate is no change of facts."""
-        values = [row[FIELDS.get(name, name)] for name in names if name in _STORED]
-        own = [row["attributes"].get(name.removeprefix(CUSTOM_PREFIX)) for name in names if _is_custom(name)]
-        money = row["currency"] if MONEY & set(names) else ""
-        return digest(values, own, money, row["paid_tier_id"], self.lifecycle(row))
+        stored = [self.columns[FIELDS.get(name, name)] for name in names if name in _STORED]
+        slugs = [name.removeprefix(CUSTOM_PREFIX) for name in names if _is_custom(name)]
+        values = map(list, zip(*stored, strict=True)) if stored else repeat([], len(self))
+        own = (
+            ([held.get(slug) for slug in slugs] for held in self.columns["attributes"])
+            if slugs
+            else repeat([], len(self))
+        )
+        money = self.columns["currency"] if MONEY & set(names) else repeat("", len(self))
+        parts = zip(values, own, money, self.columns["paid_tier_id"], lifecycles.tolist(), strict=True)
+        return np.frombuffer(b"".join(map(_short, parts)), dtype=">i8").astype(np.int64)
 
 
 _STORED = frozenset(
@@ -109,9 +133,11 @@ def _is_custom(name: str) -> bool:
 
 def digest(*values: object) -> int:
     """A signed number of 64 bits; the same values give the same digest on any machine and database."""
-    return int.from_bytes(
-        hashlib.blake2b(repr(values).encode(), digest_size=16).digest()[:8], "big", signed=True
-    )
+    return int.from_bytes(_short(values), "big", signed=True)
+
+
+def _short(values: tuple[object, ...]) -> bytes:
+    return hashlib.blake2b(repr(values).encode(), digest_size=16).digest()[:8]
 
 
 def tiering_rates(*, rules: TieringRules, as_of: date, base: str) -> dict[str, Decimal]:
@@ -143,31 +169,35 @@ def customer_snapshot(
     """
     names = sources(rules)
     rows = _read(names, as_of, Q(), every, also)
-    lifecycles = _whole(rows.lifecycle(row) for row in rows.customers)
-    goals = _whole(digest(rows.goals.get(row["pk"], ())) for row in rows.customers)
+    lifecycles, goals = rows.lifecycles(), rows.goal_digests()
     columns = {
         name: _column(name, rows, vocabulary, rates, base) for name in dict.fromkeys((*names, *ALWAYS_KEPT))
     }
     facts = CustomerColumns(
-        ids=tuple(row["external_id"] for row in rows.customers),
+        ids=tuple(rows.columns["external_id"]),
         columns=columns,
-        active=np.array([row["status"] == Customer.Status.ACTIVE for row in rows.customers], dtype=np.bool_),
+        active=np.array(
+            [said == Customer.Status.ACTIVE.value for said in rows.columns["status"]], dtype=np.bool_
+        ),
         held=_held(rows, vocabulary, lifecycles, goals, goals_only=goals_only),
         as_of=days(as_of),
     )
     return Snapshot(
         facts=facts,
-        keys=_whole(row["pk"] for row in rows.customers),
-        csm_ids=tuple(row["csm_id"] for row in rows.customers),
-        digests=_whole(() if also else (rows.digest(row, names) for row in rows.customers)),
+        keys=_whole(rows.keys),
+        csm_ids=tuple(rows.columns["csm_id"]),
+        digests=_whole(()) if also else rows.digests(names, lifecycles),
         lifecycles=lifecycles,
         goals=goals,
-        rows=rows.customers if also else (),
+        rows=_mappings(rows.columns) if also else (),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Now:
+def _mappings(columns: Mapping[str, Sequence[Any]]) -> list[Mapping[str, Any]]:
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+class Now(NamedTuple):
     """What an applying run compares with its snapshot."""
 
     digest: int
@@ -180,7 +210,8 @@ def customers_now(*, rules: TieringRules, as_of: date, customer_ids: Integers) -
     found: dict[int, Now] = {}
     for part in _parts(customer_ids):
         rows = _read(names, as_of, part)
-        found.update({row["pk"]: Now(rows.digest(row, names), row["tier_id"]) for row in rows.customers})
+        digests = rows.digests(names, rows.lifecycles()).tolist()
+        found.update(zip(rows.keys, map(Now, digests, rows.columns["tier_id"]), strict=True))
     return found
 
 
@@ -210,7 +241,8 @@ def _read(names: Sequence[str], as_of: date, whom: Q, every: int = 1, also: Coll
     fields = {FIELDS.get(name, name) for name in names if name in _STORED} | set(also)
     if any(_is_custom(name) for name in names):
         fields.add("attributes")
-    customers = Customer.objects.order_by("pk").values(*ALWAYS, *sorted(fields - set(ALWAYS)))
+    read = (*ALWAYS, *sorted(fields - set(ALWAYS)))
+    customers = Customer.objects.order_by("pk")
     goals = Goal.objects.open_on(as_of).order_by("kind__slug", "pk")
     overrides = Override.objects.in_force(as_of) | Override.objects.begun_by(as_of)
     if whom:
@@ -232,7 +264,7 @@ def _read(names: Sequence[str], as_of: date, whom: Q, every: int = 1, also: Coll
         else:
             ended[customer_id] = pk
     return _Rows(
-        customers=list(customers),
+        columns=read_columns(rows=customers, fields=read),
         goals={customer_id: tuple(slugs) for customer_id, slugs in open_goals.items()},
         overrides=in_force,
         ended=ended,
@@ -250,21 +282,20 @@ def _column(
 ) -> Column:
     kind = vocabulary.attributes[name].kind
     if name == "open_goals":
-        return column_of(kind, [rows.goals.get(row["pk"], ()) for row in rows.customers])
+        return column_of(kind, rows.open_goals())
     if name in MONEY:
-        return column_of(kind, [_amount(row, name, rates, base) for row in rows.customers])
+        amounts = zip(rows.columns[name], rows.columns["currency"], strict=True)
+        return column_of(kind, [_amount(*one, rates, base) for one in amounts])
     if _is_custom(name):
         slug = name.removeprefix(CUSTOM_PREFIX)
-        return column_of(kind, [_custom(row["attributes"].get(slug), kind) for row in rows.customers])
+        return column_of(kind, [_custom(held.get(slug), kind) for held in rows.columns["attributes"]])
     if name == "has_parent":
-        return column_of(kind, [row["parent_id"] is not None for row in rows.customers])
-    field, plain = FIELDS.get(name, name), _PLAIN[kind]
-    return column_of(kind, [plain(row[field]) for row in rows.customers])
+        return column_of(kind, [parent is not None for parent in rows.columns["parent_id"]])
+    return column_of(kind, list(map(_PLAIN[kind], rows.columns[FIELDS.get(name, name)])))
 
 
-def _amount(row: Mapping[str, Any], name: str, rates: Mapping[str, Decimal], base: str) -> float | None:
+def _amount(amount: Decimal | None, currency: str, rates: Mapping[str, Decimal], base: str) -> float | None:
     """Money of a customer that left may be in a currency without a rate; it counts nowhere, so it stays unknown."""
-    amount, currency = row[name], row["currency"]
     if amount is None or (currency != base and currency not in rates):
         return None
     return float(in_base(amount, currency, rates=rates, base=base))
@@ -311,16 +342,12 @@ def _held(
     rows: _Rows, vocabulary: ModelVocabulary, lifecycles: Integers, goals: Integers, *, goals_only: bool
 ) -> HeldTiers:
     """What customers hold, against the decision each stands on: the last one applied."""
-    stands = {
-        customer_id: (lifecycle, goals_then, decided_by)
-        for customer_id, lifecycle, goals_then, decided_by in TierStanding.objects.values_list(
-            "customer_id", "lifecycle", "goals", "decided_by"
-        )
-    }
+    standings = TierStanding.objects.values_list("customer_id", "lifecycle", "goals", "decided_by")
+    stands = {customer_id: before for customer_id, *before in standings}
     by_override = set(
         TierHolding.objects.current().set_by(Source.OVERRIDE).values_list("customer_id", flat=True)
     )
-    keys = [row["pk"] for row in rows.customers]
+    keys = rows.keys
     then = [stands.get(pk) for pk in keys]
     now = zip(then, lifecycles.tolist(), strict=True)
     changed = [before is None or before[0] != lifecycle for before, lifecycle in now]
@@ -332,11 +359,11 @@ def _held(
     ]
     other = zip(then, goals.tolist(), strict=True)
     return HeldTiers(
-        current=_places(vocabulary, [row["tier_id"] for row in rows.customers]),
-        paid=_places(vocabulary, [row["paid_tier_id"] for row in rows.customers]),
+        current=_places(vocabulary, rows.columns["tier_id"]),
+        paid=_places(vocabulary, rows.columns["paid_tier_id"]),
         override=_places(vocabulary, [rows.overrides.get(pk, (None, None))[1] for pk in keys]),
         since=np.array(
-            [np.nan if row["tier_since"] is None else days(row["tier_since"]) for row in rows.customers],
+            [np.nan if since is None else days(since) for since in rows.columns["tier_since"]],
             dtype=np.float64,
         ),
         goals_changed=np.array(

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 import numpy as np
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.timezone import localdate
 
 from accounts.leases import lease_kept
@@ -256,7 +256,10 @@ def _keys(customer_ids: Collection[int]) -> Integers:
 def _lock(customer_ids: Sequence[int]) -> None:
     """Customers are locked before their facts are compared, who is to stay as well: what is said of a chunk then holds until its
     commit. Whoever edits facts locks the customer's row first, so an edit falls before the look or after the commit.
+    SQLite has no locks of rows: there the transaction holds the whole database from its beginning.
     """
+    if not connection.features.has_select_for_update:
+        return
     for start in range(0, len(customer_ids), BATCH):
         part = customer_ids[start : start + BATCH]
         rows = Customer.objects.select_for_update(of=("self",)).filter(pk__in=part).order_by("pk")

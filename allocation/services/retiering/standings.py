@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import Any
 
 import numpy as np
+from django.db import connection
 
 from allocation.engine.facts.attributes import Kind
 from allocation.engine.facts.tiering import ChoiceColumn, Integers, NumberColumn
@@ -18,28 +20,51 @@ SETTERS = "setters"
 
 
 def stand_on(*, run_id: int, outcomes: Outcomes) -> None:
-    """These customers stand on this run from now on; one statement for some hundred of them."""
-    lifecycles, goals = outcomes.digests["lifecycle"], outcomes.digests["goals"]
+    """These customers stand on this run from now on; one statement for all of them."""
     _write(
         [
-            TierStanding(
-                customer_id=int(key),
-                run_id=run_id,
-                segment=said_of(outcomes.segment, at) or "",
-                score=score_of(outcomes.score, at),
-                decided_by=said_of(outcomes.decided_by, at) or "",
-                lifecycle=int(lifecycles[at]),
-                goals=int(goals[at]),
-            )
-            for at, key in enumerate(outcomes.keys.tolist())
+            outcomes.keys.tolist(),
+            [run_id] * len(outcomes.keys),
+            _said(outcomes.segment),
+            [score_of(outcomes.score, at) for at in range(len(outcomes.keys))],
+            _said(outcomes.decided_by),
+            outcomes.digests["lifecycle"].tolist(),
+            outcomes.digests["goals"].tolist(),
         ]
     )
 
 
-def _write(rows: list[TierStanding]) -> None:
-    TierStanding.objects.bulk_create(
-        rows, update_conflicts=True, unique_fields=["customer"], update_fields=list(FIELDS), batch_size=BATCH
+def _said(column: ChoiceColumn) -> list[str]:
+    words = (*column.vocabulary, "")
+    return [words[code] for code in column.codes.tolist()]  # -1 reaches the last one
+
+
+def _write(columns: Sequence[list[Any]]) -> None:
+    """Customers, then FIELDS, as columns: every customer of every run is written, which as objects took most of applying."""
+    if not columns[0]:
+        return
+    meta, quoted = TierStanding._meta, connection.ops.quote_name
+    by_name = {field.name: field for field in meta.concrete_fields}
+    fields = [by_name[name] for name in ("customer", *FIELDS)]
+    names = [quoted(str(field.column)) for field in fields]
+    on_postgresql = connection.vendor == "postgresql"
+    # Without lengths: a cast to one would cut what the column refuses.
+    kinds = [str(field.db_type(connection)).partition("(")[0] for field in fields]
+    given = (
+        f"SELECT * FROM unnest({', '.join(f'%s::{kind}[]' for kind in kinds)})"  # noqa: S608 - types are the model's
+        if on_postgresql
+        else f"VALUES ({', '.join(['%s'] * len(names))})"
     )
+    anew = ", ".join(f"{name} = EXCLUDED.{name}" for name in names[1:])
+    statement = (
+        f"INSERT INTO {quoted(meta.db_table)} ({', '.join(names)}) {given} "
+        f"ON CONFLICT ({names[0]}) DO UPDATE SET {anew}"
+    )
+    with connection.cursor() as cursor:
+        if on_postgresql:
+            cursor.execute(statement, list(columns))
+        else:
+            cursor.executemany(statement, list(zip(*columns, strict=True)))
 
 
 def pack_standings(*, keys: Integers) -> bytes:
@@ -119,19 +144,20 @@ def give_back(
         raise TypeError("no standings were packed")
     runs, lifecycles, goals = (kept.integers[name].tolist() for name in ("run", "lifecycle", "goals"))
     rows = [
-        TierStanding(
-            customer_id=key,
-            run_id=runs[at],
-            segment=said_of(segment, at) or "",
-            score=score_of(score.values, at),
-            decided_by=said_of(decided_by, at) or "",
-            lifecycle=lifecycles[at],
-            goals=goals[at],
+        (
+            key,
+            runs[at],
+            said_of(segment, at) or "",
+            score_of(score.values, at),
+            said_of(decided_by, at) or "",
+            lifecycles[at],
+            goals[at],
         )
         for at, key in enumerate(kept.integers[CUSTOMER].tolist())
         if key in back
     ]
-    _write(rows)
-    nothing = sorted(back - {row.customer_id for row in rows})
+    if rows:
+        _write([list(column) for column in zip(*rows, strict=True)])
+    nothing = sorted(back - {row[0] for row in rows})
     for start in range(0, len(nothing), BATCH):
         TierStanding.objects.filter(customer_id__in=nothing[start : start + BATCH]).delete()

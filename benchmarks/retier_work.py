@@ -1,0 +1,158 @@
+"""The child of the re-tiering benchmark: the product's run and the bare driver in turn, on a filled database."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from benchmarks.filled import installed
+from benchmarks.isolation import Emit, clock
+
+PROPOSE, APPLY, SELECT, UPDATE, SAVE = "propose", "apply", "bare SELECT", "bare UPDATE", "ORM save() loop"
+CHANGED = 200  # the ARR of each so many-th customer changes before a round
+Times = dict[str, list[tuple[float, float]]]
+
+
+def work(job: Mapping[str, Any], emit: Emit) -> dict[str, Any]:
+    """``times`` by what was done, (seconds, processor seconds) a round; ``moves`` a round; ``kept`` in bytes a customer."""
+    installed(job)
+    times: Times = {}
+    moves: list[int] = []
+    run = _run({}, 0)  # once before, so that nobody pays for what is loaded once
+    with clock(emit):
+        for turn in range(1, job["rounds"] + 1):
+            run = _run(times, turn)
+            changed, columns = _changed(run), _columns(run)
+            moves.append(len(changed))
+            _timed(times, SELECT, lambda columns=columns: _bare(job, lambda bare: _select(bare, columns)))
+            _timed(times, UPDATE, lambda changed=changed: _bare(job, lambda bare: _update(bare, changed)))
+            if job["save"]:
+                _timed(times, SAVE, _save_all)
+    faults = [f"Round {turn} moved nobody." for turn, moved in enumerate(moves, 1) if not moved]
+    return {"times": times, "moves": moves, "faults": faults, "kept": _kept(run)}
+
+
+def _timed(times: Times, what: str, done: Callable[[], Any]) -> None:
+    begun, cpu = time.perf_counter(), time.process_time()
+    done()
+    times.setdefault(what, []).append((time.perf_counter() - begun, time.process_time() - cpu))
+
+
+def _run(times: Times, turn: int) -> int:
+    """Some amounts change; a run is asked for, computed and applied, as `retier --apply` does."""
+    from django.db.models import F
+    from django.utils import timezone
+
+    from accounts.models import Customer
+    from allocation.services.retiering import apply_run, propose_run, queue_run
+
+    some = Customer.objects.alias(turn=F("pk") % CHANGED).filter(turn=turn, arr__isnull=False)
+    some.update(arr=F("arr") * 5)
+    today = timezone.localdate()
+    run: int = queue_run(as_of=today, at=timezone.now()).pk
+    _timed(times, PROPOSE, lambda: propose_run(run_id=run, owner="bench"))
+    _timed(times, APPLY, lambda: apply_run(run_id=run, owner="bench", at=timezone.now(), on=today))
+    return run
+
+
+def _changed(run: int) -> list[tuple[Any, Any, int]]:
+    """Tier, its first day and the key of each customer that the run moved."""
+    from accounts.models import Customer
+    from allocation.models import RowStatus, TierDecision
+
+    moved = TierDecision.objects.filter(run=run, status=RowStatus.APPLIED).moves()
+    rows = Customer.objects.filter(pk__in=moved.values("customer_id")).order_by("pk")
+    return [(tier, str(since), pk) for tier, since, pk in rows.values_list("tier_id", "tier_since", "pk")]
+
+
+def _columns(run: int) -> list[str]:
+    """The customer's own columns that the product reads for this model; of words the key."""
+    from accounts.models import Customer
+    from allocation.engine.kept import sources
+    from allocation.models import RetierRun
+    from allocation.services.retiering.rules import rules_of
+    from allocation.snapshots.customers import ALWAYS, FIELDS
+    from allocation.snapshots.vocabulary import model_vocabulary
+
+    asked = RetierRun.objects.select_related("tiering_model").get(pk=run)
+    read = {FIELDS.get(name, name) for name in sources(rules_of(run=asked, vocabulary=model_vocabulary()))}
+    read |= set(ALWAYS)
+    names = {name.partition("__")[0] for name in read}
+    fields = [
+        field
+        for field in Customer._meta.concrete_fields
+        if names & {field.name, field.attname, "pk" if field.primary_key else field.name}
+    ]
+    return [field.column for field in fields]
+
+
+def _bare(job: Mapping[str, Any], done: Callable[[Any], None]) -> None:
+    """With a connection of the driver's own, committed; connecting is part of the time."""
+    url = job["database_url"]
+    bare: Any = psycopg.connect(url) if url else sqlite3.connect(Path(job["folder"]) / job["file"])
+    try:
+        done(bare)
+        bare.commit()
+    finally:
+        bare.close()
+
+
+def _select(bare: Any, columns: Sequence[str]) -> None:
+    bare.execute(f"SELECT {', '.join(columns)} FROM accounts_customer ORDER BY id").fetchall()  # noqa: S608
+
+
+def _update(bare: Any, changed: Sequence[tuple[Any, Any, int]]) -> None:
+    mark = "?" if isinstance(bare, sqlite3.Connection) else "%s"
+    bare.cursor().executemany(
+        f"UPDATE accounts_customer SET tier_id = {mark}, tier_since = {mark} WHERE id = {mark}",  # noqa: S608
+        changed,
+    )
+
+
+def _save_all() -> None:
+    """What people write first: each customer as an object, its tier set, and saved."""
+    from accounts.models import Customer
+
+    for customer in Customer.objects.order_by("pk"):
+        customer.save()
+
+
+def _kept(run: int) -> dict[str, float]:
+    """Bytes a customer: of everything the run keeps, and of one JSON a customer that says the same."""
+    from django.db.models import Sum
+
+    from allocation.engine.kept import CHOICES, facts_to_json, said_of, unpack_facts, unpack_outcomes
+    from allocation.models import RetierRun, RunChunk
+    from allocation.snapshots.vocabulary import model_vocabulary
+
+    chunks = RunChunk.objects.filter(run=run)
+    total = chunks.aggregate(n=Sum("customers"))["n"]
+    packed = sum(len(facts) + len(outcomes) for facts, outcomes in chunks.values_list("facts", "outcomes"))
+    stood = sum(len(one) for one in chunks.values_list("stood_on", flat=True) if one is not None)
+    crowd = len(json.dumps(RetierRun.objects.values_list("population", flat=True).get(pk=run)))
+    first = chunks.order_by("first_customer_id")[0]
+    outcomes = unpack_outcomes(first.outcomes)
+    _, facts = unpack_facts(data=first.facts, tiers=model_vocabulary().tiers, as_of=0)
+    rows = [
+        {
+            "customer": key,
+            "facts": said,
+            **{name: said_of(getattr(outcomes, name), at) for name in CHOICES},
+            "rule": int(outcomes.rule[at]),
+            "score": None if outcomes.score[at] != outcomes.score[at] else float(outcomes.score[at]),
+        }
+        for at, (key, said) in enumerate(
+            zip(outcomes.keys.tolist(), facts_to_json(facts, tuple(facts.columns)), strict=True)
+        )
+    ]
+    return {
+        "explain": (packed + crowd) / total,
+        "undo": stood / total,
+        "json": len(json.dumps(rows, separators=(",", ":")).encode()) / len(rows),
+    }
