@@ -1,4 +1,4 @@
-"""``python -m benchmarks [books] [gap] [scenario]``: run the benchmarks, print their tables, keep the figures under ``var/bench/``.
+"""``python -m benchmarks [books] [gap] [imports] [scenario]``: run the benchmarks, print their tables, keep the figures under ``var/bench/``.
 
 Exit code 1 where something is wrong (a broken limit, a false proof, no answer), never for a slow machine or a missed goal.
 """
@@ -15,10 +15,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks import books, gap, scenario
+from benchmarks import books, gap, imports, scenario
 from benchmarks.companies import FAMILIES
 
-BENCHES = {"books": books.run, "gap": gap.run, "scenario": scenario.run}
+BENCHES = {"books": books.run, "gap": gap.run, "imports": imports.run, "scenario": scenario.run}
 KEPT = Path(__file__).resolve().parents[1] / "var" / "bench"
 
 

@@ -27,6 +27,10 @@ def main() -> None:
         from benchmarks.scenario_work import work as work_scenario
 
         emit({"event": "result", **work_scenario(job, emit)})
+    elif job["bench"] == "imports":
+        from benchmarks.imports_work import work as work_imports
+
+        emit({"event": "result", **work_imports(job, emit)})
     else:
         from benchmarks.books_work import work as work_books
 
