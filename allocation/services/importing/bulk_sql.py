@@ -31,10 +31,8 @@ def insert_customers(rows: Sequence[Mapping[str, Any]]) -> None:
         return
     names = list(FIELDS)
     prepare = _Preparer()
-    blank = {name: prepare(name, FIELDS[name].get_default()) for name in names}
-    parameters = [
-        list((blank | {name: prepare(name, value) for name, value in row.items()}).values()) for row in rows
-    ]
+    named = set().union(*rows)
+    parameters = list(zip(*(prepare.column(name, rows, name in named) for name in names), strict=True))
     columns = ", ".join(_quoted(name) for name in names)
     if connection.vendor == "postgresql":
         statement = f"COPY {_table()} ({columns}) FROM STDIN"
@@ -78,6 +76,13 @@ class _Preparer:
             DEFAULT_DB_ALIAS
         ]  # itself: the thread's proxy is looked up at every use
         self._known: dict[str, dict[Any, Any]] = {name: {} for name in FIELDS}
+
+    def column(self, name: str, rows: Sequence[Mapping[str, Any]], named: bool) -> list[Any]:
+        """A column of all rows, the default where a row does not name it; not ``named``: where none of them does."""
+        default = FIELDS[name].get_default()
+        if not named:
+            return [self(name, default)] * len(rows)
+        return [self(name, row.get(name, default)) for row in rows]
 
     def __call__(self, name: str, value: Any) -> Any:
         if value is None or (type(value) is str and name in TEXTS):

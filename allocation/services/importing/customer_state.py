@@ -66,7 +66,7 @@ class Directory:
     def find(self, key: str) -> int | None:
         """The customer with this external id: as written, else in another case or Unicode form."""
         found = self.exact.get(key)
-        if found is None:
+        if found is None and self.exact:
             alike = self.folded.get(word_key(key), [])
             found = alike[0] if len(alike) == 1 else None
         return found
