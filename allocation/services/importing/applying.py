@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from accounts.changes import acting
 from accounts.importing.checking import Problem
@@ -231,8 +231,8 @@ def _customer_digest(batch: ImportBatch, keys: Sequence[str], on: date) -> str:
     if not all(directory.may_touch(pk) for pk in found):
         raise _ChangedSincePreview
     pks = sorted(pk for pk in found if pk is not None)
-    for start in range(0, len(pks), CHUNK):
-        # In key order, so that two imports cannot wait for each other; SQLite has one writer anyway.
+    # In key order, so that two imports cannot wait for each other; SQLite has one writer anyway and locks no rows.
+    for start in range(0, len(pks), CHUNK) if connection.features.has_select_for_update else ():
         rows = Customer.objects.select_for_update(of=("self",)).filter(pk__in=pks[start : start + CHUNK])
         list(rows.order_by("pk").values_list("pk", flat=True))
     columns = [column for column in batch.reading["columns"] if column != "external_id"]
