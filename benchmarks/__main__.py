@@ -1,4 +1,4 @@
-"""``python -m benchmarks [books] [gap] [retier] [scenario]``: run the benchmarks, print their tables, keep the figures under ``var/bench/``.
+"""``python -m benchmarks [BENCH …]``: run the benchmarks, print their tables, keep the figures under ``var/bench/``.
 
 Exit code 1 where something is wrong (a broken limit, a false proof, no answer), never for a slow machine or a missed goal.
 """
@@ -15,10 +15,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks import books, gap, retier, scenario
+from benchmarks import books, gap, imports, places, retier, scenario
 from benchmarks.companies import FAMILIES
 
-BENCHES = {"books": books.run, "gap": gap.run, "retier": retier.run, "scenario": scenario.run}
+BENCHES = {
+    "books": books.run,
+    "gap": gap.run,
+    "imports": imports.run,
+    "retier": retier.run,
+    "scenario": scenario.run,
+}
 KEPT = Path(__file__).resolve().parents[1] / "var" / "bench"
 
 
@@ -44,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--customers",
         nargs="+",
-        type=retier.customers_of,
+        type=places.customers_of,
         help="of the benchmarks on a database: 10k, 100k or 1m",
     )
     made.add_argument("--seeds", nargs="+", type=int, help="companies of these seeds instead of 1 to 5")

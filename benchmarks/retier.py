@@ -5,23 +5,19 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from statistics import median
-from tempfile import mkdtemp
 from typing import Any
 
 from benchmarks.isolation import measured
+from benchmarks.places import DATABASES, POSTGRES, SQLITE, placed, sizes_on
 from benchmarks.tables import Goal, goals_table, table
 
 SIZES = (10_000, 100_000)
 QUICK = (2_000,)
-LARGEST_ON_SQLITE = 100_000
 CSMS = 56
 ROUNDS = 3
 LIMIT = 1800.0
 SAVED_UP_TO = 10_000  # a loop with save() takes minutes beyond
-SQLITE, POSTGRES = "SQLite", "PostgreSQL"
 PROPOSE, APPLY, SELECT, UPDATE, SAVE = "propose", "apply", "bare SELECT", "bare UPDATE", "ORM save() loop"
 RUN, FLOOR = "run (propose + apply)", "floor (SELECT + UPDATE)"
 PARTS = {RUN: (PROPOSE, APPLY), FLOOR: (SELECT, UPDATE)}
@@ -38,8 +34,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     goals: list[Goal] = []
     wrong: list[str] = []
     kept: list[dict[str, Any]] = []
-    for database in (SQLITE, POSTGRES):
-        for customers in _sizes(options, database):
+    for database in DATABASES:
+        for customers in sizes_on(database, options, usual=SIZES, quick=QUICK):
             where = f"{database}, {customers} customers"
             told = _told(database, customers, options)
             if told["outcome"] != "done":
@@ -61,50 +57,16 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     return {"rows": rows, "kept": kept, "goals": [goal.plain() for goal in goals], "wrong": wrong}
 
 
-def customers_of(text: str) -> int:
-    """``10k``, ``100k``, ``1m`` or a number. Raises ArgumentTypeError."""
-    number, factor = text[:-1], {"k": 1_000, "m": 1_000_000}.get(text[-1:].lower())
-    try:
-        return int(text) if factor is None else int(number) * factor
-    except ValueError as fault:
-        raise argparse.ArgumentTypeError(f"{text} is no size: write 10k, 100k or 1m.") from fault
-
-
-def _sizes(options: argparse.Namespace, database: str) -> list[int]:
-    """A million customers are for PostgreSQL only."""
-    sizes = options.customers or (QUICK if options.quick else SIZES)
-    return [size for size in sizes if database == POSTGRES or size <= LARGEST_ON_SQLITE]
-
-
 def _told(database: str, customers: int, options: argparse.Namespace) -> dict[str, Any]:
     """Filled by one child and measured by another, so that the peak memory is that of the runs alone."""
     limit = options.limit or LIMIT
-    with _database(database) as job:
-        job |= {"customers": customers, "csms": CSMS, "seed": 1, "rounds": ROUNDS}
+    with placed(database) as job:
+        job |= {"file": FILE, "customers": customers, "csms": CSMS, "seed": 1, "rounds": ROUNDS}
         job["save"] = customers <= SAVED_UP_TO
         filled = measured({"bench": "filled", **job}, limit=limit)
         if filled["outcome"] != "done":
             return {**filled, "outcome": f"not filled: {filled['outcome']}"}
         return measured({"bench": "retier", **job}, limit=limit)
-
-
-@contextmanager
-def _database(database: str) -> Iterator[dict[str, Any]]:
-    """A database of its own, gone afterwards; a private PostgreSQL as the tests use it (no fsync)."""
-    import shutil
-
-    from tests.rig.servers import CARELESS, Postgres
-
-    with ExitStack() as stack:
-        folder = mkdtemp(prefix="cstiers-bench-")
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        url = ""
-        if database == POSTGRES:
-            Path(folder).chmod(0o755)  # the server runs as a user of its own
-            server = Postgres.make(Path(folder) / "postgres", **CARELESS)
-            stack.callback(server.stop)
-            url = server.url
-        yield {"folder": folder, "database_url": url, "file": FILE}
 
 
 def judged(times: Times) -> list[dict[str, Any]]:

@@ -58,7 +58,7 @@ def _read(data: bytes, limits: Limits) -> Table:
     header_line = 0
     cells = 0
     for line, row in _records(text=text, delimiter=delimiter, limits=limits):
-        if not any(field.strip() for field in row):
+        if not (row and row[0].strip()) and not any(field.strip() for field in row):
             table.blank_rows += 1 if table.headers else 0
             continue
         if not table.headers:
@@ -151,9 +151,17 @@ def _widths(sample: str, delimiter: str, *, cut: bool) -> list[int]:
     return widths[:-1] if cut and len(widths) > 1 else widths
 
 
+class _Shared(dict[str, str]):
+    """Fields as they are read; each different one is made once."""
+
+    def __missing__(self, field: str) -> str:
+        made = self[field] = unmark_formula(field)
+        return made
+
+
 def _records(*, text: str, delimiter: str, limits: Limits) -> Iterator[tuple[int, list[str]]]:
     """(physical line on which the record starts, its fields); equal fields share one string."""
-    seen: dict[str, str] = {}
+    shared = _Shared().__getitem__
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     start = 1
     try:
@@ -162,7 +170,7 @@ def _records(*, text: str, delimiter: str, limits: Limits) -> Iterator[tuple[int
                 raise FileRefused(
                     f"Line {start} has {len(row):,} columns; at most {limits.columns} are accepted."
                 )
-            yield start, [seen.setdefault(field, unmark_formula(field)) for field in row]
+            yield start, list(map(shared, row))
             start = reader.line_num + 1
     except csv.Error as error:
         raise FileRefused(_quoting_sentence(str(error), start, limits)) from None

@@ -89,6 +89,8 @@ def _value(core: str, decimal: str) -> Decimal | None:
 
 def parse_number(text: str, style: Style) -> tuple[Decimal, str]:
     """(value, currency sign or code as written). Raises CellRefused with what is wrong."""
+    if style.decimal == POINT and not style.magnitude and text[:1] != "-" and _PLAIN.match(text):
+        return Decimal(text), ""
     parts = take_apart(text)
     if parts is None:
         raise CellRefused(_why_no_number(text))
@@ -122,9 +124,17 @@ def _why_no_number(text: str) -> str:
     return "This is no number; write digits only, such as 1234.56."
 
 
+# What nearly every cell says, made once.
+_SAME, _POINT_ONLY = Evidence(True, True, False), Evidence(True, False, True)
+
+
 def _weigh(text: str) -> Evidence:
     if _DIGITS.match(text):
-        return Evidence(True, True, False)
+        return _SAME
+    if _PLAIN.match(text):
+        whole, _, fraction = text.lstrip("-").partition(".")
+        if fraction and (len(fraction) != 3 or len(whole) > 3):  # in comma style a point would group threes
+            return _POINT_ONLY
     parts = take_apart(text)
     if parts is None:
         return Evidence(False, False, False)

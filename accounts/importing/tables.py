@@ -1,10 +1,11 @@
 """A file as read: headers, rows of cells, and the line each row started on."""
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from operator import itemgetter
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,12 @@ class Table:
     sheet: str = ""
     remarks: list[str] = field(default_factory=list)
 
-    def column(self, index: int) -> Iterator[Cell]:
+    def column(self, index: int) -> list[Cell]:
         """The cells of one column; rows that are too short give a blank."""
-        for row in self.rows:
-            yield row[index] if index < len(row) else ""
+        try:
+            return list(map(itemgetter(index), self.rows))
+        except IndexError:  # a ragged row
+            return [row[index] if index < len(row) else "" for row in self.rows]
 
 
 def is_blank(cell: Cell) -> bool:

@@ -95,6 +95,7 @@ class NumberWidget(StrictWidget):
     def __init__(self, *, low: int | None, high: int | None, places: int, money: bool = False) -> None:
         super().__init__()
         self.low, self.high, self.places, self.money = low, high, places, money
+        self.unit, self.zero = Decimal(1).scaleb(-places), Decimal(0).scaleb(-places)
 
     def read(self, value: Cell, reading: ColumnReading) -> Decimal:
         number = self._number(value, reading)
@@ -106,7 +107,7 @@ class NumberWidget(StrictWidget):
         exact: Decimal = number.normalize()
         if -int(exact.as_tuple().exponent) > self.places:
             raise CellRefused(self._decimals())
-        return exact.quantize(Decimal(1).scaleb(-self.places)) if number else Decimal(0).scaleb(-self.places)
+        return exact.quantize(self.unit) if number else self.zero
 
     def _number(self, value: Cell, reading: ColumnReading) -> Decimal:
         if isinstance(value, int | Decimal):

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks import retier
+from benchmarks import places, retier
 from benchmarks.__main__ import parser
 from benchmarks.filled import fill
 
@@ -32,10 +32,10 @@ def test_a_run_is_both_its_parts_of_one_round_against_both_parts_of_the_floor():
 
 def test_a_million_is_for_postgresql_only():
     asked = parser().parse_args(["retier", "--customers", "100k", "1m"])
-    assert retier._sizes(asked, retier.SQLITE) == [100_000]
-    assert retier._sizes(asked, retier.POSTGRES) == [100_000, 1_000_000]
+    assert places.sizes_on(places.SQLITE, asked, usual=(), quick=()) == [100_000]
+    assert places.sizes_on(places.POSTGRES, asked, usual=(), quick=()) == [100_000, 1_000_000]
     with pytest.raises(argparse.ArgumentTypeError, match="no size"):
-        retier.customers_of("many")
+        places.customers_of("many")
 
 
 def test_goals_are_those_of_the_database():

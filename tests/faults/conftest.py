@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.servers import Postgres, Redis
 from tests.faults.fleet import Yard
-from tests.rig.servers import Postgres, Redis
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,9 @@ import time
 
 import pytest
 
+from benchmarks.servers import Postgres, Redis
 from tests.faults.fleet import SWEEP_SECONDS, Fleet, Yard, until
 from tests.faults.killing import same
-from tests.rig.servers import Postgres, Redis
 
 ROUNDS = int(os.environ.get("CSTIERS_ROUNDS", "5"))
 PROVING = ROUNDS >= 20

@@ -8,9 +8,9 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+from benchmarks.programs import ProgramMissing
+from benchmarks.servers import postgres_url, redis_url
 from tests.rig.browser import chromium
-from tests.rig.programs import ProgramMissing
-from tests.rig.servers import postgres_url, redis_url
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTHING_RAN = 5  # pytest's exit code

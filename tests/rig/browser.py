@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.rig.programs import ProgramMissing, find, install_with_apt
+from benchmarks.programs import ProgramMissing, find, install_with_apt
 
 NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
 PLACES = [

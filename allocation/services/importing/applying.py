@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from accounts.changes import acting
 from accounts.importing.checking import Problem
@@ -152,6 +152,9 @@ def _apply_in_steps(batch: ImportBatch, fence: int, on: date) -> None:
 def _write_step(batch: ImportBatch, writer: Any, numbers: Sequence[int], on: date) -> int:
     done = 0
     for chunk in batch.chunks.filter(number__in=numbers).order_by("number"):
+        if not chunk.changed:
+            done += chunk.rows
+            continue
         rows = rows_of(chunk)
         _refuse_rows_changed_meanwhile(batch, chunk, rows, on)
         writer.write(rows)
@@ -163,12 +166,13 @@ def _write_step(batch: ImportBatch, writer: Any, numbers: Sequence[int], on: dat
 
 def _refuse_rows_changed_meanwhile(batch: ImportBatch, chunk: ImportChunk, rows: list[Row], on: date) -> None:
     """Between steps others may write: a row that no longer stands as previewed is refused, not overwritten."""
+    written = [row for row in rows if row.outcome in (CREATED, UPDATED)]
     ids = dict(
-        Customer.objects.filter(external_id__in=[row.key for row in rows]).values_list("external_id", "pk")
+        Customer.objects.filter(external_id__in=[row.key for row in written]).values_list("external_id", "pk")
     )
     state = current_values(list(ids.values()), batch.reading["columns"], on) if ids else {}
     refused = {CREATED: 0, UPDATED: 0}
-    for row in rows:
+    for row in written:
         now = state.get(ids.get(row.key, 0))
         made = row.outcome == CREATED and now is not None
         other = row.outcome == UPDATED and (now is None or _differs(row, now))
@@ -227,8 +231,8 @@ def _customer_digest(batch: ImportBatch, keys: Sequence[str], on: date) -> str:
     if not all(directory.may_touch(pk) for pk in found):
         raise _ChangedSincePreview
     pks = sorted(pk for pk in found if pk is not None)
-    for start in range(0, len(pks), CHUNK):
-        # In key order, so that two imports cannot wait for each other; SQLite has one writer anyway.
+    # In key order, so that two imports cannot wait for each other; SQLite has one writer anyway and locks no rows.
+    for start in range(0, len(pks), CHUNK) if connection.features.has_select_for_update else ():
         rows = Customer.objects.select_for_update(of=("self",)).filter(pk__in=pks[start : start + CHUNK])
         list(rows.order_by("pk").values_list("pk", flat=True))
     columns = [column for column in batch.reading["columns"] if column != "external_id"]

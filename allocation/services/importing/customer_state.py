@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from accounts.importing.customers import ATTRIBUTE_PREFIX
@@ -31,9 +32,8 @@ class Directory:
     """Every customer by key. `seen` are the ids this person may see; None means all."""
 
     exact: dict[str, int] = field(default_factory=dict)
-    folded: dict[str, list[int]] = field(default_factory=dict)
     external_ids: dict[int, str] = field(default_factory=dict)
-    names: dict[str, list[int]] = field(default_factory=dict)
+    written_names: dict[int, str] = field(default_factory=dict)
     parents: dict[str, str] = field(default_factory=dict)
     seen: frozenset[int] | None = None
 
@@ -44,19 +44,29 @@ class Directory:
         rows = Customer.objects.values_list("pk", "external_id", "name", "parent__external_id")
         for pk, external_id, name, parent in rows.iterator(chunk_size=5_000):
             directory.exact[external_id] = pk
-            directory.folded.setdefault(word_key(external_id), []).append(pk)
-            directory.names.setdefault(word_key(name), []).append(pk)
             directory.external_ids[pk] = external_id
+            directory.written_names[pk] = name
             if parent is not None:
                 directory.parents[external_id] = parent
         if user is not None and not user.is_ops:
             directory.seen = frozenset(Customer.objects.visible_to(user).values_list("pk", flat=True))
         return directory
 
+    # Both are made when first asked for: most files name every customer as it is written.
+    @cached_property
+    def folded(self) -> dict[str, list[int]]:
+        """Customers by external id, whatever its case and Unicode form."""
+        return _by_word(self.external_ids)
+
+    @cached_property
+    def names(self) -> dict[str, list[int]]:
+        """Customers by name, whatever its case and Unicode form."""
+        return _by_word(self.written_names)
+
     def find(self, key: str) -> int | None:
         """The customer with this external id: as written, else in another case or Unicode form."""
         found = self.exact.get(key)
-        if found is None:
+        if found is None and self.exact:
             alike = self.folded.get(word_key(key), [])
             found = alike[0] if len(alike) == 1 else None
         return found
@@ -66,21 +76,37 @@ class Directory:
         return self.seen is None or pk in self.seen
 
 
+def _by_word(texts: Mapping[int, str]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for pk, text in texts.items():
+        found.setdefault(word_key(text), []).append(pk)
+    return found
+
+
 def current_values(pks: Sequence[int], columns: Sequence[str], on: date) -> dict[int, dict[str, Any]]:
     """How customers stand now, by id, in the columns named and in the form of `rows.plain`."""
     fields = [column for column in columns if column not in ("csm", "goals") and not _is_attribute(column)]
     paths = [PATHS.get(column, column) for column in fields]
     attributes = [column for column in columns if _is_attribute(column)]
     found: dict[int, dict[str, Any]] = {}
-    extra = ["csm__email", "csm__name", "attributes"]
-    for row in _select(pks, ["pk", *extra, *paths]):
-        pk, email, name, stored = row[:4]
-        values = {column: plain(value) for column, value in zip(fields, row[4:], strict=True)}
-        if "csm" in columns:
-            values["csm"] = email or name or ""
+    width = len(fields)
+    people = ["csm__email", "csm__name"] if "csm" in columns else []
+    stored = ["attributes"] if attributes else []
+    blanks = [
+        column for column in fields if column in PATHS
+    ]  # references that are not there read as in a file
+    for pk, *row in _select(pks, ["pk", *paths, *people, *stored]):
+        values = {
+            column: value if value is None or type(value) is str else plain(value)
+            for column, value in zip(fields, row, strict=False)
+        }
+        for column in blanks:
+            values[column] = values[column] or ""
+        if people:
+            values["csm"] = row[width] or row[width + 1] or ""
         for column in attributes:
-            values[column] = stored.get(column.removeprefix(ATTRIBUTE_PREFIX))
-        found[pk] = _blanks(values)
+            values[column] = row[-1].get(column.removeprefix(ATTRIBUTE_PREFIX))
+        found[pk] = values
     if "goals" in columns:
         _add_goals(found, on)
     return found
@@ -88,14 +114,6 @@ def current_values(pks: Sequence[int], columns: Sequence[str], on: date) -> dict
 
 def _is_attribute(column: str) -> bool:
     return column.startswith(ATTRIBUTE_PREFIX)
-
-
-def _blanks(values: dict[str, Any]) -> dict[str, Any]:
-    """References that are not there read as a blank, as in a file."""
-    for column in PATHS:
-        if column in values and values[column] is None:
-            values[column] = ""
-    return values
 
 
 def _select(pks: Sequence[int], paths: Sequence[str]) -> Iterator[tuple[Any, ...]]:

@@ -104,5 +104,7 @@ def changed_only(
     wanted: Mapping[str, Any], current: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """(values to write, what they replace): only what differs."""
+    if wanted == current:  # first: of a file sent again, nearly every row
+        return {}, {}
     values = {column: value for column, value in wanted.items() if value != current[column]}
     return values, {column: current[column] for column in values}

@@ -1,9 +1,10 @@
 """Writes accepted customer rows in sets: words, customers, parents, goals, CSMs."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from accounts.importing.customers import ATTRIBUTE_PREFIX
@@ -38,6 +39,7 @@ class Writer:
         self.columns, self.on, self.actor_id = columns, on, actor_id
         self.decision = DecisionSource(Source.IMPORT, source_id=batch_id, actor_id=actor_id)
         self.ids: dict[str, dict[str, int]] = {}
+        self._decoders: dict[str, tuple[str, Callable[[Any], Any] | None]] = {}
         self._csms: dict[str, str] = {}  # external id -> key of the CSM, until `settle`
         self._moved_on: list[str] = []  # external ids of those who left or came back, until `settle`
 
@@ -53,6 +55,8 @@ class Writer:
         self.ids = {column: word_ids(column) for column in WORD_MODELS if column in self.columns}
         self.ids["paid_tier"] = dict(Tier.objects.values_list("slug", "pk"))
         self.ids["csm"] = csm_ids() if "csm" in self.columns else {}
+        plain = [column for column in self.columns if column not in APART]
+        self._decoders = {column: self._decoder(column) for column in plain}
 
     def write(self, rows: Sequence[Row]) -> None:
         """Create and update the customers of these rows, with their goals; CSMs wait for `settle`."""
@@ -101,25 +105,25 @@ class Writer:
             if column.startswith(ATTRIBUTE_PREFIX):
                 fields["attributes"] = _with_attribute(fields.get("attributes", attributes), column, value)
             elif column not in APART:
-                name, decoded = self._decoded(column, value)
-                fields[name] = decoded
-            if column in DATED:
-                fields[DATED[column]] = None if value is None else self.on
-            if column == "sentiment":
-                fields["sentiment_by_id"] = None if value is None else self.actor_id
+                name, decode = self._decoders[column]
+                fields[name] = value if decode is None or value is None else decode(value)
+        for column, dated in DATED.items():
+            if column in values:
+                fields[dated] = None if values[column] is None else self.on
+        if "sentiment" in values:
+            fields["sentiment_by_id"] = None if values["sentiment"] is None else self.actor_id
         return fields
 
-    def _decoded(self, column: str, value: Any) -> tuple[str, Any]:
-        """(attname, value) of a column as stored in a chunk."""
+    def _decoder(self, column: str) -> tuple[str, Callable[[Any], Any] | None]:
+        """(attname, what turns a value as stored in a chunk into the model's); None where they are the same."""
         if column in WORD_MODELS:
-            return f"{column}_id", self.ids[column][word_key(value)] if value else None
+            ids = self.ids[column]
+            return f"{column}_id", cache(lambda word: ids[word_key(word)] if word else None)
         if column == "paid_tier":
-            return "paid_tier_id", self.ids["paid_tier"][value] if value else None
-        if value is not None and column in (*MONEY, *POINTS):
-            return column, Decimal(value)
-        if value is not None and column in DAYS:
-            return column, date.fromisoformat(value)
-        return column, value
+            return "paid_tier_id", lambda slug: self.ids["paid_tier"][slug] if slug else None
+        if column in (*MONEY, *POINTS):
+            return column, Decimal
+        return column, cache(date.fromisoformat) if column in DAYS else None
 
     def set_parents(self, rows: Iterable[Row]) -> None:
         """Once every customer of the file is there: who belongs to whom, one UPDATE a parent."""

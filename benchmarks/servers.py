@@ -16,8 +16,8 @@ from typing import Any
 
 import psycopg
 
+from benchmarks.programs import ProgramMissing, find, install_with_apt
 from cstiers.processes import answers, free_port, start, stop, wait_until
-from tests.rig.programs import ProgramMissing, find, install_with_apt
 
 POSTGRES_FOLDERS = [
     "/usr/lib/postgresql/*/bin",

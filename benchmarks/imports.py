@@ -1,0 +1,95 @@
+"""Benchmark of imports: a file received, read, previewed and applied, against a bare load and the stock library."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Any
+
+from benchmarks.isolation import measured
+from benchmarks.places import DATABASES, placed, sizes_on
+from benchmarks.tables import Goal, goals_table, table
+
+SIZES = (10_000, 100_000)
+QUICK = (2_000,)
+ROUNDS = 3
+LIMIT = 3_600.0
+STOCK_ROWS = 10_000  # the stock library takes minutes for more: a longer file is reckoned from its first rows
+BARE, NEW, AGAIN, UPDATE = "bare load", "import, new", "same file again", "import, update"
+READER, READ, WORKBOOK, STOCK = "XLSX reader alone", "XLSX read", "import, XLSX", "stock update"
+# What is set against what, and the bounds: (must, aim).
+GOALS = {
+    (NEW, BARE): (8.0, 4.0),
+    (WORKBOOK, READER): (3.0, 1.5),
+    (READ, READER): (3.0, 1.5),
+    (UPDATE, STOCK): (1 / 10, 1 / 20),
+    (AGAIN, STOCK): (1 / 50, 1 / 100),
+}
+Times = Mapping[str, Sequence[tuple[float, float]]]
+
+
+def run(options: argparse.Namespace) -> dict[str, Any]:
+    """Measure every size on both databases, print the tables; ``wrong`` says where rows did not end as they must."""
+    rows: list[dict[str, Any]] = []
+    goals: list[Goal] = []
+    wrong: list[str] = []
+    for database in DATABASES:
+        for customers in sizes_on(database, options, usual=SIZES, quick=QUICK):
+            where = f"{database}, {customers} customers"
+            told = _told(database, customers, options)
+            if told["outcome"] != "done":
+                wrong.append(f"{where}: {told['outcome']}")
+                continue
+            wrong.extend(f"{where}: {fault}" for fault in told["faults"])
+            found = judged(told["times"], scale=told["scale"])
+            rows.extend({"database": database, "customers": customers, **row} for row in found)
+            rows.append(
+                {"database": database, "customers": customers, "what": "peak MB of an import"}
+                | {"rss_mb": told["peak_mb"]}
+            )
+            goals.extend(goals_of(where, found))
+            print(f"imports {where}: measured", file=sys.stderr, flush=True)
+    print("\n## Imports\n\n" + rows_table(rows))
+    print("\n" + goals_table(goals))
+    print(
+        f"\nThe stock library's time is that of {STOCK_ROWS} rows at most, multiplied up for a longer file."
+    )
+    print("\n" + "\n".join(wrong or ["Every row ended as it must."]))
+    return {"rows": rows, "goals": [goal.plain() for goal in goals], "wrong": wrong}
+
+
+def _told(database: str, customers: int, options: argparse.Namespace) -> dict[str, Any]:
+    with placed(database) as job:
+        job |= {"bench": "imports", "customers": customers, "rounds": ROUNDS}
+        job["stock_rows"] = min(customers, STOCK_ROWS)
+        return measured(job, limit=options.limit or LIMIT)
+
+
+def judged(times: Times, *, scale: float) -> list[dict[str, Any]]:
+    """Best and median of the rounds in seconds, best in processor seconds; ``scale`` multiplies the stock library's up."""
+    found = []
+    for what, rounds in times.items():
+        seconds, cpu = zip(*rounds, strict=True)
+        by = scale if what == STOCK else 1.0
+        found.append(
+            {"what": what, "seconds": min(seconds) * by, "median": median(seconds) * by, "cpu": min(cpu) * by}
+        )
+    return found
+
+
+def goals_of(where: str, found: Sequence[Mapping[str, Any]]) -> list[Goal]:
+    """Each thing done against its reference, both the best of their rounds."""
+    best = {row["what"]: row["seconds"] for row in found}
+    return [
+        Goal(f"{what} ÷ {reference}, {where}", best[what] / best[reference], must, aim, "")
+        for (what, reference), (must, aim) in GOALS.items()
+    ]
+
+
+def rows_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """One line for each thing that was done."""
+    columns = ("what", "database", "customers", "seconds", "median", "cpu", "rss_mb")
+    heads = ("what", "database", "customers", "best s", "median s", "CPU s", "MB")
+    return table(heads, [[row.get(column) for column in columns] for row in rows])
