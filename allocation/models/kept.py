@@ -24,14 +24,20 @@ class RunChunk(models.Model):
     status = models.CharField(max_length=10, choices=RowStatus.choices, default=RowStatus.PROPOSED)
     facts = models.BinaryField()
     outcomes = models.BinaryField()
-    # What its customers stood on before the run was applied, so that undoing gives it back.
+    # Whose standing applying it wrote, and what each of them stood on before, so that undoing gives it back.
     stood_on = models.BinaryField(null=True)
+    # The how-many-eth chunk it was to be applied, of all runs: a later one has the last word of its customers.
+    turn = models.BigIntegerField(null=True)
+    # Keys within its span, packed, of customers whom applying it did not decide (skipped, refused, given back since); null: nobody.
+    left_out = models.BinaryField(null=True)
 
     objects = ChunkQuerySet.as_manager()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["run", "first_customer_id"], name="chunk_once_in_a_run"),
+            # Applying is one at a time; and whoever asks for the last turn reads one entry of an index.
+            models.UniqueConstraint(fields=["turn"], name="chunk_has_a_turn_of_its_own"),
             models.CheckConstraint(
                 name="chunk_keys_rise", condition=Q(last_customer_id__gte=F("first_customer_id"))
             ),
@@ -61,7 +67,11 @@ class RunTally(models.Model):
 
 
 class TierStanding(models.Model):
-    """The decision a customer stands on: that of the run applied to it last."""
+    """The decision a customer stands on, with the run that made it: the last applied one that found anything new of the customer.
+
+    A later full run that found everything the same writes nothing here: that it confirmed the decision is known from its
+    chunk (allocation.snapshots.standings).
+    """
 
     customer = models.OneToOneField(
         Customer, primary_key=True, on_delete=models.PROTECT, related_name="standing"
@@ -74,6 +84,8 @@ class TierStanding(models.Model):
     # minimum stay compare with.
     lifecycle = models.BigIntegerField()
     goals = models.BigIntegerField()
+    # Digest of the whole outcome and of the facts; null: of an earlier version, so the next run writes it once more.
+    digest = models.BigIntegerField(null=True)
 
     objects = CustomerPartQuerySet.as_manager()
 

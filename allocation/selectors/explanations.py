@@ -8,11 +8,12 @@ the facts are still those is all that is asked of today.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
+from django.db.models import QuerySet
 
 from accounts.models import Customer
 from allocation.engine.explain import (
@@ -45,6 +46,7 @@ from allocation.engine.whatif import Change, nearest_changes
 from allocation.models import OPEN_STATUSES, RetierRun, RunChunk, TierDecision, TierStanding
 from allocation.snapshots.customers import customers_now
 from allocation.snapshots.kept_vocabulary import vocabulary_from_json
+from allocation.snapshots.standings import chunks_of, last_word
 from allocation.snapshots.vocabulary import ModelVocabulary
 
 EPOCH = date(1970, 1, 1)
@@ -53,8 +55,9 @@ FACTS_CHANGED = "Facts have changed since this run: the next one may decide othe
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """run: the one the customer stands on, or the newest proposal (``proposed``). found: the `explain` command's answer.
+    """run: the last one that decided the customer, or the newest proposal (``proposed``). found: the `explain` command's answer.
 
+    found["decided_in"]: the run since which nothing about the customer is new, which ``run`` only confirmed (or made).
     found["facts_changed"]: since the run; None when that cannot be told. found["currency"]: of all amounts in it.
     suggested, effective: the tiers' names on that day, "none" where there is none.
     """
@@ -88,26 +91,31 @@ class _Again:
 
 def explanation_of_run(*, customer_id: int, run_id: int, today: date) -> Explanation | None:
     """What one run said of a customer, whatever was decided since; None if it did not decide it."""
-    run = RetierRun.objects.select_related("tiering_model").filter(pk=run_id).first()
-    kept = None if run is None else _of_run(run, customer_id)
+    kept = _kept_in(RetierRun.objects.filter(pk=run_id), customer_id)
     customer = Customer.objects.only("external_id").get(pk=customer_id)
     return None if kept is None else _explained(kept, customer, kept.run.status in OPEN_STATUSES, today)
 
 
 def customer_explanation(*, customer_id: int, today: date) -> Explanation | None:
-    """None when no run has decided the customer yet. Six queries; seven while there is only a proposal."""
-    standing = (
-        TierStanding.objects.filter(customer_id=customer_id)
-        .select_related("run__tiering_model", "customer")
-        .first()
-    )
-    kept = _proposed(customer_id) if standing is None else _of_run(standing.run, customer_id)
-    if kept is None:
-        return None if standing is None else _of_an_earlier_version(standing)
-    customer = (
-        Customer.objects.only("external_id").get(pk=customer_id) if standing is None else standing.customer
-    )
-    return _explained(kept, customer, standing is None, today)
+    """None when no run has decided the customer yet. Six queries, however many customers and runs there are; seven while
+    there is only a proposal.
+    """
+    word = last_word(customer_id=customer_id)
+    kept = None if word is None else _kept(RunChunk.objects.filter(pk=word.chunk_id), customer_id)
+    if word is None or kept is None:
+        return _without_last_word(customer_id, today)
+    customer = Customer(pk=customer_id, external_id=word.external_id)
+    said = _explained(kept, customer, False, today)
+    return replace(said, found=said.found | {"decided_in": word.decided_in, "decided_as_of": word.decided_on})
+
+
+def _without_last_word(customer_id: int, today: date) -> Explanation | None:
+    """Of who stands on nothing the newest proposal, and of who stands on a run of an earlier version what that kept."""
+    customer = Customer.objects.select_related("standing__run__tiering_model").get(pk=customer_id)
+    if hasattr(customer, "standing"):
+        return _of_an_earlier_version(customer.standing)
+    kept = _kept_in(RetierRun.objects.filter(status__in=OPEN_STATUSES), customer_id)
+    return None if kept is None else _explained(kept, customer, True, today)
 
 
 def _explained(kept: _Kept, customer: Customer, proposed: bool, today: date) -> Explanation:
@@ -121,19 +129,15 @@ def _explained(kept: _Kept, customer: Customer, proposed: bool, today: date) -> 
     )
 
 
-def _of_run(run: RetierRun, customer_id: int) -> _Kept | None:
-    for chunk in RunChunk.objects.filter(run=run).around(customer_id).defer("stood_on"):
-        outcomes = unpack_outcomes(chunk.outcomes)
-        place = outcomes.place(customer_id)
-        if place is not None:
-            return _Kept(run, chunk, outcomes, place)
-    return None
+def _kept_in(runs: QuerySet[RetierRun], customer_id: int) -> _Kept | None:
+    """What the newest of these runs kept of the customer."""
+    chunks = RunChunk.objects.filter(pk__in=chunks_of(runs, customer_id), last_customer_id__gte=customer_id)
+    return _kept(chunks.order_by("-run_id"), customer_id)
 
 
-def _proposed(customer_id: int) -> _Kept | None:
-    """The newest open proposal that decided the customer."""
-    chunks = RunChunk.objects.filter(run__status__in=OPEN_STATUSES).around(customer_id)
-    for chunk in chunks.select_related("run__tiering_model").order_by("-run_id", "first_customer_id"):
+def _kept(chunks: QuerySet[RunChunk], customer_id: int) -> _Kept | None:
+    """A run of a few may span the customer without having it."""
+    for chunk in chunks.select_related("run__tiering_model").defer("stood_on", "left_out"):
         outcomes = unpack_outcomes(chunk.outcomes)
         place = outcomes.place(customer_id)
         if place is not None:
@@ -168,6 +172,8 @@ def _found(kept: _Kept, customer: Customer, reason: str, today: date) -> dict[st
         else _change_found(change, again.vocabulary),
         "run": run.pk,
         "as_of": run.as_of,
+        "decided_in": run.pk,
+        "decided_as_of": run.as_of,
         "currency": run.base_currency or None,
         "facts_changed": None if again is None else _facts_changed(kept, again.rules, today),
         "model_version": run.tiering_model.number,
@@ -206,6 +212,8 @@ def _of_an_earlier_version(standing: TierStanding) -> Explanation:
         "reason": row.reason if row else "",
         "run": run.pk,
         "as_of": run.as_of,
+        "decided_in": run.pk,
+        "decided_as_of": run.as_of,
         "currency": run.base_currency or None,
         "facts_changed": None,
         "model_version": run.tiering_model.number,

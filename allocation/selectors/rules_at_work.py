@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from allocation.engine.explain import in_words
 from allocation.engine.kept import unpack_outcomes
 from allocation.engine.rules import UnusableRules, read_rules
-from allocation.models import RetierRun, RunChunk, TieringModel, TierStanding
+from allocation.models import RetierRun, RunChunk, TierStanding
 from allocation.snapshots.kept_vocabulary import vocabulary_from_json
+from allocation.snapshots.standings import last_words
 
 # Nothing is suggested for them.
 NOT_DECIDED = ("undecided", "left")
@@ -41,15 +42,15 @@ def rules_at_work(*, user: Any) -> RulesAtWork:
         stands_on[customer_id] = run_id
         if segment:
             by_segment[segment].add(customer_id)
-    runs = RetierRun.objects.filter(pk__in=standings.values("run_id"))
-    names = _names_of(runs)
+    explained = last_words(stands_on=stands_on)
+    chunks = RunChunk.objects.filter(pk__in=list(explained)).order_by("pk")
+    names = _names_of(RetierRun.objects.filter(pk__in=chunks.values("run_id")))
     by_rule: dict[RuleName, set[int]] = defaultdict(set)
-    chunks = RunChunk.objects.filter(run__in=runs).order_by("pk").values_list("run_id", "outcomes")
-    for run_id, packed in chunks.iterator(chunk_size=20):
+    for pk, run_id, packed in chunks.values_list("pk", "run_id", "outcomes").iterator(chunk_size=20):
         outcomes = unpack_outcomes(packed)
         rules = names.get(run_id, ())
         for customer_id, place in zip(outcomes.keys.tolist(), outcomes.rule.tolist(), strict=True):
-            if stands_on.get(customer_id) == run_id and 0 <= place < len(rules):
+            if customer_id in explained[pk] and 0 <= place < len(rules):
                 by_rule[rules[place]].add(customer_id)
     return RulesAtWork(_frozen(by_rule), _frozen(by_segment))
 
@@ -60,14 +61,12 @@ def _frozen(found: Mapping[Any, set[int]]) -> dict[Any, frozenset[int]]:
 
 def _names_of(runs: Any) -> dict[int, Sequence[RuleName]]:
     """The rules of each run's model in words. A version is read once, with the vocabulary of its newest run."""
-    definitions = dict(
-        TieringModel.objects.filter(pk__in=runs.values("tiering_model")).values_list("pk", "definition")
-    )
     read: dict[int, Sequence[RuleName]] = {}
     names: dict[int, Sequence[RuleName]] = {}
-    for run_id, model_id, kept in runs.order_by("-pk").values_list("pk", "tiering_model_id", "vocabulary"):
+    columns = ("pk", "tiering_model_id", "tiering_model__definition", "vocabulary")
+    for run_id, model_id, definition, kept in runs.order_by("-pk").values_list(*columns):
         if model_id not in read:
-            read[model_id] = _names(definitions[model_id], kept)
+            read[model_id] = _names(definition, kept)
         names[run_id] = read[model_id]
     return names
 

@@ -378,3 +378,27 @@ def _places(vocabulary: ModelVocabulary, tier_ids: Sequence[int | None]) -> Inte
     places: dict[int | None, int] = {tier_id: place for place, tier_id in enumerate(vocabulary.tier_ids)}
     places[None] = -1
     return np.array([places[tier_id] for tier_id in tier_ids], dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class NowColumns:
+    """The same as columns. keys rise and may hold others beside those asked for; tier_ids: -1 for no tier."""
+
+    keys: Integers
+    digests: Integers
+    tier_ids: Integers
+
+
+def customers_now_columns(*, rules: TieringRules, as_of: date, customer_ids: Integers) -> NowColumns:
+    """Some customers (rising keys) as they are now, who is gone left out; statements as of `customers_now`."""
+    names = sources(rules)
+    parts = [_now_columns(_read(names, as_of, whom), names) for whom in _parts(customer_ids)]
+    nobody = _whole(())
+    return NowColumns(
+        *(np.concatenate([nobody, *column]) for column in (zip(*parts, strict=True) if parts else ((),) * 3))
+    )
+
+
+def _now_columns(rows: _Rows, names: Sequence[str]) -> tuple[Integers, Integers, Integers]:
+    tiers = _whole(-1 if tier is None else tier for tier in rows.columns["tier_id"])
+    return _whole(rows.keys), rows.digests(names, rows.lifecycles()), tiers

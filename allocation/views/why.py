@@ -96,6 +96,9 @@ def _sentence(explanation: Explanation, since: Override | None) -> str:
 def _source(found: dict[str, Any]) -> str:
     """The amounts in the sentences below it name no currency, so it is said here once."""
     run = f"run {found['run']}, as of {wording.day(found['as_of'])}, model version {found['model_version']}"
+    if found["decided_in"] != found["run"]:
+        first = f"decided in run {found['decided_in']}, as of {wording.day(found['decided_as_of'])}"
+        run = f"{first}; confirmed unchanged in {run}"
     return f"{run}; amounts in {found['currency']}" if found["currency"] else run
 
 

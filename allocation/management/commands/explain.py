@@ -45,6 +45,8 @@ class Command(DoorCommand):
 def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     yield f"{found['external_id']}: {found['effective']} (suggested {found['suggested']}, by {found['decided_by']})"
     yield f"Segment {found['segment']}; {found['reason']}"
+    if found["decided_in"] != found["run"]:
+        yield f"Decided in run {found['decided_in']}; confirmed unchanged in run {found['run']}."
     if found["facts_changed"]:
         yield FACTS_CHANGED
     if found["currency"]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 import numpy as np
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Subquery
+from django.db.models.functions import Coalesce
 from django.utils.timezone import localdate
 
 from accounts.leases import lease_kept
@@ -16,6 +18,7 @@ from accounts.models import Customer, Tier
 from allocation.engine.facts.rules import TieringRules
 from allocation.engine.facts.tiering import Flags, Integers
 from allocation.engine.kept import Outcomes, said_of, score_of, taken, unpack_outcomes
+from allocation.engine.outcome_digests import outcome_digests
 from allocation.engine.rules import UnusableRules
 from allocation.models import (
     Override,
@@ -32,13 +35,19 @@ from allocation.selectors.freezes import refusal_while_frozen
 from allocation.services.decisions import DecisionSource, TierChange, set_tiers
 from allocation.services.retiering.queueing import UnableToQueueRun, refuse_before_last_applied
 from allocation.services.retiering.rules import rules_of
-from allocation.services.retiering.standings import pack_standings, stand_on
-from allocation.services.retiering.walking import each_chunk, mark_rows
-from allocation.snapshots.customers import customers_now
+from allocation.services.retiering.standings import (
+    packed_stood_on,
+    set_otherwise,
+    stand_on,
+    standings_seen,
+    stood_on_before,
+)
+from allocation.services.retiering.walking import each_chunk, in_parts, mark_rows
+from allocation.snapshots.customers import customers_now_columns
 from allocation.snapshots.kept_vocabulary import vocabulary_from_json
+from allocation.snapshots.standings import pack_left_out
 from allocation.snapshots.vocabulary import model_vocabulary
 
-BATCH = 500  # keys in a statement
 BUSY = "Another run is being applied or undone; try again when it is done."
 CHANGED_FACTS = "Its facts changed after the snapshot."
 CHANGED_TIER = "Its tier was changed after the snapshot."
@@ -195,24 +204,28 @@ def _rules_of_its_day(run: RetierRun) -> TieringRules:
 
 
 def _apply(run: RetierRun, chunk: RunChunk, rules: TieringRules, decision: DecisionSource) -> None:
-    """One chunk, inside the caller's transaction."""
+    """One chunk, inside the caller's transaction; what only stays costs a look and no write."""
     outcomes = unpack_outcomes(chunk.outcomes)
     within = TierDecision.objects.filter(
         run=run, customer_id__gte=chunk.first_customer_id, customer_id__lte=chunk.last_customer_id
     )
-    rows = list(within.filter(status__in=[RowStatus.PROPOSED, RowStatus.REFUSED]).order_by("customer_id"))
+    rows = list(
+        within.filter(status__in=[RowStatus.PROPOSED, RowStatus.REFUSED])
+        .order_by("customer_id")
+        .only("customer_id", "status", "previous_id", "effective_id")
+    )
     open_rows = [row for row in rows if row.status == RowStatus.PROPOSED]
     changing = [row for row in open_rows if row.effective_id != row.previous_id]
     _lock(outcomes.keys.tolist())
     seen = _compared(outcomes, rules, run)
     kept = _kept_by_override(changing, run)
-    same = set(outcomes.keys[seen.same_facts].tolist()) - kept
+    same = set(outcomes.keys[seen.same_facts & np.isin(outcomes.keys, _keys_of(open_rows))].tolist()) - kept
     changes = [
         TierChange(row.customer_id, row.previous_id, row.effective_id)
         for row in changing
         if row.customer_id in same
     ]
-    stood_on = pack_standings(keys=outcomes.keys)
+    setters = set_otherwise(customer_ids=_keys([change.customer_id for change in changes]))
     elsewhere = set(set_tiers(changes=changes, on=run.as_of, decision=decision).skipped)
     # Who was to stay must still hold the tier that the run saw, or its decision counts for nothing.
     moved = {row.customer_id for row in changing}
@@ -221,36 +234,56 @@ def _apply(run: RetierRun, chunk: RunChunk, rules: TieringRules, decision: Decis
     mark_rows(
         [row.pk for row in open_rows if row.customer_id in same & elsewhere], RowStatus.SKIPPED, CHANGED_TIER
     )
-    mark_rows([row.pk for row in open_rows if row.customer_id in same - elsewhere], RowStatus.APPLIED, "")
-    listed = {row.customer_id for row in rows}
-    staying = ~np.isin(outcomes.keys, _keys(listed))
+    within.filter(status=RowStatus.PROPOSED).update(status=RowStatus.APPLIED, words="")
+    staying = ~np.isin(outcomes.keys, _keys_of(rows))
     _list(run, outcomes, seen.there & ~seen.same_facts & staying, CHANGED_FACTS)
     _list(run, outcomes, seen.same_facts & ~seen.same_tier & staying, CHANGED_TIER)
     refused = {row.customer_id for row in rows if row.status == RowStatus.REFUSED}
-    standing = seen.same_facts & ~np.isin(outcomes.keys, _keys(elsewhere | refused | kept))
-    stand_on(run_id=run.pk, outcomes=taken(outcomes, np.flatnonzero(standing)))
-    RunChunk.objects.filter(pk=chunk.pk).update(status=RowStatus.APPLIED, stood_on=stood_on)
+    decided = seen.same_facts & ~np.isin(outcomes.keys, _keys(elsewhere | refused | kept))
+    _stand(run, chunk, taken(outcomes, np.flatnonzero(decided)), _keys(moved - elsewhere), setters)
+
+
+def _stand(
+    run: RetierRun, chunk: RunChunk, decided: Outcomes, moved: Integers, setters: Mapping[int, str]
+) -> None:
+    """What these customers stand on, where anything of it is new, with what it was before; and the chunk is applied."""
+    held = standings_seen(first=chunk.first_customer_id, last=chunk.last_customer_id)
+    anew = ~held.same(keys=decided.keys, digests=outcome_digests(decided)) | np.isin(decided.keys, moved)
+    full = run.scope == RetierRun.Scope.FULL
+    new = taken(decided, np.flatnonzero(anew)) if full else decided
+    stood = stood_on_before(written=new.keys, setters=setters)
+    stand_on(run_id=run.pk, outcomes=new)
+    left_out = np.setdiff1d(held.keys, decided.keys)
+    last = RunChunk.objects.filter(turn__isnull=False).order_by("-turn").values("turn")[:1]
+    RunChunk.objects.filter(pk=chunk.pk).update(
+        status=RowStatus.APPLIED,
+        stood_on=packed_stood_on(stood),
+        turn=Coalesce(Subquery(last), 0) + 1,
+        left_out=pack_left_out(left_out),
+    )
 
 
 def _kept_by_override(changing: Sequence[TierDecision], run: RetierRun) -> set[int]:
     """Customers to whom an override was given since, one that wishes the tier they have among them: the run knew nothing
     of it, and an override in force wins.
     """
-    found: set[int] = set()
     wanted = {row.customer_id: row.effective_id for row in changing}
-    ids = sorted(wanted)
-    for start in range(0, len(ids), BATCH):
-        holding = Override.objects.holding_since(run.as_of).filter(customer_id__in=ids[start : start + BATCH])
-        found |= {
-            customer_id
-            for customer_id, tier_id in holding.values_list("customer_id", "tier_id")
-            if wanted[customer_id] != tier_id
-        }
-    return found
+    return {
+        customer_id
+        for part in in_parts("customer_id", _keys(wanted))
+        for customer_id, tier_id in Override.objects.holding_since(run.as_of)
+        .filter(part)
+        .values_list("customer_id", "tier_id")
+        if customer_id in wanted and wanted[customer_id] != tier_id
+    }
 
 
 def _keys(customer_ids: Collection[int]) -> Integers:
     return np.array(sorted(customer_ids), dtype=np.int64)
+
+
+def _keys_of(rows: Sequence[TierDecision]) -> Integers:
+    return _keys([row.customer_id for row in rows])
 
 
 def _lock(customer_ids: Sequence[int]) -> None:
@@ -260,10 +293,12 @@ def _lock(customer_ids: Sequence[int]) -> None:
     """
     if not connection.features.has_select_for_update:
         return
-    for start in range(0, len(customer_ids), BATCH):
-        part = customer_ids[start : start + BATCH]
-        rows = Customer.objects.select_for_update(of=("self",)).filter(pk__in=part).order_by("pk")
-        list(rows.values_list("pk"))
+    for part in in_parts("pk", np.array(customer_ids, dtype=np.int64), exactly=True):
+        rows = Customer.objects.select_for_update(of=("self",)).filter(part).order_by("pk")
+        # Counted by the database: nothing of the rows is needed here.
+        statement, given = rows.values("pk").query.sql_with_params()
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT count(*) FROM ({statement}) AS held", given)  # noqa: S608 - a statement of the ORM
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,17 +311,20 @@ class _Compared:
 
 
 def _compared(outcomes: Outcomes, rules: TieringRules, run: RetierRun) -> _Compared:
-    now = customers_now(rules=rules, as_of=run.as_of, customer_ids=outcomes.keys)
-    slugs = dict(Tier.objects.values_list("pk", "slug"))
-    keys, digests = outcomes.keys.tolist(), outcomes.digests["facts"].tolist()
-    there = np.array([key in now for key in keys], dtype=np.bool_)
-    facts = [key in now and now[key].digest == digest for key, digest in zip(keys, digests, strict=True)]
-    held = [now[key].tier_id if key in now else None for key in keys]
-    tiers = [
-        (None if tier is None else slugs[tier]) == said_of(outcomes.previous, at)
-        for at, tier in enumerate(held)
-    ]
-    return _Compared(there, np.array(facts, dtype=np.bool_), there & np.array(tiers, dtype=np.bool_))
+    now = customers_now_columns(rules=rules, as_of=run.as_of, customer_ids=outcomes.keys)
+    if not len(now.keys):
+        nobody = np.zeros(len(outcomes.keys), dtype=np.bool_)
+        return _Compared(nobody, nobody, nobody)
+    at = np.minimum(np.searchsorted(now.keys, outcomes.keys), len(now.keys) - 1)
+    there = now.keys[at] == outcomes.keys
+    tiers = {slug: key for key, slug in Tier.objects.values_list("pk", "slug")}
+    # No tier is -1 on both sides; a word that no tier has is nobody's.
+    words = np.array([*(tiers.get(word, -2) for word in outcomes.previous.vocabulary), -1], dtype=np.int64)
+    return _Compared(
+        there=there,
+        same_facts=there & (now.digests[at] == outcomes.digests["facts"]),
+        same_tier=there & (now.tier_ids[at] == words[outcomes.previous.codes]),
+    )
 
 
 def _list(run: RetierRun, outcomes: Outcomes, whom: Flags, words: str) -> None:

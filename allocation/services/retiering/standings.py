@@ -1,35 +1,48 @@
-"""Which decision each customer stands on: written when a run is applied, given back when it is undone."""
+"""Which decision each customer stands on: written where a run found something new, given back when it is undone.
+
+The law: a customer stands on the last applied run that decided it, as if those undone since had never been. Its row is written when
+that run moved it, or found another outcome or other facts than those it stood on; a full run that found everything the same only
+confirms it, and its chunk says so (allocation.snapshots.standings). A goals run writes everybody it decides: it looks only
+at whom something changed of. A chunk keeps what it wrote over, so undoing it gives exactly that back. Runs, chunks and what
+they keep are never deleted while somebody stands on them: nothing in the house deletes the chunks of a run that was applied.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 from django.db import connection
 
 from allocation.engine.facts.attributes import Kind
-from allocation.engine.facts.tiering import ChoiceColumn, Integers, NumberColumn
+from allocation.engine.facts.tiering import ChoiceColumn, Flags, Integers, NumberColumn
 from allocation.engine.kept import CUSTOMER, Outcomes, column_of, said_of, score_of
-from allocation.engine.packing import pack, unpack
+from allocation.engine.outcome_digests import outcome_digests
+from allocation.engine.packing import Pack, pack, unpack
 from allocation.models import Source, TierHolding, TierStanding
+from allocation.services.retiering.walking import in_parts
 
-FIELDS = ("run", "segment", "score", "decided_by", "lifecycle", "goals")
-BATCH = 500
-SETTERS = "setters"
+FIELDS = ("run", "segment", "score", "decided_by", "lifecycle", "goals", "digest")
+SETTERS, WRITTEN, UNDIGESTED = "setters", "written", "undigested"
+
+Standing: TypeAlias = tuple[Any, ...]  # run, …: the values of FIELDS
 
 
 def stand_on(*, run_id: int, outcomes: Outcomes) -> None:
     """These customers stand on this run from now on; one statement for all of them."""
+    count = len(outcomes.keys)
     _write(
         [
             outcomes.keys.tolist(),
-            [run_id] * len(outcomes.keys),
+            [run_id] * count,
             _said(outcomes.segment),
-            [score_of(outcomes.score, at) for at in range(len(outcomes.keys))],
+            [score_of(outcomes.score, at) for at in range(count)],
             _said(outcomes.decided_by),
             outcomes.digests["lifecycle"].tolist(),
             outcomes.digests["goals"].tolist(),
+            outcome_digests(outcomes).tolist(),
         ]
     )
 
@@ -39,8 +52,13 @@ def _said(column: ChoiceColumn) -> list[str]:
     return [words[code] for code in column.codes.tolist()]  # -1 reaches the last one
 
 
+def write_standings(*, rows: Mapping[int, Standing]) -> None:
+    """These customers (rising keys) stand on that from now on; one statement for all of them."""
+    _write([list(rows), *map(list, zip(*rows.values(), strict=True))] if rows else [[]])
+
+
 def _write(columns: Sequence[list[Any]]) -> None:
-    """Customers, then FIELDS, as columns: every customer of every run is written, which as objects took most of applying."""
+    """Customers, then FIELDS, as columns: a first run writes everybody, which as objects took most of applying."""
     if not columns[0]:
         return
     meta, quoted = TierStanding._meta, connection.ops.quote_name
@@ -67,74 +85,111 @@ def _write(columns: Sequence[list[Any]]) -> None:
             cursor.executemany(statement, list(zip(*columns, strict=True)))
 
 
-def pack_standings(*, keys: Integers) -> bytes:
-    """What these customers (rising keys) stand on now, as packed columns; who stands on nothing is left out.
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Who stands on anything, with the digest of it; ``known``: not of an earlier version, which kept none. Keys rise."""
 
-    With what kind of decision had set the tier each holds, which an undo gives back.
+    keys: Integers
+    digests: Integers
+    known: Flags
+
+    def same(self, *, keys: Integers, digests: Integers) -> Flags:
+        """Of these customers, who stands on just that."""
+        if not len(self.keys):
+            return np.zeros(len(keys), dtype=np.bool_)
+        at = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        same = (self.keys[at] == keys) & self.known[at] & (self.digests[at] == digests)
+        return np.asarray(same, dtype=np.bool_)
+
+
+def standings_seen(*, first: int, last: int) -> Seen:
+    """Of customers from the first key to the last: one statement, two numbers each."""
+    # Past the ORM, which looks at each row: this is read of everybody whenever a run is applied.
+    meta, quoted = TierStanding._meta, connection.ops.quote_name
+    names = [quoted(str(meta.get_field(name).column)) for name in ("customer", "digest")]
+    statement = f"SELECT {', '.join(names)} FROM {quoted(meta.db_table)} WHERE {names[0]} BETWEEN %s AND %s ORDER BY {names[0]}"  # noqa: S608 - names are the model's
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [first, last])
+        rows = cursor.fetchall()
+    keys, digests = zip(*rows, strict=True) if rows else ((), ())
+    if None not in digests:
+        return Seen(_whole(keys), _whole(digests), np.ones(len(keys), dtype=np.bool_))
+    known = np.array([digest is not None for digest in digests], dtype=np.bool_)
+    return Seen(_whole(keys), _whole(digest or 0 for digest in digests), known)
+
+
+def _whole(values: Iterable[int]) -> Integers:
+    return np.fromiter(values, dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class StoodOn:
+    """What applying a chunk wrote over. written: whose standing; None: that of everybody in the chunk (an earlier version).
+
+    before: what each of them stood on, who stood on nothing left out. setters: whose tier no run had set before it was
+    changed, and what kind of decision had, which an undo gives back.
     """
-    wanted = set(keys.tolist())
-    rows = TierStanding.objects.filter(customer_id__gte=int(keys[0]), customer_id__lte=int(keys[-1]))
-    found = [
-        row
-        for row in rows.order_by("customer_id").values_list("customer_id", "run_id", *FIELDS[1:])
-        if row[0] in wanted
-    ]
-    whole = {
-        name: np.array([row[at] for row in found], dtype=np.int64)
-        for name, at in ((CUSTOMER, 0), ("run", 1), ("lifecycle", 5), ("goals", 6))
+
+    written: Integers | None
+    before: Mapping[int, Standing]
+    setters: Mapping[int, str]
+
+
+def stood_on_before(*, written: Integers, setters: Mapping[int, str]) -> StoodOn:
+    """What these customers (rising keys) stand on now."""
+    wanted = set(written.tolist())
+    before = {
+        key: tuple(found)
+        for part in in_parts("customer_id", written)
+        for key, *found in TierStanding.objects.filter(part)
+        .order_by("customer_id")
+        .values_list("customer_id", "run_id", *FIELDS[1:])
+        if key in wanted
     }
-    scores = [None if row[3] is None else float(row[3]) for row in found]
-    setters = [(key, kind) for key, kind in _set_otherwise(keys) if key in wanted]
-    whole[SETTERS] = np.array([key for key, _ in setters], dtype=np.int64)
+    return StoodOn(written, before, setters)
+
+
+def set_otherwise(*, customer_ids: Integers) -> dict[int, str]:
+    """Who of these (rising keys) holds a tier that no run had set, and what kind of decision had; in the order of keys."""
+    found: dict[int, str] = {}
+    wanted = set(customer_ids.tolist())
+    for part in in_parts("customer_id", customer_ids):
+        rows = TierHolding.objects.current().filter(part).exclude(source=Source.RUN).order_by("customer_id")
+        for key, source, gives_back in rows.values_list("customer_id", "source", "gives_back"):
+            if key in wanted:
+                found[key] = gives_back or source
+    return found
+
+
+def packed_stood_on(stood: StoodOn) -> bytes:
+    rows = list(stood.before.values())
+    whole = {name: _whole(row[at] for row in rows) for at, name in enumerate(FIELDS) if name in _NUMBERS}
+    undigested = [key for key, row in stood.before.items() if row[-1] is None]
+    scores = [None if row[2] is None else float(row[2]) for row in rows]
     return pack(
         columns={
-            "segment": column_of(Kind.CHOICE, [row[2] for row in found]),
+            "segment": column_of(Kind.CHOICE, [row[1] for row in rows]),
             "score": column_of(Kind.NUMBER, scores),
-            "decided_by": column_of(Kind.CHOICE, [row[4] for row in found]),
-            SETTERS: column_of(Kind.CHOICE, [kind for _, kind in setters]),
+            "decided_by": column_of(Kind.CHOICE, [row[3] for row in rows]),
+            SETTERS: column_of(Kind.CHOICE, list(stood.setters.values())),
         },
-        integers=whole,
+        integers={
+            CUSTOMER: _whole(stood.before),
+            **whole,
+            "digest": _whole(row[-1] or 0 for row in rows),
+            UNDIGESTED: _whole(undigested),
+            SETTERS: _whole(stood.setters),
+            **({} if stood.written is None else {WRITTEN: stood.written}),
+        },
     )
 
 
-def _set_otherwise(keys: Integers) -> list[tuple[int, str]]:
-    """Who holds a tier that no run had set, and what kind of decision had; rising keys."""
-    rows = TierHolding.objects.current().filter(customer_id__gte=int(keys[0]), customer_id__lte=int(keys[-1]))
-    found = rows.exclude(source=Source.RUN).order_by("customer_id")
-    return [
-        (key, gives_back or source)
-        for key, source, gives_back in found.values_list("customer_id", "source", "gives_back")
-    ]
+_NUMBERS = ("run", "lifecycle", "goals")
 
 
-def setters_before(*, stood_on: bytes | memoryview | None) -> dict[int, str]:
-    """What kind of decision had set the tiers that customers held before; a run, if it does not name them."""
-    kept = unpack(stood_on) if stood_on is not None else None
-    kinds = kept.columns.get(SETTERS) if kept is not None else None
-    if kept is None or not isinstance(kinds, ChoiceColumn):
-        return {}
-    keys = kept.integers[SETTERS].tolist()
-    return {key: said_of(kinds, at) or Source.RUN for at, key in enumerate(keys)}
-
-
-def give_back(
-    *,
-    run_id: int,
-    keys: Integers,
-    stood_on: bytes | memoryview,
-    restored: Collection[int] = (),
-    but: Collection[int] = (),
-) -> None:
-    """These customers stand again on what they stood on before `run_id`, unless another run was applied since.
-
-    Who has the tier back (``restored``) does so even if a later run confirmed the other; those in ``but`` never do.
-    """
-    left_out = set(but)
-    here = TierStanding.objects.filter(
-        run_id=run_id, customer_id__gte=int(keys[0]), customer_id__lte=int(keys[-1])
-    )
-    back = {key for key in here.values_list("customer_id", flat=True) if key not in left_out} | set(restored)
-    kept = unpack(stood_on)
+def unpacked_stood_on(data: bytes | memoryview) -> StoodOn:
+    """What was packed, by this version or an earlier one, which knew no digests and wrote everybody."""
+    kept = unpack(data)
     segment, decided_by, score = (kept.columns[name] for name in ("segment", "decided_by", "score"))
     if not (
         isinstance(segment, ChoiceColumn)
@@ -142,22 +197,45 @@ def give_back(
         and isinstance(score, NumberColumn)
     ):
         raise TypeError("no standings were packed")
-    runs, lifecycles, goals = (kept.integers[name].tolist() for name in ("run", "lifecycle", "goals"))
-    rows = [
-        (
-            key,
+    keys = kept.integers[CUSTOMER].tolist()
+    runs, lifecycles, goals = (kept.integers[name].tolist() for name in _NUMBERS)
+    digests: Sequence[int] = kept.integers.get("digest", _whole(())).tolist()
+    unknown = set(kept.integers[UNDIGESTED].tolist() if UNDIGESTED in kept.integers else keys)
+    before = {
+        key: (
             runs[at],
             said_of(segment, at) or "",
             score_of(score.values, at),
             said_of(decided_by, at) or "",
             lifecycles[at],
             goals[at],
+            None if key in unknown else digests[at],
         )
-        for at, key in enumerate(kept.integers[CUSTOMER].tolist())
-        if key in back
-    ]
-    if rows:
-        _write([list(column) for column in zip(*rows, strict=True)])
-    nothing = sorted(back - {row[0] for row in rows})
-    for start in range(0, len(nothing), BATCH):
-        TierStanding.objects.filter(customer_id__in=nothing[start : start + BATCH]).delete()
+        for at, key in enumerate(keys)
+    }
+    return StoodOn(kept.integers.get(WRITTEN), before, _setters(kept))
+
+
+def _setters(kept: Pack) -> dict[int, str]:
+    kinds = kept.columns.get(SETTERS)
+    if not isinstance(kinds, ChoiceColumn):
+        return {}
+    return {key: said_of(kinds, at) or Source.RUN for at, key in enumerate(kept.integers[SETTERS].tolist())}
+
+
+def standing_on_run(*, run_id: int, customer_ids: Integers) -> set[int]:
+    """Whose row (rising keys; perhaps of others between them) says this run."""
+    found: set[int] = set()
+    for part in in_parts("customer_id", customer_ids):
+        rows = TierStanding.objects.filter(part, run_id=run_id)
+        found.update(rows.values_list("customer_id", flat=True))
+    return found
+
+
+def give_back(*, customer_ids: Collection[int], stood: StoodOn) -> None:
+    """These customers stand again on what they stood on before; who stood on nothing does so again."""
+    back = sorted(customer_ids)
+    write_standings(rows={key: stood.before[key] for key in back if key in stood.before})
+    nothing = np.array([key for key in back if key not in stood.before], dtype=np.int64)
+    for part in in_parts("customer_id", nothing, exactly=True):
+        TierStanding.objects.filter(part).delete()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
+import numpy as np
 from django.db import IntegrityError, transaction
 
 from accounts.leases import lease_kept
@@ -19,13 +20,14 @@ from allocation.models import (
     Source,
     TierDecision,
     TierHolding,
-    TierStanding,
 )
 from allocation.services.decisions import DecisionSource, TierChange, set_tiers
-from allocation.services.retiering.standings import give_back, setters_before
-from allocation.services.retiering.walking import each_chunk, mark_rows
+from allocation.services.retiering.confirming import Later, applied_since, hand_on, leave_out
+from allocation.services.retiering.standings import StoodOn, give_back, standing_on_run, unpacked_stood_on
+from allocation.services.retiering.walking import each_chunk, in_parts, mark_rows
+from allocation.snapshots.standings import unpack_left_out
 
-BATCH = 500
+READ = ("customer_id", "previous_id", "previous_since", "effective_id")
 BUSY = "Another run is being applied or undone; try again when it is done."
 CHANGED_SINCE = "Its tier was changed after this run, so it stays as it is."
 DECIDED_SINCE = "A later run changed its tier, so it stays; undo that run first to undo this one."
@@ -114,17 +116,16 @@ def _refuse(run: RetierRun) -> None:
 
 def _undo(run: RetierRun, chunk: RunChunk, on: date, decision: DecisionSource) -> None:
     """One chunk, inside the caller's transaction."""
-    rows = list(
-        TierDecision.objects.filter(
-            run=run,
-            status=RowStatus.APPLIED,
-            customer_id__gte=chunk.first_customer_id,
-            customer_id__lte=chunk.last_customer_id,
-        ).order_by("customer_id")
+    within = TierDecision.objects.filter(
+        run=run, customer_id__gte=chunk.first_customer_id, customer_id__lte=chunk.last_customer_id
     )
-    changed = [row for row in rows if row.effective_id != row.previous_id]
-    why_not = _changed_since(run, [row.customer_id for row in changed]) | _kept_by_override(run, changed)
-    setters = setters_before(stood_on=chunk.stood_on)
+    applied = within.filter(status=RowStatus.APPLIED)
+    # Who stays has nothing to be given back but its standing.
+    changed = list(applied.changes().order_by("customer_id").only(*READ))
+    later = applied_since(chunk)
+    why_not = _changed_since(run, changed, later) | _kept_by_override(run, changed)
+    stood = None if chunk.stood_on is None else unpacked_stood_on(chunk.stood_on)
+    setters = stood.setters if stood is not None else {}
     changes = [
         TierChange(
             row.customer_id,
@@ -139,36 +140,50 @@ def _undo(run: RetierRun, chunk: RunChunk, on: date, decision: DecisionSource) -
     written = set_tiers(changes=changes, on=on, decision=decision)
     why_not |= dict.fromkeys(written.skipped, CHANGED_SINCE)
     for words in (CHANGED_SINCE, DECIDED_SINCE):
-        kept_so = [row.pk for row in rows if why_not.get(row.customer_id) == words]
+        kept_so = [row.pk for row in changed if why_not.get(row.customer_id) == words]
         mark_rows(kept_so, RowStatus.KEPT, words)
-    kept = set(why_not)
-    mark_rows([row.pk for row in rows if row.customer_id not in kept], RowStatus.UNDONE, "")
-    if chunk.stood_on is not None:
-        keys = unpack_outcomes(chunk.outcomes).keys
+    applied.update(status=RowStatus.UNDONE, words="")
+    if stood is not None:
+        kept = set(why_not)
         restored = {row.customer_id for row in changed} - kept
-        give_back(run_id=run.pk, keys=keys, stood_on=chunk.stood_on, restored=restored, but=kept)
+        _stand_as_before(run, chunk, stood, later, restored, kept)
     RunChunk.objects.filter(pk=chunk.pk).update(status=RowStatus.UNDONE)
 
 
-def _changed_since(run: RetierRun, customer_ids: Sequence[int]) -> dict[int, str]:
+def _stand_as_before(
+    run: RetierRun, chunk: RunChunk, stood: StoodOn, later: list[Later], restored: set[int], kept: set[int]
+) -> None:
+    """Who has the tier back stands on what it stood on before, though a later run may have confirmed the other; who stays where
+    it is, as if the run had not been; who was changed since (``kept``) goes on standing on it.
+    """
+    written = unpack_outcomes(chunk.outcomes).keys if stood.written is None else stood.written
+    gone = set(unpack_left_out(chunk.left_out).tolist())
+    staying = set(written.tolist()) - gone - restored - kept
+    leave_out(later=later, customer_ids=restored)
+    staying = hand_on(run_id=run.pk, stood=stood, customer_ids=staying, later=later)
+    back = staying & standing_on_run(run_id=run.pk, customer_ids=written)
+    give_back(customer_ids=back | restored, stood=stood)
+
+
+def _changed_since(run: RetierRun, changed: Sequence[TierDecision], later: Sequence[Later]) -> dict[int, str]:
     """Whose tier is no longer held by this run's decision, and why.
 
     It is while the open row of the ledger is this run's (a later run may have confirmed it), or that of an undo after
     which the customer stands on this run again.
     """
     found: dict[int, str] = {}
-    for start in range(0, len(customer_ids), BATCH):
-        part = customer_ids[start : start + BATCH]
-        standing = dict(
-            TierStanding.objects.filter(customer_id__in=part).values_list("customer_id", "run_id")
-        )
-        held = TierHolding.objects.current().filter(customer_id__in=part)
-        by_run = set(held.filter(source=Source.RUN, source_id=run.pk).values_list("customer_id", flat=True))
-        by_undo = set(held.filter(source=Source.UNDO).values_list("customer_id", flat=True))
-        for customer_id in part:
-            stands_on_it = standing.get(customer_id) == run.pk
-            if customer_id not in by_run and not (customer_id in by_undo and stands_on_it):
-                found[customer_id] = CHANGED_SINCE if stands_on_it else DECIDED_SINCE
+    keys = np.array([row.customer_id for row in changed], dtype=np.int64)
+    standing = standing_on_run(run_id=run.pk, customer_ids=keys)
+    by_run: set[int] = set()
+    by_undo: set[int] = set()
+    for part in in_parts("customer_id", keys):
+        held = TierHolding.objects.current().filter(part)
+        by_run.update(held.filter(source=Source.RUN, source_id=run.pk).values_list("customer_id", flat=True))
+        by_undo.update(held.filter(source=Source.UNDO).values_list("customer_id", flat=True))
+    for key in keys.tolist():
+        stands_on_it = key in standing and not any(chunk.has_confirmed(key) for chunk in later)
+        if key not in by_run and not (key in by_undo and stands_on_it):
+            found[key] = CHANGED_SINCE if stands_on_it else DECIDED_SINCE
     return found
 
 
@@ -176,24 +191,19 @@ def _kept_by_override(run: RetierRun, changed: Sequence[TierDecision]) -> dict[i
     """Whom an override in force keeps where they are, also one that found them in the tier it wishes."""
     found: dict[int, str] = {}
     before = {row.customer_id: row.previous_id for row in changed}
-    ids = sorted(before)
-    for start in range(0, len(ids), BATCH):
-        holding = Override.objects.holding_since(run.as_of).filter(customer_id__in=ids[start : start + BATCH])
+    for part in in_parts("customer_id", np.array(sorted(before), dtype=np.int64)):
+        holding = Override.objects.holding_since(run.as_of).filter(part)
         found |= {
             customer_id: DECIDED_SINCE
             for customer_id, tier_id in holding.values_list("customer_id", "tier_id")
-            if before[customer_id] != tier_id
+            if customer_id in before and before[customer_id] != tier_id
         }
     return found
 
 
 def _finish(run: RetierRun, fence: int, at: datetime) -> bool:
     rows = TierDecision.objects.filter(run=run)
-    restored = sum(
-        1
-        for previous, effective in rows.filter(status=RowStatus.UNDONE).values_list("previous", "effective")
-        if previous != effective
-    )
+    restored = rows.filter(status=RowStatus.UNDONE).changes().count()
     kept = rows.filter(status=RowStatus.KEPT).count()
     message = f"Undone: {restored} customers have their tier back" + (
         f", {kept} were changed since and stay." if kept else "."

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from accounts.querysets.jobs import CancelAsked
+from allocation.engine.facts.tiering import Integers
 from allocation.models import RetierRun, RowStatus, RunChunk, TierDecision
 from allocation.services.retiering.cancelling import end_cancelled
 
 BATCH = 500  # keys in a statement
+DENSE = 4  # keys this close together are one range
 
 
 def each_chunk(
@@ -34,7 +36,8 @@ def each_chunk(
                     run_id, fence=fence, done=done, total=total, message=message
                 ):
                     return False
-                chunk = left.order_by("first_customer_id").first()
+                # Its facts are for explaining and repeating: nobody needs them here.
+                chunk = left.defer("facts").order_by("first_customer_id").first()
                 if chunk is None:
                     return True
                 work(chunk)
@@ -48,3 +51,19 @@ def mark_rows(ids: Sequence[int], status: RowStatus, words: str) -> None:
     """What became of these rows, and why where that is not plain."""
     for start in range(0, len(ids), BATCH):
         TierDecision.objects.filter(pk__in=ids[start : start + BATCH]).update(status=status, words=words)
+
+
+def in_parts(field: str, keys: Integers, *, exactly: bool = False) -> Iterator[Q]:
+    """Conditions on a column of keys that together hold for these (rising), and unless ``exactly`` for some between them.
+
+    One range where they lie close together; else a statement for each 500.
+    """
+    if not len(keys):
+        return
+    first, last = int(keys[0]), int(keys[-1])
+    near = last - first < (1 if exactly else DENSE) * len(keys)
+    if near:
+        yield Q((f"{field}__gte", first), (f"{field}__lte", last))
+        return
+    for start in range(0, len(keys), BATCH):
+        yield Q((f"{field}__in", keys[start : start + BATCH].tolist()))
