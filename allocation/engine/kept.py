@@ -31,6 +31,7 @@ from allocation.engine.facts.tiering import (
     Floats,
     HeldTiers,
     Integers,
+    Keyed,
     NumberColumn,
     Populations,
     SetColumn,
@@ -181,8 +182,7 @@ def unpack_facts(
         in_scope=np.ones(len(keys), dtype=np.bool_),
     )
     columns = {name: column for name, column in kept.columns.items() if not name.startswith(HELD)}
-    ids = tuple(str(key) for key in keys.tolist())
-    return keys, CustomerColumns(ids, columns, _flag(kept, "active"), held, as_of)
+    return keys, CustomerColumns(Keyed(keys), columns, _flag(kept, "active"), held, as_of)
 
 
 def _places(kept: Pack, name: str, places: Mapping[str, int]) -> Integers:

@@ -2,142 +2,76 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import cache, reduce
-from itertools import repeat
+from functools import reduce
 from operator import or_
 from typing import Any, NamedTuple
 
 import numpy as np
-from django.db.models import F, Q
+from django.db.models import Q
 
-from accounts.models import Customer, Goal
-from allocation.engine.facts.attributes import CUSTOM_PREFIX, Kind
+from accounts.models import Customer
+from allocation.engine.facts.attributes import Kind
 from allocation.engine.facts.rules import TieringRules
-from allocation.engine.facts.tiering import Column, CustomerColumns, DecidedBy, HeldTiers, Integers
+from allocation.engine.facts.tiering import (
+    NO_TIER,
+    ChoiceColumn,
+    Column,
+    CustomerColumns,
+    DateColumn,
+    DecidedBy,
+    FlagColumn,
+    Flags,
+    HeldTiers,
+    Integers,
+    Keyed,
+    NumberColumn,
+)
 from allocation.engine.kept import column_of, sources
-from allocation.models import Override, Source, TierHolding, TierStanding
-from allocation.snapshots.columns import read_columns
-from allocation.snapshots.money import frozen_rates, in_base
+from allocation.models import Source, TierHolding, TierStanding
+from allocation.snapshots.arrays import EPOCH, Array, Coded, Whole, read_arrays
+from allocation.snapshots.customer_rows import (
+    ALWAYS,
+    FIELDS,
+    ID,
+    MONEY,
+    CustomerRows,
+    is_custom,
+    own_column,
+    read_rows,
+)
+from allocation.snapshots.digests import digest
+from allocation.snapshots.money import amounts_in_base, frozen_rates
 from allocation.snapshots.vocabulary import ModelVocabulary
 
-EPOCH = date(1970, 1, 1)
-
-MONEY = frozenset({"arr", "potential_arr"})
-# Where an attribute is stored when that is not a column of its own name.
-FIELDS: Mapping[str, str] = {
-    "vertical": "vertical__name",
-    "region": "region__name",
-    "language": "language__name",
-    "paid_tier": "paid_tier__slug",
-    "has_parent": "parent_id",
-}
-# Read for every customer, whatever the rules.
-ALWAYS = (
-    "pk",
-    "external_id",
-    "status",
-    "currency",
-    "tier_id",
-    "tier_since",
-    "paid_tier_id",
-    "csm_id",
-    "first_renewal_done",
-)
 # Goals are an axis of every decision, read by the rules or not.
 ALWAYS_KEPT = ("open_goals",)
 # Keys this close together are read as one range.
 DENSE = 4
 CHUNK = 500  # well under SQLite's limit of parameters in a statement
+NOBODY = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """facts: columns in the order of ``keys``, which rise. csm_ids: whose book each is in, None for nobody's.
+    """facts: columns in the order of ``keys``, which rise. csm_ids: whose book each is in, NOBODY for nobody's.
 
-    Digests, 64 bits each: ``digests`` of everything that decides a customer (none where nobody asked for them),
-    ``lifecycles`` of goals, status, first renewal and override, ``goals`` of open goals alone. ``rows``: what was read of
-    each customer, for who asked for more fields.
+    Digests: ``digests`` of everything that decides a customer (none where nobody asked for them), ``lifecycles`` of goals,
+    status, first renewal and override, ``goals`` of open goals alone. ``rates``: those that amounts were turned into the base
+    currency with. ``rows``: what was read of each customer, for who asked for more fields.
     """
 
     facts: CustomerColumns
     keys: Integers
-    csm_ids: tuple[int | None, ...]
+    csm_ids: Integers
     digests: Integers
     lifecycles: Integers
     goals: Integers
+    rates: Mapping[str, Decimal]
     rows: Sequence[Mapping[str, Any]] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """What the queries gave: columns of the customers' fields by name, and what hangs on customers."""
-
-    columns: Mapping[str, Sequence[Any]]
-    goals: dict[int, tuple[str, ...]]
-    overrides: dict[int, tuple[int, int]]  # in force: customer → (override, tier)
-    ended: dict[int, int]  # customer → the last override that held once and does no more
-
-    def __len__(self) -> int:
-        return len(self.keys)
-
-    @property
-    def keys(self) -> Sequence[int]:
-        return self.columns["pk"]
-
-    def open_goals(self) -> list[tuple[str, ...]]:
-        return [self.goals.get(pk, ()) for pk in self.keys]
-
-    def goal_digests(self) -> Integers:
-        one = cache(digest)  # thousands of customers share a handful of goals
-        return _whole(one(goals) for goals in self.open_goals())
-
-    def lifecycles(self) -> Integers:
-        """An override that came and went between two runs is a change too: the customer still holds its tier."""
-        one = cache(digest)
-        overrides = (self.overrides.get(pk) or self.ended.get(pk) for pk in self.keys)
-        parts = (self.open_goals(), self.columns["status"], self.columns["first_renewal_done"], overrides)
-        return _whole(one(*values) for values in zip(*parts, strict=True))
-
-    def digests(self, names: Sequence[str], lifecycles: Integers) -> Integers:
-        """Of the stored values, so that another exchange rate is no change of facts."""
-        stored = [self.columns[FIELDS.get(name, name)] for name in names if name in _STORED]
-        slugs = [name.removeprefix(CUSTOM_PREFIX) for name in names if _is_custom(name)]
-        values = map(list, zip(*stored, strict=True)) if stored else repeat([], len(self))
-        own = (
-            ([held.get(slug) for slug in slugs] for held in self.columns["attributes"])
-            if slugs
-            else repeat([], len(self))
-        )
-        money = self.columns["currency"] if MONEY & set(names) else repeat("", len(self))
-        parts = zip(values, own, money, self.columns["paid_tier_id"], lifecycles.tolist(), strict=True)
-        return np.frombuffer(b"".join(map(_short, parts)), dtype=">i8").astype(np.int64)
-
-
-_STORED = frozenset(
-    {
-        *MONEY, "employees", "relationship_breadth", "adoption", "health", "reputation", "complexity", "sentiment",
-        "vertical", "region", "language", "country", "package", "paid_tier", "champion", "loss_felt",
-        "first_renewal_done", "contract_start", "renewal_date", "products", "health_on", "sentiment_on", "currency", "has_parent",
-    }
-)  # fmt: skip
-
-
-def _is_custom(name: str) -> bool:
-    return name.startswith(CUSTOM_PREFIX)
-
-
-def digest(*values: object) -> int:
-    """A signed number of 64 bits; the same values give the same digest on any machine and database."""
-    return int.from_bytes(_short(values), "big", signed=True)
-
-
-def _short(values: tuple[object, ...]) -> bytes:
-    return hashlib.blake2b(repr(values).encode(), digest_size=16).digest()[:8]
 
 
 def tiering_rates(*, rules: TieringRules, as_of: date, base: str) -> dict[str, Decimal]:
@@ -156,44 +90,69 @@ def customer_snapshot(
     rules: TieringRules,
     vocabulary: ModelVocabulary,
     as_of: date,
-    rates: Mapping[str, Decimal],
     base: str,
+    rates: Mapping[str, Decimal] | None = None,
     goals_only: bool = False,
     every: int = 1,
     also: Collection[str] = (),
+    with_ids: bool = True,
 ) -> Snapshot:
     """All customers as of a day; five queries. ``goals_only``: in scope is only whose lifecycle changed.
 
+    rates: None for those of ``tiering_rates``, from what was read; one query more, and UnknownRate is raised.
     every: with n above 1 an evenly spaced sample, each n-th customer by its key; for looking only, never for a run.
     also: fields to be read in the same go, for what is computed beside the tiers; for looking only, so no digests.
+    with_ids: the facts have the customers' external ids, else their keys.
     """
     names = sources(rules)
-    rows = _read(names, as_of, Q(), every, also)
+    rows = read_rows(names=names, as_of=as_of, whom=Q(), every=every, also=also, with_ids=with_ids)
+    if rates is None:
+        rates = frozen_rates(currencies=_currencies(rows, names), as_of=as_of, base=base)
     lifecycles, goals = rows.lifecycles(), rows.goal_digests()
     columns = {
         name: _column(name, rows, vocabulary, rates, base) for name in dict.fromkeys((*names, *ALWAYS_KEPT))
     }
     facts = CustomerColumns(
-        ids=tuple(rows.columns["external_id"]),
+        ids=_ids(rows) if with_ids else Keyed(rows.keys),
         columns=columns,
-        active=np.array(
-            [said == Customer.Status.ACTIVE.value for said in rows.columns["status"]], dtype=np.bool_
-        ),
+        active=_active(rows),
         held=_held(rows, vocabulary, lifecycles, goals, goals_only=goals_only),
         as_of=days(as_of),
     )
     return Snapshot(
         facts=facts,
-        keys=_whole(rows.keys),
-        csm_ids=tuple(rows.columns["csm_id"]),
-        digests=_whole(()) if also else rows.digests(names, lifecycles),
+        keys=rows.keys,
+        csm_ids=rows.whole("csm_id").or_else(NOBODY),
+        digests=np.zeros(0, dtype=np.int64) if also else rows.digests(names, lifecycles),
         lifecycles=lifecycles,
         goals=goals,
-        rows=_mappings(rows.columns) if also else (),
+        rates=rates,
+        rows=_mappings(rows.told),
     )
 
 
-def _mappings(columns: Mapping[str, Sequence[Any]]) -> list[Mapping[str, Any]]:
+def _ids(rows: CustomerRows) -> tuple[str, ...]:
+    ids = rows.coded(ID)
+    return tuple(map(ids.words.__getitem__, ids.codes.tolist()))
+
+
+def _active(rows: CustomerRows) -> Flags:
+    status = rows.coded("status")
+    return status.mapped(lambda said: int(said == Customer.Status.ACTIVE), 0).astype(np.bool_)
+
+
+def _currencies(rows: CustomerRows, names: Sequence[str]) -> list[str]:
+    """In which active customers have amounts that the rules read."""
+    counted = np.zeros(len(rows), dtype=np.bool_)
+    for name in MONEY & set(names):
+        counted |= rows.whole(name).known
+    currencies = rows.coded("currency")
+    return [currencies.words[code] for code in np.unique(currencies.codes[counted & _active(rows)]).tolist()]
+
+
+def _mappings(columns: Mapping[str, Sequence[Any]]) -> Sequence[Mapping[str, Any]]:
+    if not columns:
+        return ()
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
@@ -204,15 +163,19 @@ class Now(NamedTuple):
     tier_id: int | None
 
 
+class NowColumns(NamedTuple):
+    """The same of many customers. keys rise; tier_ids: -1 for none."""
+
+    keys: Integers
+    digests: Integers
+    tier_ids: Integers
+
+
 def customers_now(*, rules: TieringRules, as_of: date, customer_ids: Integers) -> dict[int, Now]:
     """Some customers (rising keys) as they are now, who is gone left out; three queries, or three for each 500 far apart."""
-    names = sources(rules)
-    found: dict[int, Now] = {}
-    for part in _parts(customer_ids):
-        rows = _read(names, as_of, part)
-        digests = rows.digests(names, rows.lifecycles()).tolist()
-        found.update(zip(rows.keys, map(Now, digests, rows.columns["tier_id"]), strict=True))
-    return found
+    now = customers_now_columns(rules=rules, as_of=as_of, customer_ids=customer_ids)
+    tiers = (None if tier == NO_TIER else tier for tier in now.tier_ids.tolist())
+    return dict(zip(now.keys.tolist(), map(Now, now.digests.tolist(), tiers), strict=True))
 
 
 def _parts(keys: Integers) -> Iterable[Q]:
@@ -227,99 +190,44 @@ def _parts(keys: Integers) -> Iterable[Q]:
         yield Q(pk__in=keys[start : start + CHUNK].tolist())
 
 
-def _whole(values: Iterable[int]) -> Integers:
-    return np.fromiter(values, dtype=np.int64)
-
-
 def days(on: date) -> int:
     """Days since 1970-01-01."""
     return (on - EPOCH).days
 
 
-def _read(names: Sequence[str], as_of: date, whom: Q, every: int = 1, also: Collection[str] = ()) -> _Rows:
-    """whom: a condition on the customer's key; an empty one is everybody. every: each n-th of them only."""
-    fields = {FIELDS.get(name, name) for name in names if name in _STORED} | set(also)
-    if any(_is_custom(name) for name in names):
-        fields.add("attributes")
-    read = (*ALWAYS, *sorted(fields - set(ALWAYS)))
-    customers = Customer.objects.order_by("pk")
-    goals = Goal.objects.open_on(as_of).order_by("kind__slug", "pk")
-    overrides = Override.objects.in_force(as_of) | Override.objects.begun_by(as_of)
-    if whom:
-        customers = customers.filter(whom)
-        goals, overrides = goals.filter(_of_customer(whom)), overrides.filter(_of_customer(whom))
-    if every > 1:
-        customers = customers.alias(turn=F("pk") % every).filter(turn=0)
-        goals = goals.alias(turn=F("customer_id") % every).filter(turn=0)
-        overrides = overrides.alias(turn=F("customer_id") % every).filter(turn=0)
-    open_goals: dict[int, list[str]] = {}
-    for customer_id, slug in goals.values_list("customer_id", "kind__slug"):
-        open_goals.setdefault(customer_id, []).append(slug)
-    in_force: dict[int, tuple[int, int]] = {}
-    ended: dict[int, int] = {}
-    fields_of_one = ("pk", "customer_id", "tier_id", "status", "expires_on")
-    for pk, customer_id, tier_id, status, expires_on in overrides.order_by("pk").values_list(*fields_of_one):
-        if status == Override.Status.APPROVED and expires_on > as_of:
-            in_force[customer_id] = (pk, tier_id)
-        else:
-            ended[customer_id] = pk
-    return _Rows(
-        columns=read_columns(rows=customers, fields=read),
-        goals={customer_id: tuple(slugs) for customer_id, slugs in open_goals.items()},
-        overrides=in_force,
-        ended=ended,
-    )
-
-
-def _of_customer(whom: Q) -> Q:
-    """The same condition for rows that belong to a customer."""
-    lookups: dict[str, Any] = dict(child for child in whom.children if isinstance(child, tuple))
-    return Q(**{lookup.replace("pk", "customer_id", 1): value for lookup, value in lookups.items()})
-
-
 def _column(
-    name: str, rows: _Rows, vocabulary: ModelVocabulary, rates: Mapping[str, Decimal], base: str
+    name: str, rows: CustomerRows, vocabulary: ModelVocabulary, rates: Mapping[str, Decimal], base: str
 ) -> Column:
     kind = vocabulary.attributes[name].kind
     if name == "open_goals":
-        return column_of(kind, rows.open_goals())
+        return _of_words(kind, rows.goals, ())
     if name in MONEY:
-        amounts = zip(rows.columns[name], rows.columns["currency"], strict=True)
-        return column_of(kind, [_amount(*one, rates, base) for one in amounts])
-    if _is_custom(name):
-        slug = name.removeprefix(CUSTOM_PREFIX)
-        return column_of(kind, [_custom(held.get(slug), kind) for held in rows.columns["attributes"]])
+        currencies = rows.coded("currency")
+        return NumberColumn(
+            amounts_in_base(amounts=rows.whole(name), currencies=currencies, rates=rates, base=base)
+        )
+    if is_custom(name):
+        held = rows.coded(own_column(name))
+        return _of_words(kind, Coded(held.codes, tuple(_custom(word, kind) for word in held.words)), None)
     if name == "has_parent":
-        return column_of(kind, [parent is not None for parent in rows.columns["parent_id"]])
-    return column_of(kind, list(map(_PLAIN[kind], rows.columns[FIELDS.get(name, name)])))
+        return FlagColumn(rows.whole("parent_id").known.astype(np.int64))
+    return _plain(kind, rows.columns[FIELDS.get(name, name)])
 
 
-def _amount(amount: Decimal | None, currency: str, rates: Mapping[str, Decimal], base: str) -> float | None:
-    """Money of a customer that left may be in a currency without a rate; it counts nowhere, so it stays unknown."""
-    if amount is None or (currency != base and currency not in rates):
-        return None
-    return float(in_base(amount, currency, rates=rates, base=base))
+def _plain(kind: Kind, column: Array) -> Column:
+    if isinstance(column, Coded):
+        # A blank text is a missing value.
+        words = tuple(word or None for word in column.words)
+        return _of_words(kind, Coded(column.codes, words), () if kind is Kind.SET else None)
+    if kind is Kind.FLAG:
+        return FlagColumn(column.or_else(-1))
+    return DateColumn(column.numbers()) if kind is Kind.DATE else NumberColumn(column.numbers())
 
 
-def _number(value: Any) -> float | None:
-    return None if value is None else float(value)
-
-
-def _word(value: Any) -> str | None:
-    return value or None  # a blank text is a missing value
-
-
-def _day(value: Any) -> float | None:
-    return None if value is None else float(days(value))
-
-
-_PLAIN: Mapping[Kind, Callable[[Any], Any]] = {
-    Kind.NUMBER: _number,
-    Kind.CHOICE: _word,
-    Kind.FLAG: lambda value: value,
-    Kind.DATE: _day,
-    Kind.SET: lambda value: value or (),
-}
+def _of_words(kind: Kind, coded: Coded, none: Any) -> Column:
+    """A column of values that many share: made of each different one, then laid out."""
+    column = column_of(kind, [*coded.words, none])
+    return column.take(np.where(coded.codes < 0, len(coded.words), coded.codes))
 
 
 def _custom(value: Any, kind: Kind) -> Any:
@@ -339,66 +247,75 @@ def _custom(value: Any, kind: Kind) -> Any:
 
 
 def _held(
-    rows: _Rows, vocabulary: ModelVocabulary, lifecycles: Integers, goals: Integers, *, goals_only: bool
+    rows: CustomerRows, vocabulary: ModelVocabulary, lifecycles: Integers, goals: Integers, *, goals_only: bool
 ) -> HeldTiers:
     """What customers hold, against the decision each stands on: the last one applied."""
-    standings = TierStanding.objects.values_list("customer_id", "lifecycle", "goals", "decided_by")
-    stands = {customer_id: before for customer_id, *before in standings}
-    by_override = set(
-        TierHolding.objects.current().set_by(Source.OVERRIDE).values_list("customer_id", flat=True)
-    )
+    standings = TierStanding.objects.order_by("customer_id")
+    stands = read_arrays(rows=standings, fields=("customer_id", "lifecycle", "goals", "decided_by"))
+    set_so = TierHolding.objects.current().set_by(Source.OVERRIDE).order_by("customer_id")
+    by_override = read_arrays(rows=set_so, fields=("customer_id",))["customer_id"]
     keys = rows.keys
-    then = [stands.get(pk) for pk in keys]
-    now = zip(then, lifecycles.tolist(), strict=True)
-    changed = [before is None or before[0] != lifecycle for before, lifecycle in now]
+    place, before = _found(stands["customer_id"], keys)
+    changed = ~before | (_taken(stands["lifecycle"], place) != lifecycles)
+    other_goals = before & (_taken(stands["goals"], place) != goals)
+    deciders = stands["decided_by"]
+    overridden = (
+        deciders.mapped(lambda by: int(by == DecidedBy.OVERRIDE), 0)
+        if isinstance(deciders, Coded)
+        else np.zeros(0, dtype=np.int64)
+    )
     # A run that was applied since its end has decided the customer anew, also where it left the tier as it was.
-    ended = [
-        pk not in rows.overrides
-        and ((pk in by_override and anew) or (before is not None and before[2] == DecidedBy.OVERRIDE))
-        for pk, before, anew in zip(keys, then, changed, strict=True)
+    ended = (_found(by_override, keys)[1] & changed) | (before & (_at(overridden, place) == 1))
+    in_force = np.isin(keys, [*rows.overrides])
+    override = np.full(len(keys), NO_TIER, dtype=np.int64)
+    override[in_force] = [
+        vocabulary.place(rows.overrides[key][1]) for key in keys[in_force].tolist()
     ]
-    other = zip(then, goals.tolist(), strict=True)
     return HeldTiers(
-        current=_places(vocabulary, rows.columns["tier_id"]),
-        paid=_places(vocabulary, rows.columns["paid_tier_id"]),
-        override=_places(vocabulary, [rows.overrides.get(pk, (None, None))[1] for pk in keys]),
-        since=np.array(
-            [np.nan if since is None else days(since) for since in rows.columns["tier_since"]],
-            dtype=np.float64,
-        ),
-        goals_changed=np.array(
-            [before is not None and before[1] != open_now for before, open_now in other], dtype=np.bool_
-        ),
-        override_ended=np.array(ended, dtype=np.bool_),
-        in_scope=np.array(changed if goals_only else [True] * len(keys), dtype=np.bool_),
+        current=_places(vocabulary, rows.whole("tier_id")),
+        paid=_places(vocabulary, rows.whole("paid_tier_id")),
+        override=override,
+        since=rows.whole("tier_since").numbers(),
+        goals_changed=other_goals,
+        override_ended=ended & ~in_force,
+        in_scope=changed if goals_only else np.ones(len(keys), dtype=np.bool_),
     )
 
 
-def _places(vocabulary: ModelVocabulary, tier_ids: Sequence[int | None]) -> Integers:
-    places: dict[int | None, int] = {tier_id: place for place, tier_id in enumerate(vocabulary.tier_ids)}
-    places[None] = -1
-    return np.array([places[tier_id] for tier_id in tier_ids], dtype=np.int64)
+def _found(among: Array, keys: Integers) -> tuple[Integers, Flags]:
+    """Where each key stands among rising ones, and whether it does."""
+    there = among.values if isinstance(among, Whole) else among.codes
+    if not len(there):
+        return np.zeros(len(keys), dtype=np.int64), np.zeros(len(keys), dtype=np.bool_)
+    place = np.minimum(np.searchsorted(there, keys), len(there) - 1)
+    return place, there[place] == keys
 
 
-@dataclass(frozen=True, slots=True)
-class NowColumns:
-    """The same as columns. keys rise and may hold others beside those asked for; tier_ids: -1 for no tier."""
+def _taken(column: Array, place: Integers) -> Integers:
+    return _at(column.values if isinstance(column, Whole) else column.codes, place)
 
-    keys: Integers
-    digests: Integers
-    tier_ids: Integers
+
+def _at(values: Integers, place: Integers) -> Integers:
+    return values[place] if len(values) else np.zeros(len(place), dtype=np.int64)
+
+
+def _places(vocabulary: ModelVocabulary, tier_ids: Whole) -> Integers:
+    """Positions of tiers, -1 for none."""
+    found = np.full(len(tier_ids), NO_TIER, dtype=np.int64)
+    known = tier_ids.known
+    for place, tier_id in enumerate(vocabulary.tier_ids):
+        found[tier_ids.values == tier_id] = place
+    if (known & (found == NO_TIER)).any():
+        raise KeyError("A customer holds a tier that was not there when the tiers were read.")
+    return found
 
 
 def customers_now_columns(*, rules: TieringRules, as_of: date, customer_ids: Integers) -> NowColumns:
-    """Some customers (rising keys) as they are now, who is gone left out; statements as of `customers_now`."""
+    """As `customers_now`, as arrays."""
     names = sources(rules)
-    parts = [_now_columns(_read(names, as_of, whom), names) for whom in _parts(customer_ids)]
-    nobody = _whole(())
-    return NowColumns(
-        *(np.concatenate([nobody, *column]) for column in (zip(*parts, strict=True) if parts else ((),) * 3))
-    )
-
-
-def _now_columns(rows: _Rows, names: Sequence[str]) -> tuple[Integers, Integers, Integers]:
-    tiers = _whole(-1 if tier is None else tier for tier in rows.columns["tier_id"])
-    return _whole(rows.keys), rows.digests(names, rows.lifecycles()), tiers
+    found = [NowColumns(*(np.zeros(0, dtype=np.int64) for _ in NowColumns._fields))]
+    for part in _parts(customer_ids):
+        rows = read_rows(names=names, as_of=as_of, whom=part)
+        digests = rows.digests(names, rows.lifecycles())
+        found.append(NowColumns(rows.keys, digests, rows.whole("tier_id").or_else(NO_TIER)))
+    return NowColumns(*map(np.concatenate, zip(*found, strict=True)))

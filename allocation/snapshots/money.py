@@ -9,12 +9,17 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 
+import numpy as np
 from django.db.models import OuterRef, Subquery
 
 from accounts.models import ExchangeRate
+from allocation.engine.facts.tiering import Floats
+from allocation.engine.standing import half_even
+from allocation.snapshots.arrays import Coded, Whole
 
 OLDEST = timedelta(days=7)  # weekends and holidays have no rates of their own
 CENT = Decimal("0.01")
+LARGEST = 2**62  # a numerator that half-even division takes: twice its remainder must fit as well
 
 
 class UnknownRate(ValueError):
@@ -67,3 +72,29 @@ def in_base(amount: Decimal, currency: str, *, rates: Mapping[str, Decimal], bas
     if currency == base:
         return amount
     return (amount / rates[currency]).quantize(CENT, ROUND_HALF_EVEN)
+
+
+def amounts_in_base(
+    *, amounts: Whole, currencies: Coded, rates: Mapping[str, Decimal], base: str
+) -> Floats:
+    """As `in_base`, of a whole column; NaN where there is no amount, or no rate for it."""
+    found = np.full(len(amounts), np.nan)
+    for code, currency in enumerate(currencies.words):
+        here = np.flatnonzero((currencies.codes == code) & amounts.known)
+        cents = amounts.values[here]
+        if currency == base:
+            found[here] = cents / amounts.unit
+        elif currency in rates:
+            found[here] = _by_rate(Whole(cents, amounts.unit), rates[currency])
+    return found
+
+
+def _by_rate(amounts: Whole, rate: Decimal) -> Floats:
+    """Amount ÷ rate in whole numbers, which is exact; as decimals where these would not fit."""
+    shift = max(0, -int(rate.normalize().as_tuple().exponent))
+    factor, divisor = 10**shift, int(rate.scaleb(shift))
+    cents = amounts.values
+    if amounts.unit == int(1 / CENT) and int(abs(cents).max(initial=0)) * factor < LARGEST and divisor < LARGEST:
+        return np.asarray(half_even(cents * factor, np.int64(divisor)) / amounts.unit)
+    each = [(Decimal(one) / amounts.unit / rate).quantize(CENT, ROUND_HALF_EVEN) for one in cents.tolist()]
+    return np.array(each, dtype=np.float64)

@@ -4,10 +4,10 @@ Shapes: every array has one entry per customer, in one common order that carries
 Missing is said, never guessed: NaN for numbers and dates, -1 for coded choices and yes/no values.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,11 +139,33 @@ class HeldTiers:
         )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Keyed(Sequence[str]):
+    """Customers' keys as their ids, each made a text when somebody asks for it."""
+
+    keys: Integers
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> "Keyed": ...
+
+    def __getitem__(self, at: int | slice) -> "str | Keyed":
+        return Keyed(self.keys[at]) if isinstance(at, slice) else str(self.keys[at])
+
+    def take(self, rows: Integers) -> "Keyed":
+        return Keyed(self.keys[rows])
+
+
 @dataclass(frozen=True, slots=True)
 class CustomerColumns:
     """All facts of one tiering run. ``as_of`` is in days since 1970-01-01; ``active`` is false for who left."""
 
-    ids: tuple[str, ...]
+    ids: Sequence[str]
     columns: Mapping[str, Column]
     active: Flags
     held: HeldTiers
@@ -155,7 +177,7 @@ class CustomerColumns:
     def take(self, rows: Integers) -> "CustomerColumns":
         """The same facts for ``rows`` only, in that order; a row may be taken more than once."""
         return CustomerColumns(
-            ids=tuple(self.ids[row] for row in rows),
+            ids=self.ids.take(rows) if isinstance(self.ids, Keyed) else tuple(self.ids[row] for row in rows),
             columns={name: column.take(rows) for name, column in self.columns.items()},
             active=self.active[rows],
             held=self.held.take(rows),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,7 +39,7 @@ from allocation.services.retiering.cancelling import end_cancelled
 from allocation.services.retiering.queueing import request_goals_run
 from allocation.services.retiering.rows import decision_rows, notable
 from allocation.services.retiering.rules import rules_of
-from allocation.snapshots.customers import ALWAYS_KEPT, Snapshot, customer_snapshot, tiering_rates
+from allocation.snapshots.customers import ALWAYS_KEPT, NOBODY, Snapshot, customer_snapshot
 from allocation.snapshots.kept_vocabulary import vocabulary_to_json
 from allocation.snapshots.money import UnknownRate
 from allocation.snapshots.vocabulary import ModelVocabulary, model_vocabulary
@@ -110,14 +109,13 @@ def _compute(run: RetierRun, fence: int) -> None:
     vocabulary = model_vocabulary()
     rules = rules_of(run=run, vocabulary=vocabulary)
     base = settings.BASE_CURRENCY
-    rates = tiering_rates(rules=rules, as_of=run.as_of, base=base)
     snapshot = customer_snapshot(
         rules=rules,
         vocabulary=vocabulary,
         as_of=run.as_of,
-        rates=rates,
         base=base,
         goals_only=run.scope == RetierRun.Scope.GOALS,
+        with_ids=False,
     )
     _still_mine(run, fence, done=0, total=len(snapshot.keys))
     findings = decide_tiers(facts=snapshot.facts, rules=rules, tiers=vocabulary.tiers)
@@ -137,7 +135,7 @@ def _compute(run: RetierRun, fence: int) -> None:
             summary=summary,
             over_limit=over,
             base_currency=base,
-            rates={currency: f"{rate.normalize():f}" for currency, rate in rates.items()},
+            rates={currency: f"{rate.normalize():f}" for currency, rate in snapshot.rates.items()},
             population=crowd_to_json(crowd_of(findings=findings, rules=rules)),
             vocabulary=vocabulary_to_json(vocabulary, rules),
         )
@@ -229,18 +227,23 @@ def _tallies(
     vocabulary: ModelVocabulary,
 ) -> list[RunTally]:
     """Those in scope without a row, by the book they are in, the tier they stay in and what decided."""
-    plain = np.flatnonzero(snapshot.facts.held.in_scope & unshown).tolist()
-    tiers, by = findings.guards.effective.tolist(), findings.guards.decided_by.tolist()
-    counts = Counter((snapshot.csm_ids[at], tiers[at], by[at]) for at in plain)
+    plain = snapshot.facts.held.in_scope & unshown
+    csms, csm = np.unique(snapshot.csm_ids[plain], return_inverse=True)
+    tier, by = findings.guards.effective[plain] + 1, findings.guards.decided_by[plain]  # no tier is -1
+    shape = (len(csms), len(vocabulary.tier_ids) + 1, len(DECIDERS))
+    counts = np.bincount(np.ravel_multi_index((csm, tier, by), shape), minlength=1)
+    there = np.flatnonzero(counts)
     return [
         RunTally(
             run=run,
-            csm_id=csm,
-            tier_id=vocabulary.tier_id(tier),
-            decided_by=DECIDERS[decider].value,
+            csm_id=None if csms[csm] == NOBODY else int(csms[csm]),
+            tier_id=vocabulary.tier_id(tier - 1),
+            decided_by=DECIDERS[by].value,
             customers=count,
         )
-        for (csm, tier, decider), count in counts.items()
+        for csm, tier, by, count in zip(
+            *(places.tolist() for places in np.unravel_index(there, shape)), counts[there].tolist(), strict=True
+        )
     ]
 
 
@@ -248,11 +251,11 @@ def _summary(snapshot: Snapshot, findings: TierFindings, vocabulary: ModelVocabu
     """Counts under the keys of the `retier` command. Moves are changes of a tier held; a first tier is none."""
     held, active, guards = snapshot.facts.held, snapshot.facts.active, findings.guards
     scope = held.in_scope
-    by = Counter(DECIDERS[code] for code in guards.decided_by[scope].tolist())
+    by = dict(zip(DECIDERS, np.bincount(guards.decided_by[scope], minlength=len(DECIDERS)).tolist(), strict=True))
     bitten = scope & (guards.decided_by != DECIDERS.index(DecidedBy.OVERRIDE))
     after = np.where(scope, guards.effective, held.current)[active]
-    spread = Counter(vocabulary.slug(place) for place in after.tolist())
-    there = [tier.slug for tier in vocabulary.tiers if not tier.retired or spread[tier.slug]]
+    spread = np.bincount(after[after >= 0], minlength=len(vocabulary.tiers)).tolist()
+    tiers = list(zip(vocabulary.tiers, spread, strict=True))
     customers = int(scope.sum())
     changed = scope & (held.current >= 0) & (guards.effective != held.current)
     return {
@@ -264,7 +267,7 @@ def _summary(snapshot: Snapshot, findings: TierFindings, vocabulary: ModelVocabu
         "first_tiers": int((scope & (held.current < 0) & (guards.effective >= 0)).sum()),
         "guarded": _bites(guards.bites[bitten]),
         "overridden": by[DecidedBy.OVERRIDE],
-        "tiers": {slug: spread[slug] for slug in there},
+        "tiers": {tier.slug: count for tier, count in tiers if not tier.retired or count},
     }
 
 

@@ -13,7 +13,8 @@ from allocation.engine.facts.rules import TieringRules
 from allocation.engine.facts.tiering import DECIDERS, GUARDS, DecidedBy, Flags, Integers, TierFindings
 from allocation.engine.kept import facts_to_json
 from allocation.models import RetierRun, TierDecision
-from allocation.snapshots.customers import EPOCH, Snapshot
+from allocation.snapshots.arrays import EPOCH
+from allocation.snapshots.customers import Snapshot
 from allocation.snapshots.vocabulary import ModelVocabulary
 
 LONGEST_REASON = 500
@@ -42,8 +43,13 @@ def decision_rows(
     rules: TieringRules,
     vocabulary: ModelVocabulary,
 ) -> list[TierDecision]:
-    """Unsaved decision rows of some customers, in their order."""
-    held, guards, scores = findings.derived.held, findings.guards, findings.scores
+    """Unsaved decision rows of some customers, in their order; nothing is done for the others."""
+    if not len(rows):
+        return []
+    held, guards = findings.derived.held.take(rows), findings.guards
+    all_cents, bites = findings.scores.cents[rows].tolist(), guards.bites[rows].tolist()
+    deciders, effectives = guards.decided_by[rows].tolist(), guards.effective[rows].tolist()
+    previous_ones, days, keys = held.current.tolist(), held.since.tolist(), snapshot.keys[rows].tolist()
     segments = [rule.name for rule in rules.segments]
     labels = {bound.attribute.name: bound.attribute.label for bound in bounds_of(rules)}
     bounded = facts_to_json(findings.derived.take(rows), tuple(labels))
@@ -55,28 +61,29 @@ def decision_rows(
         )
 
     said = findings.suggestions
-    axes = list(zip(said.segment.tolist(), said.touch.tolist(), said.rule.tolist(), strict=True))
+    axes = [tuple(axis) for axis in np.stack([said.segment, said.touch, said.rule], axis=1)[rows].tolist()]
+    tiers = said.tier[rows].tolist()
 
     found = []
-    for place, at in enumerate(rows.tolist()):
-        by = DECIDERS[guards.decided_by[at]]
+    for place, key in enumerate(keys):
+        by = DECIDERS[deciders[place]]
         undecided = by in {DecidedBy.UNDECIDED, DecidedBy.LEFT}
-        cents, since = int(scores.cents[at]), float(held.since[at])
-        previous, effective = int(held.current[at]), int(guards.effective[at])
+        cents, since = all_cents[place], days[place]
+        previous, effective = previous_ones[place], effectives[place]
         found.append(
             TierDecision(
                 run=run,
-                customer_id=int(snapshot.keys[at]),
-                segment=segments[axes[at][0]],
+                customer_id=key,
+                segment=segments[axes[place][0]],
                 score=None if cents < 0 else Decimal(cents).scaleb(-2),
                 previous_id=vocabulary.tier_id(previous),
-                previous_since=None if np.isnan(since) else EPOCH + timedelta(days=int(since)),
-                suggested_id=None if undecided else vocabulary.tier_id(int(said.tier[at])),
+                previous_since=None if since != since else EPOCH + timedelta(days=int(since)),
+                suggested_id=None if undecided else vocabulary.tier_id(tiers[place]),
                 effective_id=vocabulary.tier_id(effective),
                 decided_by=by.value,
-                guards=[guard.value for guard, bit in zip(GUARDS, guards.bites[at], strict=True) if bit],
+                guards=[guard.value for guard, bit in zip(GUARDS, bites[place], strict=True) if bit],
                 reason=with_values(
-                    reason(*axes[at], by),
+                    reason(*axes[place], by),
                     values_in_words(labels=labels, values=bounded[place]),
                 ),
                 is_move=previous >= 0 and effective != previous,

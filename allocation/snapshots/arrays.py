@@ -1,0 +1,354 @@
+"""A query's rows as arrays, without a Python value for each: for snapshots of a hundred thousand customers and more.
+
+The ORM builds the query, so rights and filters stay in one place; only how its values come over is our own. PostgreSQL lays
+each column end to end and sends it as one value; on SQLite the driver's rows are taken apart in slices. Every kind of field has
+one form on both: whole numbers (an amount in the last place it is kept to, a day since 1970-01-01), or positions in the
+different values of the column where these are texts or JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+import numpy as np
+import psycopg
+from django.core.exceptions import EmptyResultSet
+from django.db import connections, models
+from django.db.models import QuerySet
+
+from allocation.engine.facts.tiering import Floats, Integers
+
+MISSING = int(np.iinfo(np.int64).min)
+EPOCH = date(1970, 1, 1)
+SLICE = 2000  # rows of the driver that are Python values at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Whole numbers, MISSING where there is none: keys, counts, yes (1) and no (0), days since 1970-01-01, and decimals in units
+    of their last place (``unit`` of them make 1).
+    """
+
+    values: Integers
+    unit: int = 1
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def known(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        return self.values != MISSING
+
+    def numbers(self) -> Floats:
+        """The nearest float64 of each, NaN where missing."""
+        found = self.values / self.unit if self.unit > 1 else self.values.astype(np.float64)
+        found[~self.known] = np.nan
+        return found
+
+    def or_else(self, none: int) -> Integers:
+        """With ``none`` where there is no value."""
+        return np.where(self.known, self.values, none)
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """Positions in the different ``words`` of the column, in the order of their first appearance; -1 where there is none."""
+
+    codes: Integers
+    words: tuple[Any, ...]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def mapped(self, given: Callable[[Any], int], none: int) -> Integers:
+        """A whole number for each row by its word, asked for once a word."""
+        return np.array([*map(given, self.words), none], dtype=np.int64)[self.codes]  # -1 reaches the last
+
+
+Array: TypeAlias = Whole | Coded
+
+
+class _Codes(dict[Any, int]):
+    """Positions of words, given as they are asked for."""
+
+    def __missing__(self, word: Any) -> int:
+        self[word] = place = len(self)
+        return place
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """One array to make: of a column of the query, and of its JSON objects only the value under ``key``."""
+
+    name: str
+    column: int
+    field: Any
+    key: str | None = None
+
+
+def read_arrays(
+    *, rows: QuerySet[Any], fields: Sequence[str], keys: Mapping[str, Sequence[str]] | None = None
+) -> dict[str, Array]:
+    """The values that `values_list` gives, by field, in the order of the rows: one query.
+
+    keys: of these JSON fields only some keys of each object, as ``field:key``. The query must be ordered.
+    """
+    on = connections[rows.db]
+    on_postgresql = on.vendor == "postgresql"
+    asked = fields if on_postgresql else [_Bare(name) for name in fields]
+    compiler = rows.values_list(*asked).query.get_compiler(using=rows.db)
+    try:
+        sql, params = compiler.as_sql(with_col_aliases=True)
+    except EmptyResultSet:
+        sql, params = "", ()
+    outputs = [selected[0].output_field for selected in compiler.select]
+    if not outputs:  # nobody can match, and nothing was looked at
+        outputs = [models.BigIntegerField()] * len(fields)
+    wanted = [
+        _Wanted(name if key is None else f"{name}:{key}", place, _plain(output), key)
+        for place, (name, output) in enumerate(zip(fields, outputs, strict=True))
+        for key in (keys or {}).get(name, (None,))
+    ]
+    if not sql:
+        return {each.name: _empty(each) for each in wanted}
+    read = _from_postgresql if on_postgresql else _from_rows
+    return read(on, sql, tuple(params), wanted)
+
+
+def arrays_of(
+    *,
+    model: type[models.Model],
+    columns: Mapping[str, Sequence[Any]],
+    keys: Mapping[str, Sequence[str]] | None = None,
+) -> dict[str, Array]:
+    """The same arrays of Python values that were read anyway; ``columns`` by the name of the model's field."""
+    found: dict[str, Array] = {}
+    for name, values in columns.items():
+        field = _field_of(model, name)
+        if not _is_coded(field):
+            unit = _unit(field)
+            found[name] = Whole(np.array([_whole(value, unit) for value in values], dtype=np.int64), unit)
+            continue
+        for key in (keys or {}).get(name, (None,)):
+            said = values if key is None else [held.get(key) for held in values]
+            codes: dict[str, int] = {}
+            words: list[Any] = []
+            coded = []
+            for value in said:
+                code = -1 if value is None else codes.setdefault(repr(value), len(words))
+                if code == len(words):
+                    words.append(value)
+                coded.append(code)
+            found[name if key is None else f"{name}:{key}"] = Coded(
+                np.array(coded, dtype=np.int64), tuple(words)
+            )
+    return found
+
+
+def _field_of(model: type[models.Model], path: str) -> Any:
+    for step in path.split("__"):
+        field: Any = model._meta.pk if step == "pk" else _of_name(model, step)
+        model = field.remote_field.model if field.remote_field else model
+    return _plain(field)
+
+
+def _of_name(model: type[models.Model], name: str) -> Any:
+    found = next(field for field in model._meta.concrete_fields if name in (field.name, field.attname))
+    return found
+
+
+def _whole(value: Any, unit: int) -> int:
+    if value is None:
+        return MISSING
+    if isinstance(value, date):
+        return (value - EPOCH).days
+    return int(Decimal(value) * unit) if unit > 1 else int(value)
+
+
+class _Bare(models.Func):
+    """A column as it is stored: SQLite's driver makes days and flags of what it knows to be a column of such."""
+
+    arity = 1
+    template = "+%(expressions)s"
+
+
+def _plain(field: Any) -> Any:
+    """The field whose values a foreign key holds."""
+    while isinstance(field, models.ForeignKey):
+        field = field.target_field
+    return field
+
+
+def _empty(each: _Wanted) -> Array:
+    none = np.zeros(0, dtype=np.int64)
+    return Coded(none, ()) if _is_coded(each.field) else Whole(none, _unit(each.field))
+
+
+def _is_coded(field: Any) -> bool:
+    return isinstance(field, models.CharField | models.TextField | models.JSONField)
+
+
+def _unit(field: Any) -> int:
+    return int(10**field.decimal_places) if isinstance(field, models.DecimalField) else 1
+
+
+def _from_postgresql(on: Any, sql: str, params: tuple[Any, ...], wanted: Sequence[_Wanted]) -> dict[str, Array]:
+    """One row with a value for each column: all of it end to end."""
+    columns = max(each.column for each in wanted) + 1
+    named = ", ".join(f"c{place}" for place in range(columns))
+    given = ", ".join(map(_laid_out, wanted))
+    before = tuple(each.key for each in wanted if each.key is not None)
+    on.ensure_connection()
+    # Django's own cursors bind on the client and take texts only; this one is counted and logged like them.
+    with on._prepare_cursor(psycopg.Cursor(on.connection)) as cursor:
+        cursor.cursor.format = psycopg.pq.Format.BINARY
+        cursor.execute(f"SELECT {given} FROM ({sql}) AS q ({named})", (*before, *params))  # noqa: S608 - the ORM's own
+        found = cursor.fetchone()
+    return {each.name: _made(each, value) for each, value in zip(wanted, found, strict=True)}
+
+
+def _laid_out(each: _Wanted) -> str:
+    column = f"c{each.column}"
+    if each.key is not None:
+        return f"array_agg(({column} -> %s::text)::text)"
+    if _is_coded(each.field):
+        return f"array_agg({column}::text)"
+    if isinstance(each.field, models.DecimalField):
+        column = f"({column} * {_unit(each.field)})"
+    elif isinstance(each.field, models.BooleanField):
+        column = f"{column}::int4"
+    elif isinstance(each.field, models.DateField):
+        column = f"({column} - DATE '{EPOCH}')"
+    return f"string_agg(int8send(coalesce({column}::int8, {MISSING})), ''::bytea)"
+
+
+def _made(each: _Wanted, value: Any) -> Array:
+    if not _is_coded(each.field):
+        return Whole(np.frombuffer(value or b"", dtype=">i8").astype(np.int64), _unit(each.field))
+    codes = _Codes()
+    return _coded(each, _places(codes, value or ()), codes)
+
+
+def _places(codes: _Codes, words: Sequence[Any]) -> Integers:
+    """Numbers for these words, from 0 in the order of their appearance; none is a word like any other."""
+    return np.fromiter(map(codes.__getitem__, words), dtype=np.int64, count=len(words))
+
+
+def _coded(each: _Wanted, places: Integers, codes: _Codes) -> Coded:
+    """Numbers as positions in the words themselves: none, and a JSON null, are -1."""
+    is_json = isinstance(each.field, models.JSONField)
+    words: dict[Any, int] = {}
+    values: list[Any] = []
+    new = []
+    for word in codes:
+        value = json.loads(word) if is_json and word is not None else word
+        if value is None:
+            new.append(-1)
+            continue
+        # Two texts of one JSON value are one word; 1, 1.0 and true are not.
+        known = words.setdefault(repr(value) if is_json else value, len(values))
+        if known == len(values):
+            values.append(value)
+        new.append(known)
+    return Coded(np.array(new or [-1], dtype=np.int64)[places], tuple(values))
+
+
+def _from_rows(on: Any, sql: str, params: tuple[Any, ...], wanted: Sequence[_Wanted]) -> dict[str, Array]:
+    """The driver's rows, slice by slice, so that never all of them are Python values."""
+    takers = [_taker(each) for each in wanted]
+    parts: list[list[Integers]] = [[] for _ in wanted]
+    with on.cursor() as cursor:
+        cursor.execute(sql, params)
+        while rows := cursor.fetchmany(SLICE):
+            columns = list(zip(*rows, strict=True))
+            for each, taker, made in zip(wanted, takers, parts, strict=True):
+                made.append(taker.taken(columns[each.column]))
+    return {
+        each.name: taker.array(np.concatenate(made) if made else np.zeros(0, dtype=np.int64))
+        for each, taker, made in zip(wanted, takers, parts, strict=True)
+    }
+
+
+class _WholeTaker:
+    """Whole numbers of the driver's values of one column."""
+
+    def __init__(self, each: _Wanted) -> None:
+        self.unit = _unit(each.field)
+        self.is_decimal = isinstance(each.field, models.DecimalField)
+
+    def taken(self, column: Sequence[Any]) -> Integers:
+        if self.is_decimal:  # kept as a float, or as a whole number
+            values = np.array(column, dtype=np.float64)
+            found = np.rint(values * self.unit)
+            return np.where(np.isnan(found), MISSING, np.nan_to_num(found)).astype(np.int64)
+        try:
+            return np.fromiter(column, dtype=np.int64, count=len(column))
+        except TypeError:  # there is a None among them
+            full = [MISSING if value is None else value for value in column]
+            return np.fromiter(full, dtype=np.int64, count=len(column))
+
+    def array(self, values: Integers) -> Array:
+        return Whole(values, self.unit)
+
+
+class _DayTaker(_WholeTaker):
+    """Days of texts such as 2026-02-28; each is made a day once."""
+
+    def __init__(self, each: _Wanted) -> None:
+        super().__init__(each)
+        self.days = _Days()
+
+    def taken(self, column: Sequence[Any]) -> Integers:
+        return np.fromiter(map(self.days.__getitem__, column), dtype=np.int64, count=len(column))
+
+
+class _Days(dict[Any, int]):
+    def __missing__(self, text: Any) -> int:
+        self[text] = day = MISSING if text is None else (date.fromisoformat(text) - EPOCH).days
+        return day
+
+
+class _CodeTaker:
+    """Positions in the different texts of one column."""
+
+    def __init__(self, each: _Wanted) -> None:
+        self.each, self.codes = each, _Codes()
+
+    def taken(self, column: Sequence[Any]) -> Integers:
+        return _places(self.codes, column)
+
+    def array(self, values: Integers) -> Array:
+        return _coded(self.each, values, self.codes)
+
+
+class _KeyTaker(_CodeTaker):
+    """Positions in the different values under one key of JSON objects."""
+
+    def taken(self, column: Sequence[Any]) -> Integers:
+        texts = _ValuesUnder(str(self.each.key))
+        return _places(self.codes, [texts[text] for text in column])
+
+
+class _ValuesUnder(dict[Any, str | None]):
+    def __init__(self, key: str) -> None:
+        super().__init__()
+        self.key = key
+
+    def __missing__(self, text: Any) -> str | None:
+        held = json.loads(text) if text is not None else None
+        value = held.get(self.key) if isinstance(held, dict) else None
+        self[text] = found = None if value is None else json.dumps(value)
+        return found
+
+
+def _taker(each: _Wanted) -> _WholeTaker | _CodeTaker:
+    if each.key is not None:
+        return _KeyTaker(each)
+    if _is_coded(each.field):
+        return _CodeTaker(each)
+    return _DayTaker(each) if isinstance(each.field, models.DateField) else _WholeTaker(each)
