@@ -171,6 +171,8 @@ def _write(
     changed: list[int] = []
     already: list[int] = []
     skipped: list[int] = []
+    if not rows:
+        return Written((), (), ())
     with transaction.atomic():
         now = _locked(ids, field)
         late = _later_days(holding, ids, on)
@@ -222,9 +224,12 @@ def _later_days(holding: HoldingModel, ids: Sequence[int], on: date) -> dict[int
 
 
 def _close_and_open(holding: HoldingModel, field: str, groups: Groups, *, decision: DecisionSource) -> None:
+    by_day: dict[date, list[int]] = defaultdict(list)
     for alike, members in groups.items():
+        by_day[alike.on] += members
+    for day, members in by_day.items():
         for chunk in _chunks(members):
-            holding.objects.current().filter(customer_id__in=chunk).update(ends_before=alike.on)
+            holding.objects.current().filter(customer_id__in=chunk).update(ends_before=day)
     opened = [
         holding(
             customer_id=customer_id,

@@ -101,6 +101,7 @@ def apply_run(
             fence=fence,
             waiting=RowStatus.PROPOSED,
             message="Applying",
+            unread=("facts", "stood_on"),
             work=lambda chunk: _apply(run, chunk, rules, decision),
         )
         return ours and _finish(run, fence, at)
@@ -209,11 +210,8 @@ def _apply(run: RetierRun, chunk: RunChunk, rules: TieringRules, decision: Decis
     within = TierDecision.objects.filter(
         run=run, customer_id__gte=chunk.first_customer_id, customer_id__lte=chunk.last_customer_id
     )
-    rows = list(
-        within.filter(status__in=[RowStatus.PROPOSED, RowStatus.REFUSED])
-        .order_by("customer_id")
-        .only("customer_id", "status", "previous_id", "effective_id")
-    )
+    waiting = within.filter(status__in=[RowStatus.PROPOSED, RowStatus.REFUSED])
+    rows = list(waiting.order_by("customer_id").only("customer_id", "status", "previous_id", "effective_id"))
     open_rows = [row for row in rows if row.status == RowStatus.PROPOSED]
     changing = [row for row in open_rows if row.effective_id != row.previous_id]
     _lock(outcomes.keys.tolist())

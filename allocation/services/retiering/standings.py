@@ -23,6 +23,7 @@ from allocation.engine.outcome_digests import outcome_digests
 from allocation.engine.packing import Pack, pack, unpack
 from allocation.models import Source, TierHolding, TierStanding
 from allocation.services.retiering.walking import in_parts
+from allocation.snapshots.arrays import Whole, read_arrays
 
 FIELDS = ("run", "segment", "score", "decided_by", "lifecycle", "goals", "digest")
 SETTERS, WRITTEN, UNDIGESTED = "setters", "written", "undigested"
@@ -87,35 +88,27 @@ def _write(columns: Sequence[list[Any]]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Who stands on anything, with the digest of it; ``known``: not of an earlier version, which kept none. Keys rise."""
+    """Who stands on anything, with the digest of it: MISSING where an earlier version kept none. Keys rise."""
 
     keys: Integers
     digests: Integers
-    known: Flags
 
     def same(self, *, keys: Integers, digests: Integers) -> Flags:
         """Of these customers, who stands on just that."""
         if not len(self.keys):
             return np.zeros(len(keys), dtype=np.bool_)
         at = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
-        same = (self.keys[at] == keys) & self.known[at] & (self.digests[at] == digests)
-        return np.asarray(same, dtype=np.bool_)
+        return np.asarray((self.keys[at] == keys) & (self.digests[at] == digests), dtype=np.bool_)
 
 
 def standings_seen(*, first: int, last: int) -> Seen:
     """Of customers from the first key to the last: one statement, two numbers each."""
-    # Past the ORM, which looks at each row: this is read of everybody whenever a run is applied.
-    meta, quoted = TierStanding._meta, connection.ops.quote_name
-    names = [quoted(str(meta.get_field(name).column)) for name in ("customer", "digest")]
-    statement = f"SELECT {', '.join(names)} FROM {quoted(meta.db_table)} WHERE {names[0]} BETWEEN %s AND %s ORDER BY {names[0]}"  # noqa: S608 - names are the model's
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [first, last])
-        rows = cursor.fetchall()
-    keys, digests = zip(*rows, strict=True) if rows else ((), ())
-    if None not in digests:
-        return Seen(_whole(keys), _whole(digests), np.ones(len(keys), dtype=np.bool_))
-    known = np.array([digest is not None for digest in digests], dtype=np.bool_)
-    return Seen(_whole(keys), _whole(digest or 0 for digest in digests), known)
+    rows = TierStanding.objects.filter(customer_id__gte=first, customer_id__lte=last).order_by("customer_id")
+    found = read_arrays(rows=rows, fields=("customer_id", "digest"))
+    keys, digests = found["customer_id"], found["digest"]
+    if not (isinstance(keys, Whole) and isinstance(digests, Whole)):
+        raise TypeError("a standing has no whole numbers")
+    return Seen(keys.values, digests.values)
 
 
 def _whole(values: Iterable[int]) -> Integers:

@@ -71,6 +71,7 @@ def undo_run(
             fence=fence,
             waiting=RowStatus.APPLIED,
             message="Undoing",
+            unread=("facts", "outcomes"),  # outcomes: read for chunks of an earlier version only
             work=lambda chunk: _undo(run, chunk, day, decision),
         )
         return ours and _finish(run, fence, at)

@@ -17,13 +17,19 @@ DENSE = 4  # keys this close together are one range
 
 
 def each_chunk(
-    *, run_id: int, fence: int, waiting: RowStatus, message: str, work: Callable[[RunChunk], None]
+    *,
+    run_id: int,
+    fence: int,
+    waiting: RowStatus,
+    message: str,
+    work: Callable[[RunChunk], None],
+    unread: Sequence[str] = (),
 ) -> bool:
     """Do ``work`` for every chunk that is still ``waiting``, in the order of its customers.
 
     False: the claim was lost, or somebody wanted it stopped; then the run has ended so.
 
-    ``work`` takes its chunk out of ``waiting`` in the same transaction, so a runner that dies leaves whole chunks.
+    unread: what chunks keep that ``work`` has no need of. It takes its chunk out of ``waiting`` in the same transaction, so a runner that dies leaves whole chunks.
     """
     chunks = RunChunk.objects.filter(run_id=run_id)
     left = chunks.filter(status=waiting)
@@ -36,8 +42,7 @@ def each_chunk(
                     run_id, fence=fence, done=done, total=total, message=message
                 ):
                     return False
-                # Its facts are for explaining and repeating: nobody needs them here.
-                chunk = left.defer("facts").order_by("first_customer_id").first()
+                chunk = left.defer(*unread).order_by("first_customer_id").first()
                 if chunk is None:
                     return True
                 work(chunk)
