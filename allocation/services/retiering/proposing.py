@@ -242,7 +242,9 @@ def _tallies(
             customers=count,
         )
         for csm, tier, by, count in zip(
-            *(places.tolist() for places in np.unravel_index(there, shape)), counts[there].tolist(), strict=True
+            *(places.tolist() for places in np.unravel_index(there, shape)),
+            counts[there].tolist(),
+            strict=True,
         )
     ]
 
@@ -251,7 +253,9 @@ def _summary(snapshot: Snapshot, findings: TierFindings, vocabulary: ModelVocabu
     """Counts under the keys of the `retier` command. Moves are changes of a tier held; a first tier is none."""
     held, active, guards = snapshot.facts.held, snapshot.facts.active, findings.guards
     scope = held.in_scope
-    by = dict(zip(DECIDERS, np.bincount(guards.decided_by[scope], minlength=len(DECIDERS)).tolist(), strict=True))
+    by = dict(
+        zip(DECIDERS, np.bincount(guards.decided_by[scope], minlength=len(DECIDERS)).tolist(), strict=True)
+    )
     bitten = scope & (guards.decided_by != DECIDERS.index(DecidedBy.OVERRIDE))
     after = np.where(scope, guards.effective, held.current)[active]
     spread = np.bincount(after[after >= 0], minlength=len(vocabulary.tiers)).tolist()
