@@ -1,11 +1,16 @@
-"""The child of the re-tiering benchmark: the product's run and the bare driver in turn, on a filled database."""
+"""The child of the re-tiering benchmark: the product's run, the bare driver and an analyst's script in turn, on a filled database."""
 
 from __future__ import annotations
 
+import csv
 import json
+import resource
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -13,29 +18,56 @@ import psycopg
 
 from benchmarks.filled import installed
 from benchmarks.isolation import Emit, clock
+from benchmarks.parts import parted
 
 PROPOSE, APPLY, SELECT, UPDATE, SAVE = "propose", "apply", "bare SELECT", "bare UPDATE", "ORM save() loop"
+READ, DIGEST, DECIDE = "read", "digests", "decide"
+PACK, STORE = "pack the explanation", "store the explanation"
+SCRIPT = "polars script"
+# Parts of proposing, by where the work is done.
+PARTS = {
+    READ: ["allocation.services.retiering.proposing.customer_snapshot"],
+    DIGEST: [
+        f"allocation.snapshots.customer_rows.CustomerRows.{name}"
+        for name in ("digests", "lifecycles", "goal_digests")
+    ],
+    DECIDE: ["allocation.services.retiering.proposing.decide_tiers"],
+    PACK: ["allocation.services.retiering.proposing._packed"],
+    STORE: ["allocation.querysets.decisions.ChunkQuerySet.bulk_create"],
+}
 CHANGED = 200  # the ARR of each so many-th customer changes before a round
+SOURCE, TARGET = "customers.csv", "changes.csv"
+ANALYST = Path(__file__).with_name("retier_script.py")
 Times = dict[str, list[tuple[float, float]]]
 
 
 def work(job: Mapping[str, Any], emit: Emit) -> dict[str, Any]:
-    """``times`` by what was done, (seconds, processor seconds) a round; ``moves`` a round; ``kept`` in bytes a customer."""
+    """``times`` by what was done, (seconds, processor seconds) a round; ``moves`` a round; ``kept`` in bytes a customer.
+
+    ``peak_mb``: of this process after a whole run, before anything else was done in it.
+    """
     installed(job)
     times: Times = {}
     moves: list[int] = []
+    faults: list[str] = []
     run = _run({}, 0)  # once before, so that nobody pays for what is loaded once
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     with clock(emit):
         for turn in range(1, job["rounds"] + 1):
-            run = _run(times, turn)
+            run = _run(times, turn, before=lambda: _write_csv(job))
             changed, columns = _changed(run), _columns(run)
             moves.append(len(changed))
             _timed(times, SELECT, lambda columns=columns: _bare(job, lambda bare: _select(bare, columns)))
             _timed(times, UPDATE, lambda changed=changed: _bare(job, lambda bare: _update(bare, changed)))
+            found = _script(times, job, run)
+            if found != {key for _, _, key in changed}:
+                faults.append(
+                    f"Round {turn}: the script moves {len(found)}, the run {len(changed)} or others."
+                )
             if job["save"]:
                 _timed(times, SAVE, _save_all)
-    faults = [f"Round {turn} moved nobody." for turn, moved in enumerate(moves, 1) if not moved]
-    return {"times": times, "moves": moves, "faults": faults, "kept": _kept(run)}
+    faults += [f"Round {turn} moved nobody." for turn, moved in enumerate(moves, 1) if not moved]
+    return {"times": times, "moves": moves, "faults": faults, "kept": _kept(run), "peak_mb": peak}
 
 
 def _timed(times: Times, what: str, done: Callable[[], Any]) -> None:
@@ -44,7 +76,7 @@ def _timed(times: Times, what: str, done: Callable[[], Any]) -> None:
     times.setdefault(what, []).append((time.perf_counter() - begun, time.process_time() - cpu))
 
 
-def _run(times: Times, turn: int) -> int:
+def _run(times: Times, turn: int, *, before: Callable[[], None] = lambda: None) -> int:
     """Some amounts change; a run is asked for, computed and applied, as `retier --apply` does."""
     from django.db.models import F
     from django.utils import timezone
@@ -54,11 +86,59 @@ def _run(times: Times, turn: int) -> int:
 
     some = Customer.objects.alias(turn=F("pk") % CHANGED).filter(turn=turn, arr__isnull=False)
     some.update(arr=F("arr") * 5)
+    before()
     today = timezone.localdate()
     run: int = queue_run(as_of=today, at=timezone.now()).pk
-    _timed(times, PROPOSE, lambda: propose_run(run_id=run, owner="bench"))
+    with parted(PARTS) as parts:
+        _timed(times, PROPOSE, lambda: propose_run(run_id=run, owner="bench"))
+    for part, (seconds, cpu) in parts.spent.items():
+        times.setdefault(part, []).append((seconds, cpu))
     _timed(times, APPLY, lambda: apply_run(run_id=run, owner="bench", at=timezone.now(), on=today))
     return run
+
+
+def _write_csv(job: Mapping[str, Any]) -> None:
+    """The customers as an analyst is given them: the columns that a run reads, tiers by their words."""
+    columns = (
+        "c.id, c.external_id, c.status, c.currency, t.slug AS tier, c.tier_since, c.paid_tier_id, c.csm_id, "
+        "c.first_renewal_done, c.adoption, c.arr, c.health, c.potential_arr, c.reputation"
+    )
+    query = f"SELECT {columns} FROM accounts_customer c LEFT JOIN accounts_tier t ON t.id = c.tier_id ORDER BY c.id"  # noqa: S608
+
+    def write(bare: Any) -> None:
+        with (Path(job["folder"]) / SOURCE).open("wb") as file:
+            if isinstance(bare, sqlite3.Connection):
+                found = bare.execute(query)
+                text = TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
+                to = csv.writer(text)
+                to.writerow([column[0] for column in found.description])
+                to.writerows(found)
+                text.detach()
+                return
+            with bare.cursor().copy(f"COPY ({query}) TO STDOUT (FORMAT csv, HEADER)") as rows:
+                for row in rows:
+                    file.write(row)
+
+    _bare(job, write)
+
+
+def _script(times: Times, job: Mapping[str, Any], run: int) -> set[int]:
+    """The analyst's script as a process of its own; whom it moves."""
+    from allocation.models import RetierRun
+
+    folder = Path(job["folder"])
+    rates = RetierRun.objects.values_list("rates", flat=True).get(pk=run)
+    given = json.dumps({currency: float(rate) for currency, rate in rates.items()})
+    begun, cpu = time.perf_counter(), _of_children()
+    subprocess.run([sys.executable, ANALYST, folder / SOURCE, folder / TARGET, given], check=True)
+    times.setdefault(SCRIPT, []).append((time.perf_counter() - begun, _of_children() - cpu))
+    with (folder / TARGET).open(encoding="utf-8", newline="") as file:
+        return {int(row["id"]) for row in csv.DictReader(file)}
+
+
+def _of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _changed(run: int) -> list[tuple[Any, Any, int]]:
@@ -77,12 +157,12 @@ def _columns(run: int) -> list[str]:
     from allocation.engine.kept import sources
     from allocation.models import RetierRun
     from allocation.services.retiering.rules import rules_of
-    from allocation.snapshots.customers import ALWAYS, FIELDS
+    from allocation.snapshots.customer_rows import ALWAYS, FIELDS, ID
     from allocation.snapshots.vocabulary import model_vocabulary
 
     asked = RetierRun.objects.select_related("tiering_model").get(pk=run)
     read = {FIELDS.get(name, name) for name in sources(rules_of(run=asked, vocabulary=model_vocabulary()))}
-    read |= set(ALWAYS)
+    read |= {*ALWAYS, ID}  # as much as the script is given
     names = {name.partition("__")[0] for name in read}
     fields = [
         field
@@ -127,7 +207,14 @@ def _kept(run: int) -> dict[str, float]:
     """Bytes a customer: of everything the run keeps, and of one JSON a customer that says the same."""
     from django.db.models import Sum
 
-    from allocation.engine.kept import CHOICES, facts_to_json, said_of, unpack_facts, unpack_outcomes
+    from allocation.engine.kept import (
+        CHOICES,
+        facts_to_json,
+        said_of,
+        unpack_facts,
+        unpack_outcomes,
+        words_of,
+    )
     from allocation.models import RetierRun, RunChunk
     from allocation.snapshots.vocabulary import model_vocabulary
 
@@ -138,7 +225,8 @@ def _kept(run: int) -> dict[str, float]:
     crowd = len(json.dumps(RetierRun.objects.values_list("population", flat=True).get(pk=run)))
     first = chunks.order_by("first_customer_id")[0]
     outcomes = unpack_outcomes(first.outcomes)
-    _, facts = unpack_facts(data=first.facts, tiers=model_vocabulary().tiers, as_of=0)
+    tiers = model_vocabulary().tiers
+    _, facts = unpack_facts(data=first.facts, tiers=tiers, as_of=0)
     rows = [
         {
             "customer": key,
@@ -146,6 +234,8 @@ def _kept(run: int) -> dict[str, float]:
             **{name: said_of(getattr(outcomes, name), at) for name in CHOICES},
             "rule": int(outcomes.rule[at]),
             "score": None if outcomes.score[at] != outcomes.score[at] else float(outcomes.score[at]),
+            "guards": words_of(outcomes.guards, at),
+            "held": _held_in_words(facts, at, tiers),
         }
         for at, (key, said) in enumerate(
             zip(outcomes.keys.tolist(), facts_to_json(facts, tuple(facts.columns)), strict=True)
@@ -156,3 +246,19 @@ def _kept(run: int) -> dict[str, float]:
         "undo": stood / total,
         "json": len(json.dumps(rows, separators=(",", ":")).encode()) / len(rows),
     }
+
+
+def _held_in_words(facts: Any, at: int, tiers: Sequence[Any]) -> dict[str, Any]:
+    """What a customer held, what is nothing left out."""
+    held = facts.held
+    places = {"paid": int(held.paid[at]), "override": int(held.override[at])}
+    since = float(held.since[at])
+    said = {name: tiers[place].slug for name, place in places.items() if place >= 0}
+    flags = {
+        "goals_changed": held.goals_changed[at],
+        "override_ended": held.override_ended[at],
+        "left": not facts.active[at],
+    }
+    return {**said, **{name: True for name, there in flags.items() if there}} | (
+        {} if since != since else {"since": int(since)}
+    )

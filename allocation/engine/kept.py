@@ -38,7 +38,7 @@ from allocation.engine.facts.tiering import (
     TierFacts,
     TierFindings,
 )
-from allocation.engine.packing import Pack, pack, unpack
+from allocation.engine.packing import VERSION, Pack, pack, unpack
 from allocation.engine.scoring import scores_as_numbers
 from allocation.engine.standing import population
 
@@ -61,7 +61,8 @@ class Outcomes:
     """What a run found for some customers; everything by its own word, so that it can be read without the model.
 
     tiers by slug, segments and deciders by name, ``touch`` by level; ``score`` in points (NaN: none). rule: position
-    in the model's tier rules. ``digests``: whatever the caller wants to compare later, by name.
+    in the model's tier rules. ``digests``: whatever the caller wants to compare later, by name; ``version`` says how they
+    were made: 1 by an earlier version of the program, which is what they have to be compared by.
     """
 
     keys: Integers
@@ -76,6 +77,7 @@ class Outcomes:
     guards: SetColumn
     score: Floats
     digests: Mapping[str, Integers]
+    version: int = VERSION
 
     def place(self, key: int) -> int | None:
         """Where a customer stands among these, None if it is not one of them. Keys rise."""
@@ -244,6 +246,7 @@ def taken(outcomes: Outcomes, rows: Integers) -> Outcomes:
         rule=outcomes.rule[rows],
         guards=outcomes.guards.take(rows),
         score=outcomes.score[rows],
+        version=outcomes.version,
         digests={name: values[rows] for name, values in outcomes.digests.items()},
         **{name: getattr(outcomes, name).take(rows) for name in CHOICES},
     )
@@ -265,6 +268,7 @@ def unpack_outcomes(data: bytes | memoryview) -> Outcomes:
         keys=kept.integers[CUSTOMER],
         rule=kept.integers["rule"],
         score=score.values if isinstance(score, NumberColumn) else np.zeros(0),
+        version=kept.version,
         digests={
             name.removeprefix(prefix): values
             for name, values in kept.integers.items()

@@ -158,8 +158,7 @@ def _field_of(model: type[models.Model], path: str) -> Any:
 
 
 def _of_name(model: type[models.Model], name: str) -> Any:
-    found = next(field for field in model._meta.concrete_fields if name in (field.name, field.attname))
-    return found
+    return next(field for field in model._meta.concrete_fields if name in (field.name, field.attname))
 
 
 def _whole(value: Any, unit: int) -> int:
@@ -197,7 +196,9 @@ def _unit(field: Any) -> int:
     return int(10**field.decimal_places) if isinstance(field, models.DecimalField) else 1
 
 
-def _from_postgresql(on: Any, sql: str, params: tuple[Any, ...], wanted: Sequence[_Wanted]) -> dict[str, Array]:
+def _from_postgresql(
+    on: Any, sql: str, params: tuple[Any, ...], wanted: Sequence[_Wanted]
+) -> dict[str, Array]:
     """One row with a value for each column: all of it end to end."""
     columns = max(each.column for each in wanted) + 1
     named = ", ".join(f"c{place}" for place in range(columns))

@@ -115,6 +115,16 @@ class CustomerRows:
         read = {name: self.columns[name] for name in (*fields, *own, *money, "paid_tier_id")}
         return column_digests(columns={**read, "lifecycle": Whole(lifecycles)}, count=len(self))
 
+    def first_digests(self, names: Sequence[str], lifecycles: Integers) -> Integers:
+        """As the first version of the program made them of rows as Python values, for proposals that it left behind."""
+        stored = [self.told[FIELDS.get(name, name)] for name in names if name in STORED]
+        slugs = [name.removeprefix(CUSTOM_PREFIX) for name in names if is_custom(name)]
+        money = self.told["currency"] if MONEY & set(names) else [""] * len(self)
+        own = [[held.get(slug) for slug in slugs] for held in self.told[OWN]] if slugs else [[]] * len(self)
+        values = [list(row) for row in zip(*stored, strict=True)] if stored else [[]] * len(self)
+        parts = zip(values, own, money, self.told["paid_tier_id"], lifecycles.tolist(), strict=True)
+        return np.array([digest(*part) for part in parts], dtype=np.int64)
+
 
 def is_custom(name: str) -> bool:
     return name.startswith(CUSTOM_PREFIX)
@@ -213,9 +223,7 @@ def _goals(goals: QuerySet[Goal], keys: Integers) -> Coded:
     turn = np.arange(len(place)) - np.repeat(begins, np.diff(begins, append=len(place)))
     for now in range(int(turn.max(initial=-1)) + 1):
         these = turn == now
-        longer, which = np.unique(
-            found[place[these]] * len(kinds.words) + kind[these], return_inverse=True
-        )
+        longer, which = np.unique(found[place[these]] * len(kinds.words) + kind[these], return_inverse=True)
         found[place[these]] = len(lists) + which
         pairs = (divmod(pair, len(kinds.words)) for pair in longer.tolist())
         lists += [(*lists[shorter], kinds.words[added]) for shorter, added in pairs]

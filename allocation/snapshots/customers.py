@@ -18,7 +18,6 @@ from allocation.engine.facts.attributes import Kind
 from allocation.engine.facts.rules import TieringRules
 from allocation.engine.facts.tiering import (
     NO_TIER,
-    ChoiceColumn,
     Column,
     CustomerColumns,
     DateColumn,
@@ -31,6 +30,7 @@ from allocation.engine.facts.tiering import (
     NumberColumn,
 )
 from allocation.engine.kept import column_of, sources
+from allocation.engine.packing import VERSION
 from allocation.models import Source, TierHolding, TierStanding
 from allocation.snapshots.arrays import EPOCH, Array, Coded, Whole, read_arrays
 from allocation.snapshots.customer_rows import (
@@ -43,7 +43,6 @@ from allocation.snapshots.customer_rows import (
     own_column,
     read_rows,
 )
-from allocation.snapshots.digests import digest
 from allocation.snapshots.money import amounts_in_base, frozen_rates
 from allocation.snapshots.vocabulary import ModelVocabulary
 
@@ -171,9 +170,14 @@ class NowColumns(NamedTuple):
     tier_ids: Integers
 
 
-def customers_now(*, rules: TieringRules, as_of: date, customer_ids: Integers) -> dict[int, Now]:
-    """Some customers (rising keys) as they are now, who is gone left out; three queries, or three for each 500 far apart."""
-    now = customers_now_columns(rules=rules, as_of=as_of, customer_ids=customer_ids)
+def customers_now(
+    *, rules: TieringRules, as_of: date, customer_ids: Integers, version: int = VERSION
+) -> dict[int, Now]:
+    """Some customers (rising keys) as they are now, who is gone left out; three queries, or three for each 500 far apart.
+
+    version: of the outcomes that their digests are compared with.
+    """
+    now = customers_now_columns(rules=rules, as_of=as_of, customer_ids=customer_ids, version=version)
     tiers = (None if tier == NO_TIER else tier for tier in now.tier_ids.tolist())
     return dict(zip(now.keys.tolist(), map(Now, now.digests.tolist(), tiers), strict=True))
 
@@ -247,7 +251,12 @@ def _custom(value: Any, kind: Kind) -> Any:
 
 
 def _held(
-    rows: CustomerRows, vocabulary: ModelVocabulary, lifecycles: Integers, goals: Integers, *, goals_only: bool
+    rows: CustomerRows,
+    vocabulary: ModelVocabulary,
+    lifecycles: Integers,
+    goals: Integers,
+    *,
+    goals_only: bool,
 ) -> HeldTiers:
     """What customers hold, against the decision each stands on: the last one applied."""
     standings = TierStanding.objects.order_by("customer_id")
@@ -268,9 +277,7 @@ def _held(
     ended = (_found(by_override, keys)[1] & changed) | (before & (_at(overridden, place) == 1))
     in_force = np.isin(keys, [*rows.overrides])
     override = np.full(len(keys), NO_TIER, dtype=np.int64)
-    override[in_force] = [
-        vocabulary.place(rows.overrides[key][1]) for key in keys[in_force].tolist()
-    ]
+    override[in_force] = [vocabulary.place(rows.overrides[key][1]) for key in keys[in_force].tolist()]
     return HeldTiers(
         current=_places(vocabulary, rows.whole("tier_id")),
         paid=_places(vocabulary, rows.whole("paid_tier_id")),
@@ -310,12 +317,15 @@ def _places(vocabulary: ModelVocabulary, tier_ids: Whole) -> Integers:
     return found
 
 
-def customers_now_columns(*, rules: TieringRules, as_of: date, customer_ids: Integers) -> NowColumns:
+def customers_now_columns(
+    *, rules: TieringRules, as_of: date, customer_ids: Integers, version: int = VERSION
+) -> NowColumns:
     """As `customers_now`, as arrays."""
-    names = sources(rules)
+    names, is_first = sources(rules), version == 1
     found = [NowColumns(*(np.zeros(0, dtype=np.int64) for _ in NowColumns._fields))]
     for part in _parts(customer_ids):
-        rows = read_rows(names=names, as_of=as_of, whom=part)
-        digests = rows.digests(names, rows.lifecycles())
+        rows = read_rows(names=names, as_of=as_of, whom=part, also=ALWAYS if is_first else ())
+        made = rows.first_digests if is_first else rows.digests
+        digests = made(names, rows.lifecycles())
         found.append(NowColumns(rows.keys, digests, rows.whole("tier_id").or_else(NO_TIER)))
     return NowColumns(*map(np.concatenate, zip(*found, strict=True)))

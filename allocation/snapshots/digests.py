@@ -52,5 +52,3 @@ def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     found = (found ^ (found >> _30)) * _FIRST
     found = (found ^ (found >> _27)) * _SECOND
     return found ^ (found >> _31)
-
-

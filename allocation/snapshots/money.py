@@ -74,9 +74,7 @@ def in_base(amount: Decimal, currency: str, *, rates: Mapping[str, Decimal], bas
     return (amount / rates[currency]).quantize(CENT, ROUND_HALF_EVEN)
 
 
-def amounts_in_base(
-    *, amounts: Whole, currencies: Coded, rates: Mapping[str, Decimal], base: str
-) -> Floats:
+def amounts_in_base(*, amounts: Whole, currencies: Coded, rates: Mapping[str, Decimal], base: str) -> Floats:
     """As `in_base`, of a whole column; NaN where there is no amount, or no rate for it."""
     found = np.full(len(amounts), np.nan)
     for code, currency in enumerate(currencies.words):
@@ -94,7 +92,11 @@ def _by_rate(amounts: Whole, rate: Decimal) -> Floats:
     shift = max(0, -int(rate.normalize().as_tuple().exponent))
     factor, divisor = 10**shift, int(rate.scaleb(shift))
     cents = amounts.values
-    if amounts.unit == int(1 / CENT) and int(abs(cents).max(initial=0)) * factor < LARGEST and divisor < LARGEST:
+    if (
+        amounts.unit == int(1 / CENT)
+        and int(abs(cents).max(initial=0)) * factor < LARGEST
+        and divisor < LARGEST
+    ):
         return np.asarray(half_even(cents * factor, np.int64(divisor)) / amounts.unit)
     each = [(Decimal(one) / amounts.unit / rate).quantize(CENT, ROUND_HALF_EVEN) for one in cents.tolist()]
     return np.array(each, dtype=np.float64)

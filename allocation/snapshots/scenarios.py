@@ -20,7 +20,7 @@ from allocation.engine.scenario_facts import NO_WISH, GoalsDiffer, TouchLines
 from allocation.engine.scenario_people import Averages
 from allocation.engine.scenario_reading import UnusableScenario
 from allocation.models import AllocationPolicy, TierStanding
-from allocation.snapshots.customers import digest
+from allocation.snapshots.digests import digest
 
 NO_FIELD = frozenset({"id", "name", "is_active"})
 FOURTH_PLACE = Decimal("0.0001")

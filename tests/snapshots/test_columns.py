@@ -7,7 +7,7 @@ import pytest
 
 from accounts.models import Customer
 from allocation.snapshots.columns import read_columns
-from allocation.snapshots.customers import digest
+from allocation.snapshots.digests import digest
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,9 @@ from django.db import transaction
 from accounts.leases import lease_kept
 from accounts.querysets.jobs import CancelAsked
 from allocation.engine.facts.rules import TieringRules
-from allocation.engine.facts.tiering import DECIDERS, GUARDS, DecidedBy, TierFindings
+from allocation.engine.facts.tiering import DECIDERS, GUARDS, DecidedBy, Integers, TierFindings
 from allocation.engine.kept import (
+    Outcomes,
     crowd_of,
     crowd_to_json,
     outcomes_of,
@@ -45,6 +46,7 @@ from allocation.snapshots.money import UnknownRate
 from allocation.snapshots.vocabulary import ModelVocabulary, model_vocabulary
 
 BATCH = 2000  # customers of a chunk
+TOGETHER = 10  # chunks of a transaction: packed before it, so that it is short
 
 
 class UnableToProposeRun(ValueError):
@@ -194,17 +196,12 @@ def _store(
         for kept in (TierDecision, RunChunk, RunTally):
             kept._default_manager.filter(run=run).delete()
         RunTally.objects.bulk_create(_tallies(run, snapshot, findings, ~shown, vocabulary), batch_size=500)
-    for start in range(0, len(scope), BATCH):
-        part = scope[start : start + BATCH]
-        keys = snapshot.keys[part]
-        chunk = RunChunk(
-            run=run,
-            first_customer_id=int(keys[0]),
-            last_customer_id=int(keys[-1]),
-            customers=len(keys),
-            facts=pack_facts(facts=snapshot.facts.take(part), keys=keys, names=names, tiers=vocabulary.tiers),
-            outcomes=pack_outcomes(taken(outcomes, part)),
-        )
+    for start in range(0, len(scope), BATCH * TOGETHER):
+        part = scope[start : start + BATCH * TOGETHER]
+        chunks = [
+            _packed(run, snapshot, outcomes, part[at : at + BATCH], names, vocabulary)
+            for at in range(0, len(part), BATCH)
+        ]
         rows = decision_rows(
             run=run,
             rows=part[shown[part]],
@@ -215,8 +212,27 @@ def _store(
         )
         with transaction.atomic():
             _still_mine(run, fence, done=start + len(part), total=len(scope))
-            chunk.save(force_insert=True)
+            RunChunk.objects.bulk_create(chunks)
             TierDecision.objects.bulk_create(rows, batch_size=500)
+
+
+def _packed(
+    run: RetierRun,
+    snapshot: Snapshot,
+    outcomes: Outcomes,
+    part: Integers,
+    names: Sequence[str],
+    vocabulary: ModelVocabulary,
+) -> RunChunk:
+    keys = snapshot.keys[part]
+    return RunChunk(
+        run=run,
+        first_customer_id=int(keys[0]),
+        last_customer_id=int(keys[-1]),
+        customers=len(keys),
+        facts=pack_facts(facts=snapshot.facts.take(part), keys=keys, names=names, tiers=vocabulary.tiers),
+        outcomes=pack_outcomes(taken(outcomes, part)),
+    )
 
 
 def _tallies(
@@ -242,7 +258,9 @@ def _tallies(
             customers=count,
         )
         for csm, tier, by, count in zip(
-            *(places.tolist() for places in np.unravel_index(there, shape)), counts[there].tolist(), strict=True
+            *(places.tolist() for places in np.unravel_index(there, shape)),
+            counts[there].tolist(),
+            strict=True,
         )
     ]
 
@@ -251,7 +269,9 @@ def _summary(snapshot: Snapshot, findings: TierFindings, vocabulary: ModelVocabu
     """Counts under the keys of the `retier` command. Moves are changes of a tier held; a first tier is none."""
     held, active, guards = snapshot.facts.held, snapshot.facts.active, findings.guards
     scope = held.in_scope
-    by = dict(zip(DECIDERS, np.bincount(guards.decided_by[scope], minlength=len(DECIDERS)).tolist(), strict=True))
+    by = dict(
+        zip(DECIDERS, np.bincount(guards.decided_by[scope], minlength=len(DECIDERS)).tolist(), strict=True)
+    )
     bitten = scope & (guards.decided_by != DECIDERS.index(DecidedBy.OVERRIDE))
     after = np.where(scope, guards.effective, held.current)[active]
     spread = np.bincount(after[after >= 0], minlength=len(vocabulary.tiers)).tolist()

@@ -61,7 +61,9 @@ def decision_rows(
         )
 
     said = findings.suggestions
-    axes = [tuple(axis) for axis in np.stack([said.segment, said.touch, said.rule], axis=1)[rows].tolist()]
+    axes = list(
+        zip(said.segment[rows].tolist(), said.touch[rows].tolist(), said.rule[rows].tolist(), strict=True)
+    )
     tiers = said.tier[rows].tolist()
 
     found = []
