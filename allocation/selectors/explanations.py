@@ -186,7 +186,8 @@ def _facts_changed(kept: _Kept, rules: TieringRules, today: date) -> bool:
     Amounts are compared as they are stored: another rate is no change of facts.
     """
     alone = kept.outcomes.keys[kept.place : kept.place + 1]
-    now = customers_now(rules=rules, as_of=today, customer_ids=alone).get(int(alone[0]))
+    version = kept.outcomes.version
+    now = customers_now(rules=rules, as_of=today, customer_ids=alone, version=version).get(int(alone[0]))
     return now is None or now.digest != int(kept.outcomes.digests["facts"][kept.place])
 
 

@@ -309,7 +309,9 @@ class _Compared:
 
 
 def _compared(outcomes: Outcomes, rules: TieringRules, run: RetierRun) -> _Compared:
-    now = customers_now_columns(rules=rules, as_of=run.as_of, customer_ids=outcomes.keys)
+    now = customers_now_columns(
+        rules=rules, as_of=run.as_of, customer_ids=outcomes.keys, version=outcomes.version
+    )
     if not len(now.keys):
         nobody = np.zeros(len(outcomes.keys), dtype=np.bool_)
         return _Compared(nobody, nobody, nobody)
