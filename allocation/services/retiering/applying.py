@@ -47,6 +47,7 @@ from allocation.snapshots.customers import customers_now_columns
 from allocation.snapshots.kept_vocabulary import vocabulary_from_json
 from allocation.snapshots.standings import pack_left_out
 from allocation.snapshots.vocabulary import model_vocabulary
+from allocation.snapshots.written_since import written_since
 
 BUSY = "Another run is being applied or undone; try again when it is done."
 CHANGED_FACTS = "Its facts changed after the snapshot."
@@ -309,6 +310,21 @@ class _Compared:
 
 
 def _compared(outcomes: Outcomes, rules: TieringRules, run: RetierRun) -> _Compared:
+    """Everybody, or where the database knows who was written since the run read them, those alone."""
+    written = written_since(
+        noted=run.read_since, keys=outcomes.keys, goals=outcomes.digests["goals"], as_of=run.as_of
+    )
+    if written is None:
+        return _compared_each(outcomes, rules, run)
+    seen = _Compared(*(np.ones(len(outcomes.keys), dtype=np.bool_) for _ in range(3)))
+    if len(written):
+        at = np.flatnonzero(np.isin(outcomes.keys, written))
+        again = _compared_each(taken(outcomes, at), rules, run)
+        seen.there[at], seen.same_facts[at], seen.same_tier[at] = again.there, again.same_facts, again.same_tier
+    return seen
+
+
+def _compared_each(outcomes: Outcomes, rules: TieringRules, run: RetierRun) -> _Compared:
     now = customers_now_columns(
         rules=rules, as_of=run.as_of, customer_ids=outcomes.keys, version=outcomes.version
     )

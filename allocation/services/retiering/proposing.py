@@ -44,6 +44,7 @@ from allocation.snapshots.customers import ALWAYS_KEPT, NOBODY, Snapshot, custom
 from allocation.snapshots.kept_vocabulary import vocabulary_to_json
 from allocation.snapshots.money import UnknownRate
 from allocation.snapshots.vocabulary import ModelVocabulary, model_vocabulary
+from allocation.snapshots.written_since import reading_begins
 
 BATCH = 2000  # customers of a chunk
 TOGETHER = 10  # chunks of a transaction: packed before it, so that it is short
@@ -111,6 +112,7 @@ def _compute(run: RetierRun, fence: int) -> None:
     vocabulary = model_vocabulary()
     rules = rules_of(run=run, vocabulary=vocabulary)
     base = settings.BASE_CURRENCY
+    noted = reading_begins()
     snapshot = customer_snapshot(
         rules=rules,
         vocabulary=vocabulary,
@@ -138,6 +140,7 @@ def _compute(run: RetierRun, fence: int) -> None:
             over_limit=over,
             base_currency=base,
             rates={currency: f"{rate.normalize():f}" for currency, rate in snapshot.rates.items()},
+            read_since=noted,
             population=crowd_to_json(crowd_of(findings=findings, rules=rules)),
             vocabulary=vocabulary_to_json(vocabulary, rules),
         )
