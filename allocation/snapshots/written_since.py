@@ -23,8 +23,9 @@ NAMED = (Vertical, Region, Language, Tier)
 FAR = 2**30  # transactions after which numbers may have come round
 
 _HERE = (
-    "SELECT system_identifier, (SELECT oid FROM pg_database WHERE datname = current_database()), "
-    "pg_snapshot_xmin(pg_current_snapshot())::text FROM pg_control_system()"
+    "(SELECT system_identifier FROM pg_control_system())::text, "
+    "(SELECT oid FROM pg_database WHERE datname = current_database())::text, "
+    "pg_snapshot_xmin(pg_current_snapshot())::text"
 )
 
 
@@ -33,64 +34,44 @@ def reading_begins() -> str:
     if connection.vendor != "postgresql":
         return ""
     with connection.cursor() as cursor:
-        cursor.execute(_HERE)
-        return " ".join(map(str, cursor.fetchone()))
+        cursor.execute(f"SELECT {_HERE}")
+        return " ".join(cursor.fetchone())
 
 
 def written_since(*, noted: str, keys: Integers, goals: Integers, as_of: date) -> Integers | None:
-    """Of these customers (rising keys) all that may be others than they were, by what `reading_begins` gave; rising.
+    """Of these customers (rising keys) all that may be others than they were, by what `reading_begins` gave; rising. Two statements.
 
     goals: digests of the goals that were open on the day. None: that cannot be told, or one of them is gone; look at everybody.
     """
-    number = _number(noted)
-    if number is None or not len(keys) or _names_written(number):
+    if not noted or connection.vendor != "postgresql" or not len(keys):
         return None
-    first, last = int(keys[0]), int(keys[-1])
+    *then, begun = noted.split()
+    span = {"first": int(keys[0]), "last": int(keys[-1]), "begun": str(int(begun) % 2**32)}
     with connection.cursor() as cursor:
-        cursor.execute(_customers(), [number, first, last])
-        there, found = cursor.fetchone()
-        written = np.array(sorted(found or ()), dtype=np.int64)
-        cursor.execute(_overrides(), [first, last, number])
-        overrides = [key for (key,) in cursor.fetchall()]
+        cursor.execute(_written(), span)
+        *here, now, names, there, customers, overrides = cursor.fetchone()
+    if then != here or not 0 <= int(now) - int(begun) < FAR or names:
+        return None
+    written = np.array(sorted(customers or ()), dtype=np.int64)
     # Between the keys of the run there are only customers that were added since.
     if there - len(np.setdiff1d(written, keys)) != len(keys):
         return None
     other_goals = keys[_goals_now(keys, as_of) != goals]
-    return np.intersect1d(keys, np.concatenate([written, np.array(overrides, dtype=np.int64), other_goals]))
+    also = np.array(sorted(overrides or ()), dtype=np.int64)
+    return np.intersect1d(keys, np.concatenate([written, also, other_goals]))
 
 
-def _number(noted: str) -> str | None:
-    """The number to compare with, if it is one of this database; as the 32 bits that rows carry."""
-    if not noted or connection.vendor != "postgresql":
-        return None
-    *then, begun = noted.split()
-    *here, now = reading_begins().split()
-    if then != here or not 0 <= int(now) - int(begun) < FAR:
-        return None
-    return str(int(begun) % 2**32)
-
-
-def _names_written(number: str) -> bool:
-    looks = " OR ".join(
-        f"EXISTS (SELECT 1 FROM {_table(model)} WHERE age(xmin) <= age(%s::xid))"  # noqa: S608 - names are the models'
-        for model in NAMED
+def _written() -> str:
+    """Where we are; whether a name was written; how many customers there are, which of them were, and whose overrides."""
+    anew = "age(xmin) <= age(%(begun)s::xid)"  # rows carry the last 32 bits of a number
+    names = " OR ".join(f"EXISTS (SELECT 1 FROM {_table(model)} WHERE {anew})" for model in NAMED)  # noqa: S608
+    overrides = (
+        f"SELECT array_agg(DISTINCT customer_id) FROM {_table(Override)} "  # noqa: S608 - names are the models'
+        f"WHERE customer_id BETWEEN %(first)s AND %(last)s AND {anew}"
     )
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {looks}", [number] * len(NAMED))
-        return bool(cursor.fetchone()[0])
-
-
-def _customers() -> str:
     return (
-        "SELECT count(*), array_agg(id) FILTER (WHERE age(xmin) <= age(%s::xid)) "  # noqa: S608
-        f"FROM {_table(Customer)} WHERE id BETWEEN %s AND %s"
-    )
-
-
-def _overrides() -> str:
-    return (
-        f"SELECT customer_id FROM {_table(Override)} WHERE customer_id BETWEEN %s AND %s "  # noqa: S608
-        "AND age(xmin) <= age(%s::xid)"
+        f"SELECT {_HERE}, {names}, count(*), array_agg(id) FILTER (WHERE {anew}), ({overrides}) "  # noqa: S608
+        f"FROM {_table(Customer)} WHERE id BETWEEN %(first)s AND %(last)s"
     )
 
 

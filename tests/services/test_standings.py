@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
@@ -15,9 +16,10 @@ from allocation.services.playbooks import load_playbook
 from allocation.services.retiering import apply_run, undo_run
 from allocation.services.retiering.standings import StoodOn, packed_stood_on, unpacked_stood_on
 from allocation.snapshots.standings import last_word
+from allocation.views.why import why
 from tests import factories
 from tests.oracle import faults
-from tests.services.retiering_cast import applied, customer, proposed
+from tests.services.retiering_cast import applied, customer, proposed, tiers
 from tests.services.standings_cast import Company, everything_given_back, outcome_in, standings
 
 pytestmark = pytest.mark.django_db
@@ -97,7 +99,7 @@ def test_the_rule_each_customer_stands_on_is_that_of_the_run_with_the_last_word(
 
 
 def written():
-    """Which rows a second run wrote: their run is new, or PostgreSQL and SQLite would say nothing of it."""
+    """The run that wrote each row."""
     return dict(TierStanding.objects.values_list("pk", "run_id"))
 
 
@@ -206,3 +208,32 @@ def test_explaining_reads_as_much_whatever_the_size_of_the_run(
         found = customer_explanation(customer_id=one.pk, today=TODAY).found
     assert found["run"] == RetierRun.objects.latest("pk").pk
     assert found["score"] is None or isinstance(found["score"], Decimal)
+
+
+def test_a_tier_that_an_undo_gave_back_and_a_later_run_confirmed_is_that_runs():
+    """The ledger says "undo", so only who stands on the run with nothing later after it is known to have the tier by it."""
+    one = customer(10)
+    applied(as_of=TODAY - timedelta(days=30))
+    Customer.objects.filter(pk=one.pk).update(arr=800000)
+    second = applied(as_of=TODAY - timedelta(days=20))
+    Customer.objects.filter(pk=one.pk).update(arr=200000)
+    third = applied(as_of=TODAY - timedelta(days=10))
+    undo_run(run_id=third.pk, owner="test", at=timezone.now(), on=TODAY)
+    Customer.objects.filter(pk=one.pk).update(arr=800000)
+    fourth = applied()
+    assert (written(), last_word(customer_id=one.pk).run_id) == ({one.pk: second.pk}, fourth.pk)
+    undo_run(run_id=second.pk, owner="test", at=timezone.now(), on=TODAY)
+    assert TierDecision.objects.get(run=second, customer=one).status == RowStatus.KEPT
+    assert tiers() == {one.external_id: "global"}
+
+
+def test_people_are_told_where_it_was_decided_and_what_confirmed_it(capsys):
+    one = customer(800000)
+    first, second = applied(as_of=TODAY - timedelta(days=9)), applied()
+    call_command("explain", one.external_id)
+    said = f"Decided in run {first.pk}; confirmed unchanged in run {second.pk}."
+    assert said in capsys.readouterr().out
+    source = why(customer_explanation(customer_id=one.pk, today=TODAY)).source
+    assert source.replace("\xa0", " ").startswith(
+        f"decided in run {first.pk}, as of 13 Nov 2026; confirmed unchanged in run {second.pk}, as of 22 Nov 2026, model"
+    )
