@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 from django.db.models import F, IntegerField, OuterRef, Q, QuerySet, Subquery
@@ -70,18 +71,18 @@ def last_word(*, customer_id: int) -> LastWord | None:
     return LastWord(last.pk, last.run_id, own.customer, own.run_id, own.as_of)
 
 
-def chunks_of(runs: QuerySet[RetierRun], customer_id: int) -> QuerySet[RetierRun]:
+def chunks_of(runs: QuerySet[RetierRun], customer_id: int) -> Any:
     """Of each run the one chunk that may have the customer: the last that begins before it, so an entry of an index each."""
     begins = RunChunk.objects.filter(run=OuterRef("pk"), first_customer_id__lte=customer_id)
     last = begins.order_by("-first_customer_id").values("pk")[:1]
     return runs.annotate(chunk=Subquery(last)).values("chunk")
 
 
-def _turn(chunk: RunChunk) -> int:
-    return FIRST if chunk.turn is None else chunk.turn
+def _turn(chunk: Any) -> int:
+    return FIRST if chunk.turn is None else int(chunk.turn)
 
 
-def _confirms(row: RunChunk, own: RunChunk, customer_id: int) -> bool:
+def _confirms(row: Any, own: Any, customer_id: int) -> bool:
     if row.scope != RetierRun.Scope.FULL or row.status != RowStatus.APPLIED or _turn(row) <= _turn(own):
         return False
     return customer_id not in unpack_left_out(row.left_out)

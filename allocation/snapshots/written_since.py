@@ -46,7 +46,11 @@ def written_since(*, noted: str, keys: Integers, goals: Integers, as_of: date) -
     if not noted or connection.vendor != "postgresql" or not len(keys):
         return None
     *then, begun = noted.split()
-    span = {"first": int(keys[0]), "last": int(keys[-1]), "begun": str(int(begun) % 2**32)}
+    span: dict[str, int | str] = {
+        "first": int(keys[0]),
+        "last": int(keys[-1]),
+        "begun": str(int(begun) % 2**32),
+    }
     with connection.cursor() as cursor:
         cursor.execute(_written(), span)
         *here, now, names, there, customers, overrides = cursor.fetchone()
