@@ -21,7 +21,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connections, models
 from django.db.models import QuerySet
 
-from allocation.engine.facts.tiering import Floats, Integers
+from allocation.engine.facts.tiering import Flags, Floats, Integers
 
 MISSING = int(np.iinfo(np.int64).min)
 EPOCH = date(1970, 1, 1)
@@ -41,8 +41,8 @@ class Whole:
         return len(self.values)
 
     @property
-    def known(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        return self.values != MISSING
+    def known(self) -> Flags:
+        return np.asarray(self.values != MISSING)
 
     def numbers(self) -> Floats:
         """The nearest float64 of each, NaN where missing."""
@@ -308,8 +308,11 @@ class _WholeTaker:
     def taken(self, column: Sequence[Any]) -> Integers:
         if self.is_decimal:  # kept as a float, or as a whole number
             values = np.array(column, dtype=np.float64)
-            found = np.rint(values * self.unit)
-            return np.where(np.isnan(found), MISSING, np.nan_to_num(found)).astype(np.int64)
+            missing = np.isnan(values)
+            values[missing] = 0
+            found = np.rint(values * self.unit).astype(np.int64)
+            found[missing] = MISSING
+            return found
         try:
             return np.fromiter(column, dtype=np.int64, count=len(column))
         except TypeError:  # there is a None among them

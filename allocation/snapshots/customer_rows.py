@@ -92,10 +92,12 @@ class CustomerRows:
         """
         status, renewal = self.coded("status"), self.whole("first_renewal_done").or_else(-1) + 1
         combined = (self.goals.codes * len(status.words) + status.codes) * RENEWALS + renewal
-        by_combination = np.zeros(len(self.goals.words) * len(status.words) * RENEWALS, dtype=np.int64)
+        by_combination: Integers = np.zeros(
+            len(self.goals.words) * len(status.words) * RENEWALS, dtype=np.int64
+        )
         for combination in np.flatnonzero(np.bincount(combined, minlength=1)).tolist():
             by_combination[combination] = digest(*self._said(combination), None)
-        found = by_combination[combined]
+        found: Integers = by_combination[combined]
         with_override = np.flatnonzero(np.isin(self.keys, [*self.overrides, *self.ended]))
         for at in with_override.tolist():
             key = int(self.keys[at])
