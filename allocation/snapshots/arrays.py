@@ -21,7 +21,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connections, models
 from django.db.models import QuerySet
 
-from allocation.engine.facts.tiering import Floats, Integers
+from allocation.engine.facts.tiering import Flags, Floats, Integers
 
 MISSING = int(np.iinfo(np.int64).min)
 EPOCH = date(1970, 1, 1)
@@ -41,8 +41,8 @@ class Whole:
         return len(self.values)
 
     @property
-    def known(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        return self.values != MISSING
+    def known(self) -> Flags:
+        return np.asarray(self.values != MISSING)
 
     def numbers(self) -> Floats:
         """The nearest float64 of each, NaN where missing."""
@@ -91,6 +91,27 @@ class _Wanted:
     key: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ArrayQuery:
+    """A query whose rows come as arrays, written once for many values. sql: empty where nobody can match."""
+
+    alias: str
+    sql: str
+    params: tuple[Any, ...]
+    wanted: tuple[_Wanted, ...]
+
+    def read(self, instead: Mapping[int, int] | None = None) -> dict[str, Array]:
+        """One query. instead: values for the whole numbers that stand in its place among the parameters."""
+        if not self.sql:
+            return {each.name: _empty(each) for each in self.wanted}
+        params = self.params
+        if instead:
+            params = tuple(instead.get(one, one) if isinstance(one, int) else one for one in params)
+        on = connections[self.alias]
+        read = _from_postgresql if on.vendor == "postgresql" else _from_rows
+        return read(on, self.sql, params, self.wanted)
+
+
 def read_arrays(
     *, rows: QuerySet[Any], fields: Sequence[str], keys: Mapping[str, Sequence[str]] | None = None
 ) -> dict[str, Array]:
@@ -98,9 +119,14 @@ def read_arrays(
 
     keys: of these JSON fields only some keys of each object, as ``field:key``. The query must be ordered.
     """
-    on = connections[rows.db]
-    on_postgresql = on.vendor == "postgresql"
-    asked = fields if on_postgresql else [_Bare(name) for name in fields]
+    return array_query(rows=rows, fields=fields, keys=keys).read()
+
+
+def array_query(
+    *, rows: QuerySet[Any], fields: Sequence[str], keys: Mapping[str, Sequence[str]] | None = None
+) -> ArrayQuery:
+    """As `read_arrays`, not read yet."""
+    asked = fields if connections[rows.db].vendor == "postgresql" else [_Bare(name) for name in fields]
     compiler = rows.values_list(*asked).query.get_compiler(using=rows.db)
     try:
         sql, params = compiler.as_sql(with_col_aliases=True)
@@ -108,16 +134,13 @@ def read_arrays(
         sql, params = "", ()
     outputs = [selected[0].output_field for selected in compiler.select]
     if not outputs:  # nobody can match, and nothing was looked at
-        outputs = [models.BigIntegerField()] * len(fields)
-    wanted = [
+        outputs = [_field_of(rows.model, name) for name in fields]
+    wanted = tuple(
         _Wanted(name if key is None else f"{name}:{key}", place, _plain(output), key)
         for place, (name, output) in enumerate(zip(fields, outputs, strict=True))
         for key in (keys or {}).get(name, (None,))
-    ]
-    if not sql:
-        return {each.name: _empty(each) for each in wanted}
-    read = _from_postgresql if on_postgresql else _from_rows
-    return read(on, sql, tuple(params), wanted)
+    )
+    return ArrayQuery(rows.db, sql, tuple(params), wanted)
 
 
 def arrays_of(
@@ -285,8 +308,11 @@ class _WholeTaker:
     def taken(self, column: Sequence[Any]) -> Integers:
         if self.is_decimal:  # kept as a float, or as a whole number
             values = np.array(column, dtype=np.float64)
-            found = np.rint(values * self.unit)
-            return np.where(np.isnan(found), MISSING, np.nan_to_num(found)).astype(np.int64)
+            missing = np.isnan(values)
+            values[missing] = 0
+            found = np.rint(values * self.unit).astype(np.int64)
+            found[missing] = MISSING
+            return found
         try:
             return np.fromiter(column, dtype=np.int64, count=len(column))
         except TypeError:  # there is a None among them

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 from django.db.models import F, Q, QuerySet
@@ -14,7 +15,7 @@ from accounts.models import Customer, Goal
 from allocation.engine.facts.attributes import CUSTOM_PREFIX
 from allocation.engine.facts.tiering import Integers
 from allocation.models import Override
-from allocation.snapshots.arrays import Array, Coded, Whole, arrays_of, read_arrays
+from allocation.snapshots.arrays import EPOCH, Array, ArrayQuery, Coded, Whole, array_query, arrays_of
 from allocation.snapshots.columns import read_columns
 from allocation.snapshots.digests import column_digests, digest
 
@@ -38,6 +39,8 @@ ALWAYS = (
     "csm_id",
     "first_renewal_done",
 )
+# Of them what a comparison with an earlier snapshot needs.
+COMPARED = ("pk", "status", "currency", "tier_id", "paid_tier_id", "first_renewal_done")
 ID = "external_id"  # read where people look at the result
 STORED = frozenset(
     {
@@ -89,10 +92,12 @@ class CustomerRows:
         """
         status, renewal = self.coded("status"), self.whole("first_renewal_done").or_else(-1) + 1
         combined = (self.goals.codes * len(status.words) + status.codes) * RENEWALS + renewal
-        by_combination = np.zeros(len(self.goals.words) * len(status.words) * RENEWALS, dtype=np.int64)
+        by_combination: Integers = np.zeros(
+            len(self.goals.words) * len(status.words) * RENEWALS, dtype=np.int64
+        )
         for combination in np.flatnonzero(np.bincount(combined, minlength=1)).tolist():
             by_combination[combination] = digest(*self._said(combination), None)
-        found = by_combination[combined]
+        found: Integers = by_combination[combined]
         with_override = np.flatnonzero(np.isin(self.keys, [*self.overrides, *self.ended]))
         for at in with_override.tolist():
             key = int(self.keys[at])
@@ -143,58 +148,124 @@ def stored_fields(names: Iterable[str]) -> list[str]:
     return sorted(fields)
 
 
+class Span(NamedTuple):
+    """Customers by their keys, both ends included."""
+
+    first: int
+    last: int
+
+
+# Where the ends of a span stand in a query that is written once: no key is below nought.
+ENDS = Span(-(2**40), -(2**41))
+
+
+class _Queries(NamedTuple):
+    customers: ArrayQuery
+    goals: ArrayQuery
+    overrides: ArrayQuery
+
+
 def read_rows(
     *,
     names: Sequence[str],
     as_of: date,
-    whom: Q,
+    whom: Q | Span,
     every: int = 1,
     also: Collection[str] = (),
     with_ids: bool = False,
 ) -> CustomerRows:
     """Three queries. whom: a condition on the customer's key; an empty one is everybody. every: each n-th of them only.
 
+    Of a span only what is COMPARED is read, beside what the rules read.
+
     also: more fields, and then everything as Python values too.
     """
-    customers, goals, overrides = _asked_for(as_of, whom, every)
-    asked = {*stored_fields(names), *also, *([ID] if with_ids else [])}
-    read = (*ALWAYS, *sorted(asked - set(ALWAYS)))
-    slugs = [name.removeprefix(CUSTOM_PREFIX) for name in names if is_custom(name)]
-    keys_of = {OWN: slugs} if slugs else {}
-    told = read_columns(rows=customers, fields=read) if also else {}
-    columns = (
-        arrays_of(model=Customer, columns=told, keys=keys_of)
-        if also
-        else read_arrays(rows=customers, fields=read, keys=keys_of)
-    )
+    instead = None
+    if isinstance(whom, Span):
+        instead = {ENDS.first: whom.first, ENDS.last: whom.last}
+        queries = _of_a_span(tuple(names), as_of)
+    else:
+        queries = _queries(names, as_of, whom, every, (*also, *([ID] if with_ids else [])))
+    told: Mapping[str, Sequence[Any]] = {}
+    if also:
+        asked = _customers(_of(whom), every)
+        told = read_columns(rows=asked, fields=_fields(names, (*also, *([ID] if with_ids else []))))
+        columns = arrays_of(model=Customer, columns=told, keys=_own_keys(names))
+    else:
+        columns = queries.customers.read(instead)
     keys = columns["pk"]
     if not isinstance(keys, Whole):
         raise TypeError("keys are no numbers")
+    in_force, ended = _overrides(queries.overrides.read(instead), as_of)
+    return CustomerRows(
+        columns, keys.values, _goals(queries.goals.read(instead), keys.values), in_force, ended, told
+    )
+
+
+@lru_cache(maxsize=32)
+def _of_a_span(names: tuple[str, ...], as_of: date) -> _Queries:
+    """Written once, since whoever goes through a run's chunks asks for one span after the other."""
+    return _queries(names, as_of, _of(ENDS), 1, (), COMPARED)
+
+
+def _of(whom: Q | Span) -> Q:
+    return Q(pk__gte=whom.first, pk__lte=whom.last) if isinstance(whom, Span) else whom
+
+
+def _fields(names: Sequence[str], also: Collection[str], always: Sequence[str] = ALWAYS) -> tuple[str, ...]:
+    return (*always, *sorted({*stored_fields(names), *also} - set(always)))
+
+
+def _own_keys(names: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    slugs = [name.removeprefix(CUSTOM_PREFIX) for name in names if is_custom(name)]
+    return {OWN: slugs} if slugs else {}
+
+
+def _queries(
+    names: Sequence[str],
+    as_of: date,
+    whom: Q,
+    every: int,
+    also: Collection[str],
+    always: Sequence[str] = ALWAYS,
+) -> _Queries:
+    goals = Goal.objects.open_on(as_of).order_by("kind__slug", "pk")
+    overrides = (Override.objects.in_force(as_of) | Override.objects.begun_by(as_of)).order_by("pk")
+    if whom:
+        goals, overrides = goals.filter(_of_customer(whom)), overrides.filter(_of_customer(whom))
+    if every > 1:
+        goals = goals.alias(turn=F("customer_id") % every).filter(turn=0)
+        overrides = overrides.alias(turn=F("customer_id") % every).filter(turn=0)
+    return _Queries(
+        array_query(rows=_customers(whom, every), fields=_fields(names, also, always), keys=_own_keys(names)),
+        array_query(rows=goals, fields=("customer_id", "kind__slug")),
+        array_query(rows=overrides, fields=("pk", "customer_id", "tier_id", "status", "expires_on")),
+    )
+
+
+def _customers(whom: Q, every: int) -> QuerySet[Customer]:
+    customers = Customer.objects.order_by("pk")
+    if whom:
+        customers = customers.filter(whom)
+    return customers.alias(turn=F("pk") % every).filter(turn=0) if every > 1 else customers
+
+
+def _overrides(read: Mapping[str, Array], as_of: date) -> tuple[dict[int, tuple[int, int]], dict[int, int]]:
+    """Those in force, and of the others the last one of each customer; there are few."""
     in_force: dict[int, tuple[int, int]] = {}
     ended: dict[int, int] = {}
-    fields_of_one = ("pk", "customer_id", "tier_id", "status", "expires_on")
-    for pk, customer_id, tier_id, status, expires_on in overrides.order_by("pk").values_list(*fields_of_one):
-        if status == Override.Status.APPROVED and expires_on > as_of:
+    status, today = read["status"], (as_of - EPOCH).days
+    if not isinstance(status, Coded):
+        raise TypeError("a status is a text")
+    said = [status.words[code] for code in status.codes.tolist()]
+    columns = (read[name] for name in ("pk", "customer_id", "tier_id", "expires_on"))
+    numbers = (column.values.tolist() for column in columns if isinstance(column, Whole))
+    for pk, customer_id, tier_id, expires, now in zip(*numbers, said, strict=True):
+        if now == Override.Status.APPROVED and expires > today:
             in_force[customer_id] = (pk, tier_id)
         else:
             ended[customer_id] = pk
-    return CustomerRows(columns, keys.values, _goals(goals, keys.values), in_force, ended, told)
-
-
-def _asked_for(
-    as_of: date, whom: Q, every: int
-) -> tuple[QuerySet[Customer], QuerySet[Goal], QuerySet[Override]]:
-    customers = Customer.objects.order_by("pk")
-    goals = Goal.objects.open_on(as_of).order_by("kind__slug", "pk")
-    overrides = Override.objects.in_force(as_of) | Override.objects.begun_by(as_of)
-    if whom:
-        customers = customers.filter(whom)
-        goals, overrides = goals.filter(_of_customer(whom)), overrides.filter(_of_customer(whom))
-    if every > 1:
-        customers = customers.alias(turn=F("pk") % every).filter(turn=0)
-        goals = goals.alias(turn=F("customer_id") % every).filter(turn=0)
-        overrides = overrides.alias(turn=F("customer_id") % every).filter(turn=0)
-    return customers, goals, overrides
+    return in_force, ended
 
 
 def _of_customer(whom: Q) -> Q:
@@ -203,12 +274,11 @@ def _of_customer(whom: Q) -> Q:
     return Q(**{lookup.replace("pk", "customer_id", 1): value for lookup, value in lookups.items()})
 
 
-def _goals(goals: QuerySet[Goal], keys: Integers) -> Coded:
+def _goals(read: Mapping[str, Array], keys: Integers) -> Coded:
     """The slugs of each customer's open goals, in their order; customers share a handful of such lists.
 
     Everybody's first goal is put to the empty list, then everybody's second one to what that gave, and so on.
     """
-    read = read_arrays(rows=goals, fields=("customer_id", "kind__slug"))
     whose, kinds = read["customer_id"], read["kind__slug"]
     if not isinstance(whose, Whole) or not isinstance(kinds, Coded):
         raise TypeError("goals have no customer or no kind")

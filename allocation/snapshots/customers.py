@@ -39,6 +39,7 @@ from allocation.snapshots.customer_rows import (
     ID,
     MONEY,
     CustomerRows,
+    Span,
     is_custom,
     own_column,
     read_rows,
@@ -182,13 +183,13 @@ def customers_now(
     return dict(zip(now.keys.tolist(), map(Now, now.digests.tolist(), tiers), strict=True))
 
 
-def _parts(keys: Integers) -> Iterable[Q]:
+def _parts(keys: Integers) -> Iterable[Q | Span]:
     """Conditions on the key that together hold for these customers, and perhaps for some between them."""
     if not len(keys):
         return
     first, last = int(keys[0]), int(keys[-1])
     if last - first < DENSE * len(keys):
-        yield Q(pk__gte=first, pk__lte=last)
+        yield Span(first, last)
         return
     for start in range(0, len(keys), CHUNK):
         yield Q(pk__in=keys[start : start + CHUNK].tolist())

@@ -97,6 +97,8 @@ def _by_rate(amounts: Whole, rate: Decimal) -> Floats:
         and int(abs(cents).max(initial=0)) * factor < LARGEST
         and divisor < LARGEST
     ):
-        return np.asarray(half_even(cents * factor, np.int64(divisor)) / amounts.unit)
+        return np.asarray(
+            half_even(cents * factor, np.full(len(cents), divisor, dtype=np.int64)) / amounts.unit
+        )
     each = [(Decimal(one) / amounts.unit / rate).quantize(CENT, ROUND_HALF_EVEN) for one in cents.tolist()]
     return np.array(each, dtype=np.float64)

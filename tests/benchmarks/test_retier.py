@@ -6,9 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks import places, retier
+from benchmarks import places, retier, retier_script
 from benchmarks.__main__ import parser
 from benchmarks.filled import fill
+from benchmarks.parts import Parts, parted
+from benchmarks.retier_work import PARTS
 
 TIMES = {
     retier.PROPOSE: [(2.0, 1.0), (1.0, 0.5)],
@@ -16,9 +18,15 @@ TIMES = {
     retier.SELECT: [(1.0, 0.5), (0.5, 0.5)],
     retier.UPDATE: [(1.0, 0.5), (1.5, 0.5)],
     retier.SAVE: [(400.0, 300.0), (500.0, 300.0)],
+    retier.SCRIPT: [(2.0, 1.0), (4.0, 1.0)],
+    retier.READ: [(0.5, 0.25), (0.25, 0.25)],
+    retier.DIGEST: [(0.125, 0.0), (0.125, 0.0)],
+    retier.DECIDE: [(0.25, 0.0), (0.125, 0.0)],
+    retier.PACK: [(0.5, 0.5), (0.25, 0.25)],
+    retier.STORE: [(0.5, 0.25), (0.125, 0.0)],
 }
 KEPT = {"explain": 20.0, "undo": 5.0, "json": 400.0}
-TOLD = {"outcome": "done", "times": TIMES, "moves": [4, 5], "faults": [], "kept": KEPT, "rss_mb": 99.0}
+TOLD = {"outcome": "done", "times": TIMES, "moves": [4, 5], "faults": [], "kept": KEPT, "peak_mb": 99.0}
 OPTIONS = SimpleNamespace(quick=True, customers=None, limit=None)
 
 
@@ -30,6 +38,13 @@ def test_a_run_is_both_its_parts_of_one_round_against_both_parts_of_the_floor():
     assert rows[retier.PROPOSE]["ratio"] == 0.5
 
 
+def test_what_only_changes_is_the_run_without_the_explanation_and_what_is_in_no_part_is_the_rest():
+    rows = {row["what"]: row["seconds"] for row in retier.judged(TIMES)}
+    assert rows[retier.CHANGED] == 3  # 4 without 0.5 and 0.5
+    assert rows[retier.EXPLAIN] == 0.375
+    assert rows[retier.REST] == 0.125
+
+
 def test_a_million_is_for_postgresql_only():
     asked = parser().parse_args(["retier", "--customers", "100k", "1m"])
     assert places.sizes_on(places.SQLITE, asked, usual=(), quick=()) == [100_000]
@@ -38,11 +53,60 @@ def test_a_million_is_for_postgresql_only():
         places.customers_of("many")
 
 
-def test_goals_are_those_of_the_database():
-    goals = list(retier.goals_of(retier.POSTGRES, "here", retier.judged(TIMES), KEPT))
-    assert [goal.verdict for goal in goals] == ["must reached", "must reached", "must reached", "aim reached"]
-    (sqlite, *_) = retier.goals_of(retier.SQLITE, "here", retier.judged(TIMES), KEPT)
-    assert sqlite.must == 2.5
+def test_goals_are_those_of_the_database_and_the_size():
+    found = retier.judged(TIMES)
+    small = list(retier.goals_of(retier.POSTGRES, 10_000, found, KEPT, 99.0))
+    assert [goal.verdict for goal in small] == ["aim reached", "must reached", "aim reached"]
+    (sqlite, *_) = retier.goals_of(retier.SQLITE, 10_000, found, KEPT, 99.0)
+    assert (sqlite.must, sqlite.value) == (2.5, 1.5)
+    names = [goal.name for goal in retier.goals_of(retier.POSTGRES, 1_000_000, found, KEPT, 1_200.0)]
+    assert [name.partition(",")[0] for name in names] == [
+        "changed only ÷ floor", "whole run ÷ ORM save() loop", "changed only ÷ polars script", "peak memory",
+        "kept to explain ÷ a JSON each",
+    ]  # fmt: skip
+
+
+def test_growth_is_the_time_for_twice_as_many_between_two_sizes():
+    rows = [
+        {"what": retier.CHANGED, "database": retier.POSTGRES, "customers": customers, "seconds": seconds}
+        for customers, seconds in ((10_000, 1.0), (40_000, 9.0))
+    ]
+    first, second = retier.growth_of(rows)
+    assert (first["each"], first["twice"]) == (100, None)
+    assert (second["each"], second["twice"]) == (225, 3)
+    (goal,) = retier.growth_goals([first, second])
+    assert goal.verdict == "MISSED"
+
+
+def test_the_parts_of_proposing_are_where_the_benchmark_looks_for_them():
+    with parted(PARTS):
+        pass  # a name that is gone raises
+
+
+def test_a_part_has_its_own_time_without_that_of_the_parts_it_calls(monkeypatch):
+    now = iter(range(100))
+    monkeypatch.setattr("benchmarks.parts.time.perf_counter", lambda: next(now))
+    monkeypatch.setattr("benchmarks.parts.time.process_time", lambda: 0)
+    parts = Parts(["outer", "inner"])
+    inner = parts.watched("inner", lambda: 7)
+    assert parts.watched("outer", lambda: inner() + inner())() == 14
+    assert {name: seconds for name, (seconds, _) in parts.spent.items()} == {"outer": 3, "inner": 2}
+
+
+def test_the_script_moves_whom_a_run_moves(tmp_path):
+    """Its rules are those of the playbook: a bound, the dead band around it, money at the rate of its currency."""
+    rows = [
+        "id,external_id,status,currency,tier,arr,potential_arr,health,adoption,reputation",
+        "1,a,active,USD,scale,750000,,50,50,",  # up by two
+        "2,b,active,USD,enterprise,780000,800000,50,50,50",  # inside the dead band
+        "3,c,active,EUR,scale,149999,,,,",  # at 0.5 it is twice as much
+        "4,d,left,USD,scale,750000,,,,",
+        "5,e,active,USD,scale,10,20,1,2,3",
+    ]
+    (tmp_path / "in.csv").write_text("\n".join(rows) + "\n")
+    retier_script.main(str(tmp_path / "in.csv"), str(tmp_path / "out.csv"), {"EUR": 0.5})
+    found = [line.split(",")[:4] for line in (tmp_path / "out.csv").read_text().splitlines()[1:]]
+    assert found == [["1", "a", "scale", "0"], ["3", "c", "scale", "1"]]
 
 
 @pytest.mark.parametrize(

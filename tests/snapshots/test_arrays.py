@@ -1,0 +1,115 @@
+"""Arrays of a query hold what its rows would, whatever the database."""
+
+import datetime
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from accounts.models import Customer
+from allocation.snapshots import arrays
+from allocation.snapshots.arrays import MISSING, Coded, Whole, array_query, arrays_of, read_arrays
+from allocation.snapshots.columns import read_columns
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+FIELDS = (
+    "pk", "external_id", "arr", "adoption", "champion", "renewal_date", "products", "attributes", "vertical__name",
+    "vertical_id", "parent_id", "employees", "country",
+)  # fmt: skip
+KEYS = {"attributes": ["a", "odd key"]}
+
+
+def told(column):
+    """Rows of an array as plain values."""
+    if isinstance(column, Coded):
+        return [None if code < 0 else column.words[code] for code in column.codes.tolist()]
+    return [None if value == MISSING else value for value in column.values.tolist()]
+
+
+def read(rows, keys=None):
+    return {
+        name: told(column)
+        for name, column in read_arrays(rows=rows.order_by("pk"), fields=FIELDS, keys=keys).items()
+    }
+
+
+@pytest.fixture
+def world():
+    whole = factories.CustomerFactory(
+        arr=Decimal("5.00"),
+        adoption=Decimal("99.99"),
+        champion=True,
+        products=["Core", "Ünïcode 🚀"],
+        country="Österreich",
+    )
+    factories.CustomerFactory(
+        parent=whole, arr=None, adoption=Decimal("0.10"), champion=None, attributes={"a": 1, "odd key": True}
+    )
+    factories.CustomerFactory(
+        arr=Decimal("9999999999999.99"),
+        champion=False,
+        renewal_date=datetime.date(1969, 12, 31),
+        employees=2**62,
+        attributes={"a": "1", "odd key": None, "more": [1]},
+        vertical=factories.VerticalFactory(name="Telco"),
+    )
+    factories.CustomerFactory(
+        vertical=factories.VerticalFactory(name="Telco"), products=["Core"], attributes={"a": 1.0}
+    )
+    factories.CustomerFactory(products=["Core"], attributes={})
+
+
+@pytest.mark.parametrize("keys", [None, KEYS])
+@pytest.mark.parametrize("size", [1, 2, 1000])
+def test_every_kind_of_value_is_the_one_that_the_orm_gives(world, monkeypatch, keys, size):
+    monkeypatch.setattr(arrays, "SLICE", size)
+    slow = arrays_of(
+        model=Customer, columns=read_columns(rows=Customer.objects.order_by("pk"), fields=FIELDS), keys=keys
+    )
+    assert repr(read(Customer.objects, keys)) == repr({name: told(column) for name, column in slow.items()})
+
+
+def test_values_are_whole_numbers_or_words(world):
+    found = read_arrays(rows=Customer.objects.order_by("pk"), fields=FIELDS, keys=KEYS)
+    assert told(found["arr"])[:3] == [500, None, 999999999999999]
+    assert told(found["renewal_date"])[2] == -1
+    assert told(found["champion"])[:3] == [1, None, 0]
+    assert told(found["employees"])[2] == 2**62
+    assert told(found["vertical__name"]) == [None, None, "Telco", "Telco", None]
+    # 1, "1" and 1.0 are three words, and a JSON null is none.
+    assert repr(told(found["attributes:a"])) == "[None, 1, '1', 1.0, None]"
+    assert told(found["attributes:odd key"]) == [None, True, None, None, None]
+
+
+def test_numbers_are_the_nearest_and_missing_ones_are_no_number(world):
+    amounts = read_arrays(rows=Customer.objects.order_by("pk"), fields=["arr"])["arr"]
+    assert amounts.numbers()[:3].tolist()[::2] == [5.0, 9999999999999.99]
+    assert np.isnan(amounts.numbers()[1])
+    assert amounts.or_else(-1)[:2].tolist() == [500, -1]
+
+
+def test_nobody_gives_empty_arrays():
+    for rows in (Customer.objects.none(), Customer.objects.filter(arr=-1)):
+        assert read(rows) == {name: [] for name in FIELDS}
+
+
+def test_it_is_one_query_that_is_counted_and_logged(world, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        read(Customer.objects, KEYS)
+
+
+def test_a_query_is_written_once_and_read_for_other_keys(world):
+    keys = list(Customer.objects.order_by("pk").values_list("pk", flat=True))
+    rows = Customer.objects.filter(pk__gte=-5, pk__lte=-9).order_by("pk")
+    query = array_query(rows=rows, fields=["pk"])
+    found = [told(query.read({-5: first, -9: first + 1})["pk"]) for first in keys[:3]]
+    assert found == [keys[at : at + 2] for at in range(3)]
+    assert told(query.read()["pk"]) == []
+
+
+def test_words_are_mapped_once_each():
+    column, asked = Coded(np.array([1, 0, -1, 1]), ("a", "b")), []
+    assert column.mapped(lambda word: asked.append(word) or len(asked), 9).tolist() == [2, 1, 9, 2]
+    assert asked == ["a", "b"]
+    assert len(column) == len(Whole(np.zeros(4, dtype=np.int64))) == 4
