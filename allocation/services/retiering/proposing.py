@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from django.db import transaction
 from accounts.leases import lease_kept
 from accounts.querysets.jobs import CancelAsked
 from allocation.engine.facts.rules import TieringRules
-from allocation.engine.facts.tiering import DECIDERS, GUARDS, DecidedBy, Integers, TierFindings
+from allocation.engine.facts.tiering import DECIDERS, GUARDS, DecidedBy, Flags, Integers, TierFindings
 from allocation.engine.kept import (
     Outcomes,
     crowd_of,
@@ -46,8 +47,11 @@ from allocation.snapshots.money import UnknownRate
 from allocation.snapshots.vocabulary import ModelVocabulary, model_vocabulary
 from allocation.snapshots.written_since import reading_begins
 
-BATCH = 2000  # customers of a chunk
-TOGETHER = 10  # chunks of a transaction: packed before it, so that it is short
+BATCH = 10_000  # customers of a chunk at most
+ROWS = (
+    2_000  # of them to be looked at, at most: each is written when the chunk is applied, in one transaction
+)
+TOGETHER = 2  # chunks of a transaction: packed before it, so that it is short
 
 
 class UnableToProposeRun(ValueError):
@@ -199,11 +203,13 @@ def _store(
         for kept in (TierDecision, RunChunk, RunTally):
             kept._default_manager.filter(run=run).delete()
         RunTally.objects.bulk_create(_tallies(run, snapshot, findings, ~shown, vocabulary), batch_size=500)
-    for start in range(0, len(scope), BATCH * TOGETHER):
-        part = scope[start : start + BATCH * TOGETHER]
+    edges = _edges(shown[scope])
+    for place in range(0, len(edges) - 1, TOGETHER):
+        its = edges[place : place + TOGETHER + 1]
+        part = scope[its[0] : its[-1]]
         chunks = [
-            _packed(run, snapshot, outcomes, part[at : at + BATCH], names, vocabulary)
-            for at in range(0, len(part), BATCH)
+            _packed(run, snapshot, outcomes, scope[start:end], names, vocabulary)
+            for start, end in pairwise(its)
         ]
         rows = decision_rows(
             run=run,
@@ -214,9 +220,20 @@ def _store(
             vocabulary=vocabulary,
         )
         with transaction.atomic():
-            _still_mine(run, fence, done=start + len(part), total=len(scope))
+            _still_mine(run, fence, done=its[-1], total=len(scope))
             RunChunk.objects.bulk_create(chunks)
             TierDecision.objects.bulk_create(rows, batch_size=500)
+
+
+def _edges(shown: Flags) -> list[int]:
+    """Where chunks of these customers begin, and where the last one ends; ``shown``: who gets a row."""
+    rows = np.concatenate([[0], np.cumsum(shown)])
+    edges = [0]
+    while edges[-1] < len(shown):
+        start = edges[-1]
+        with_rows = int(np.searchsorted(rows, rows[start] + ROWS, side="right")) - 1
+        edges.append(min(start + BATCH, with_rows, len(shown)))
+    return edges
 
 
 def _packed(
