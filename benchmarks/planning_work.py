@@ -62,7 +62,9 @@ def _round(times: Times, *, apply: bool) -> dict[str, Any]:
         )
     found = {"stored": digest_of_stored(plan.pk), "alone": digest_of(alone), "moves": len(alone.moves)}
     if apply:
-        _timed(times, APPLY, lambda: planning.apply_plan(plan_id=plan.pk, actor=None, owner="bench", on=today))
+        _timed(
+            times, APPLY, lambda: planning.apply_plan(plan_id=plan.pk, actor=None, owner="bench", on=today)
+        )
         at = timezone.now()
         _timed(times, UNDO, lambda: planning.undo_plan(plan_id=plan.pk, owner="bench", at=at, on=today))
     else:
@@ -89,7 +91,16 @@ def digest_of(proposal: Any) -> str:
     from allocation.selectors.plan_answers import proof_values
 
     moves = [
-        [one.external_id, one.from_csm, one.to_csm, one.runner_up, one.tier, one.pool, one.reason, one.kind == "forced"]
+        [
+            one.external_id,
+            one.from_csm,
+            one.to_csm,
+            one.runner_up,
+            one.tier,
+            one.pool,
+            one.reason,
+            one.kind == "forced",
+        ]
         for one in proposal.moves
     ]
     return _digest(moves, proposal.objective, proof_values(proposal=proposal), proposal.iterations)

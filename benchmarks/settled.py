@@ -75,7 +75,11 @@ class _Words:
             kind = GoalKind.objects.create(slug=f"{slug}-{minutes}", name=f"{slug} {minutes}")
             times = Decimal(minutes) / 5 / HOURS_EACH
             TouchActivity.objects.create(
-                tier_id=tiers[slug], goal_kind=kind, name="All of it", times_a_year=times, hours_each=HOURS_EACH
+                tier_id=tiers[slug],
+                goal_kind=kind,
+                name="All of it",
+                times_a_year=times,
+                hours_each=HOURS_EACH,
             )
             kinds[slug, minutes] = kind.pk
         spoken = {*columns.language, *(one for csm in facts.csms for one in csm.languages)}
@@ -171,7 +175,10 @@ def _customers(columns: Any, words: _Words, people: Mapping[str, int], since: da
     )
     asked = list(zip(rows, columns.tier, columns.minutes.tolist(), columns.csm, strict=True))
     Goal.objects.bulk_create(
-        [Goal(customer=row, kind_id=words.kinds[slug, minutes], starts_on=since) for row, slug, minutes, _ in asked],
+        [
+            Goal(customer=row, kind_id=words.kinds[slug, minutes], starts_on=since)
+            for row, slug, minutes, _ in asked
+        ],
         batch_size=BATCH,
     )
     by = DecisionSource(kind=Source.IMPORT)

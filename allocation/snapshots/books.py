@@ -147,7 +147,9 @@ def book_snapshot(
         customer_ids={row["external_id"]: row["pk"] for row in rows},
         csm_ids={key: pk for pk, key in keys.items()},
         tier_ids={tier.slug: pk for pk, tier in tiers.items()},
-        digest=_digest(policy, as_of, _bounds(rows, facts, policy) if read_now else None) if with_digest else "",
+        digest=_digest(policy, as_of, _bounds(rows, facts, policy) if read_now else None)
+        if with_digest
+        else "",
         renewals=tuple(row["renewal_date"] for row in rows) if given.with_plans else (),
     )
 

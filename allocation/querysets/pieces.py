@@ -1,0 +1,15 @@
+"""Querysets of the pieces of plans."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.querysets.jobs import JobQuerySet
+
+
+class PieceQuerySet(JobQuerySet):
+    def takeable(self) -> PieceQuerySet:
+        """Pieces that nobody has, whose worker is gone, or that failed with their worker."""
+        gone = Q(status="computing", lease_until__lt=timezone.now())
+        return self.filter(Q(status__in=["queued", "failed"]) | gone)
