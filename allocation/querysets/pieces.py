@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.db.models import Q
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from accounts.querysets.jobs import JobQuerySet
 
@@ -11,5 +11,5 @@ from accounts.querysets.jobs import JobQuerySet
 class PieceQuerySet(JobQuerySet):
     def takeable(self) -> PieceQuerySet:
         """Pieces that nobody has, whose worker is gone, or that failed with their worker."""
-        gone = Q(status="computing", lease_until__lt=timezone.now())
+        gone = Q(status="computing", lease_until__lt=Now())
         return self.filter(Q(status__in=["queued", "failed"]) | gone)
