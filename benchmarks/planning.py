@@ -7,6 +7,7 @@ import sys
 from statistics import median
 from typing import Any
 
+from benchmarks.companies import SIZES as PUBLISHED
 from benchmarks.isolation import measured
 from benchmarks.places import DATABASES, POSTGRES, placed
 from benchmarks.tables import Goal, goals_table, table
@@ -51,7 +52,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
 def sizes_of(options: argparse.Namespace) -> list[tuple[int, int, int | None]]:
     """The usual sizes, or those asked for, with the iterations that the benchmark gives theirs."""
     known = {(customers, csms): iterations for customers, csms, iterations in (*SIZES, *QUICK)}
-    asked = [size for size in options.size or () if isinstance(size, tuple)]
+    asked = [size if isinstance(size, tuple) else (size, PUBLISHED[size]) for size in options.size or ()]
     if asked:
         return [(*size, known.get(size)) for size in asked]
     return list(QUICK if options.quick else SIZES)
