@@ -160,7 +160,7 @@ def _packed(head: Mapping[str, Any], columns: Mapping[str, Any]) -> bytes:
         kind = "<f8" if given.dtype.kind == "f" else "<i8"
         order = "F" if given.flags.f_contiguous and not given.flags.c_contiguous else "C"
         lies.append([name, kind, list(given.shape), order])
-        body.append(given.astype(kind, copy=False).tobytes(order))  # type: ignore[arg-type]
+        body.append(given.astype(kind, copy=False).tobytes(order))
     told = json.dumps({"head": {name: _plain(one) for name, one in head.items()}, "columns": lies}).encode()
     return zlib.compress(b"".join([len(told).to_bytes(_HEAD, "big"), told, *body]), _LEVEL)
 

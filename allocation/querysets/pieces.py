@@ -13,3 +13,7 @@ class PieceQuerySet(JobQuerySet):
         """Pieces that nobody has, whose worker is gone, or that failed with their worker."""
         gone = Q(status="computing", lease_until__lt=Now())
         return self.filter(Q(status__in=["queued", "failed"]) | gone)
+
+    def given_up(self) -> PieceQuerySet:
+        """Pieces that failed with a worker, or rest after a fault: no reason for the plan to wait."""
+        return self.filter(Q(status="failed") | Q(status="computing", rest_until__gt=Now()))

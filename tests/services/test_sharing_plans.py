@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from allocation.engine import assignment_steps
 from allocation.models import BookPlan, Move, PlanPiece, RunStatus
 from allocation.services import planning
 from allocation.services.planning import compute_piece, forget_pieces, pieces, proposing, pulse, sharing
+from allocation.tasks.planning import compute_plan_piece
+from allocation.tasks.runner import FIRST_REST_SECONDS
 from benchmarks.planning_work import digest_of_stored
 from benchmarks.settled import settle
 from tests.factories import CLOCK, TODAY
@@ -118,6 +122,28 @@ def test_a_piece_that_fails_with_a_helper_is_done_by_the_runner(alone: str) -> N
 
     assert digest(plan_with(fails)) == alone
     assert failed
+
+
+def test_the_runner_does_not_wait_for_a_helper_that_rests_after_a_fault(
+    alone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(**given: Any) -> None:
+        assert PlanPiece.objects.claim(
+            given["piece_id"], owner=given["owner"], waiting=["queued"], working="computing"
+        )
+        raise OperationalError("away")
+
+    monkeypatch.setattr(planning, "compute_piece", away)
+    rested: list[int] = []
+
+    def rests(piece: int) -> None:
+        compute_plan_piece(piece_id=piece)
+        rested.append(PlanPiece.objects.filter(pk=piece, rest_until__gt=timezone.now()).count())
+
+    begun = time.monotonic()
+    assert digest(plan_with(rests)) == alone
+    assert rested and all(rested)
+    assert time.monotonic() - begun < FIRST_REST_SECONDS
 
 
 class Killed(BaseException):

@@ -15,7 +15,8 @@ from allocation.models import BookPlan
 BEAT_SECONDS = 2.0
 
 Stop = Callable[[], bool]
-One, Done = TypeVar("One"), TypeVar("Done")
+One = TypeVar("One")
+Done = TypeVar("Done")
 
 
 @dataclass(slots=True)

@@ -166,7 +166,7 @@ class Sharing:
             if fence is not None:
                 hands -= 1
                 yield _Own(this.waiting[piece], piece, fence)
-            elif PlanPiece.objects.filter(pk=piece, status=AnswerStatus.FAILED).exists():
+            elif PlanPiece.objects.filter(pk=piece).given_up().exists():
                 hands -= 1
                 yield _Own(this.waiting.pop(piece))
 
