@@ -16,7 +16,8 @@ from allocation.engine import assignment_steps
 from allocation.models import BookPlan, Move, PlanPiece, RunStatus
 from allocation.services import planning
 from allocation.services.planning import compute_piece, forget_pieces, pieces, proposing, pulse, sharing
-from allocation.tasks.planning import compute_plan_piece
+from allocation.tasks import bell
+from allocation.tasks.planning import compute_plan_piece, propose_book_plan
 from allocation.tasks.runner import FIRST_REST_SECONDS
 from benchmarks.planning_work import digest_of_stored
 from benchmarks.settled import settle
@@ -144,6 +145,24 @@ def test_the_runner_does_not_wait_for_a_helper_that_rests_after_a_fault(
     assert digest(plan_with(rests)) == alone
     assert rested and all(rested)
     assert time.monotonic() - begun < FIRST_REST_SECONDS
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_the_task_rings_for_others_where_the_installation_shares_plans(
+    alone: str,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Any,
+    shared: bool,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    rung: list[str] = []
+    monkeypatch.setattr(bell, "_publish", lambda task, ids: rung.append(task.name))
+    settings.SHARE_PLANS = shared
+    plan = planning.queue_plan(as_of=TODAY, seed=1, actor=None)
+    with django_capture_on_commit_callbacks(execute=True):
+        propose_book_plan(plan_id=plan.pk)
+    assert digest(BookPlan.objects.get(pk=plan.pk)) == alone
+    assert ("allocation.compute_plan_piece" in rung) == shared
 
 
 class Killed(BaseException):
