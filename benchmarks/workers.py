@@ -69,6 +69,8 @@ def judged(plans: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "median": median(plan["seconds"] for plan in of),
             "ratio": min(plan["seconds"] for plan in of) / one,
             "at_work": max(plan["at_work"] for plan in of),
+            "cpu": min(plan["cpu"] for plan in of),
+            "busiest": min(plan["busiest"] for plan in of),
             "digest": of[0]["digest"],
         }
         for processes, of in sorted(by.items())
@@ -77,7 +79,7 @@ def judged(plans: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def rows_table(rows: list[dict[str, Any]]) -> str:
     """One line for each number of processes."""
-    columns = ("company", "what", "seconds", "median", "ratio", "at_work", "digest")
+    columns = ("company", "what", "seconds", "median", "ratio", "at_work", "cpu", "busiest", "digest")
     heads = (
         "customers/CSMs",
         "planned by",
@@ -85,6 +87,8 @@ def rows_table(rows: list[dict[str, Any]]) -> str:
         "median s",
         "÷ 1 process",
         "processes at work",
+        "CPU s",
+        "CPU s of the busiest",
         "digest",
     )
     shown = [{**row, "digest": row["digest"][:12]} for row in rows]

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +48,9 @@ def _alone() -> dict[str, Any]:
     today = timezone.localdate()
     plan = planning.queue_plan(as_of=today, seed=1, actor=None)
     begun = time.perf_counter()
+    cpu = time.process_time()
     planning.propose_plan(plan_id=plan.pk, owner="bench", on=today, at=timezone.now())
-    return _told(ALONE, plan.pk, time.perf_counter() - begun, 1)
+    return _told(ALONE, plan.pk, time.perf_counter() - begun, [time.process_time() - cpu])
 
 
 def _by_workers(job: Mapping[str, Any], processes: int) -> dict[str, Any]:
@@ -74,8 +75,14 @@ def _by_workers(job: Mapping[str, Any], processes: int) -> dict[str, Any]:
                 raise TimeoutError(f"The plan is still {status} after {job['limit']:.0f} s.")
             seen |= set(PlanPiece.objects.exclude(claimed_by="").values_list("claimed_by", flat=True))
             time.sleep(LOOK_SECONDS)
+            seen |= set(
+                BookPlan.objects.filter(pk=plan.pk)
+                .exclude(claimed_by="")
+                .values_list("claimed_by", flat=True)
+            )
         seconds = time.perf_counter() - begun
-    return _told(processes, plan.pk, seconds, max(1, len({name.split(":")[1] for name in seen})))
+        worked = [processor_seconds(pid) for pid in {int(name.split(":")[1]) for name in seen}]
+    return _told(processes, plan.pk, seconds, worked)
 
 
 @contextmanager
@@ -104,9 +111,25 @@ def _workers(folder: Path, processes: int) -> Iterator[None]:
         stop(child)
 
 
-def _told(processes: int, plan_id: int, seconds: float, at_work: int) -> dict[str, Any]:
+def processor_seconds(pid: int) -> float:
+    """Of a process of this machine since it began; 0 where that is not told, or it is gone."""
+    with suppress(OSError):
+        told = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
+
+
+def _told(processes: int, plan_id: int, seconds: float, worked: list[float]) -> dict[str, Any]:
+    """``worked``: processor seconds of each process that had a part."""
     from allocation.services import planning
 
     digest = digest_of_stored(plan_id)
     planning.discard_plan(plan_id=plan_id, actor=None)
-    return {"processes": processes, "seconds": seconds, "digest": digest, "at_work": at_work}
+    return {
+        "processes": processes,
+        "seconds": seconds,
+        "digest": digest,
+        "at_work": len(worked),
+        "cpu": sum(worked),
+        "busiest": max(worked, default=0.0),
+    }

@@ -1,6 +1,8 @@
 """The benchmarks of planning from the database and of shared plans: what is set against what, and what counts as wrong."""
 
 import json
+import os
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -10,11 +12,11 @@ from benchmarks.__main__ import parser
 from benchmarks.companies import company
 from benchmarks.planning_work import digest_of, digest_of_stored
 from benchmarks.settled import settle
-from benchmarks.workers_work import ALONE, faults_of
+from benchmarks.workers_work import ALONE, faults_of, processor_seconds
 
 TIMES = {planning.PLAN: [(3.0, 2.0), (4.0, 1.5)], planning.ENGINE: [(2.0, 1.0), (2.5, 1.25)], planning.APPLY: [(0.2, 0.1)] * 2}  # fmt: skip
 PLANS = [
-    {"processes": processes, "seconds": seconds, "digest": "a" * 64, "at_work": max(1, processes)}
+    {"processes": processes, "seconds": seconds, "digest": "a" * 64, "at_work": max(1, processes), "cpu": 4.0, "busiest": 4.0 / max(1, processes)}
     for processes, seconds in ((ALONE, 5.0), (1, 4.0), (2, 2.0), (4, 3.0), (ALONE, 4.0), (1, 6.0), (2, 2.5), (4, 2.0))
 ]  # fmt: skip
 OPTIONS = SimpleNamespace(quick=True, size=None, limit=None)
@@ -57,12 +59,20 @@ def test_another_plan_than_the_engines_is_wrong_and_slowness_is_not(monkeypatch,
 
 def test_worker_processes_are_set_against_one():
     rows = workers.judged(PLANS)
+    assert [row["busiest"] for row in rows] == [4.0, 4.0, 2.0, 1.0]
     assert [(row["seconds"], row["ratio"], row["at_work"]) for row in rows] == [
         (4.0, 1.0, 1),
         (4.0, 1.0, 1),
         (2.0, 0.5, 2),
         (2.0, 0.5, 4),
     ]
+
+
+def test_the_processor_seconds_of_a_process_are_those_it_says_itself():
+    sum(range(3_000_000))
+    told = processor_seconds(os.getpid())
+    assert told == 0 or abs(told - time.process_time()) < 0.5
+    assert processor_seconds(-1) == 0
 
 
 def test_another_plan_than_that_of_one_process_is_wrong(monkeypatch, capsys):
