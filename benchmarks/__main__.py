@@ -15,15 +15,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks import books, gap, imports, places, retier, scenario
+from benchmarks import books, gap, imports, places, planning, retier, scenario, workers
 from benchmarks.companies import FAMILIES
 
 BENCHES = {
     "books": books.run,
     "gap": gap.run,
     "imports": imports.run,
+    "planning": planning.run,
     "retier": retier.run,
     "scenario": scenario.run,
+    "workers": workers.run,
 }
 KEPT = Path(__file__).resolve().parents[1] / "var" / "bench"
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.isolation import Emit, clock
 
-DRY_RUN, NOTHING = "plain dry run", "nothing changed"
+DRY_RUN, NOTHING, PLAN, ANEW = "plain dry run", "nothing changed", "plan", "books planned anew"
 ANOTHER_ARR = 20  # each so many-th customer's ARR has changed since the last run
 
 
@@ -33,6 +33,7 @@ def _measured(job: Mapping[str, Any], emit: Emit) -> dict[str, Any]:
     today = timezone.localdate()
     _company(job["customers"], job["csms"], today)
     done: dict[str, Callable[[], Any]] = {DRY_RUN: lambda: _dry_run(today)}
+    done[PLAN] = lambda: _plan(today)
     for name, definition in job["scenarios"].items():
         done[name] = lambda definition=definition: _scenario(definition, today)
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in done}
@@ -88,6 +89,20 @@ def _dry_run(today: date) -> dict[str, Any]:
     run = queue_run(as_of=today, at=timezone.now())
     propose_run(run_id=run.pk, owner="bench")
     summary: dict[str, Any] = RetierRun.objects.values_list("summary", flat=True).get(pk=run.pk)
+    return summary
+
+
+def _plan(today: date) -> dict[str, Any]:
+    """As `plan_books` without --apply; put away afterwards, so that the next can be asked for."""
+    from django.utils import timezone
+
+    from allocation.models import BookPlan
+    from allocation.services import planning
+
+    asked = planning.queue_plan(as_of=today, seed=1, actor=None)
+    planning.propose_plan(plan_id=asked.pk, owner="bench", on=today, at=timezone.now())
+    summary: dict[str, Any] = BookPlan.objects.values_list("summary", flat=True).get(pk=asked.pk)
+    planning.discard_plan(plan_id=asked.pk, actor=None)
     return summary
 
 

@@ -15,8 +15,11 @@ WORKS = {
     "filled": "benchmarks.filled",
     "gap": "benchmarks.gap",
     "imports": "benchmarks.imports_work",
+    "planning": "benchmarks.planning_work",
     "retier": "benchmarks.retier_work",
     "scenario": "benchmarks.scenario_work",
+    "settled": "benchmarks.settled",
+    "workers": "benchmarks.workers_work",
 }
 
 

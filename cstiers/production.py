@@ -25,6 +25,7 @@ POSITIVE = (
     "DELEGATION_DAYS",
     "LEAVE_WARNING_DAYS",
     "TOUCH_HORIZON_DAYS",
+    "PLAN_THREADS",
 )
 KEY_CHARACTERS, KEY_DIFFERENT_CHARACTERS = 50, 5  # as Django's own check counts (security.W009)
 

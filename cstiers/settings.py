@@ -262,6 +262,10 @@ IMPORT_EXPORT_USE_TRANSACTIONS = True
 
 # The sweep rings again for work that waits longer than this, and runs this often.
 SWEEP_SECONDS = env.int("SWEEP_SECONDS", default=30)
+# A plan is computed on so many threads of a process; more would take the machine from the people who use the pages.
+PLAN_THREADS = env.int("PLAN_THREADS", default=2)
+# The groups of a plan go to any worker that is free, where there can be several: on PostgreSQL and Redis.
+SHARE_PLANS = env.bool("SHARE_PLANS", default=True) and bool(REDIS_URL) and not EMBEDDED_DATABASE
 # Workers and beat leave a sign of life this often; who is silent six times as long is named (/healthz, landing page).
 PULSE_SECONDS = env.int("PULSE_SECONDS", default=10)
 

@@ -1,25 +1,25 @@
 """Planning all groups: rounds of work, each given to the groups where most can still be won, and the move budget over all.
 
 The budget of work is counted in units of the solver (see ``assignment_search``). The groups of a round are independent, so
-that the edge may work on several at once (``spread``); the result is the same.
+that the edge may work on several at once (``spread``), here or in another process; the result is the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
-from allocation.engine.assignment_search import BETTER, Work, begin, deepen
+from allocation.engine.assignment_search import BETTER, Work
 from allocation.engine.assignment_solver import Stop
+from allocation.engine.assignment_steps import Begin, Deepen, Step, carry_out
 from allocation.engine.books_groups import Part, budgets_of, left_out_points, part_of, parts_of
 from allocation.engine.books_state import Books
 from allocation.engine.facts.books import BoolColumn, IntColumn
 
 Progress = Callable[[int, int], None]
-Spread = Callable[[Callable[[Any], Any], Sequence[Any]], Iterable[Any]]
+Spread = Callable[[Callable[[Step], Work], Sequence[Step]], Iterable[Work]]
 
 FIRST_UNITS = 400.0
 GOOD_ENOUGH = 2e-5
@@ -103,9 +103,11 @@ def _one_group(books: Books, part: Part, effort: Effort) -> Searched:
 
 
 def _work(parts: Sequence[Part], effort: Effort, units: float) -> list[Work]:
-    works: list[Work] = list(
-        effort.spread(lambda part: begin(part.group, part.seat, stop=effort.stop), parts)
-    )
+
+    def go(step: Step) -> Work:
+        return carry_out(step, stop=effort.stop)
+
+    works = list(effort.spread(go, [Begin(part.group, part.seat) for part in parts]))
     limit, share, seed = effort.used + units, FIRST_UNITS, effort.seed
     while not effort.stop() and effort.used < limit:
         chosen = _worth_more(works)
@@ -115,11 +117,8 @@ def _work(parts: Sequence[Part], effort: Effort, units: float) -> list[Work]:
             zip(chosen, _shares([works[place] for place in chosen], share, limit - effort.used), strict=True)
         )
         chosen = [place for place in chosen if given[place] > 0]
-
-        def go(place: int, given: Mapping[int, float] = given) -> Work:
-            return deepen(works[place], units=given[place], seed=seed + place, stop=effort.stop)
-
-        for place, work in zip(chosen, list(effort.spread(go, chosen)), strict=True):
+        steps = [Deepen(works[place], given[place], seed + place) for place in chosen]
+        for place, work in zip(chosen, list(effort.spread(go, steps)), strict=True):
             effort.used += max(1.0, work.units - works[place].units)
             works[place] = work
         effort.report()

@@ -10,6 +10,7 @@ from allocation.models.named_tiers import NamedTiers
 from allocation.models.notices import Notice
 from allocation.models.objections import Objection
 from allocation.models.overrides import Override, OverrideEdit
+from allocation.models.pieces import PlanPiece
 from allocation.models.scenarios import AnswerStatus, Scenario, Sensitivity, Staffing
 from allocation.models.statuses import OPEN_STATUSES, RowStatus, RunStatus
 from allocation.models.tiering import RetierRun, TierDecision, TieringModel
@@ -38,6 +39,7 @@ __all__ = [
     "Objection",
     "Override",
     "OverrideEdit",
+    "PlanPiece",
     "Pulse",
     "RetierRun",
     "RowStatus",

@@ -118,8 +118,9 @@ def book_snapshot(
         .prefetch_related("verticals", "regions", "languages")
         .order_by("pk")
     )
+    read_now = given is None and not by_ledger
     if given is None:
-        read = _as_held(as_of=as_of, among=among) if by_ledger else list(_customer_rows())
+        read = _as_held(as_of=as_of, among=among) if by_ledger else _customer_rows(policy)
         cents = arr_cents_of(rows=read, as_of=rates_on or as_of)
         given = GivenCustomers(read, _minutes(read, as_of=as_of), cents, with_plans=True)
     rows = given.rows
@@ -146,7 +147,9 @@ def book_snapshot(
         customer_ids={row["external_id"]: row["pk"] for row in rows},
         csm_ids={key: pk for pk, key in keys.items()},
         tier_ids={tier.slug: pk for pk, tier in tiers.items()},
-        digest=books_digest(policy=policy, as_of=as_of) if with_digest else "",
+        digest=_digest(policy, as_of, _bounds(rows, facts, policy) if read_now else None)
+        if with_digest
+        else "",
         renewals=tuple(row["renewal_date"] for row in rows) if given.with_plans else (),
     )
 
@@ -156,6 +159,11 @@ def books_digest(*, policy: AllocationPolicy, as_of: date) -> str:
 
     Figures that drift by themselves (ARR, health) are left out on purpose: they do not undo what was decided.
     """
+    return _digest(policy, as_of, None)
+
+
+def _digest(policy: AllocationPolicy, as_of: date, bounds: Bounds | None) -> str:
+    """``bounds``: of the customers, where they were read already."""
     parts = [
         sorted(asdict(book_policy(policy=policy, max_moves_pct=None)).items()),
         sorted((csm_id, sorted(slugs)) for csm_id, slugs in named_tiers(policy=policy).items()),
@@ -168,11 +176,13 @@ def books_digest(*, policy: AllocationPolicy, as_of: date) -> str:
         list(CSM.objects.order_by("pk").values_list(*_CSM_BOUNDS)),
         *(sorted(each.objects.values_list("csm_id", f"{word}_id")) for word, each in _SKILLS),
         sorted(days_away(as_of=as_of, at_least=LONG_LEAVE_DAYS).items()),
-        _customer_bounds(policy=policy, as_of=as_of),
+        _customer_bounds(policy=policy, as_of=as_of) if bounds is None else bounds,
     ]
     return hashlib.sha256(json.dumps(parts, default=str, separators=(",", ":")).encode()).hexdigest()
 
 
+Bounds = list[list[Any]]
+BOUNDS = ("pk", "tier_id", "csm_id", "country")
 _CSM_BOUNDS = (
     "pk", "accepting", "starts_on", "leaves_on", "hours_per_month", "overhead_pct", "ramp_pct", "countries", "products",
 )  # fmt: skip
@@ -183,11 +193,19 @@ _SKILLS = (
 )
 
 
-def _customer_bounds(*, policy: AllocationPolicy, as_of: date) -> list[list[Any]]:
+def _customer_bounds(*, policy: AllocationPolicy, as_of: date) -> Bounds:
     """What bounds a plan: who is where, who must stay (by hand or by the policy), and what the rules look at."""
-    columns = ["pk", "tier_id", "csm_id", "country", *_required(policy)]
+    columns = (*BOUNDS, *_required(policy))
     rows = Customer.objects.active().order_by("pk").values(*columns, *HOLDS)
     return [[*(row[name] for name in columns), hold_of(row=row, as_of=as_of, policy=policy)] for row in rows]
+
+
+def _bounds(rows: Sequence[Mapping[str, Any]], facts: BookFacts, policy: AllocationPolicy) -> Bounds:
+    """The same of the rows that the facts were made of, in their order."""
+    columns = (*BOUNDS, *_required(policy))
+    return [
+        [*(row[name] for name in columns), hold] for row, hold in zip(rows, facts.customers.hold, strict=True)
+    ]
 
 
 def _required(policy: AllocationPolicy) -> list[str]:
@@ -274,9 +292,11 @@ class TouchPlans:
         return self._known[tier_id, kinds]
 
 
-def _customer_rows() -> Iterable[Mapping[str, Any]]:
-    rows: Iterable[Mapping[str, Any]] = Customer.objects.active().order_by("pk").values(*ROW)
-    return rows
+def _customer_rows(policy: AllocationPolicy) -> list[Mapping[str, Any]]:
+    """Products only where the policy looks at them: to read a JSON a customer is dear."""
+    columns = [name for name in ROW if name != "products" or policy.product_fit != "ignore"]
+    wanted = dict.fromkeys((*columns, *_required(policy)))
+    return list(Customer.objects.active().order_by("pk").values(*wanted))
 
 
 def _as_held(*, as_of: date, among: QuerySet[Customer] | None) -> list[Mapping[str, Any]]:

@@ -3,9 +3,10 @@
 from functools import partial
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
-from allocation.models import BookPlan
+from allocation.models import BookPlan, PlanPiece
 from allocation.services import planning
 from allocation.tasks.bell import ring
 from allocation.tasks.runner import working
@@ -13,11 +14,30 @@ from allocation.tasks.runner import working
 
 @shared_task(name="allocation.propose_book_plan")
 def propose_book_plan(*, plan_id: int) -> None:
-    """Compute a queued plan; where it was asked for with its proposal, ring for the applying."""
+    """Compute a queued plan, with the help of other workers where there can be some; where it was asked for with its
+    proposal, ring for the applying.
+    """
     with working(BookPlan, plan_id, refusals=(planning.UnableToPlanBooks,)) as owner:
-        planning.propose_plan(plan_id=plan_id, owner=owner, on=timezone.localdate(), at=timezone.now())
+        planning.propose_plan(
+            plan_id=plan_id,
+            owner=owner,
+            on=timezone.localdate(),
+            at=timezone.now(),
+            call=_call if settings.SHARE_PLANS else None,
+        )
         if BookPlan.objects.filter(pk=plan_id).wished(on=timezone.localdate()).exists():
             ring(apply_book_plan, plan_id=plan_id)
+
+
+@shared_task(name="allocation.compute_plan_piece")
+def compute_plan_piece(*, piece_id: int) -> None:
+    """Carry out a piece of a plan that another worker computes."""
+    with working(PlanPiece, piece_id) as owner:
+        planning.compute_piece(piece_id=piece_id, owner=owner)
+
+
+def _call(piece_id: int) -> None:
+    ring(compute_plan_piece, piece_id=piece_id)
 
 
 @shared_task(name="allocation.apply_book_plan")

@@ -101,6 +101,7 @@ def keep_house(on: date, at: datetime) -> Outcome:
     files = importing.discard_abandoned_imports(before=at - importing.KEPT_UNCONFIRMED)
     lines = timetable.forget_old_slots(at=at)
     mails = notices.forget_old_notices(at=at)
+    planning.forget_pieces()  # of plans that ended while their worker was dead
     return Outcome(
         f"{files} abandoned files, {lines} old lines and {counted(mails, 'old notice')} were put away."
     )

@@ -17,6 +17,13 @@ def test_the_best_of_each_is_set_against_the_best_dry_run():
     assert (plain["ratio"], plain["cpu_ratio"]) == (1.5, 0.8)
 
 
+def test_a_scenario_that_plans_the_books_is_set_against_a_dry_run_and_a_plan():
+    times = {**TIMES, scenario.PLAN: [(2.0, 1.0), (4.0, 0.5)], scenario.ANEW: [(6.0, 3.0), (9.0, 2.0)]}
+    *_, anew = scenario.judged(10, times)
+    assert (anew["ratio"], anew["cpu_ratio"]) == (2.0, 2.0)
+    assert scenario.of_what(anew) == "plain dry run and plan"
+
+
 @pytest.mark.parametrize(
     ("told", "wrong"),
     [

@@ -56,6 +56,10 @@ class Fleet(Installation):
         """What `tests.faults.inside_timetable.<function>` gives."""
         return self._call("inside_timetable", function, arguments)
 
+    def call_shared(self, function: str, *arguments: Any) -> Any:
+        """What `tests.faults.inside_shared.<function>` gives."""
+        return self._call("inside_shared", function, arguments)
+
     def _call(self, module: str, function: str, arguments: Sequence[Any]) -> Any:
         if self.console is None:
             self.open_console()
@@ -174,7 +178,7 @@ class Yard:
     folder: Path
     server_url: str = ""
     redis_url: str = ""
-    seeded: dict[int, str] = field(default_factory=dict)
+    seeded: dict[tuple[int, bool], str] = field(default_factory=dict)
     made: int = 0
 
     def _folder(self, name: str) -> Path:
@@ -186,19 +190,22 @@ class Yard:
         with psycopg.connect(self.server_url, autocommit=True) as link:
             link.execute(sql)
 
-    def _seeded(self, customers: int) -> str:
+    def _seeded(self, customers: int, in_pools: bool) -> str:
         """Name of the database (SQLite: folder) of a company of this size; made at the first asking."""
-        if customers not in self.seeded:
-            name = f"seeded_{customers}"
+        if (customers, in_pools) not in self.seeded:
+            name = f"pools_{customers}" if in_pools else f"seeded_{customers}"
             fleet = Fleet(folder=self._folder(name), database_url=self._database(name, template="template0"))
             fleet.open_console()
             fleet.python(
                 "from django.core.management import call_command; call_command('migrate', verbosity=0)"
             )
-            fleet.call("seed", customers)
+            if in_pools:
+                fleet.call_shared("seed_in_pools", customers)
+            else:
+                fleet.call("seed", customers)
             fleet.close_console()
-            self.seeded[customers] = name
-        return self.seeded[customers]
+            self.seeded[customers, in_pools] = name
+        return self.seeded[customers, in_pools]
 
     def _database(self, name: str, *, template: str) -> str:
         if not self.server_url:
@@ -207,9 +214,12 @@ class Yard:
         return f"{self.server_url.rsplit('/', 1)[0]}/{name}"
 
     @contextmanager
-    def fleet(self, *, customers: int) -> Iterator[Fleet]:
-        """A fleet on a fresh copy of the company; nothing is started yet. Ended and dropped afterwards."""
-        template = self._seeded(customers)
+    def fleet(self, *, customers: int, in_pools: bool = False) -> Iterator[Fleet]:
+        """A fleet on a fresh copy of the company; nothing is started yet. Ended and dropped afterwards.
+
+        in_pools: the company of the planning benchmark, whose books take a search in several groups.
+        """
+        template = self._seeded(customers, in_pools)
         self.made += 1
         name = f"fleet_{self.made}"
         folder = self._folder(name)

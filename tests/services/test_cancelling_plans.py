@@ -16,6 +16,7 @@ from allocation.services.planning import (
     cancel_plan,
     propose_plan,
     proposing,
+    pulse,
     queue_plan,
     undoing,
 )
@@ -61,7 +62,7 @@ def test_a_queued_plan_is_discarded_at_once_and_says_by_whom(world: Any, cast: A
 def test_a_plan_that_is_computed_is_discarded_at_its_next_heartbeat(
     world: Any, cast: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(proposing, "BEAT_SECONDS", 0.0)
+    monkeypatch.setattr(pulse, "BEAT_SECONDS", 0.0)
     plan = queue_plan(as_of=TODAY, seed=1, actor=None, apply_when_proposed=True)
     asks_in(monkeypatch, proposing, "propose_books", plan, cast.ops)
     assert propose_plan(plan_id=plan.pk, owner="test", **CLOCK) is None

@@ -12,6 +12,7 @@ from allocation.services.planning import (
     UnableToPlanBooks,
     propose_plan,
     proposing,
+    pulse,
     queue_plan,
     stop_plan,
 )
@@ -34,7 +35,7 @@ def queued() -> BookPlan:
 def test_who_asks_a_plan_to_stop_gets_the_best_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
     """The wish is seen with a heartbeat; what was found by then is proposed and is not repeatable."""
     plan, real = queued(), proposing.propose_books
-    monkeypatch.setattr(proposing, "BEAT_SECONDS", 0.0)
+    monkeypatch.setattr(pulse, "BEAT_SECONDS", 0.0)
 
     def asked(**given: Any) -> Any:
         stop_plan(plan_id=plan.pk, actor=None, at=timezone.now())
@@ -55,7 +56,7 @@ def test_who_asks_a_plan_to_stop_gets_the_best_so_far(monkeypatch: pytest.Monkey
 
 def test_only_the_thread_of_the_runner_touches_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
     plan, beats = queued(), []
-    monkeypatch.setattr(proposing, "BEAT_SECONDS", 0.0)
+    monkeypatch.setattr(pulse, "BEAT_SECONDS", 0.0)
     real = proposing.propose_books
 
     def watched(**given: Any) -> Any:

@@ -5,13 +5,17 @@ A broker may hand a message out again at any time. A new task needs a line in WO
 
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from django.apps import apps
 from django.core import mail
 from django.utils import timezone
 
 from accounts.models import Customer
-from allocation.models import Notice, RetierRun, Schedule, TieringModel, Work
+from allocation.engine.assignment import Group
+from allocation.engine.assignment_steps import Begin, pack_group, pack_step
+from allocation.engine.books_objective import Measures
+from allocation.models import BookPlan, Notice, PlanPiece, RetierRun, Schedule, TieringModel, Work
 from allocation.services import importing, planning, retiering, scenarios, sensitivity, timetable
 from allocation.services.playbooks import load_playbook
 from allocation.tasks import bell
@@ -70,6 +74,21 @@ def _run_to_undo(cast):
 def _queued_plan(cast):
     plan_cast.books(cast)
     return {"plan_id": planning.queue_plan(as_of=_today(), seed=1, actor=None).pk}
+
+
+def _piece(cast):
+    """Of a plan that somebody computes: the prices of a group of two CSMs."""
+    plan_cast.books(cast)
+    plan = planning.queue_plan(as_of=_today(), seed=1, actor=None)
+    BookPlan.objects.claim(plan.pk, owner="runner", waiting=["queued"], working="computing")
+    one = np.ones((3, 1))
+    scale = Measures(one.T, np.ones((1, 2)), np.ones((1, 2)), np.ones(1), np.zeros(1))
+    group = Group(np.zeros((3, 2)), one, np.full(2, 9.0), np.zeros(3, np.int64), np.full((2, 1), 9), scale)
+    step = Begin(group, np.zeros(3, np.int64))
+    piece = PlanPiece.objects.create(
+        plan=plan, number=0, group=pack_group(group), asked=pack_step(step), digest="0" * 64
+    )
+    return {"piece_id": piece.pk}
 
 
 def _wished_plan(cast):
@@ -165,6 +184,7 @@ WORK = {
     "allocation.apply_retier_run": _wished_run,
     "allocation.undo_retier_run": _run_to_undo,
     "allocation.propose_book_plan": _queued_plan,
+    "allocation.compute_plan_piece": _piece,
     "allocation.apply_book_plan": _wished_plan,
     "allocation.undo_book_plan": _plan_to_undo,
     "allocation.compute_scenario": _asked,

@@ -12,7 +12,16 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from accounts.models import ImportBatch, Job
 from accounts.querysets.jobs import ATTEMPTS
-from allocation.models import AllocationPolicy, BookPlan, RetierRun, Scenario, Sensitivity, Slot, TieringModel
+from allocation.models import (
+    AllocationPolicy,
+    BookPlan,
+    PlanPiece,
+    RetierRun,
+    Scenario,
+    Sensitivity,
+    Slot,
+    TieringModel,
+)
 from allocation.tasks import runner
 from allocation.tasks.runner import rest_seconds, working
 from tests import factories
@@ -207,6 +216,9 @@ ROWS = {
     ),
     ImportBatch: lambda: ImportBatch.objects.create(kind="customers", file_name="a.csv", sha256="0" * 64),
     Slot: lambda: Slot.objects.create(work="rates", slot="2026-11-22 02:30", due_at=timezone.now()),
+    PlanPiece: lambda: PlanPiece.objects.create(
+        plan=ROWS[BookPlan](), number=0, group=b"a group", asked=b"a step", digest="0" * 64
+    ),
     Scenario: lambda: Scenario.objects.create(name="What if"),
     Sensitivity: lambda: Sensitivity.objects.create(
         as_of=factories.TODAY, tiering_model=TieringModel.objects.create(number=99, name="M", definition={})
@@ -215,6 +227,7 @@ ROWS = {
 WORK = {
     RetierRun: "computing",
     BookPlan: "computing",
+    PlanPiece: "computing",
     ImportBatch: "staging",
     Slot: "working",
     Scenario: "computing",

@@ -18,6 +18,7 @@ from allocation.services.planning.objecting import (
     open_objections,
     withdraw_objection,
 )
+from allocation.services.planning.pieces import compute_piece, forget_pieces
 from allocation.services.planning.proposing import propose_plan
 from allocation.services.planning.queueing import (
     PlanStillOpen,
@@ -61,8 +62,10 @@ __all__ = [
     "ask_to_undo_plan",
     "cancel_plan",
     "close_objections",
+    "compute_piece",
     "decline_moves",
     "discard_plan",
+    "forget_pieces",
     "is_half_applied",
     "object_to_move",
     "open_objections",

@@ -2,45 +2,51 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from threading import get_ident
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from accounts.leases import lease_kept
 from accounts.querysets.jobs import CancelAsked
 from allocation.engine.books import propose_books
+from allocation.engine.books_search import Spread
 from allocation.engine.facts.books import BookProposal
 from allocation.models import OPEN_STATUSES, BookPlan, Move, Notice, RunStatus
 from allocation.selectors import notice_words
 from allocation.selectors.plan_answers import named_in, plan_results, policy_values, proof_values
 from allocation.services.planning.cancelling import end_cancelled
+from allocation.services.planning.pieces import forget_pieces
+from allocation.services.planning.pulse import Pulse, Stop, on_threads
 from allocation.services.planning.queueing import UnableToPlanBooks
+from allocation.services.planning.sharing import Call, Sharing
 from allocation.services.planning.telling import tell_concerned
 from allocation.snapshots.books import Snapshot, book_snapshot
 from allocation.snapshots.money import UnknownRate
 
 BATCH = 500
-BEAT_SECONDS = 2.0
-THREADS = 2  # more would take the machine from the people who use the pages meanwhile
 WAITS = "Moves of the largest customers wait for the approval of a manager."
-
-Stop = Callable[[], bool]
 
 
 def propose_plan(
-    *, plan_id: int, owner: str, on: date, at: datetime, should_stop: Stop | None = None
+    *,
+    plan_id: int,
+    owner: str,
+    on: date,
+    at: datetime,
+    should_stop: Stop | None = None,
+    call: Call | None = None,
 ) -> BookPlan | None:
     """Compute a queued plan (or one whose runner died) and store the proposal; None when somebody else has it,
     or somebody cancelled it.
 
+    ``call(piece_id)`` tells other workers of a piece they may take (`compute_piece`); without it the work stays in this
+    process. The proposal is the same to the byte, whoever computed which piece.
     An older proposal becomes stale, those of the same comparison excepted. Where the policy gives time to object, it begins
     on the day ``on`` and the CSMs concerned are told. A plan that cannot be computed is ``failed`` with a sentence, and
     UnableToPlanBooks is raised.
@@ -50,7 +56,7 @@ def propose_plan(
     if fence is None:
         return None
     plan = BookPlan.objects.select_related("policy").get(pk=plan_id)
-    pulse = _Pulse(plan_id=plan_id, fence=fence, should_stop=should_stop)
+    pulse = Pulse(plan_id=plan_id, fence=fence, should_stop=should_stop)
     try:
         with lease_kept(BookPlan, plan_id, fence=fence):
             snapshot = book_snapshot(
@@ -59,21 +65,30 @@ def propose_plan(
                 max_moves_pct=plan.max_moves_pct,
                 continuity_weight=plan.continuity_weight,
             )
-            proposal = _searched(plan, snapshot, pulse)
+            proposal = _searched(plan, snapshot, pulse, owner, call)
             if pulse.cancelled:
                 raise CancelAsked
             kept = not pulse.lost and _store(plan, fence, snapshot, proposal, _window(plan, proposal, on, at))
     except CancelAsked:
         end_cancelled(plan_id=plan_id, fence=fence)
+        forget_pieces(plan_id=plan_id)
         return None
     except UnknownRate as error:
         BookPlan.objects.finish(plan_id, fence=fence, status=RunStatus.FAILED, message=str(error))
         raise UnableToPlanBooks(str(error)) from error
+    forget_pieces(plan_id=plan_id)
     return BookPlan.objects.get(pk=plan_id) if kept else None
 
 
-def _searched(plan: BookPlan, snapshot: Snapshot, pulse: _Pulse) -> BookProposal:
-    with ThreadPoolExecutor(THREADS) as pool:
+def _searched(
+    plan: BookPlan, snapshot: Snapshot, pulse: Pulse, owner: str, call: Call | None
+) -> BookProposal:
+    with ThreadPoolExecutor(settings.PLAN_THREADS) as threads:
+        spread: Spread = partial(on_threads, threads, pulse)
+        if call is not None:
+            spread = Sharing(
+                pulse=pulse, owner=owner, call=call, threads=threads, hands=settings.PLAN_THREADS
+            )
         try:
             return propose_books(
                 facts=snapshot.facts,
@@ -81,68 +96,11 @@ def _searched(plan: BookPlan, snapshot: Snapshot, pulse: _Pulse) -> BookProposal
                 seed=plan.seed,
                 should_stop=pulse.stop,
                 on_progress=pulse.progress,
-                spread=partial(_on_threads, pool, pulse),
+                spread=spread,
             )
         except BaseException:
             pulse.lost = True  # or the threads would search to their end before anybody hears of the fault
             raise
-
-
-@dataclass(slots=True)
-class _Pulse:
-    """Progress and heartbeat while the engine works; ``lost`` when another runner has the plan."""
-
-    plan_id: int
-    fence: int
-    should_stop: Stop | None
-    done: int = 0
-    total: int = 0
-    lost: bool = False
-    cancelled: bool = False
-    stopped: bool = False
-    beaten: float = field(default_factory=time.monotonic)
-    thread: int = field(default_factory=get_ident)
-
-    def progress(self, done: int, total: int) -> None:
-        self.done, self.total = done, total
-        self.beat()
-
-    def stop(self) -> bool:
-        """Asked on the threads that work as well: there it looks, and leaves the database alone."""
-        if get_ident() == self.thread:
-            self.beat()
-        return self.lost or self.stopped or bool(self.should_stop and self.should_stop())
-
-    def beat(self) -> None:
-        # Pacing only: how often it beats decides nothing about the plan.
-        if self.lost or time.monotonic() - self.beaten < BEAT_SECONDS:
-            return
-        self.beaten = time.monotonic()
-        try:
-            self.lost = not BookPlan.objects.heartbeat(
-                self.plan_id,
-                fence=self.fence,
-                done=self.done,
-                total=self.total,
-                message="Looking for a better plan",
-            )
-        except CancelAsked:
-            # The search is told by its answer: a solver may be what asks, and swallows what is raised there.
-            self.lost = self.cancelled = True
-        asked = BookPlan.objects.filter(pk=self.plan_id, stop_asked_at__isnull=False)
-        self.stopped = self.stopped or asked.exists()
-
-
-def _on_threads(
-    pool: ThreadPoolExecutor, pulse: _Pulse, function: Callable[[Any], Any], items: Sequence[Any]
-) -> list[Any]:
-    """Several groups of books at once (the solver lets go of the interpreter); this thread keeps the claim meanwhile."""
-    jobs = [pool.submit(function, item) for item in items]
-    waiting = set(jobs)
-    while waiting:
-        _, waiting = wait(waiting, timeout=BEAT_SECONDS / 2)
-        pulse.beat()
-    return [job.result() for job in jobs]
 
 
 def _window(plan: BookPlan, proposal: BookProposal, on: date, at: datetime) -> Mapping[str, Any]:
