@@ -80,7 +80,11 @@ def traced(context: Any, value: Any, words: str, label: str = "", mark: bool = F
 def trace_number(context: Any) -> int:
     """The next number of a page that says how it came."""
     # A list of the admin hands its table a context without the request, which still knows it.
-    request = context.get("request") or getattr(context, "request", None)
+    return next_number(context.get("request") or getattr(context, "request", None))
+
+
+def next_number(request: Any) -> int:
+    """The same, of a request; the first where there is none."""
     number: int = getattr(request, "numbers_traced", 0) + 1
     if request is not None:
         request.numbers_traced = number
