@@ -12,8 +12,6 @@ from django.core.paginator import Page
 from django.http import HttpRequest, HttpResponse, QueryDict
 
 from accounts.importing.escaping import mark_formula
-from accounts.models import Customer
-from allocation.filters.books import BookFilter
 from allocation.models import SavedView
 from allocation.selectors.book_columns import COLUMNS, CUSTOMER, USUAL, BookColumn, apart, chosen_columns
 from allocation.selectors.book_facts import BookFacts
@@ -27,6 +25,7 @@ from allocation.selectors.book_rows import (
     ordered_ids,
 )
 from allocation.selectors.customers import open_goals
+from allocation.views.book_filters import BookFilters, book_filters
 from allocation.views.lists import Column, headings
 
 ALL = "0"
@@ -39,7 +38,7 @@ WITH_LEFT = frozenset({"left", "all"})
 class BookList:
     """What the address asks for: ids of all rows in order, and the columns. goals: open ones, of all rows."""
 
-    filter: BookFilter
+    filter: BookFilters
     ids: list[int]
     sort: str
     columns: Sequence[BookColumn]
@@ -63,15 +62,11 @@ def book_list(
     *, data: QueryDict, facts: BookFacts, csm_ids: Collection[int], figures: BookFigures, user: Any
 ) -> BookList:
     """The rows that the address asks for; a statement only where a filter or an order asks the database. csm_ids: whose customers."""
-    customers = Customer.objects.filter(csm__in=csm_ids)
-    found = BookFilter(
-        data, queryset=customers, user=user, facts=facts, csm_ids=csm_ids, several=len(csm_ids) > 1
-    )
+    found = book_filters(data=data, facts=facts, csm_ids=csm_ids, user=user)
     sort = data.get("sort") or DEFAULT_SORT
     every = None if found.in_use else [row["pk"] for row in facts.active(csm_ids=csm_ids)]
-    with_left = data.get("status") in WITH_LEFT
-    goals = None if with_left else facts.goals
-    ids = ordered_ids(rows=found.qs, sort=sort, figures=figures, every=every, goals=goals)
+    goals = None if found.status in WITH_LEFT else facts.goals
+    ids = ordered_ids(rows=found.rows, sort=sort, figures=figures, every=every, goals=goals)
     return BookList(
         filter=found,
         ids=ids,

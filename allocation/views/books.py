@@ -194,7 +194,7 @@ def _count_words(
     this: selector.Book, covered: Sequence[CoveredBook], everybody: selector.Summary, found: BookList
 ) -> str:
     """How many there are; with a filter, how many of them the list shows."""
-    if found.filter.form.data.get("status") in WITH_LEFT:
+    if found.filter.status in WITH_LEFT:
         return wording.counted(len(found.ids), "customer") + " shown"
     if found.filter.in_use:
         return (
