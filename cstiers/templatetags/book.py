@@ -46,6 +46,20 @@ def book_rows(context: dict[str, Any]) -> SafeString:
     return joined(map(rows.row, context["rows"]))
 
 
+BEST = Shape(
+    '<li class="card best-card">\n<span class="best-rank">{}</span>\n<h3>{}</h3>\n'
+    '<a class="btn btn-sm{}" id="best-{}" href="{}" hx-get="{}" hx-target="#book-drawer-body" hx-swap="innerHTML" data-drawer>Do it'
+    '<span class="visually-hidden">: {}</span></a>\n<p><a href="{}">{}</a> <span class="quiet">· {}</span></p>\n</li>'
+)
+
+
+@register.simple_tag(takes_context=True)
+def best_cards(context: dict[str, Any]) -> SafeString:
+    """The best uses of the next hour, each with a button that does the first step."""
+    rows = Rows(context)
+    return joined(map(rows.best, context["best"]))
+
+
 class Rows:
     """What all rows have in common."""
 
@@ -58,6 +72,7 @@ class Rows:
         self.actions = _around(reverse("book_actions", args=[0]))
         self.back = quote(context["back"], safe="")
         self.tiers: dict[int | None, SafeString] = {}
+        self.cards = 0
 
     def row(self, entry: BookEntry) -> SafeString:
         pk, name = str(entry.pk), entry.name
@@ -78,6 +93,23 @@ class Rows:
             f"for {whose} · " if whose else "",
             entry.external_id,
             joined([cell(self, entry) for cell in self.cells], "\n"),
+        )
+
+    def best(self, entry: BookEntry) -> SafeString:
+        pk = str(entry.pk)
+        actions = f"{pk.join(self.actions)}?next={self.back}"
+        self.cards += 1
+        return BEST(
+            self.traced(f"{entry.next_rank:,}", entry.next_trace, "place"),
+            entry.next_action,
+            " btn-primary" if self.cards == 1 else "",
+            pk,
+            actions,
+            actions,
+            entry.name,
+            pk.join(self.customer),
+            entry.name,
+            entry.next_words,
         )
 
     def traced(self, value: str, words: str, label: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -12,11 +13,11 @@ from django.conf import settings
 from django.core.paginator import Page
 from django.http import HttpRequest
 from django.template.base import render_value_in_context
-from django.urls import is_valid_path
+from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from accounts.admin import badges
-from cstiers.navigation import navigation, roles_of
+from cstiers.navigation import Group, Item, is_page, navigation, roles_of
 
 register = template.Library()
 COLUMN = re.compile(r"\bcolumn-([\w-]+)")
@@ -106,16 +107,20 @@ def sidebar(context: dict[str, Any]) -> dict[str, Any]:
     """The navigation by role, with the current page marked."""
     request: HttpRequest | None = context.get("request")
     if request is None or not roles_of(getattr(request, "user", None)):
-        return {"pages": (), "groups": (), "user": getattr(request, "user", None), "request": request}
+        return {"nav": _nav((), (), False), "user": getattr(request, "user", None), "request": request}
     pages, groups = navigation(request=request)
     return {
-        "pages": pages,
-        "groups": groups,
-        "in_admin": request.path.startswith("/admin/"),
+        "nav": _nav(pages, groups, request.path.startswith("/admin/")),
         "user": request.user,
         "role": _role_words(request.user),
         "request": request,
     }
+
+
+@lru_cache(maxsize=256)
+def _nav(pages: tuple[Item, ...], groups: tuple[Group, ...], in_admin: bool) -> str:
+    """Made once for who may open the same pages and stands on the same one."""
+    return render_to_string("components/nav.html", {"pages": pages, "groups": groups, "in_admin": in_admin})
 
 
 def _role_words(user: Any) -> str:
@@ -131,11 +136,9 @@ def customer_search_url(context: dict[str, Any]) -> str:
     roles = roles_of(getattr(request, "user", None))
     if not roles:
         return ""
-    if is_valid_path("/customers/"):
+    if is_page("/customers/"):
         return "/customers/"
-    return (
-        "/admin/accounts/customer/" if "ops" in roles and is_valid_path("/admin/accounts/customer/") else ""
-    )
+    return "/admin/accounts/customer/" if "ops" in roles and is_page("/admin/accounts/customer/") else ""
 
 
 @register.filter
