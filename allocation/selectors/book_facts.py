@@ -14,7 +14,7 @@ from typing import Any
 from django.db.models import DateField, DecimalField, Exists, F, OuterRef, Q, QuerySet, Value
 
 from accounts.models import CSM, Customer, Goal, Leave, Tier
-from allocation.engine.next_hour import RENEWAL_DAYS
+from allocation.engine.next_hour import RENEWAL_DAYS, WEEK
 from allocation.models import AttentionPolicy, Touch
 from allocation.selectors.book_ground import BookGround, book_ground
 from allocation.selectors.overrides import with_override_marks
@@ -129,12 +129,16 @@ def _of_active(csm_ids: Collection[int]) -> dict[str, Any]:
     return {"customer__csm__in": csm_ids, "customer__status": Customer.Status.ACTIVE}
 
 
-def _all_touches(*, csm_ids: Collection[int], on: date, first: date, until: date) -> QuerySet[Any, Any]:
+def _all_touches(
+    *, csm_ids: Collection[int], on: date, first: date, week: date, until: date
+) -> QuerySet[Any, Any]:
     """Open goals, and touches; each with a word and a kind in the end."""
     theirs = _of_active(csm_ids)
     of_these = Touch.objects.filter(**theirs).order_by().annotate(by_word=Value(""), kind=F("pk"))
-    near_ones = Touch.objects.open().filter(customer=OuterRef("customer"), due_on__lte=until)
-    waiting = of_these.open().filter(Q(due_on__lte=until) | ~Exists(near_ones)).values_list(*_TOUCH, *_MORE)
+    before = Touch.objects.open().filter(customer=OuterRef("customer"), due_on__lt=OuterRef("due_on"))
+    before_renewal = Q(due_on__lte=until, customer__renewal_date__lte=until)
+    waiting = of_these.open().filter(Q(due_on__lt=week) | before_renewal | ~Exists(before))
+    waiting = waiting.values_list(*_TOUCH, *_MORE)
     closed = of_these.done().filter(done_on__gte=first, done_on__lte=on)
     goals = Goal.objects.open_on(on).filter(**theirs).order_by()
     as_touches = goals.annotate(
@@ -157,15 +161,15 @@ def _goals_and_touches(
     csm_ids: tuple[int, ...], *, on: date, touches: bool
 ) -> tuple[list[tuple[Any, ...]], tuple[tuple[Any, ...], ...]]:
     """Of their active customers, in one statement: customer, kind, slug and name of each open goal, by name; and, for the page,
-    what was done this month, what is late or due in the days in which a renewal counts as near, and of who has none of these the
-    next, by day.
+    what was done this month, the next of each, what is late or due within the week, and before a renewal that is near all that is due
+    in the days in which one is, by day.
     """
     if not touches:
         return _GOALS.rows(csm_ids=csm_ids, on=on), ()
-    until, first = on + timedelta(days=RENEWAL_DAYS), on.replace(day=1)
+    week, until = on + timedelta(days=WEEK), on + timedelta(days=RENEWAL_DAYS)
     found: list[tuple[Any, ...]] = []
     touched: list[tuple[Any, ...]] = []
-    for row in _TOUCHES.rows(csm_ids=csm_ids, on=on, first=first, until=until):
+    for row in _TOUCHES.rows(csm_ids=csm_ids, on=on, first=on.replace(day=1), week=week, until=until):
         if row[7] == _GOAL:
             found.append((row[0], row[9], row[2], row[8]))
         else:
