@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from itertools import groupby
 
 from allocation.engine.facts.next_hour import NextHour, OpenTouch, Reason, WorkFacts
@@ -131,13 +132,18 @@ def _due(touch: OpenTouch) -> _Piece:
 
 def _pressing(touch: OpenTouch) -> Fraction:
     """The urgency of a touch that is late or due within the week; half where the customer is not there."""
-    points = min(50 + 2 * -touch.days, 90) if touch.days < 0 else 40 - 2 * touch.days
-    return points * (INTERNAL_COUNTS if touch.internal else Fraction(1))
+    return _points(touch.days, touch.internal)
 
 
-def _first(touch: OpenTouch) -> tuple[Fraction, int, int, str]:
+@lru_cache(maxsize=1_024)
+def _points(days: int, internal: bool) -> Fraction:
+    points = min(50 + 2 * -days, 90) if days < 0 else 40 - 2 * days
+    return points * (INTERNAL_COUNTS if internal else Fraction(1))
+
+
+def _first(touch: OpenTouch) -> tuple[float, int, int, str]:
     """The most urgent first, then the latest, then the longer one."""
-    return (-_pressing(touch), touch.days, -touch.minutes, touch.name)
+    return (-float(_pressing(touch)), touch.days, -touch.minutes, touch.name)
 
 
 def _goals(one: WorkFacts) -> Iterator[_Piece]:
@@ -152,7 +158,12 @@ def _is_near(one: WorkFacts) -> bool:
 
 def _nearing(one: WorkFacts) -> Fraction:
     """0 at 90 days before the renewal, 1 on the day and after it."""
-    return 1 - Fraction(max(one.care.days_to_renewal or 0, 0), RENEWAL_DAYS)
+    return _nearness(max(one.care.days_to_renewal or 0, 0))
+
+
+@lru_cache(maxsize=128)
+def _nearness(days: int) -> Fraction:
+    return 1 - Fraction(days, RENEWAL_DAYS)
 
 
 def _renewal_at_risk(one: WorkFacts) -> _Piece | None:

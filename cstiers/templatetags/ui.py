@@ -107,10 +107,16 @@ def sidebar(context: dict[str, Any]) -> dict[str, Any]:
     """The navigation by role, with the current page marked."""
     request: HttpRequest | None = context.get("request")
     if request is None or not roles_of(getattr(request, "user", None)):
-        return {"nav": _nav((), (), False), "user": getattr(request, "user", None), "request": request}
+        return {
+            "nav": _nav((), (), False),
+            "own_pages": _own_pages(has_role=False, here=""),
+            "user": getattr(request, "user", None),
+            "request": request,
+        }
     pages, groups = navigation(request=request)
     return {
         "nav": _nav(pages, groups, request.path.startswith("/admin/")),
+        "own_pages": _own_pages(has_role=True, here=_own_page(request)),
         "user": request.user,
         "role": _role_words(request.user),
         "request": request,
@@ -121,6 +127,20 @@ def sidebar(context: dict[str, Any]) -> dict[str, Any]:
 def _nav(pages: tuple[Item, ...], groups: tuple[Group, ...], in_admin: bool) -> str:
     """Made once for who may open the same pages and stands on the same one."""
     return render_to_string("components/nav.html", {"pages": pages, "groups": groups, "in_admin": in_admin})
+
+
+OWN_PAGES = ("notices", "calendar")
+
+
+def _own_page(request: HttpRequest) -> str:
+    """Which of the pages below the own name this is."""
+    name = request.resolver_match.url_name if request.resolver_match else ""
+    return name if name in OWN_PAGES else ""
+
+
+@lru_cache(maxsize=16)
+def _own_pages(*, has_role: bool, here: str) -> str:
+    return render_to_string("components/own_pages.html", {"role": has_role, "here": here})
 
 
 def _role_words(user: Any) -> str:
