@@ -30,8 +30,8 @@ def work(job: Mapping[str, Any], emit: Emit) -> dict[str, Any]:
     times: Times = {}
     with clock(emit):
         for _ in range(job["rounds"]):
-            for name, page in pages.items():
-                times.setdefault(name, []).append(_timed(*page, requests=job["requests"]))
+            for name, spent in _round(pages, requests=job["requests"]).items():
+                times.setdefault(name, []).append(spent)
     sizes = {name: len(client.get(address).content) / 1000 for name, (client, address) in pages.items()}
     return {"times": times, "statements": statements, "kilobytes": sizes, "faults": faults}
 
@@ -103,10 +103,16 @@ def _faults(name: str, shown: int, client: Any, address: str) -> list[str]:
     return []
 
 
-def _timed(client: Any, address: str, *, requests: int) -> tuple[float, float]:
-    """Seconds and processor seconds of a request, on average."""
+def _round(pages: Mapping[str, tuple[Any, str]], *, requests: int) -> dict[str, tuple[float, float]]:
+    """Seconds and processor seconds of a request to each page, on average. One request a page in turn, so that whatever else
+    the machine does meanwhile is the same for all.
+    """
+    spent = {name: [0.0, 0.0] for name in pages}
     gc.collect()
-    begun, cpu = time.perf_counter(), time.process_time()
     for _ in range(requests):
-        client.get(address)
-    return (time.perf_counter() - begun) / requests, (time.process_time() - cpu) / requests
+        for name, (client, address) in pages.items():
+            begun, cpu = time.perf_counter(), time.process_time()
+            client.get(address)
+            spent[name][0] += time.perf_counter() - begun
+            spent[name][1] += time.process_time() - cpu
+    return {name: (seconds / requests, cpu / requests) for name, (seconds, cpu) in spent.items()}

@@ -36,7 +36,8 @@ class _Made:
 
 class Kept:
     """build: gives the rows as ``values_list`` for values it is given by name, and puts each into the query as it is: an id, a
-    text, a day, some ids. What follows from a value is a value of its own.
+    text, a day, some ids. What follows from a value is a value of its own; which conditions there are depends on no value but on
+    whether it is None.
     """
 
     def __init__(self, build: Callable[..., QuerySet[Any, Any]]) -> None:
