@@ -62,21 +62,24 @@ def faults_of(told: Mapping[str, Any]) -> list[str]:
 
 
 def judged(told: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The best round of each page, in milliseconds; ratios of processor time to that of the hello page."""
-    best = {
-        name: [min(column) for column in zip(*rounds, strict=True)] for name, rounds in told["times"].items()
-    }
+    """The best round of each page, in milliseconds; ratios of processor time to that of the hello page, in turn and in a row."""
+    best, row = _best(told["times"]), _best(told["in_a_row"])
     return [
         {
             "page": name,
             "ms": seconds * 1000,
             "cpu_ms": cpu * 1000,
             "ratio": cpu / best[HELLO][1],
+            "in_a_row": row[name][1] / row[HELLO][1],
             "statements": told["statements"][name],
             "kilobytes": told["kilobytes"][name],
         }
         for name, (seconds, cpu) in best.items()
     ]
+
+
+def _best(times: Mapping[str, Any]) -> dict[str, list[float]]:
+    return {name: [min(column) for column in zip(*rounds, strict=True)] for name, rounds in times.items()}
 
 
 def goals_of(database: str, found: list[dict[str, Any]]) -> Iterator[Goal]:
@@ -88,6 +91,6 @@ def goals_of(database: str, found: list[dict[str, Any]]) -> Iterator[Goal]:
 
 def rows_table(rows: list[dict[str, Any]]) -> str:
     """One line for each page."""
-    columns = ("page", "database", "ms", "cpu_ms", "ratio", "statements", "kilobytes")
-    heads = ("page", "database", "best ms", "CPU ms", "CPU ÷ hello", "statements", "kB")
+    columns = ("page", "database", "ms", "cpu_ms", "ratio", "in_a_row", "statements", "kilobytes")
+    heads = ("page", "database", "best ms", "CPU ms", "CPU ÷ hello", "in a row", "statements", "kB")
     return table(heads, [[row[column] for column in columns] for row in rows])
