@@ -49,6 +49,7 @@ def work(job: Mapping[str, Any], emit: Emit) -> dict[str, Any]:
 def _pages(*, seed: int) -> dict[str, tuple[Any, str]]:
     """Who opens which address."""
     from django.conf import settings
+    from django.db import connection
     from django.utils import timezone
 
     from accounts.models import CSM
@@ -62,6 +63,8 @@ def _pages(*, seed: int) -> dict[str, tuple[Any, str]]:
     _give_books(csms, since=today - HELD)
     plan_touches(on=today)
     imagine_past_touches(on=today, seed=seed)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")  # as an installation does by itself
     small, large = (_signed_in(csms[name].user) for name in (BOOK, LARGE))
     return {
         HELLO: (small, "/hello/"),

@@ -24,16 +24,22 @@ from allocation.selectors.book_facts import BookFacts
 @dataclass(frozen=True, slots=True)
 class BookFilters:
     """rows: what the filters leave. names: what the address may narrow the list by. in_use: how many of them do; more_in_use:
-    of those behind "More filters". first, more: the fields as HTML. status: as the address says it.
+    of those behind "More filters". status: as the address says it. form: None where the address has no filter.
     """
 
     rows: QuerySet[Customer]
     names: frozenset[str]
-    first: str
-    more: str
+    choices: BookChoices
+    form: BookFilter | None = None
     status: str = ""
     in_use: int = 0
     more_in_use: int = 0
+
+    def fields(self) -> tuple[str, str]:
+        """As HTML: those in sight and those behind "More filters"; CS ops' ask the database for words."""
+        if self.form is None:
+            return _unfiltered(self.choices)
+        return _html(self.form.first), _html(self.form.more)
 
 
 def book_filters(*, data: QueryDict, facts: BookFacts, csm_ids: Collection[int], user: Any) -> BookFilters:
@@ -43,14 +49,13 @@ def book_filters(*, data: QueryDict, facts: BookFacts, csm_ids: Collection[int],
     names = _names(several=several)
     choices = BookChoices.of(facts=facts, csm_ids=csm_ids, every_word=user.is_ops)
     if not several and not user.is_ops and names.isdisjoint(data):
-        first, more = _unfiltered(choices)
-        return BookFilters(customers.filter(status=Customer.Status.ACTIVE), names, first, more)
+        return BookFilters(customers.filter(status=Customer.Status.ACTIVE), names, choices)
     found = BookFilter(data, queryset=customers, user=user, choices=choices, today=facts.on, several=several)
     return BookFilters(
         rows=found.qs,
         names=names,
-        first=_html(found.first),
-        more=_html(found.more),
+        choices=choices,
+        form=found,
         status=data.get("status", ""),
         in_use=found.in_use,
         more_in_use=found.more_in_use,

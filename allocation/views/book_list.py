@@ -89,8 +89,11 @@ def list_context(
     data = request.GET
     kept = kept_query(data, names=found.filter.names)
     shown = {column.key for column in found.columns}
+    first, more = found.filter.fields()
     return {
-        "filter": found.filter,
+        "first_filters": first,
+        "more_filters": more,
+        "more_in_use": found.filter.more_in_use,
         "filtered": found.filter.in_use > 0,
         "columns": headings(_columns(found.columns), sort=found.sort),
         "column_choices": [(column, column.key in shown) for column in COLUMNS],
