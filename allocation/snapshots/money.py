@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
@@ -42,7 +43,7 @@ def rates_there_are(*, currencies: Iterable[str], as_of: date, base: str) -> dic
     return {currency: found[currency] for currency in wanted if currency in found}
 
 
-def latest_rates(*, as_of: date, base: str) -> QuerySet[ExchangeRate]:
+def latest_rates(*, as_of: date, base: str) -> QuerySet[Any]:
     """Of each currency the latest rate on or before the day, with `newest`, the newest loaded day of all."""
     newest = ExchangeRate.objects.order_by("-day").values("day")[:1]
     of_currency = ExchangeRate.objects.filter(currency=OuterRef("currency"), base=base, day__lte=as_of)

@@ -52,7 +52,8 @@ def together(lists: Mapping[str, ShortList]) -> QuerySet[Any, Any]:
         .values_list("of_list", "by_word", "by_place", "as_json")
         for number, one in enumerate(lists.values())
     ]
-    return parts[0].union(*parts[1:], all=True).order_by("of_list", "by_word", "by_place")
+    found: QuerySet[Any, Any] = parts[0].union(*parts[1:], all=True)
+    return found.order_by("of_list", "by_word", "by_place")
 
 
 def apart(names: Sequence[str], rows: Iterable[tuple[int, str, int, str]]) -> dict[str, tuple[str, ...]]:
