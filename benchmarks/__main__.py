@@ -15,10 +15,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks import books, gap, imports, places, planning, retier, scenario, workers
+from benchmarks import book, books, gap, imports, places, planning, retier, scenario, workers
 from benchmarks.companies import FAMILIES
 
 BENCHES = {
+    "book": book.run,
     "books": books.run,
     "gap": gap.run,
     "imports": imports.run,

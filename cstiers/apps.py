@@ -13,7 +13,9 @@ class CstiersConfig(AppConfig):
 
         from cstiers import checks  # noqa: F401  (registers the system checks)
         from cstiers.signing_in.sessions import begin_session
+        from cstiers.sqlite_days import parse_days_once
 
+        parse_days_once()
         user_logged_in.connect(begin_session, dispatch_uid="cstiers.begin_session")
 
 

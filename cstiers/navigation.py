@@ -6,11 +6,13 @@ A page that does not exist in this installation, or that the person may not open
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, is_valid_path, reverse
+from django.urls import NoReverseMatch, get_urlconf, is_valid_path, reverse
 
 
 @dataclass(frozen=True)
@@ -141,13 +143,21 @@ def roles_of(user: Any) -> frozenset[str]:
     )
 
 
+def is_page(path: str) -> bool:
+    """Whether this installation has such an address."""
+    return _is_page(path, get_urlconf() or settings.ROOT_URLCONF)
+
+
+@lru_cache(maxsize=128)
+def _is_page(path: str, urlconf: str) -> bool:
+    return is_valid_path(path, urlconf)
+
+
 def navigation(*, request: HttpRequest) -> tuple[tuple[Item, ...], tuple[Group, ...]]:
     """The people's pages and the admin's groups for who asks, the current page marked."""
     roles = roles_of(request.user)
     pages = tuple(
-        Item(label, path, icon)
-        for path, label, icon, seen_by in PAGES
-        if roles & seen_by and is_valid_path(path)
+        Item(label, path, icon) for path, label, icon, seen_by in PAGES if roles & seen_by and is_page(path)
     )
     groups = admin_groups(request=request) if "ops" in roles and request.user.is_staff else ()
     return _mark_current(pages, groups, path=request.path)

@@ -201,7 +201,7 @@ STATIC_ROOT = folder(VAR_DIR / "static")  # WhiteNoise warns about a folder that
 WHITENOISE_USE_FINDERS = True  # no collectstatic step: the files of the package are served as they are
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {"BACKEND": "cstiers.static_files.KeptAddresses"},
 }
 
 SESSION_ENGINE = "cstiers.signing_in.store"

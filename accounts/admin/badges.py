@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
-from django.template.defaultfilters import linebreaksbr
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+from accounts.admin.shapes import Shape, lines
 
 # status -> (tone, icon); one table for customers, runs, plans, imports, overrides and touches.
 TONES: dict[str, tuple[str, str]] = {
@@ -56,19 +57,29 @@ NOTHING = format_html('<span class="quiet" title="{}">–</span>', "not known")
 TIER_STEPS = 6
 HIGHEST_SHOWN = 99  # a mark has room for two figures
 CENT = Decimal("0.01")
+ICON = Shape('<svg class="icon" aria-hidden="true" focusable="false"><use href="#i-{}"></use></svg>')
+BADGE = Shape('<span class="badge badge-{}">{}{}</span>')
+TIER = Shape('<span class="tier tier-{}"><span class="tier-mark" aria-hidden="true">{}</span>{}</span>')
+METER = Shape(
+    '<span class="meter meter-{}"><svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
+    '<rect width="{}" height="10"></rect></svg>{}</span>'
+)
+TRACED = Shape(
+    '<button type="button" class="traced{}" popovertarget="trace-{}" title="{}">{}<span class="visually-hidden">{}{}: how it '
+    'came</span></button><span popover id="trace-{}" class="trace-words">{}</span>'
+)
+HIDDEN = Shape('<span aria-hidden="true">{}</span>')
 
 
 def icon(name: str) -> SafeString:
     """An icon of templates/components/icons.html; decoration only, the words stand beside it."""
-    return format_html(
-        '<svg class="icon" aria-hidden="true" focusable="false"><use href="#i-{}"></use></svg>', name
-    )
+    return ICON(name)
 
 
 def badge(*, words: str, tone: str = "neutral", icon_name: str = "") -> SafeString:
     """A pill; `tone` is one of good, warn, bad, info, accent, neutral."""
     mark = icon(icon_name) if icon_name else ""
-    return format_html('<span class="badge badge-{}">{}{}</span>', tone, mark, words)
+    return BADGE(tone, mark, words)
 
 
 def status_badge(*, status: str, words: str = "") -> SafeString:
@@ -83,8 +94,7 @@ def tier_mark(*, name: str, rank: int | None) -> SafeString:
     """A tier by its rank and name; rank 1 is the highest. rank None: of a tier no longer in use, which has no place."""
     if not name:
         return NOTHING
-    return format_html(
-        '<span class="tier tier-{}"><span class="tier-mark" aria-hidden="true">{}</span>{}</span>',
+    return TIER(
         "retired" if rank is None else min(max(rank, 1), TIER_STEPS),
         rank if rank is not None and rank <= HIGHEST_SHOWN else "",
         name,
@@ -109,9 +119,7 @@ def meter(*, value: Decimal | float | None, good_from: float = 67, warn_from: fl
         return NOTHING
     share = min(max(float(value), 0.0), 100.0)
     tone = "good" if share >= good_from else "warn" if share >= warn_from else "bad"
-    return format_html(
-        '<span class="meter meter-{}"><svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
-        '<rect width="{}" height="10"></rect></svg>{}</span>',
+    return METER(
         tone,
         round(share),
         f"{float(value):g}",
@@ -120,10 +128,8 @@ def meter(*, value: Decimal | float | None, good_from: float = 67, warn_from: fl
 
 def traced(*, value: Any, words: str, label: str, number: int, mark: bool = False) -> SafeString:
     """A number that says on a click (and in its title) how it came; number: its own on the page."""
-    shown = format_html('<span aria-hidden="true">{}</span>', value) if mark else value
-    return format_html(
-        '<button type="button" class="traced{}" popovertarget="trace-{}" title="{}">{}<span class="visually-hidden">{}{}: how it '
-        'came</span></button><span popover id="trace-{}" class="trace-words">{}</span>',
+    shown = HIDDEN(value) if mark else value
+    return TRACED(
         " traced-mark" if mark else "",
         number,
         words,
@@ -131,7 +137,7 @@ def traced(*, value: Any, words: str, label: str, number: int, mark: bool = Fals
         " " if label else "",
         label,
         number,
-        linebreaksbr(words),
+        lines(words),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from allocation.engine.facts.attention import (
     BASES,
@@ -53,6 +54,11 @@ def net_hours(
 
 def base_minutes(*, activities: Sequence[tuple[Decimal, Decimal]]) -> int:
     """Base minutes of a month from (times a year, hours each): the touch plan's hours ÷ 12, rounded once."""
+    return _base_minutes(tuple(activities))
+
+
+@lru_cache(maxsize=1_024)
+def _base_minutes(activities: tuple[tuple[Decimal, Decimal], ...]) -> int:
     hours = sum((Fraction(times) * Fraction(each) for times, each in activities), NOTHING)
     return whole(hours * 60 / 12)
 

@@ -5,11 +5,12 @@ Prose: ``docs/engine/next-hour.md``. Everything is exact; ties end on the extern
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
+from itertools import groupby
 
 from allocation.engine.facts.next_hour import NextHour, OpenTouch, Reason, WorkFacts
 
@@ -47,14 +48,16 @@ def rank_next_hours(*, customers: Sequence[WorkFacts], currency: str = "") -> Ma
 
     Every customer has a line; one that asks for nothing says so and comes last.
     """
-    weights = sorted(one.weight for one in customers)
+    places = _places([one.weight for one in customers])
     valued = []
-    for one in customers:
+    for one, place in zip(customers, places, strict=True):
         pieces = tuple(_pieces(one))
-        value = _urgency(pieces) * (1 + PLACE_COUNTS * _place(one.weight, weights))
+        value = _urgency(pieces) * (1 + PLACE_COUNTS * place)
         valued.append((-value, one.care.external_id, one, pieces))
     found = {}
-    for rank, (minus, external_id, one, pieces) in enumerate(sorted(valued, key=lambda row: row[:2]), 1):
+    for rank, (minus, external_id, one, pieces) in enumerate(
+        sorted(valued, key=lambda row: (*_in_order(row[0]), row[1])), 1
+    ):
         best = _best(pieces)
         found[external_id] = NextHour(
             rank=rank,
@@ -73,17 +76,29 @@ def _best(pieces: Sequence[_Piece]) -> _Piece | None:
 
 
 def _urgency(pieces: Sequence[_Piece]) -> Fraction:
-    best = _best(pieces)
-    if best is None:
-        return NOTHING
-    others = sum((piece.urgency for piece in pieces), NOTHING) - best.urgency
-    return best.urgency + OTHERS_COUNT * others
+    if len(pieces) < 2:
+        return pieces[0].urgency if pieces else NOTHING
+    best = max(piece.urgency for piece in pieces)
+    return best + OTHERS_COUNT * (sum((piece.urgency for piece in pieces), NOTHING) - best)
 
 
-def _place(weight: Fraction, weights: Sequence[Fraction]) -> Fraction:
-    """The share of the book's weights below this one plus half of those equal, itself included."""
-    below, up_to = bisect_left(weights, weight), bisect_right(weights, weight)
-    return Fraction(below + up_to, 2 * len(weights))
+def _places(weights: Sequence[Fraction]) -> list[Fraction]:
+    """Of each weight the share of the book's weights below it plus half of those equal, itself included."""
+    places = [NOTHING] * len(weights)
+    below = 0
+    order = sorted(range(len(weights)), key=lambda place: _in_order(weights[place]))
+    for _, group in groupby(order, key=lambda place: weights[place]):
+        equals = list(group)
+        share = Fraction(2 * below + len(equals), 2 * len(weights))
+        for place in equals:
+            places[place] = share
+        below += len(equals)
+    return places
+
+
+def _in_order(value: Fraction) -> tuple[float, Fraction]:
+    """To sort by: floats, which never turn the order round, are compared sooner; where they are equal the fractions decide."""
+    return value.numerator / value.denominator, value
 
 
 def _pieces(one: WorkFacts) -> Iterator[_Piece]:
@@ -117,13 +132,18 @@ def _due(touch: OpenTouch) -> _Piece:
 
 def _pressing(touch: OpenTouch) -> Fraction:
     """The urgency of a touch that is late or due within the week; half where the customer is not there."""
-    points = min(50 + 2 * -touch.days, 90) if touch.days < 0 else 40 - 2 * touch.days
-    return points * (INTERNAL_COUNTS if touch.internal else Fraction(1))
+    return _points(touch.days, touch.internal)
 
 
-def _first(touch: OpenTouch) -> tuple[Fraction, int, int, str]:
+@lru_cache(maxsize=1_024)
+def _points(days: int, internal: bool) -> Fraction:
+    points = min(50 + 2 * -days, 90) if days < 0 else 40 - 2 * days
+    return points * (INTERNAL_COUNTS if internal else Fraction(1))
+
+
+def _first(touch: OpenTouch) -> tuple[float, int, int, str]:
     """The most urgent first, then the latest, then the longer one."""
-    return (-_pressing(touch), touch.days, -touch.minutes, touch.name)
+    return (-float(_pressing(touch)), touch.days, -touch.minutes, touch.name)
 
 
 def _goals(one: WorkFacts) -> Iterator[_Piece]:
@@ -138,7 +158,12 @@ def _is_near(one: WorkFacts) -> bool:
 
 def _nearing(one: WorkFacts) -> Fraction:
     """0 at 90 days before the renewal, 1 on the day and after it."""
-    return 1 - Fraction(max(one.care.days_to_renewal or 0, 0), RENEWAL_DAYS)
+    return _nearness(max(one.care.days_to_renewal or 0, 0))
+
+
+@lru_cache(maxsize=128)
+def _nearness(days: int) -> Fraction:
+    return 1 - Fraction(days, RENEWAL_DAYS)
 
 
 def _renewal_at_risk(one: WorkFacts) -> _Piece | None:

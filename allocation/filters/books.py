@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import django_filters
@@ -11,7 +12,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from accounts.models import Tier
 from allocation.filters.customers import CustomerFilter
 from allocation.models import Touch
-from allocation.selectors.book_facts import BookFacts
+from allocation.selectors.book_facts import BookFacts, Row
 
 SENTIMENTS = (
     ("poor", "1 or 2 of 5: poor"),
@@ -21,6 +22,33 @@ SENTIMENTS = (
 )
 SENTIMENT_BOUNDS = {"poor": (1, 2), "mixed": (3, 3), "good": (4, 5)}
 DUE = (("late", "late"), ("due", "due this week"), ("open", "planned"), ("none", "none planned"))
+
+
+Choices = tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BookChoices:
+    """What the page has read already: id and words each. verticals, regions: None where every word is a choice."""
+
+    tiers: Choices
+    kinds: Choices
+    verticals: Choices | None = None
+    regions: Choices | None = None
+
+    @classmethod
+    def of(cls, *, facts: BookFacts, csm_ids: Collection[int], every_word: bool) -> BookChoices:
+        """Of words those that the customers of these CSMs hold, those who have left too. every_word: for CS ops."""
+        tiers = tuple((tier.pk, str(tier)) for tier in facts.tiers)
+        if every_word:
+            return cls(tiers, facts.kinds)
+        rows = facts.everybody(csm_ids=csm_ids)
+        return cls(tiers, facts.kinds, _held(rows, "vertical"), _held(rows, "region"))
+
+
+def _held(rows: Iterable[Row], name: str) -> Choices:
+    found = {row[f"{name}_id"]: row[f"{name}__name"] for row in rows if row[f"{name}_id"] is not None}
+    return tuple(sorted(found.items(), key=lambda item: (item[1], item[0])))
 
 
 class BookFilter(CustomerFilter):
@@ -35,13 +63,13 @@ class BookFilter(CustomerFilter):
 
     FIRST = ("q", "tier", "goal", "due")
 
-    def __init__(self, *args: Any, facts: BookFacts, csm_ids: Collection[int], **kwargs: Any) -> None:
-        """facts: read already, so that the choices need not be asked for again. csm_ids: whose customers the page shows."""
-        self.facts, self.csm_ids = facts, csm_ids
-        super().__init__(*args, in_book=True, today=facts.on, **kwargs)
+    def __init__(self, *args: Any, choices: BookChoices, **kwargs: Any) -> None:
+        """choices: read already, so that they need not be asked for again."""
+        self.choices = choices
+        super().__init__(*args, in_book=True, **kwargs)
 
     def _tiers(self) -> QuerySet[Tier]:
-        return Tier.objects.filter(pk__in=[tier.pk for tier in self.facts.tiers])
+        return Tier.objects.filter(pk__in=[pk for pk, _ in self.choices.tiers])
 
     @property
     def form(self) -> Any:
@@ -49,21 +77,12 @@ class BookFilter(CustomerFilter):
         if hasattr(self, "_form"):
             return self._form
         form = super().form
-        choices: dict[str, Iterable[tuple[int, str]]] = {
-            "tier": [(tier.pk, str(tier)) for tier in self.facts.tiers],
-            "goal": self.facts.kinds,
-        }
-        if not self.user.is_ops:
-            choices |= {name: self._of_customers(name) for name in ("vertical", "region")}
+        choices: dict[str, Choices] = {"tier": self.choices.tiers, "goal": self.choices.kinds}
+        if self.choices.verticals is not None and self.choices.regions is not None:
+            choices |= {"vertical": self.choices.verticals, "region": self.choices.regions}
         for name, found in choices.items():
             form.fields[name].widget.choices = [("", form.fields[name].empty_label), *found]
         return form
-
-    def _of_customers(self, name: str) -> list[tuple[int, str]]:
-        """The words that the customers of the page hold, those who have left too."""
-        rows = self.facts.everybody(csm_ids=self.csm_ids)
-        found = {row[f"{name}_id"]: row[f"{name}__name"] for row in rows if row[f"{name}_id"] is not None}
-        return sorted(found.items(), key=lambda item: (item[1], item[0]))
 
     def by_sentiment(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         if value == "unset":
@@ -83,8 +102,3 @@ class BookFilter(CustomerFilter):
                 return rows.filter(~late, Exists(of_this.due_on(self.today)))
             case _:
                 return rows.filter(Exists(of_this.open()))
-
-    @property
-    def names(self) -> frozenset[str]:
-        """What the address may narrow the list by."""
-        return frozenset(self.filters)

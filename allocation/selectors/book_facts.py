@@ -11,21 +11,22 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
-from django.db.models import DateField, DecimalField, Exists, F, OuterRef, Q, Value
+from django.db.models import DateField, DecimalField, Exists, F, OuterRef, Q, QuerySet, Value
 
 from accounts.models import CSM, Customer, Goal, Leave, Tier
-from allocation.engine.next_hour import RENEWAL_DAYS
+from allocation.engine.next_hour import RENEWAL_DAYS, WEEK
 from allocation.models import AttentionPolicy, Touch
 from allocation.selectors.book_ground import BookGround, book_ground
-from allocation.selectors.tiers import in_use_among
+from allocation.selectors.overrides import with_override_marks
 from allocation.snapshots.books import TouchPlans
 from allocation.snapshots.covers import Covers, covers_among
-from allocation.snapshots.money import rates_there_are
+from allocation.snapshots.kept_statements import Kept
 
 ROW = (
     "pk", "external_id", "name", "csm_id", "tier_id", "status", "health", "sentiment", "adoption", "reputation", "champion",
     "arr", "potential_arr", "currency", "renewal_date", "vertical_id", "vertical__name", "region_id", "region__name",
+    "csm__name", "csm_since", "health_on", "sentiment_on", "sentiment_by__name", "sentiment_by__email", "overridden",
+    "override_asked",
 )  # fmt: skip
 Row = Mapping[str, Any]
 
@@ -33,8 +34,8 @@ Row = Mapping[str, Any]
 @dataclass(frozen=True, slots=True)
 class BookFacts:
     """csm_ids: whose books these are: the CSM's, and those that the CSM covers on the day. rows: customers of these books,
-    active and left, by name in the order of the database. leaves: everybody's of the month from the day, and all to come that concern this book. goals: names of the kinds
-    of the open ones by customer, active customers only. tiers: those in use, the highest first. rates: those there are.
+    active and left, by name in the order of the database: ROW. leaves: everybody's of the month from the day, and all to come that concern this book. goals: names of the kinds
+    of the open ones by customer, active customers only. tiers: those in use, the highest first. every_tier: by id. rates: those there are.
     kinds: of goals in use, by name. full_time_hours: of the policy of books in force; None where there is none.
     policy: of attention, in force; unsaved where none is. touches: as `touches_of_book` takes them; read for the page only.
     """
@@ -49,10 +50,16 @@ class BookFacts:
     goals: Mapping[int, tuple[str, ...]]
     rates: Mapping[str, Decimal]
     tiers: tuple[Tier, ...]
+    every_tier: Mapping[int, Tier] = field(default_factory=dict)
     kinds: tuple[tuple[int, str], ...] = ()
     full_time_hours: Decimal | None = None
     policy: AttentionPolicy = field(default_factory=AttentionPolicy)
     touches: tuple[tuple[Any, ...], ...] = ()
+
+    @property
+    def row_of(self) -> Mapping[int, Row]:
+        """The row of each customer by id."""
+        return {row["pk"]: row for row in self.rows}
 
     def active(self, *, csm_ids: Collection[int]) -> list[Row]:
         """The active customers of these CSMs."""
@@ -68,7 +75,7 @@ class BookFacts:
 
 
 def book_facts(*, csm: CSM, on: date, ground: BookGround | None = None) -> BookFacts:
-    """Of one book on a day; three statements at any size, and one for rates where there are foreign amounts.
+    """Of one book on a day; three statements at any size.
 
     ground: of the book and the day, where it is read already, for the page: then the touches are read too.
     """
@@ -76,8 +83,8 @@ def book_facts(*, csm: CSM, on: date, ground: BookGround | None = None) -> BookF
     ground = ground or book_ground(csm=csm, on=on)
     covers = covers_among(ground.leaves, on=on)
     csm_ids = (csm.pk, *(one.csm_id for one in covers.covers_of(csm.pk)))
-    rows = tuple(Customer.objects.filter(csm__in=csm_ids).order_by("name", "pk").values(*ROW))
-    active = [row for row in rows if row["status"] == Customer.Status.ACTIVE]
+    rows = tuple(dict(zip(ROW, row, strict=True)) for row in _CUSTOMERS.rows(csm_ids=csm_ids, on=on))
+    currencies = {row["currency"] for row in rows if row["status"] == Customer.Status.ACTIVE}
     goals, touched = _goals_and_touches(csm_ids, on=on, touches=touches)
     return BookFacts(
         csm=csm,
@@ -92,15 +99,19 @@ def book_facts(*, csm: CSM, on: date, ground: BookGround | None = None) -> BookF
             activities=ground.activities,
         ),
         goals=_names(goals),
-        rates=rates_there_are(
-            currencies={row["currency"] for row in active}, as_of=on, base=settings.BASE_CURRENCY
-        ),
-        tiers=in_use_among(ground.tiers),
+        rates={currency: ground.rates[currency] for currency in currencies if currency in ground.rates},
+        tiers=ground.tiers_in_use,
+        every_tier={tier.pk: tier for tier in ground.tiers},
         kinds=ground.kinds,
         full_time_hours=next((tier.full_time_hours for tier in ground.tiers), None),
         policy=ground.policy,
         touches=touched,
     )
+
+
+def _customers(*, csm_ids: Collection[int], on: date) -> QuerySet[Any, Any]:
+    theirs = Customer.objects.filter(csm__in=csm_ids).order_by("name", "pk")
+    return with_override_marks(theirs, on=on).values_list(*ROW)
 
 
 _TOUCH = ("customer_id", "pk", "name", "slot_on", "due_on", "hours", "status", "activity__channel")
@@ -109,23 +120,27 @@ _GOAL = "goal"
 """In place of a touch's channel: there is none like it."""
 
 
-def _goals_and_touches(
-    csm_ids: Collection[int], *, on: date, touches: bool
-) -> tuple[list[tuple[int, int, str, str]], tuple[tuple[Any, ...], ...]]:
-    """Of their active customers, in one statement: customer, kind, slug and name of each open goal, by name; and, for the page,
-    what was done this month, what is late or due in the days in which a renewal counts as near, and of who has none of these the
-    next, by day.
-    """
-    theirs = {"customer__csm__in": csm_ids, "customer__status": Customer.Status.ACTIVE}
-    goals = Goal.objects.open_on(on).filter(**theirs).order_by()
-    if not touches:
-        named = goals.order_by("kind__name", "pk")
-        return list(named.values_list("customer_id", "kind_id", "kind__slug", "kind__name")), ()
-    until = on + timedelta(days=RENEWAL_DAYS)
+def _open_goals(*, csm_ids: Collection[int], on: date) -> QuerySet[Any, Any]:
+    goals = Goal.objects.open_on(on).filter(**_of_active(csm_ids)).order_by("kind__name", "pk")
+    return goals.values_list("customer_id", "kind_id", "kind__slug", "kind__name")
+
+
+def _of_active(csm_ids: Collection[int]) -> dict[str, Any]:
+    return {"customer__csm__in": csm_ids, "customer__status": Customer.Status.ACTIVE}
+
+
+def _all_touches(
+    *, csm_ids: Collection[int], on: date, first: date, week: date, until: date
+) -> QuerySet[Any, Any]:
+    """Open goals, and touches; each with a word and a kind in the end."""
+    theirs = _of_active(csm_ids)
     of_these = Touch.objects.filter(**theirs).order_by().annotate(by_word=Value(""), kind=F("pk"))
-    near_ones = Touch.objects.open().filter(customer=OuterRef("customer"), due_on__lte=until)
-    waiting = of_these.open().filter(Q(due_on__lte=until) | ~Exists(near_ones)).values_list(*_TOUCH, *_MORE)
-    closed = of_these.done().filter(done_on__gte=on.replace(day=1), done_on__lte=on)
+    before = Touch.objects.open().filter(customer=OuterRef("customer"), due_on__lt=OuterRef("due_on"))
+    before_renewal = Q(due_on__lte=until, customer__renewal_date__lte=until)
+    waiting = of_these.open().filter(Q(due_on__lt=week) | before_renewal | ~Exists(before))
+    waiting = waiting.values_list(*_TOUCH, *_MORE)
+    closed = of_these.done().filter(done_on__gte=first, done_on__lte=on)
+    goals = Goal.objects.open_on(on).filter(**theirs).order_by()
     as_touches = goals.annotate(
         by_word=F("kind__name"),
         slug=F("kind__slug"),
@@ -136,17 +151,33 @@ def _goals_and_touches(
         "customer_id", "pk", "slug", "no_day", "no_day", "no_hours", "slug", "of_goal", "by_word", "kind_id"
     )
     every = waiting.union(closed.values_list(*_TOUCH, *_MORE), as_touches, all=True)
-    found: list[tuple[int, int, str, str]] = []
+    return every.order_by("due_on", "by_word", "pk")
+
+
+_CUSTOMERS, _GOALS, _TOUCHES = Kept(_customers), Kept(_open_goals), Kept(_all_touches)
+
+
+def _goals_and_touches(
+    csm_ids: tuple[int, ...], *, on: date, touches: bool
+) -> tuple[list[tuple[Any, ...]], tuple[tuple[Any, ...], ...]]:
+    """Of their active customers, in one statement: customer, kind, slug and name of each open goal, by name; and, for the page,
+    what was done this month, the next of each, what is late or due within the week, and before a renewal that is near all that is due
+    in the days in which one is, by day.
+    """
+    if not touches:
+        return _GOALS.rows(csm_ids=csm_ids, on=on), ()
+    week, until = on + timedelta(days=WEEK), on + timedelta(days=RENEWAL_DAYS)
+    found: list[tuple[Any, ...]] = []
     touched: list[tuple[Any, ...]] = []
-    for *row, word, kind in every.order_by("due_on", "by_word", "pk"):
-        if row[-1] == _GOAL:
-            found.append((row[0], kind, row[2], word))
+    for row in _TOUCHES.rows(csm_ids=csm_ids, on=on, first=on.replace(day=1), week=week, until=until):
+        if row[7] == _GOAL:
+            found.append((row[0], row[9], row[2], row[8]))
         else:
-            touched.append(tuple(row))
+            touched.append(row[:8])
     return found, tuple(touched)
 
 
-def _names(goals: Sequence[tuple[int, int, str, str]]) -> dict[int, tuple[str, ...]]:
+def _names(goals: Sequence[tuple[Any, ...]]) -> dict[int, tuple[str, ...]]:
     found: dict[int, list[str]] = {}
     for customer, _, _, name in goals:
         found.setdefault(customer, []).append(name)

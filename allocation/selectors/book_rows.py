@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -13,16 +13,15 @@ from django.db.models import QuerySet
 from accounts.models import Customer, Tier
 from allocation.selectors import wording
 from allocation.selectors.book_columns import CUSTOMER, BookColumn
+from allocation.selectors.book_facts import BookFacts, Row
 from allocation.selectors.book_figures import BookFigures, sort_value
 from allocation.selectors.book_touches import touch_tone, touch_words
-from allocation.selectors.customers import open_goals, ordered, with_joins
+from allocation.selectors.customers import open_goals, ordered
 from allocation.selectors.feelings import health_tone, health_word, sentiment_tone, sentiment_word
-from allocation.selectors.overrides import with_override_marks
 from allocation.selectors.thresholds import SOON
 from allocation.selectors.touches import TouchLine
 
 DEFAULT_SORT = "next"
-_NOT_SHOWN = ("attributes", "products", "package", "country", "complexity", "loss_felt", "wished_engagement")
 OF_FIGURES = frozenset({"month", "base", "touch", "next", "goals"})
 
 
@@ -107,57 +106,48 @@ def ordered_ids(
     return known + [pk for pk in ids if values[pk] is None]
 
 
-def row_customers(*, ids: Iterable[int], on: date) -> dict[int, Customer]:
-    """The customers with all that a row says of them, by id; one statement."""
-    rows = with_override_marks(with_joins(Customer.objects.all()), on=on).select_related(
-        "tier", "csm__team", "vertical", "sentiment_by"
-    )
-    return rows.defer(*_NOT_SHOWN).in_bulk(list(ids))
-
-
 def book_entries(
-    *,
-    ids: Sequence[int],
-    figures: BookFigures,
-    goals: Mapping[int, tuple[str, ...]],
-    customers: Mapping[int, Customer],
+    *, ids: Sequence[int], facts: BookFacts, figures: BookFigures, goals: Mapping[int, tuple[str, ...]]
 ) -> list[BookEntry]:
-    """The customers as rows, in the order of the ids; no statement. goals: names of the kinds of the open ones."""
-    return [_entry(customers[pk], goals.get(pk, ()), figures) for pk in ids if pk in customers]
+    """The customers as rows, in the order of the ids, as far as they are of the book; no statement. goals: names of the kinds of
+    the open ones.
+    """
+    rows = facts.row_of
+    return [_entry(rows[pk], facts, goals.get(pk, ()), figures) for pk in ids if pk in rows]
 
 
-def _entry(customer: Customer, goals: tuple[str, ...], figures: BookFigures) -> BookEntry:
-    pk, on = customer.pk, figures.on
+def _entry(row: Row, facts: BookFacts, goals: tuple[str, ...], figures: BookFigures) -> BookEntry:
+    pk, on = row["pk"], figures.on
     touch, hour = figures.touches.get(pk), figures.next.get(pk)
     planned, base = figures.planned(pk), figures.base.get(pk)
+    health, sentiment, arr, renewal_on = row["health"], row["sentiment"], row["arr"], row["renewal_date"]
+    set_by = row["sentiment_by__name"] or row["sentiment_by__email"]
     return BookEntry(
         pk=pk,
-        external_id=customer.external_id,
-        name=customer.name,
-        tier=customer.tier,
-        csm=customer.csm.name if customer.csm else "",
-        csm_id=customer.csm_id,
-        left=customer.status == Customer.Status.LEFT,
-        overridden=getattr(customer, "overridden", False),
-        override_asked=getattr(customer, "override_asked", False),
+        external_id=row["external_id"],
+        name=row["name"],
+        tier=facts.every_tier.get(row["tier_id"]),
+        csm=row["csm__name"] or "",
+        csm_id=row["csm_id"],
+        left=row["status"] == Customer.Status.LEFT,
+        overridden=row["overridden"],
+        override_asked=row["override_asked"],
         goals=goals,
-        health=wording.trimmed(customer.health) if customer.health is not None else None,
-        health_word=health_word(customer.health),
-        health_tone=health_tone(customer.health),
-        health_trace=_of_day("Imported or entered", customer.health_on),
-        sentiment=customer.sentiment,
-        sentiment_word=sentiment_word(customer.sentiment),
-        sentiment_tone=sentiment_tone(customer.sentiment),
-        sentiment_trace=_of_day(
-            f"Set by {customer.sentiment_by}" if customer.sentiment_by else "Set", customer.sentiment_on
-        ),
-        arr=wording.amount(customer.arr),
-        arr_value=customer.arr,
-        currency=customer.currency if customer.arr is not None else "",
-        renewal=wording.day(customer.renewal_date),
-        renewal_on=customer.renewal_date,
-        renewal_words=wording.days_from(customer.renewal_date, today=on),
-        renewal_soon=customer.renewal_date is not None and on <= customer.renewal_date <= on + SOON,
+        health=wording.trimmed(health) if health is not None else None,
+        health_word=health_word(health),
+        health_tone=health_tone(health),
+        health_trace=_of_day("Imported or entered", row["health_on"]),
+        sentiment=sentiment,
+        sentiment_word=sentiment_word(sentiment),
+        sentiment_tone=sentiment_tone(sentiment),
+        sentiment_trace=_of_day(f"Set by {set_by}" if set_by else "Set", row["sentiment_on"]),
+        arr=wording.amount(arr),
+        arr_value=arr,
+        currency=row["currency"] if arr is not None else "",
+        renewal=wording.day(renewal_on),
+        renewal_on=renewal_on,
+        renewal_words=wording.days_from(renewal_on, today=on),
+        renewal_soon=renewal_on is not None and on <= renewal_on <= on + SOON,
         hours=wording.hours_and_minutes(base),
         base_minutes=base,
         hours_trace=""
@@ -178,9 +168,9 @@ def _entry(customer: Customer, goals: tuple[str, ...], figures: BookFigures) -> 
         next_words=hour.words if hour else "",
         next_more=_beside_the_touch(hour.words, touch) if hour else "",
         next_trace=figures.next_trace(pk),
-        since=wording.day(customer.csm_since),
-        since_on=customer.csm_since,
-        vertical=customer.vertical.name if customer.vertical else "",
+        since=wording.day(row["csm_since"]),
+        since_on=row["csm_since"],
+        vertical=row["vertical__name"] or "",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -60,7 +60,7 @@ class BookTouches:
 def touches_of_book(*, rows: Iterable[tuple[Any, ...]], on: date) -> BookTouches:
     """Of the rows of a book that `book_facts` read for its page; no statement."""
     until = on + timedelta(days=RENEWAL_DAYS)
-    first: dict[int, TouchLine] = {}
+    first: dict[int, tuple[Any, ...]] = {}
     near: dict[int, list[OpenTouch]] = defaultdict(list)
     late: Counter[int] = Counter()
     done: Counter[int] = Counter()
@@ -70,13 +70,13 @@ def touches_of_book(*, rows: Iterable[tuple[Any, ...]], on: date) -> BookTouches
             continue
         if customer_id not in first:
             standing = state_of_touch(status=status, due_on=due_on, on=on)
-            first[customer_id] = TouchLine(pk, name, slot_on, due_on, hours, standing)
+            first[customer_id] = (pk, name, slot_on, due_on, hours, standing)
         if due_on <= until:
             near[customer_id].append(
                 open_touch(name=name, due_on=due_on, hours=hours, channel=channel, on=on)
             )
         late[customer_id] += due_on < on
-    return BookTouches({pk: replace(line, late=late[pk]) for pk, line in first.items()}, near, done)
+    return BookTouches({pk: TouchLine(*line, late[pk]) for pk, line in first.items()}, near, done)
 
 
 def touch_words(due_on: date, *, on: date) -> str:

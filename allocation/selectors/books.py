@@ -18,7 +18,7 @@ from allocation.engine.facts.books import BookPolicy, CsmFacts, TierFacts
 from allocation.models import AllocationPolicy
 from allocation.selectors import wording
 from allocation.selectors.amounts import by_base_amount, in_base_cents
-from allocation.selectors.book_facts import BookFacts, Row, book_facts
+from allocation.selectors.book_facts import BookFacts, book_facts
 from allocation.selectors.covers import CoveredBook, covered_books
 from allocation.selectors.thresholds import LOW_HEALTH, SOON
 from allocation.snapshots.away import LONG_LEAVE_DAYS, days_away_among
@@ -244,12 +244,6 @@ def next_renewals(*, customers: QuerySet[Customer], as_of: date, by_amount: bool
         joined = by_base_amount(joined, as_of=as_of)
         return list(joined.order_by(F("arr_base").desc(nulls_last=True), "renewal_date", "pk")[:SHORT_LIST])
     return list(joined.order_by("renewal_date", "name", "pk")[:SHORT_LIST])
-
-
-def renewal_ids(*, rows: Sequence[Row], on: date) -> list[int]:
-    """Of active customers that are read already, by name: whose renewal is within 90 days, the nearest first."""
-    soon = [row for row in rows if row["renewal_date"] and on <= row["renewal_date"] <= on + SOON]
-    return [row["pk"] for row in sorted(soon, key=lambda row: row["renewal_date"])[:SHORT_LIST]]
 
 
 def base_money(cents: int) -> str:

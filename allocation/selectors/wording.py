@@ -6,6 +6,7 @@ Thousands are kept apart by a comma, as in the reasons that a run keeps; roundin
 from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 
 from django.utils import timezone
 
@@ -16,6 +17,8 @@ CENT = Decimal("0.01")
 
 def grouped(value: Decimal | int, *, places: int = 0) -> str:
     """1234567.5 → "1,234,568"."""
+    if not places and isinstance(value, int):
+        return f"{value:,}"
     rounded = Decimal(value).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
     return f"{rounded:,}"
 
@@ -83,6 +86,7 @@ def percent(value: Decimal | float | None, *, places: int = 0) -> str:
     return DASH if value is None else f"{grouped(Decimal(str(value)), places=places)}{SPACE}%"
 
 
+@lru_cache(maxsize=4_096)  # a page says the same few hundred days
 def day(value: date | None) -> str:
     """22 Nov 2026."""
     return DASH if value is None else f"{value.day}{SPACE}{value:%b}{SPACE}{value.year}"

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
 
 import numpy as np
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from accounts.models import ExchangeRate
 from allocation.engine.facts.tiering import Floats
@@ -42,18 +43,27 @@ def rates_there_are(*, currencies: Iterable[str], as_of: date, base: str) -> dic
     wanted = sorted(set(currencies) - {base})
     if not wanted:
         return {}
+    rows = latest_rates(as_of=as_of, base=base).filter(currency__in=wanted)
+    found = usable_rates(rows.values_list("currency", "day", "rate", "newest"), as_of=as_of)
+    return {currency: found[currency] for currency in wanted if currency in found}
+
+
+def latest_rates(*, as_of: date, base: str) -> QuerySet[Any]:
+    """Of each currency the latest rate on or before the day, with `newest`, the newest loaded day of all."""
     newest = ExchangeRate.objects.order_by("-day").values("day")[:1]
     of_currency = ExchangeRate.objects.filter(currency=OuterRef("currency"), base=base, day__lte=as_of)
     latest = of_currency.order_by("-day").values("day")[:1]
-    rows = ExchangeRate.objects.filter(currency__in=wanted, base=base, day=Subquery(latest))
-    read = rows.annotate(newest=Subquery(newest)).values_list("currency", "day", "rate", "newest")
+    return ExchangeRate.objects.filter(base=base, day=Subquery(latest)).annotate(newest=Subquery(newest))
+
+
+def usable_rates(rows: Iterable[tuple[str, date, Decimal, date]], *, as_of: date) -> dict[str, Decimal]:
+    """Of `latest_rates`, as currency, day, rate and newest day: those that are not too old."""
     # Counted in ordinals: there is no day before the first of the year 1, and as-of may be any day.
-    found = {
+    return {
         currency: rate
-        for currency, day, rate, last in read
+        for currency, day, rate, last in rows
         if day.toordinal() >= min(as_of, last).toordinal() - OLDEST.days
     }
-    return {currency: found[currency] for currency in wanted if currency in found}
 
 
 def lacking_words(*, currencies: Iterable[str], as_of: date) -> str:

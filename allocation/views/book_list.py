@@ -12,8 +12,6 @@ from django.core.paginator import Page
 from django.http import HttpRequest, HttpResponse, QueryDict
 
 from accounts.importing.escaping import mark_formula
-from accounts.models import Customer
-from allocation.filters.books import BookFilter
 from allocation.models import SavedView
 from allocation.selectors.book_columns import COLUMNS, CUSTOMER, USUAL, BookColumn, apart, chosen_columns
 from allocation.selectors.book_facts import BookFacts
@@ -25,9 +23,9 @@ from allocation.selectors.book_rows import (
     csv_cells,
     csv_heads,
     ordered_ids,
-    row_customers,
 )
 from allocation.selectors.customers import open_goals
+from allocation.views.book_filters import BookFilters, book_filters
 from allocation.views.lists import Column, headings
 
 ALL = "0"
@@ -40,12 +38,13 @@ WITH_LEFT = frozenset({"left", "all"})
 class BookList:
     """What the address asks for: ids of all rows in order, and the columns. goals: open ones, of all rows."""
 
-    filter: BookFilter
+    filter: BookFilters
     ids: list[int]
     sort: str
     columns: Sequence[BookColumn]
     figures: BookFigures
     goals: Mapping[int, tuple[str, ...]]
+    facts: BookFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +61,12 @@ class Chip:
 def book_list(
     *, data: QueryDict, facts: BookFacts, csm_ids: Collection[int], figures: BookFigures, user: Any
 ) -> BookList:
-    """The rows that the address asks for; every statement but that of the rows themselves. csm_ids: whose customers."""
-    customers = Customer.objects.filter(csm__in=csm_ids)
-    found = BookFilter(
-        data, queryset=customers, user=user, facts=facts, csm_ids=csm_ids, several=len(csm_ids) > 1
-    )
+    """The rows that the address asks for; a statement only where a filter or an order asks the database. csm_ids: whose customers."""
+    found = book_filters(data=data, facts=facts, csm_ids=csm_ids, user=user)
     sort = data.get("sort") or DEFAULT_SORT
     every = None if found.in_use else [row["pk"] for row in facts.active(csm_ids=csm_ids)]
-    with_left = data.get("status") in WITH_LEFT
-    goals = None if with_left else facts.goals
-    ids = ordered_ids(rows=found.qs, sort=sort, figures=figures, every=every, goals=goals)
+    goals = None if found.status in WITH_LEFT else facts.goals
+    ids = ordered_ids(rows=found.rows, sort=sort, figures=figures, every=every, goals=goals)
     return BookList(
         filter=found,
         ids=ids,
@@ -79,6 +74,7 @@ def book_list(
         columns=chosen_columns(data.getlist("columns")),
         figures=figures,
         goals=open_goals(customer_ids=ids, on=facts.on) if goals is None else goals,
+        facts=facts,
     )
 
 
@@ -87,15 +83,17 @@ def list_context(
     found: BookList,
     *,
     page: Page[Any],
-    customers: Mapping[int, Customer],
     views: Sequence[SavedView],
 ) -> dict[str, Any]:
-    """What the template of the list needs. customers: those of the page of ids."""
+    """What the template of the list needs."""
     data = request.GET
     kept = kept_query(data, names=found.filter.names)
     shown = {column.key for column in found.columns}
+    first, more = found.filter.fields()
     return {
-        "filter": found.filter,
+        "first_filters": first,
+        "more_filters": more,
+        "more_in_use": found.filter.more_in_use,
         "filtered": found.filter.in_use > 0,
         "columns": headings(_columns(found.columns), sort=found.sort),
         "column_choices": [(column, column.key in shown) for column in COLUMNS],
@@ -106,7 +104,7 @@ def list_context(
         "shows_touch": "touch" in shown,
         "sort": found.sort,
         "page": page,
-        "rows": entries(found, list(page.object_list), customers),
+        "rows": entries(found, list(page.object_list)),
         "chips": _chips(views, data, kept),
         "views": views,
         "kept": kept,
@@ -133,9 +131,9 @@ def best_ids(figures: BookFigures) -> list[int]:
     return [pk for pk, _ in ranked]
 
 
-def entries(found: BookList, ids: Sequence[int], customers: Mapping[int, Customer]) -> list[BookEntry]:
+def entries(found: BookList, ids: Sequence[int]) -> list[BookEntry]:
     """These customers as rows."""
-    return book_entries(ids=ids, figures=found.figures, goals=found.goals, customers=customers)
+    return book_entries(ids=ids, facts=found.facts, figures=found.figures, goals=found.goals)
 
 
 def kept_query(data: Mapping[str, Any], *, names: frozenset[str]) -> str:
@@ -194,8 +192,7 @@ def as_csv(found: BookList, *, name: str) -> HttpResponse:
     response["Content-Disposition"] = f'attachment; filename="{name}-internal-{found.figures.on}.csv"'
     writer = csv.writer(response)
     writer.writerow(csv_heads(found.columns))
-    customers = row_customers(ids=found.ids, on=found.figures.on)
-    for entry in entries(found, found.ids, customers):
+    for entry in entries(found, found.ids):
         cells = csv_cells(entry, found.columns)
         writer.writerow([mark_formula(cell) if isinstance(cell, str) else cell for cell in cells])
     return response

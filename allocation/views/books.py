@@ -20,7 +20,7 @@ from allocation.selectors import wording
 from allocation.selectors.book_facts import BookFacts, book_facts
 from allocation.selectors.book_figures import BookFigures, book_figures
 from allocation.selectors.book_ground import BookGround, book_ground
-from allocation.selectors.book_rows import row_customers
+from allocation.selectors.book_renewals import renewals_of_book
 from allocation.selectors.covers import CoveredBook, LeaveLine, leave_lines
 from allocation.selectors.handovers import handovers_of_book
 from allocation.selectors.past_books import past_book
@@ -39,7 +39,7 @@ from allocation.views.book_list import (
 )
 from allocation.views.book_tiles import book_kpis, month_kpis, past_kpis
 from allocation.views.lists import page_of
-from allocation.views.parts import rows_of, tier_shares
+from allocation.views.parts import tier_shares
 
 
 @require_safe
@@ -152,8 +152,6 @@ def book_page(
     this, covered, figures = served.book, served.covered, served.figures
     found = _list(request, served)
     page, best = page_of(request, found.ids), best_ids(figures)
-    renewals = selector.renewal_ids(rows=served.facts.active(csm_ids=served.csm_ids), on=day)
-    customers = row_customers(ids={*page.object_list, *best, *renewals}, on=day)
     context = {
         "csm": csm,
         "as_of": shown,
@@ -171,16 +169,15 @@ def book_page(
         "kpis": [*book_kpis(this, served.summary), *month_kpis(figures)],
         "warnings": _warnings(this),
         "shares": tier_shares(this.summary, with_cap=True, with_hours=True),
-        "renewals": rows_of([customers[pk] for pk in renewals if pk in customers], today=day),
+        "renewals": renewals_of_book(facts=served.facts, csm_ids=served.csm_ids),
         "count_words": _count_words(this, covered, served.summary, found),
-        "best": entries(found, best, customers),
+        "best": entries(found, best),
         "attention": attention_card(csm=csm, on=day, own=own, care=figures.care, done=figures.served_done),
         "csv_url": reverse("my_book_csv") if own else reverse("book_csv", args=[csm.pk]),
         **list_context(
             request,
             found,
             page=page,
-            customers=customers,
             views=ground.views,
         ),
     }
@@ -197,7 +194,7 @@ def _count_words(
     this: selector.Book, covered: Sequence[CoveredBook], everybody: selector.Summary, found: BookList
 ) -> str:
     """How many there are; with a filter, how many of them the list shows."""
-    if found.filter.form.data.get("status") in WITH_LEFT:
+    if found.filter.status in WITH_LEFT:
         return wording.counted(len(found.ids), "customer") + " shown"
     if found.filter.in_use:
         return (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -12,11 +13,11 @@ from django.conf import settings
 from django.core.paginator import Page
 from django.http import HttpRequest
 from django.template.base import render_value_in_context
-from django.urls import is_valid_path
+from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from accounts.admin import badges
-from cstiers.navigation import navigation, roles_of
+from cstiers.navigation import Group, Item, is_page, navigation, roles_of
 
 register = template.Library()
 COLUMN = re.compile(r"\bcolumn-([\w-]+)")
@@ -80,7 +81,11 @@ def traced(context: Any, value: Any, words: str, label: str = "", mark: bool = F
 def trace_number(context: Any) -> int:
     """The next number of a page that says how it came."""
     # A list of the admin hands its table a context without the request, which still knows it.
-    request = context.get("request") or getattr(context, "request", None)
+    return next_number(context.get("request") or getattr(context, "request", None))
+
+
+def next_number(request: Any) -> int:
+    """The same, of a request; the first where there is none."""
     number: int = getattr(request, "numbers_traced", 0) + 1
     if request is not None:
         request.numbers_traced = number
@@ -102,16 +107,40 @@ def sidebar(context: dict[str, Any]) -> dict[str, Any]:
     """The navigation by role, with the current page marked."""
     request: HttpRequest | None = context.get("request")
     if request is None or not roles_of(getattr(request, "user", None)):
-        return {"pages": (), "groups": (), "user": getattr(request, "user", None), "request": request}
+        return {
+            "nav": _nav((), (), False),
+            "own_pages": _own_pages(has_role=False, here=""),
+            "user": getattr(request, "user", None),
+            "request": request,
+        }
     pages, groups = navigation(request=request)
     return {
-        "pages": pages,
-        "groups": groups,
-        "in_admin": request.path.startswith("/admin/"),
+        "nav": _nav(pages, groups, request.path.startswith("/admin/")),
+        "own_pages": _own_pages(has_role=True, here=_own_page(request)),
         "user": request.user,
         "role": _role_words(request.user),
         "request": request,
     }
+
+
+@lru_cache(maxsize=256)
+def _nav(pages: tuple[Item, ...], groups: tuple[Group, ...], in_admin: bool) -> str:
+    """Made once for who may open the same pages and stands on the same one."""
+    return render_to_string("components/nav.html", {"pages": pages, "groups": groups, "in_admin": in_admin})
+
+
+OWN_PAGES = ("notices", "calendar")
+
+
+def _own_page(request: HttpRequest) -> str:
+    """Which of the pages below the own name this is."""
+    name = request.resolver_match.url_name if request.resolver_match else ""
+    return name if name in OWN_PAGES else ""
+
+
+@lru_cache(maxsize=16)
+def _own_pages(*, has_role: bool, here: str) -> str:
+    return render_to_string("components/own_pages.html", {"role": has_role, "here": here})
 
 
 def _role_words(user: Any) -> str:
@@ -127,11 +156,9 @@ def customer_search_url(context: dict[str, Any]) -> str:
     roles = roles_of(getattr(request, "user", None))
     if not roles:
         return ""
-    if is_valid_path("/customers/"):
+    if is_page("/customers/"):
         return "/customers/"
-    return (
-        "/admin/accounts/customer/" if "ops" in roles and is_valid_path("/admin/accounts/customer/") else ""
-    )
+    return "/admin/accounts/customer/" if "ops" in roles and is_page("/admin/accounts/customer/") else ""
 
 
 @register.filter

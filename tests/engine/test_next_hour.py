@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 
 from allocation.engine.facts.attention import CareFacts
 from allocation.engine.facts.next_hour import NextHour, OpenTouch, WorkFacts
-from allocation.engine.next_hour import rank_next_hours
+from allocation.engine.next_hour import _places, rank_next_hours
 
 BUSY = {"attention_minutes", "done_minutes", "touches", "weight", "goals"}
 SAVE, CONTACTS = "risk-mitigation", "key-contact-turnover"
@@ -264,3 +264,17 @@ def test_who_is_worse_off_or_weighs_more_never_ranks_lower(
     ):
         before, now = ranks(book, changed)
         assert now <= before
+
+
+def place_of(weight: Fraction, weights: list[Fraction]) -> Fraction:
+    """As the prose has it, one by one: those below and half of those equal, of all."""
+    below, equal = sum(one < weight for one in weights), sum(one == weight for one in weights)
+    return (below + Fraction(equal, 2)) / len(weights)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_places_counted_in_one_pass_are_those_counted_one_by_one(seed: int) -> None:
+    chance = random.Random(seed)
+    weights = [Fraction(chance.randint(0, 9), chance.choice([1, 3, 7])) for _ in range(chance.randint(1, 40))]
+    weights.append(weights[0] + Fraction(1, 10**40))  # as floats they are equal
+    assert _places(weights) == [place_of(one, weights) for one in weights]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import random
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,9 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Customer, Leave
 from allocation.models import AttentionPolicy, Touch
 from allocation.selectors.attention import book_care, done_minutes
+from allocation.selectors.book_facts import book_facts
+from allocation.selectors.book_ground import book_ground
+from allocation.selectors.book_touches import touches_of_book
 from allocation.selectors.next_hours import next_hours
 from tests.factories import (
     TODAY,
@@ -144,3 +148,27 @@ def test_it_asks_equally_often_at_any_size(book: SimpleNamespace) -> None:
     for n in range(20):
         touch(customer(f"D{n}", book.ada, book.tier, renewal_date=TODAY + n * DAY), n - 10)
     assert asked() == before <= 10
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_touches_that_the_page_reads_rank_as_all_near_ones_do(book: SimpleNamespace, seed: int) -> None:
+    """The page leaves out what is due after a week where no renewal is near."""
+    chance = random.Random(seed)
+    for number in range(8):
+        renewal = chance.choice([None, *range(-10, 200, 10)])
+        row = customer(
+            f"R{number}", book.ada, book.tier, health=chance.choice([None, 10, 80]), sentiment=chance.choice([None, 1, 4]),
+            renewal_date=None if renewal is None else TODAY + renewal * DAY,
+        )  # fmt: skip
+        for _ in range(chance.randint(0, 6)):
+            touch(row, chance.choice([-20, -1, 0, 6, 7, 8, 30, 89, 90, 91, 200]), name=chance.choice("AB"))
+    facts = book_facts(csm=book.ada, on=TODAY, ground=book_ground(csm=book.ada, on=TODAY))
+    read = touches_of_book(rows=facts.touches, on=TODAY)
+    assert next_hours(csm=book.ada, on=TODAY, done=read.done, touches=read.near) == next_hours(
+        csm=book.ada, on=TODAY
+    )
+    late = {
+        row.pk: Touch.objects.filter(customer=row).late_on(TODAY).count()
+        for row in Customer.objects.filter(csm=book.ada)
+    }
+    assert {pk: line.late for pk, line in read.next.items()} == {pk: late[pk] for pk in read.next}
