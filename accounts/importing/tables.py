@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from operator import itemgetter
 
 
 @dataclass(frozen=True)
@@ -36,13 +35,26 @@ class Table:
     delimiter: str = ""
     sheet: str = ""
     remarks: list[str] = field(default_factory=list)
+    _columns: list[tuple[Cell, ...]] | None = field(default=None, init=False, repr=False, compare=False)
 
-    def column(self, index: int) -> list[Cell]:
+    def column(self, index: int) -> Sequence[Cell]:
         """The cells of one column; rows that are too short give a blank."""
-        try:
-            return list(map(itemgetter(index), self.rows))
-        except IndexError:  # a ragged row
-            return [row[index] if index < len(row) else "" for row in self.rows]
+        if self._columns is None:
+            self._columns = self._turned()
+        return self._columns[index]
+
+    def cut(self, width: int) -> None:
+        """Leave out the columns from `width` on; only rows as wide as the header lose theirs."""
+        full = len(self.headers)
+        self.headers = self.headers[:width]
+        self.rows = [row[:width] if len(row) == full else row for row in self.rows]
+        self._columns = None
+
+    def _turned(self) -> list[tuple[Cell, ...]]:
+        width = len(self.headers)
+        if self.rows and set(map(len, self.rows)) == {width}:
+            return list(zip(*self.rows, strict=True))
+        return [tuple(row[index] if index < len(row) else "" for row in self.rows) for index in range(width)]
 
 
 def is_blank(cell: Cell) -> bool:

@@ -210,30 +210,33 @@ def _warn_of_known_names(comparison: Comparison) -> None:
 def _resolve_columns(comparison: Comparison) -> None:
     """Every column as plain values: references found, unknown ones refused or noted as new."""
     checked = comparison.checked
-    for column, values in checked.values.items():
-        if column == "external_id":
-            continue
-        comparison.columns[column] = _resolve(comparison, column, values)
+    for column in checked.values:
+        if column != "external_id":
+            comparison.columns[column] = _resolve(comparison, column)
     for column in checked.new_attributes:
         if not comparison.allow_new_values:
             _refuse_new(comparison, column, "custom attribute")
 
 
-def _resolve(comparison: Comparison, column: str, values: list[Any]) -> list[Any]:
-    """One column; each distinct value is looked up once."""
+def _resolve(comparison: Comparison, column: str) -> list[Any]:
+    """One column; each distinct cell is looked up once."""
+    checked = comparison.checked
     resolve = _resolver(comparison, column)
     memo: dict[Any, Any] = {}
     refused: dict[Any, str] = {}
-    for value in dict.fromkeys(values):
+    read = checked.values.read[column]
+    for cell, value in read.items():
         try:
-            memo[value] = resolve(value)
+            memo[cell] = resolve(value)
         except UnknownReference as unknown:
-            memo[value], refused[value] = None, str(unknown)
-    for row, value in enumerate(values) if refused else ():
-        if value in refused:
+            memo[cell], refused[cell] = None, str(unknown)
+    cells = checked.table.column(checked.map.positions[column])
+    for row, cell in enumerate(cells) if refused else ():
+        if cell in refused:
+            value = read[cell]
             shown = ";".join(value) if isinstance(value, tuple) else value
-            comparison.checked.refuse(row, column, shown, refused[value])
-    return [memo[value] for value in values]
+            checked.refuse(row, column, shown, refused[cell])
+    return checked.values.spread(column, memo)
 
 
 def _resolver(comparison: Comparison, column: str) -> Callable[[Any], Any]:
