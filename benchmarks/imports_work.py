@@ -213,7 +213,7 @@ def _read(path: Path) -> int:
     from accounts.importing.limits import Limits
     from accounts.importing.reading import read_table
 
-    return len(read_table(data=path.read_bytes(), limits=Limits()).rows)
+    return len(read_table(data=path.read_bytes(), limits=Limits()))
 
 
 def _stock(path: Path, most: int) -> None:

@@ -106,7 +106,7 @@ def check_table(
     Raises ChoiceNeeded when numbers or dates can be read in two ways and no answer is given.
     """
     checked = Checked(table=table, map=column_map, remarks=[*table.remarks, *column_map.remarks])
-    distinct = {column: dict.fromkeys(table.column(at)) for column, at in column_map.positions.items()}
+    distinct = {column: table.distinct[at] for column, at in column_map.positions.items()}
     columns = _with_attributes(checked, distinct, fields, attribute_kinds)
     _settle_readings(checked, distinct, columns, answers)
     _refuse_ragged(checked)
@@ -117,7 +117,7 @@ def check_table(
 
 def _with_attributes(
     checked: Checked,
-    distinct: Mapping[str, dict[Cell, None]],
+    distinct: Mapping[str, Mapping[Cell, Cell]],
     fields: Mapping[str, Field],
     attribute_kinds: Mapping[str, str],
 ) -> dict[str, Field]:
@@ -134,7 +134,7 @@ def _with_attributes(
     return columns
 
 
-def _kind_of(cells: Mapping[Cell, None]) -> str:
+def _kind_of(cells: Mapping[Cell, Cell]) -> str:
     """number, yes_no or date if every cell reads as such, else choice (any text)."""
     given = [cell for cell in cells if not is_blank(cell)]
     texts = [cell.strip() for cell in given if isinstance(cell, str)]
@@ -151,7 +151,7 @@ def _kind_of(cells: Mapping[Cell, None]) -> str:
 
 def _settle_readings(
     checked: Checked,
-    distinct: Mapping[str, dict[Cell, None]],
+    distinct: Mapping[str, Mapping[Cell, Cell]],
     columns: Mapping[str, Field],
     answers: Answers,
 ) -> None:
@@ -209,23 +209,20 @@ def _settle_separator(
 
 def _refuse_ragged(checked: Checked) -> None:
     width = len(checked.table.headers)
-    if set(map(len, checked.table.rows)) == {width}:
-        return
-    for at, row in enumerate(checked.table.rows):
-        if len(row) != width:
-            few_or_many = "too many" if len(row) > width else "too few"
-            checked.refuse(
-                at,
-                "",
-                "",
-                f"The row has {few_or_many} fields: {len(row)}, but there are {width} headers; "
-                "a delimiter inside a text needs quotation marks around the text.",
-            )
-            checked.ragged.add(at)
+    for at, row in checked.table.ragged.items():
+        few_or_many = "too many" if len(row) > width else "too few"
+        checked.refuse(
+            at,
+            "",
+            "",
+            f"The row has {few_or_many} fields: {len(row)}, but there are {width} headers; "
+            "a delimiter inside a text needs quotation marks around the text.",
+        )
+        checked.ragged.add(at)
 
 
 def _read_column(
-    checked: Checked, column: str, at: int, field_: Field, distinct: Mapping[Cell, None]
+    checked: Checked, column: str, at: int, field_: Field, distinct: Mapping[Cell, Cell]
 ) -> None:
     """Read the distinct cells; their values are spread over the rows when somebody asks for them."""
     read, refused = field_.widget.clean_all(distinct, checked.readings[column])
@@ -243,9 +240,7 @@ def refuse_double_keys(checked: Checked, keys: Sequence[str], column: str) -> No
         return
     lines: dict[str, list[int]] = {}
     for row, key in enumerate(keys):
-        if key and not (
-            row in checked.problems and len(checked.table.rows[row]) != len(checked.table.headers)
-        ):
+        if key and row not in checked.ragged:
             lines.setdefault(compared[row], []).append(row)
     for rows in lines.values():
         if len(rows) > 1:

@@ -37,7 +37,7 @@ def read_table(*, data: bytes, limits: Limits) -> Table:
         else read_delimited(data=data, limits=limits)
     )
     _settle_headers(table)
-    if not table.rows:
+    if not len(table):
         raise FileRefused("The file has a header row but no rows below it.")
     return table
 

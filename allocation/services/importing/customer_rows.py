@@ -135,7 +135,7 @@ def _slice(comparison: Comparison, part: range, texts: Texts) -> tuple[Slice, li
         else {},
         updated=updated,
         rejected={
-            at: (checked.problems[part[at]], [str(cell) for cell in checked.table.rows[part[at]]])
+            at: (checked.problems[part[at]], [str(cell) for cell in checked.table.row(part[at])])
             for at in sorted(refused)
         },
     )
@@ -169,7 +169,7 @@ def _find_customers(comparison: Comparison) -> None:
     column = "external_id" if "external_id" in checked.values else "name"
     if column not in checked.values:
         column = "external_id"
-        comparison.keys = [""] * len(checked.table.rows)
+        comparison.keys = [""] * len(checked.table)
     else:
         comparison.keys = [(value or "").strip() for value in checked.values[column]]
     if column == "name":
