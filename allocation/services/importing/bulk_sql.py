@@ -84,8 +84,11 @@ def _prepared(name: str, values: Sequence[Any]) -> Sequence[Any]:
 
 
 def _as_json(values: Sequence[Any]) -> list[str]:
-    known: dict[str, str] = {}
-    return [known.setdefault(text, text) for text in map(json.dumps, values)]
+    if not all(type(value) is list for value in values):
+        return list(map(json.dumps, values))
+    lists = [tuple(value) for value in values]
+    known = {items: json.dumps(items) for items in set(lists)}
+    return list(map(known.__getitem__, lists))
 
 
 def _copied(columns: Sequence[Sequence[Any]]) -> str:

@@ -12,6 +12,7 @@ from accounts.importing.keys import word_key
 from accounts.importing.numbers import currency_fits
 from accounts.models import GoalKind, Tier, User
 from allocation.services.importing import storing
+from allocation.services.importing.columns import Column
 from allocation.services.importing.customer_state import Digest, Directory
 from allocation.services.importing.customer_texts import Texts
 from allocation.services.importing.families import refuse_bad_families
@@ -53,8 +54,7 @@ class Comparison:
     directory: Directory
     people: People
     words: dict[str, Words]
-    # Our column -> what each row says, in the form of `rows.plain`.
-    columns: dict[str, list[Any]] = field(default_factory=dict)
+    columns: dict[str, Column] = field(default_factory=dict)
     keys: list[str] = field(default_factory=list)
     found: list[int | None] = field(default_factory=list)
 
@@ -84,9 +84,9 @@ def compare_customers(
     _refuse_incomplete(comparison)
     _refuse_foreign_signs(comparison)
     if "parent" in comparison.columns:  # last: children of refused parents are refused too
-        refuse_bad_families(
-            checked, comparison.keys, comparison.found, comparison.columns["parent"], comparison.directory
-        )
+        parents = comparison.columns["parent"].values()
+        refuse_bad_families(checked, comparison.keys, comparison.found, parents, comparison.directory)
+        comparison.columns["parent"] = Column.of(parents)
     return _compare_rows(comparison, progress)
 
 
@@ -110,7 +110,7 @@ def _slice(comparison: Comparison, part: range, texts: Texts) -> tuple[Slice, li
     checked = comparison.checked
     within = slice(part.start, part.stop)
     found = comparison.found[within]
-    columns = {column: values[within] for column, values in comparison.columns.items()}
+    columns = {name: column.part(within) for name, column in comparison.columns.items()}
     refused = {at - part.start for at in checked.problems.keys() & part} if checked.problems else set()
     there = [pk is not None and at not in refused for at, pk in enumerate(found)]
     new = [pk is None and at not in refused for at, pk in enumerate(found)]
@@ -130,9 +130,7 @@ def _slice(comparison: Comparison, part: range, texts: Texts) -> tuple[Slice, li
             ]
             for at, is_new in enumerate(new)
         ),
-        created={column: list(compress(values, new)) for column, values in columns.items()}
-        if any(new)
-        else {},
+        created={name: column.chosen(new).values() for name, column in columns.items()} if any(new) else {},
         updated=updated,
         rejected={
             at: (checked.problems[part[at]], [str(cell) for cell in checked.table.row(part[at])])
@@ -143,7 +141,7 @@ def _slice(comparison: Comparison, part: range, texts: Texts) -> tuple[Slice, li
 
 
 def _updated(
-    columns: Mapping[str, Sequence[Any]],
+    columns: Mapping[str, Column],
     there: Sequence[bool],
     pks: Sequence[int],
     stored: Mapping[int, str],
@@ -151,12 +149,12 @@ def _updated(
 ) -> dict[int, tuple[dict[str, Any], dict[str, Any]]]:
     """(values to write, what they replace) by place, of the customers that are there and would change."""
     if not all(there):
-        columns = {column: list(compress(values, there)) for column, values in columns.items()}
+        columns = {name: column.chosen(there) for name, column in columns.items()}
     places = list(compress(range(len(there)), there))
     changes: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
     for at, (pk, wanted) in enumerate(zip(pks, texts.wanted(columns), strict=True)):
         if wanted != stored[pk]:
-            asked = {column: values[at] for column, values in columns.items()}
+            asked = {name: column.at(at) for name, column in columns.items()}
             change = changed_only(asked, texts.read(stored[pk]))
             if change[0]:  # texts may differ where values do not
                 changes[places[at]] = change
@@ -218,7 +216,7 @@ def _resolve_columns(comparison: Comparison) -> None:
             _refuse_new(comparison, column, "custom attribute")
 
 
-def _resolve(comparison: Comparison, column: str) -> list[Any]:
+def _resolve(comparison: Comparison, column: str) -> Column:
     """One column; each distinct cell is looked up once."""
     checked = comparison.checked
     resolve = _resolver(comparison, column)
@@ -236,7 +234,7 @@ def _resolve(comparison: Comparison, column: str) -> list[Any]:
             value = read[cell]
             shown = ";".join(value) if isinstance(value, tuple) else value
             checked.refuse(row, column, shown, refused[cell])
-    return checked.values.spread(column, memo)
+    return Column(cells, memo)
 
 
 def _resolver(comparison: Comparison, column: str) -> Callable[[Any], Any]:
@@ -291,7 +289,7 @@ def attribute_value(value: Any) -> Any:
 
 
 def _refuse_new(comparison: Comparison, column: str, what: str) -> None:
-    for row, value in enumerate(comparison.columns[column]):
+    for row, value in enumerate(comparison.columns[column].values()):
         if value is not None:
             comparison.checked.refuse(row, column, value, NEW_VALUE.format(what=what))
 
@@ -299,9 +297,10 @@ def _refuse_new(comparison: Comparison, column: str, what: str) -> None:
 def _refuse_incomplete(comparison: Comparison) -> None:
     """A customer has a name: a new one needs it, a known one cannot lose it."""
     checked = comparison.checked
-    names = comparison.columns.get("name")
-    if names is not None and all(names):
+    column = comparison.columns.get("name")
+    if column is not None and all(column.by_cell.values()):
         return
+    names = None if column is None else column.values()
     for row, pk in enumerate(comparison.found):
         if row in checked.problems:
             continue
@@ -338,7 +337,7 @@ def _refuse_foreign_signs(comparison: Comparison) -> None:
 def _currencies(comparison: Comparison) -> list[str]:
     """The currency each row ends up with."""
     if "currency" in comparison.columns:
-        return [code or comparison.base_currency for code in comparison.columns["currency"]]
+        return [code or comparison.base_currency for code in comparison.columns["currency"].values()]
     pks = [pk for pk in comparison.found if pk is not None]
     texts = Texts(["currency"], comparison.on)
     now = {pk: texts.read(text)["currency"] for pk, text in texts.stored(pks).items()}
@@ -360,9 +359,13 @@ class Brought:
         """Note what the accepted rows of this part are the first to bring."""
         refused = self.comparison.checked.problems
         for column, new in self.new.items():
-            values = self.comparison.columns[column]
             if new:
-                brought = [values[at] for at in part if values[at] in new and at not in refused]
+                values = self.comparison.columns[column].part(slice(part.start, part.stop)).values()
+                brought = [
+                    value
+                    for at, value in zip(part, values, strict=True)
+                    if value in new and at not in refused
+                ]
                 self.found[column].update(dict.fromkeys(brought))
 
     def new_values(self) -> dict[str, list[str]]:

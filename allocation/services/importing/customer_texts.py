@@ -17,9 +17,11 @@ from django.db.models.expressions import RawSQL
 
 from accounts.importing.customers import ATTRIBUTE_PREFIX
 from accounts.models import Customer, Goal
+from allocation.services.importing.columns import Column
 
 AMOUNTS = ("arr", "potential_arr")
 POINTS = ("adoption", "health", "reputation", "complexity")
+TEXTS = ("name", "country", "currency", "package", "wished_engagement", "status")
 YES_NO = ("champion", "loss_felt", "first_renewal_done")
 # Where a column of the file lives; the others live in the field of their own name.
 PATHS = {
@@ -64,7 +66,7 @@ class Texts:
         ]
         self.attributes = [column for column in columns if column.startswith(ATTRIBUTE_PREFIX)]
         self.goals = GOALS in columns
-        self._writers = {column: _writer(column) for column in columns}
+        self._known: dict[str, dict[Any, str]] = {}
 
     @property
     def _added(self) -> list[str]:
@@ -91,17 +93,29 @@ class Texts:
                 found.setdefault(pk, set()).add(slug)
         return {pk: sorted(slugs) for pk, slugs in found.items()}
 
-    def wanted(self, columns: Mapping[str, Sequence[Any]]) -> list[str]:
-        """The text that each row of these columns (in the form of `rows.plain`) asks for."""
+    def wanted(self, columns: Mapping[str, Column]) -> list[str]:
+        """The text that each row of these columns asks for."""
         separator = "," if connection.vendor == "sqlite" else ", "
-        shown = [self._writers[column](columns[column]) for column in self.plain]
+        shown = [
+            list(map(self._of_cells(name, columns[name]).__getitem__, columns[name].cells))
+            for name in self.plain
+        ]
         rows = len(next(iter(columns.values()), ()))
         inner = map(separator.join, zip(*shown, strict=True)) if shown else iter([""] * rows)
         texts = [f"[{text}]" for text in inner]
         if not self._added:
             return texts
-        added = zip(*(columns[column] for column in self._added), strict=True)
+        added = zip(*(columns[name].values() for name in self._added), strict=True)
         return [text + _dumps(values) for text, values in zip(texts, added, strict=True)]
+
+    def _of_cells(self, name: str, column: Column) -> dict[Any, str]:
+        """The texts of a column's distinct cells; made once for a file."""
+        if name not in self._known:
+            write = _write_of(name)
+            self._known[name] = {
+                cell: "null" if value is None else write(value) for cell, value in column.by_cell.items()
+            }
+        return self._known[name]
 
     def read(self, text: str) -> dict[str, Any]:
         """The values of a stored text by column, in the form of `rows.plain`."""
@@ -142,37 +156,21 @@ def _value(column: str, value: Any) -> Any:
     return value
 
 
-class _Written(dict[Any, str]):
-    """Values of a column as the database writes them, each different one made once."""
-
-    def __init__(self, write: Callable[[Any], str]) -> None:
-        super().__init__({None: "null"})
-        self._write = write
-
-    def __missing__(self, value: Any) -> str:
-        made = self[value] = self._write(value)
-        return made
-
-
-def _writer(column: str) -> Callable[[Sequence[Any]], list[str]]:
-    """What turns a column of plain values into the texts that the database makes of them."""
-    if column in ("name", "external_id"):  # nearly always different ones
-        return lambda values: list(map(encode_basestring, values))
-    if column == "products":
-        written = _Written(_products)
-        return lambda values: [written[tuple(items)] for items in values]
-    known = _Written(_write_of(column)).__getitem__
-    return lambda values: list(map(known, values))
-
-
 def _write_of(column: str) -> Callable[[Any], str]:
+    """What turns a plain value of this column into the text that the database makes of it."""
     if column in PATHS or column == "csm":
         return lambda value: encode_basestring(value) if value else "null"
     if column in AMOUNTS or column in POINTS:
         return _number if connection.vendor == "sqlite" else str
     if column in YES_NO:
         return _zero_or_one if connection.vendor == "sqlite" else _true_or_false
-    return lambda value: encode_basestring(value) if isinstance(value, str) else str(value)
+    if column == "products":
+        return _products
+    return encode_basestring if column in TEXTS else _text_or_number
+
+
+def _text_or_number(value: Any) -> str:
+    return encode_basestring(value) if isinstance(value, str) else str(value)
 
 
 def _number(text: str) -> str:
@@ -188,10 +186,8 @@ def _true_or_false(value: bool) -> str:
     return "true" if value else "false"
 
 
-def _products(items: tuple[str, ...]) -> str:
-    stored = json.dumps(list(items))
+def _products(items: list[str]) -> str:
+    stored = json.dumps(items)
     return (
-        encode_basestring(stored)
-        if connection.vendor == "sqlite"
-        else json.dumps(list(items), ensure_ascii=False)
+        encode_basestring(stored) if connection.vendor == "sqlite" else json.dumps(items, ensure_ascii=False)
     )
