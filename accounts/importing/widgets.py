@@ -151,7 +151,7 @@ class NumberWidget(StrictWidget):
         found: dict[Cell, Any] = {
             cell: Decimal(cell).quantize(unit)
             for cell in cells
-            if (match(cell) if type(cell) is str else type(cell) is int and 0 <= cell < PLAIN_BELOW)
+            if (type(cell) is str and match(cell)) or (type(cell) is int and 0 <= cell < PLAIN_BELOW)
         }
         found |= {
             cell: exact

@@ -42,7 +42,7 @@ def insert_customers(columns: Columns, count: int) -> None:
             return
         marks = ", ".join(["%s"] * len(made))
         statement = f"INSERT INTO {_table()} ({named}) VALUES ({marks})"  # noqa: S608 - names are the model's
-        cursor.executemany(statement, zip(*made.values(), strict=True))
+        cursor.executemany(statement, list(zip(*made.values(), strict=True)))
 
 
 def update_customers(columns: Columns, external_ids: Sequence[str]) -> None:
@@ -63,14 +63,14 @@ def update_customers(columns: Columns, external_ids: Sequence[str]) -> None:
         sets = ", ".join(f"{_quoted(name)} = %s" for name in made)
         cursor.executemany(
             f"UPDATE {_table()} SET {sets}, {version} = {version} + 1 WHERE {key} = %s",  # noqa: S608 - names are the model's
-            zip(*made.values(), external_ids, strict=True),
+            list(zip(*made.values(), external_ids, strict=True)),
         )
 
 
-def _prepared(name: str, values: Sequence[Any]) -> Sequence[Any]:
+def _prepared(name: str, values: Sequence[Any]) -> list[Any]:
     """A column as the database takes it; each different value passes its field once."""
     if name in TEXTS:
-        return values
+        return list(values)
     field, database = FIELDS[name], connections[DEFAULT_DB_ALIAS]
     if name in LISTS:
         return _as_json(values)
