@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
@@ -13,13 +14,18 @@ from benchmarks.places import DATABASES, placed, sizes_on
 from benchmarks.tables import Goal, goals_table, table
 
 SIZES = (10_000, 100_000)
-QUICK = (2_000,)
+QUICK = (1_000,)
 ROUNDS = 3
+LARGEST_COMPARED = 200_000  # above it the stock library and workbooks are left out, and one round is taken
 LIMIT = 3_600.0
+QUICK_STOCK_ROWS = 200
 STOCK_ROWS = 10_000  # the stock library takes minutes for more: a longer file is reckoned from its first rows
 BARE, NEW, AGAIN, UPDATE = "bare load", "import, new", "same file again", "import, update"
+PEAK = "peak MB of an import"
 READER, READ, WORKBOOK, STOCK = "XLSX reader alone", "XLSX read", "import, XLSX", "stock update"
+GROWING = (NEW, AGAIN, UPDATE, WORKBOOK, BARE)
 # What is set against what, and the bounds: (must, aim).
+ALIKE = 1.15  # seconds a row at one size against those at the size before
 GOALS = {
     (NEW, BARE): (8.0, 4.0),
     (WORKBOOK, READER): (3.0, 1.5),
@@ -46,12 +52,17 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             found = judged(told["times"], scale=told["scale"])
             rows.extend({"database": database, "customers": customers, **row} for row in found)
             rows.append(
-                {"database": database, "customers": customers, "what": "peak MB of an import"}
-                | {"rss_mb": told["peak_mb"]}
+                {"database": database, "customers": customers, "what": PEAK} | {"rss_mb": told["peak_mb"]}
             )
             goals.extend(goals_of(where, found))
             print(f"imports {where}: measured", file=sys.stderr, flush=True)
     print("\n## Imports\n\n" + rows_table(rows))
+    steps = growth(rows)
+    goals.extend(Goal(f"seconds a row, {step['step']}", step["seconds"], ALIKE, 1, "") for step in steps)
+    if steps:
+        print(
+            "\n### Growth: a row at the second size ÷ a row at the first; MB in all\n\n" + growth_table(steps)
+        )
     print("\n" + goals_table(goals))
     print(
         f"\nThe stock library's time is that of {STOCK_ROWS} rows at most, multiplied up for a longer file."
@@ -62,8 +73,10 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
 
 def _told(database: str, customers: int, options: argparse.Namespace) -> dict[str, Any]:
     with placed(database) as job:
-        job |= {"bench": "imports", "customers": customers, "rounds": ROUNDS}
-        job["stock_rows"] = min(customers, STOCK_ROWS)
+        compared = customers <= LARGEST_COMPARED
+        rounds = ROUNDS if compared and not options.quick else 1
+        job |= {"bench": "imports", "customers": customers, "rounds": rounds, "compared": compared}
+        job["stock_rows"] = min(customers, QUICK_STOCK_ROWS if options.quick else STOCK_ROWS)
         return measured(job, limit=options.limit or LIMIT)
 
 
@@ -85,7 +98,38 @@ def goals_of(where: str, found: Sequence[Mapping[str, Any]]) -> list[Goal]:
     return [
         Goal(f"{what} ÷ {reference}, {where}", best[what] / best[reference], must, aim, "")
         for (what, reference), (must, aim) in GOALS.items()
+        if what in best and reference in best
     ]
+
+
+def growth(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """From each size to the next on a database: what a row costs there ÷ what it cost, and the MB of both."""
+    found = []
+    for database in DATABASES:
+        here = [row for row in rows if row["database"] == database]
+        sizes = sorted({row["customers"] for row in here})
+        by = {(row["what"], row["customers"]): row for row in here}
+        for before, after in pairwise(sizes):
+            factor = after / before
+            for what in GROWING:
+                few, many = by.get((what, before)), by.get((what, after))
+                if few and many:
+                    step = {"step": f"{what}, {database}, {before} → {after} customers"}
+                    times = {name: many[name] / few[name] / factor for name in ("seconds", "cpu")}
+                    found.append(step | times | {"mb": _mb(by, before), "mb_after": _mb(by, after)})
+    return found
+
+
+def _mb(by: Mapping[tuple[str, int], Mapping[str, Any]], customers: int) -> float | None:
+    row = by.get((PEAK, customers))
+    return row and row["rss_mb"]
+
+
+def growth_table(steps: Sequence[Mapping[str, Any]]) -> str:
+    """One line for each step."""
+    columns = ("step", "seconds", "cpu", "mb", "mb_after")
+    heads = ("what", "seconds a row", "CPU s a row", "MB before", "MB after")
+    return table(heads, [[step[column] for column in columns] for step in steps])
 
 
 def rows_table(rows: Sequence[Mapping[str, Any]]) -> str:

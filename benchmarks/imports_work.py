@@ -36,7 +36,8 @@ def work(job: Mapping[str, Any], emit: Emit) -> dict[str, Any]:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    bench = Bench(Path(job["folder"]), job["customers"], job["stock_rows"])
+    _allow(job["customers"])
+    bench = Bench(Path(job["folder"]), job["customers"], job["stock_rows"] if job["compared"] else 0)
     with clock(emit):
         for number in range(job["rounds"]):
             bench.round(first=not number)
@@ -48,6 +49,15 @@ def work(job: Mapping[str, Any], emit: Emit) -> dict[str, Any]:
     }
 
 
+def _allow(customers: int) -> None:
+    """Raise the limits on an upload for as many rows, as an installation does whose files are as long."""
+    from django.conf import settings
+
+    limits = settings.UPLOAD_LIMITS
+    needed = {"rows": customers, "cells": customers * len(COLUMNS), "file_bytes": customers * 256}
+    settings.UPLOAD_LIMITS = limits | {name: max(limits[name], most) for name, most in needed.items()}
+
+
 class Bench:
     """The files, what was measured of them, and an empty database to come back to."""
 
@@ -56,7 +66,8 @@ class Bench:
         self.new, self.later, self.book = (folder / name for name in ("new.csv", "later.csv", "new.xlsx"))
         write_csv(self.new, customers(count))
         write_csv(self.later, customers(count, later=True))
-        write_workbook(self.book, customers(count))
+        if stock_rows:
+            write_workbook(self.book, customers(count))
         self.times: dict[str, list[tuple[float, float]]] = {}
         self.faults: list[str] = []
         self.peak = 0.0
@@ -72,7 +83,8 @@ class Bench:
         if first:
             self.peak = peak_mb()  # before anything else has asked for memory
         expect(AGAIN, self._timed(AGAIN, lambda: _imported(self.new)), {"unchanged": self.count})
-        self._timed(STOCK, lambda: _stock(self.later, self.stock_rows))
+        if self.stock_rows:
+            self._timed(STOCK, lambda: _stock(self.later, self.stock_rows))
         changed = -(-self.count // CHANGED)
         wanted = {"updated": changed, "unchanged": self.count - changed}
         expect(UPDATE, self._timed(UPDATE, lambda: _imported(self.later)), wanted)
@@ -80,8 +92,13 @@ class Bench:
         self._empty_again(words)
         loaded = self._timed(BARE, lambda: _bare(self.new, words))
         expect(BARE, {"created": loaded}, created)
+        if self.stock_rows:
+            self._workbook()
+
+    def _workbook(self) -> None:
         self._empty_again()
-        expect(WORKBOOK, self._timed(WORKBOOK, lambda: _imported(self.book)), created)
+        imported = self._timed(WORKBOOK, lambda: _imported(self.book))
+        self._expect(WORKBOOK, imported, {"created": self.count})
         self._timed(READER, lambda: _calamine(self.book))
         self._timed(READ, lambda: _read(self.book))
 
@@ -213,7 +230,7 @@ def _read(path: Path) -> int:
     from accounts.importing.limits import Limits
     from accounts.importing.reading import read_table
 
-    return len(read_table(data=path.read_bytes(), limits=Limits()).rows)
+    return len(read_table(data=path.read_bytes(), limits=Limits()))
 
 
 def _stock(path: Path, most: int) -> None:

@@ -1,6 +1,6 @@
 """From a table to checked values: column by column, each distinct cell read once, every refusal kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,8 +8,8 @@ from import_export.fields import Field
 
 from accounts.importing import dates, numbers
 from accounts.importing.customers import ATTRIBUTE_PREFIX, attribute_field
-from accounts.importing.errors import CellRefused, ChoiceNeeded, Question
-from accounts.importing.keys import word_key
+from accounts.importing.errors import ChoiceNeeded, Question
+from accounts.importing.keys import word_keys
 from accounts.importing.mapping import ColumnMap
 from accounts.importing.tables import Cell, Table, is_blank
 from accounts.importing.widgets import NO, YES, ColumnReading, DateWidget, ListWidget, NumberWidget
@@ -36,13 +36,34 @@ class Answers:
     list_separator: str | None = None
 
 
+class Values(Mapping[str, list[Any]]):
+    """The values of every row by column; `read` are those of each column's distinct cells."""
+
+    def __init__(self, table: Table, positions: Mapping[str, int]) -> None:
+        self.read: dict[str, dict[Cell, Any]] = {}
+        self._table, self._positions = table, positions
+
+    def __getitem__(self, column: str) -> list[Any]:
+        return self.spread(column, self.read[column])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.read)
+
+    def __len__(self) -> int:
+        return len(self.read)
+
+    def spread(self, column: str, by_cell: Mapping[Cell, Any]) -> list[Any]:
+        """What stands for each distinct cell of a column, for every row."""
+        return list(map(by_cell.__getitem__, self._table.column(self._positions[column])))
+
+
 @dataclass
 class Checked:
     """`values[column][i]` is row i's value; `problems[i]` says why row i is refused."""
 
     table: Table
     map: ColumnMap
-    values: dict[str, list[Any]] = field(default_factory=dict)
+    values: Values = field(init=False)
     problems: dict[int, list[Problem]] = field(default_factory=dict)
     readings: dict[str, ColumnReading] = field(default_factory=dict)
     new_attributes: dict[str, str] = field(default_factory=dict)
@@ -50,6 +71,9 @@ class Checked:
     date_order: str = dates.DMY
     remarks: list[str] = field(default_factory=list)
     ragged: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.values = Values(self.table, self.map.positions)
 
     def refuse(self, row: int, column: str, value: Any, message: str) -> None:
         """Note one more reason against row `row`; `column` is ours.
@@ -82,7 +106,7 @@ def check_table(
     Raises ChoiceNeeded when numbers or dates can be read in two ways and no answer is given.
     """
     checked = Checked(table=table, map=column_map, remarks=[*table.remarks, *column_map.remarks])
-    distinct = {column: dict.fromkeys(table.column(at)) for column, at in column_map.positions.items()}
+    distinct = {column: table.distinct[at] for column, at in column_map.positions.items()}
     columns = _with_attributes(checked, distinct, fields, attribute_kinds)
     _settle_readings(checked, distinct, columns, answers)
     _refuse_ragged(checked)
@@ -93,7 +117,7 @@ def check_table(
 
 def _with_attributes(
     checked: Checked,
-    distinct: Mapping[str, dict[Cell, None]],
+    distinct: Mapping[str, Mapping[Cell, Cell]],
     fields: Mapping[str, Field],
     attribute_kinds: Mapping[str, str],
 ) -> dict[str, Field]:
@@ -110,7 +134,7 @@ def _with_attributes(
     return columns
 
 
-def _kind_of(cells: Mapping[Cell, None]) -> str:
+def _kind_of(cells: Mapping[Cell, Cell]) -> str:
     """number, yes_no or date if every cell reads as such, else choice (any text)."""
     given = [cell for cell in cells if not is_blank(cell)]
     texts = [cell.strip() for cell in given if isinstance(cell, str)]
@@ -127,15 +151,16 @@ def _kind_of(cells: Mapping[Cell, None]) -> str:
 
 def _settle_readings(
     checked: Checked,
-    distinct: Mapping[str, dict[Cell, None]],
+    distinct: Mapping[str, Mapping[Cell, Cell]],
     columns: Mapping[str, Field],
     answers: Answers,
 ) -> None:
     """One number style and one date order for the file; magnitude and list separator by column."""
     headers = checked.map.headers
     texts = {
-        column: [cell.strip() for cell in cells if isinstance(cell, str)]
-        for column, cells in distinct.items()
+        column: [cell.strip() for cell in distinct[column] if isinstance(cell, str)]
+        for column, field_ in columns.items()
+        if isinstance(field_.widget, NumberWidget | DateWidget | ListWidget)
     }
     number_columns = [column for column, field_ in columns.items() if isinstance(field_.widget, NumberWidget)]
     date_columns = [column for column, field_ in columns.items() if isinstance(field_.widget, DateWidget)]
@@ -184,32 +209,24 @@ def _settle_separator(
 
 def _refuse_ragged(checked: Checked) -> None:
     width = len(checked.table.headers)
-    for at, row in enumerate(checked.table.rows):
-        if len(row) != width:
-            few_or_many = "too many" if len(row) > width else "too few"
-            checked.refuse(
-                at,
-                "",
-                "",
-                f"The row has {few_or_many} fields: {len(row)}, but there are {width} headers; "
-                "a delimiter inside a text needs quotation marks around the text.",
-            )
-            checked.ragged.add(at)
+    for at, row in checked.table.ragged.items():
+        few_or_many = "too many" if len(row) > width else "too few"
+        checked.refuse(
+            at,
+            "",
+            "",
+            f"The row has {few_or_many} fields: {len(row)}, but there are {width} headers; "
+            "a delimiter inside a text needs quotation marks around the text.",
+        )
+        checked.ragged.add(at)
 
 
 def _read_column(
-    checked: Checked, column: str, at: int, field_: Field, distinct: Mapping[Cell, None]
+    checked: Checked, column: str, at: int, field_: Field, distinct: Mapping[Cell, Cell]
 ) -> None:
-    """Read the distinct cells, then spread the values over the rows."""
-    reading = checked.readings[column]
-    values: dict[Cell, Any] = {}
-    refused: dict[Cell, str] = {}
-    for cell in distinct:
-        try:
-            values[cell] = field_.widget.clean(cell, reading=reading)
-        except CellRefused as refusal:
-            refused[cell], values[cell] = str(refusal), field_.widget.blank
-    checked.values[column] = [values[cell] for cell in checked.table.column(at)]
+    """Read the distinct cells; their values are spread over the rows when somebody asks for them."""
+    read, refused = field_.widget.clean_all(distinct, checked.readings[column])
+    checked.values.read[column] = read
     if refused:
         for row, cell in enumerate(checked.table.column(at)):
             if cell in refused:
@@ -218,12 +235,13 @@ def _read_column(
 
 def refuse_double_keys(checked: Checked, keys: Sequence[str], column: str) -> None:
     """Refuse every row whose key stands on another line too; which one is right is not ours to say."""
+    compared = word_keys(keys)
+    if len(set(compared)) == len(keys):
+        return
     lines: dict[str, list[int]] = {}
     for row, key in enumerate(keys):
-        if key and not (
-            row in checked.problems and len(checked.table.rows[row]) != len(checked.table.headers)
-        ):
-            lines.setdefault(word_key(key), []).append(row)
+        if key and row not in checked.ragged:
+            lines.setdefault(compared[row], []).append(row)
     for rows in lines.values():
         if len(rows) > 1:
             named = _named([checked.table.lines[row] for row in rows])

@@ -3,18 +3,21 @@
 import codecs
 import csv
 import io
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from threading import Lock
 
 from accounts.importing.errors import FileRefused
 from accounts.importing.escaping import unmark_formula
 from accounts.importing.limits import Limits
-from accounts.importing.tables import Table
+from accounts.importing.tables import Filler, Table
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 SAMPLE_CHARACTERS = 256 * 1024
 SAMPLE_ROWS = 200
+BLOCK_ROWS = 500  # what fits into the processor's cache
 
 # Longest marks first: the UTF-16 mark is the beginning of the UTF-32 one.
 BYTE_ORDER_MARKS = (
@@ -55,24 +58,75 @@ def _read(data: bytes, limits: Limits) -> Table:
         raise FileRefused("The file is empty: it has no header row and no rows.")
     delimiter = stated or find_delimiter(text)
     table = Table(headers=[], kind="csv", encoding=encoding, delimiter=delimiter)
-    header_line = 0
-    cells = 0
-    for line, row in _records(text=text, delimiter=delimiter, limits=limits):
-        if not (row and row[0].strip()) and not any(field.strip() for field in row):
-            table.blank_rows += 1 if table.headers else 0
+    if _read_in_blocks(table, text, limits):
+        return table
+    table = Table(headers=[], kind="csv", encoding=encoding, delimiter=delimiter)
+    _read_row_by_row(table, text, limits)
+    return table
+
+
+def _read_row_by_row(table: Table, text: str, limits: Limits) -> None:
+    filler: Filler | None = None
+    header_line = cells = 0
+    for line, row in _records(text=text, delimiter=table.delimiter, limits=limits):
+        if not _says_something(row):
+            table.blank_rows += 1 if filler else 0
             continue
-        if not table.headers:
+        if filler is None:
             header_line = line
             table.headers = [header.strip() for header in row]
+            filler = Filler(table)
             continue
         cells += len(row)
-        if len(table.rows) >= limits.rows:
+        if len(table) >= limits.rows:
             raise FileRefused(f"The file has more than {limits.rows:,} rows; send it in parts.")
         if cells > limits.cells:
             raise FileRefused(f"The file has more than {limits.cells:,} cells; send it in parts.")
-        table.rows.append(row)
-        table.lines.append(line - header_line + 1)
-    return table
+        filler.add([row], [line - header_line + 1])
+
+
+def _read_in_blocks(table: Table, text: str, limits: Limits) -> bool:
+    """Read a file of one line a record, thousands at a time. False: it is no such file, or one to refuse.
+
+    Whatever is out of the ordinary is left to the reading row by row, which knows what to say and of which line.
+    """
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=table.delimiter, strict=True)
+    marked = re.search(rf"(?:^|[{table.delimiter}\r\n\"])'", text) if "'" in text else None
+    filler: Filler | None = None
+    header_line = done = cells = 0
+    try:
+        while block := list(islice(reader, BLOCK_ROWS)):
+            cells += sum(map(len, block))
+            if reader.line_num != done + len(block) or not _within(limits, block, len(table), cells):
+                return False
+            lines: Sequence[int] = range(done + 1, done + 1 + len(block))
+            done += len(block)
+            if marked:
+                block = [list(map(unmark_formula, row)) for row in block]
+            # A row whose first cell says something is no blank one.
+            if not all(row and row[0] and not row[0].isspace() for row in block):
+                if filler is None:
+                    return False
+                lines = [line for line, row in zip(lines, block, strict=True) if _says_something(row)]
+                table.blank_rows += len(block) - len(lines)
+                block = [row for row in block if _says_something(row)]
+            if filler is None:
+                table.headers, header_line = [header.strip() for header in block[0]], lines[0]
+                block, lines = block[1:], lines[1:]
+                filler = Filler(table)
+            filler.add(block, [line - header_line + 1 for line in lines])
+    except csv.Error:
+        return False
+    return filler is not None
+
+
+def _within(limits: Limits, block: Sequence[Sequence[str]], rows: int, cells: int) -> bool:
+    widest = max(map(len, block))
+    return widest <= limits.columns and rows + len(block) <= limits.rows and cells <= limits.cells
+
+
+def _says_something(row: Sequence[str]) -> bool:
+    return any(field.strip() for field in row)
 
 
 def decode(data: bytes) -> tuple[str, str]:
@@ -151,17 +205,8 @@ def _widths(sample: str, delimiter: str, *, cut: bool) -> list[int]:
     return widths[:-1] if cut and len(widths) > 1 else widths
 
 
-class _Shared(dict[str, str]):
-    """Fields as they are read; each different one is made once."""
-
-    def __missing__(self, field: str) -> str:
-        made = self[field] = unmark_formula(field)
-        return made
-
-
 def _records(*, text: str, delimiter: str, limits: Limits) -> Iterator[tuple[int, list[str]]]:
-    """(physical line on which the record starts, its fields); equal fields share one string."""
-    shared = _Shared().__getitem__
+    """(physical line on which the record starts, its fields)."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     start = 1
     try:
@@ -170,7 +215,7 @@ def _records(*, text: str, delimiter: str, limits: Limits) -> Iterator[tuple[int
                 raise FileRefused(
                     f"Line {start} has {len(row):,} columns; at most {limits.columns} are accepted."
                 )
-            yield start, list(map(shared, row))
+            yield start, list(map(unmark_formula, row))
             start = reader.line_num + 1
     except csv.Error as error:
         raise FileRefused(_quoting_sentence(str(error), start, limits)) from None

@@ -21,6 +21,8 @@ SHOWN = {POINT: "1,234.56", COMMA: "1.234,56"}
 
 _BLANKS = " \u00a0\u202f'’"
 _PLAIN = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,20})?\Z")
+# Blank, or a number in which a point cannot group thousands.
+_CLEAR = re.compile(r"(?:-?(?:[0-9]{1,18}(?:\.(?:[0-9]{1,2}|[0-9]{4,20}))?|[0-9]{4,18}\.[0-9]{3}))?\Z")
 _LETTER = re.compile("[A-Za-z]")
 _DIGITS = re.compile(r"[0-9]{1,18}\Z")
 _CORE = {
@@ -148,8 +150,11 @@ def _readings(text: str) -> tuple[str, str]:
     return f"{_value(parts.core, POINT):f}", f"{_value(parts.core, COMMA):f}"
 
 
-def find_style(columns: Iterable[tuple[str, Iterable[str]]]) -> Settled:
+def find_style(columns: Iterable[tuple[str, Sequence[str]]]) -> Settled:
     """The decimal style of a file from the distinct texts of its number columns: found out or asked."""
+    columns = list(columns)
+    if all(all(map(_CLEAR.match, texts)) for _, texts in columns):
+        return Settled(POINT)  # nothing is in doubt, and nothing speaks for the other style
     return settle(
         option="number_style",
         answers=STYLES,
@@ -164,7 +169,7 @@ def find_magnitude(texts: Sequence[str]) -> tuple[bool, str]:
     """(whether every amount but 0 carries a magnitude, how the preview states the reading)."""
     found: set[str] = set()
     bare = False
-    if not any(_LETTER.search(text) for text in texts):
+    if not _LETTER.search("\n".join(texts)):
         return False, ""
     for text in texts:
         parts = take_apart(text)

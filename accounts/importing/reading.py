@@ -37,7 +37,7 @@ def read_table(*, data: bytes, limits: Limits) -> Table:
         else read_delimited(data=data, limits=limits)
     )
     _settle_headers(table)
-    if not table.rows:
+    if not len(table):
         raise FileRefused("The file has a header row but no rows below it.")
     return table
 
@@ -68,7 +68,7 @@ def _settle_headers(table: Table) -> None:
     ):
         width -= 1
     if width < len(table.headers):
-        _cut(table, width)
+        table.cut(width)  # a ragged row must stay visible as such
     if not any(table.headers):
         raise FileRefused("The first row holds no headers, so it is not known which column is which.")
     seen: dict[str, int] = {}
@@ -80,10 +80,3 @@ def _settle_headers(table: Table) -> None:
                 "rename or remove one of them, so that it is certain which one is meant."
             )
         seen[key] = position
-
-
-def _cut(table: Table, width: int) -> None:
-    full = len(table.headers)
-    table.headers = table.headers[:width]
-    # Only rows as wide as the header lose its empty columns; a ragged row must stay visible as such.
-    table.rows = [row[:width] if len(row) == full else row for row in table.rows]

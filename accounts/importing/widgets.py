@@ -6,6 +6,7 @@ with a sentence. `clean` is called once for each distinct cell of a column.
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -20,6 +21,8 @@ from accounts.importing.tables import BrokenCell, Cell, is_blank
 
 LONGEST_NUMBER = 60
 SAFE_DIGITS = Decimal(10) ** 15  # a spreadsheet keeps 15 digits; a longer id has lost some
+PLAIN_BELOW = 10**12
+HALF = re.compile("[\ud800-\udfff]")
 EXACT_DIGITS = 15  # a double gives back every number of so many digits
 YES = frozenset(["yes", "true", "1"])
 NO = frozenset(["no", "false", "0"])
@@ -51,6 +54,23 @@ class StrictWidget(Widget):  # type: ignore[misc]
 
     def read(self, value: Cell, reading: ColumnReading) -> Any:
         raise NotImplementedError
+
+    def clean_all(
+        self, cells: Collection[Cell], reading: ColumnReading
+    ) -> tuple[dict[Cell, Any], dict[Cell, str]]:
+        """(the value of each cell, `blank` for one that is refused; why those are refused). As `clean` for every cell."""
+        values, refused = self._plain_ones(cells, reading), {}
+        for cell in cells if len(values) < len(cells) else ():
+            if cell not in values:
+                try:
+                    values[cell] = self.clean(cell, reading=reading)
+                except CellRefused as refusal:
+                    values[cell], refused[cell] = self.blank, str(refusal)
+        return values, refused
+
+    def _plain_ones(self, cells: Collection[Cell], reading: ColumnReading) -> dict[Cell, Any]:
+        """The values of cells that are seen together to be in order; the others are looked at one by one."""
+        return {}
 
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> Any:
         """The value as the export writes it; None is a blank."""
@@ -88,6 +108,17 @@ class TextWidget(StrictWidget):
             raise CellRefused("The text holds half a character; export the file again in UTF-8.")
         return text
 
+    def _plain_ones(self, cells: Collection[Cell], reading: ColumnReading) -> dict[Cell, Any]:
+        texts = [cell for cell in cells if isinstance(cell, str)]
+        joined = "".join(texts)
+        whole = joined.isascii() or not HALF.search(joined)
+        if not texts or not whole or "\0" in joined or max(map(len, texts)) > self.longest:
+            return {}
+        stripped = list(map(str.strip, texts))
+        if not self.exact:
+            return dict(zip(texts, stripped, strict=True))
+        return {text: text if bare else "" for text, bare in zip(texts, stripped, strict=True)}
+
 
 class NumberWidget(StrictWidget):
     """A number within bounds, with at most `places` decimals; more are refused, never rounded."""
@@ -96,6 +127,10 @@ class NumberWidget(StrictWidget):
         super().__init__()
         self.low, self.high, self.places, self.money = low, high, places, money
         self.unit, self.zero = Decimal(1).scaleb(-places), Decimal(0).scaleb(-places)
+        # Twelve digits are below every bound but that of percentages and counts, which is asked for.
+        self._plain = re.compile(
+            rf"[0-9]{{1,12}}(?:\.[0-9]{{1,{places}}})?\Z" if places else r"[0-9]{1,12}\Z"
+        )
 
     def read(self, value: Cell, reading: ColumnReading) -> Decimal:
         number = self._number(value, reading)
@@ -108,6 +143,26 @@ class NumberWidget(StrictWidget):
         if -int(exact.as_tuple().exponent) > self.places:
             raise CellRefused(self._decimals())
         return exact.quantize(self.unit) if number else self.zero
+
+    def _plain_ones(self, cells: Collection[Cell], reading: ColumnReading) -> dict[Cell, Any]:
+        if reading.style != numbers.Style():
+            return {}
+        match, unit, zero = self._plain.match, self.unit, self.zero
+        found: dict[Cell, Any] = {
+            cell: Decimal(cell).quantize(unit)
+            for cell in cells
+            if (type(cell) is str and match(cell)) or (type(cell) is int and 0 <= cell < PLAIN_BELOW)
+        }
+        found |= {
+            cell: exact
+            for cell in cells
+            if type(cell) is Decimal and zero <= cell < PLAIN_BELOW and (exact := cell.quantize(unit)) == cell
+        }
+        within = not found or (
+            (self.low is None or min(found.values()) >= self.low)
+            and (self.high is None or max(found.values()) < self.high)
+        )
+        return found if within else {}
 
     def _number(self, value: Cell, reading: ColumnReading) -> Decimal:
         if isinstance(value, int | Decimal):
@@ -150,6 +205,9 @@ class FloatWidget(NumberWidget):
             )
         return number
 
+    def _plain_ones(self, cells: Collection[Cell], reading: ColumnReading) -> dict[Cell, Any]:
+        return {}  # each one's digits are counted
+
 
 class WholeWidget(NumberWidget):
     """A whole number."""
@@ -159,6 +217,9 @@ class WholeWidget(NumberWidget):
 
     def read(self, value: Cell, reading: ColumnReading) -> Any:
         return int(super().read(value, reading))
+
+    def _plain_ones(self, cells: Collection[Cell], reading: ColumnReading) -> dict[Cell, Any]:
+        return {cell: int(value) for cell, value in super()._plain_ones(cells, reading).items()}
 
 
 class DateWidget(StrictWidget):

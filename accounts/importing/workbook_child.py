@@ -2,7 +2,8 @@
 
 A crafted workbook of 1.4 KB can ask its reader for gigabytes, so the parser works here, in a process of
 its own that the kernel stops at a memory and a time limit. First line: {"sheet", "others", "start"}; then
-one JSON list a row; a number is a JSON number, a date ["d", ISO], an unusable cell ["e", shown, why].
+some thousand rows a line, as a JSON list of columns; a number is a JSON number, a date ["d", ISO], an unusable cell
+["e", shown, why].
 A refusal is one line {"refused": sentence}. No Django here: starting up must be quick and lean.
 """
 
@@ -13,8 +14,9 @@ import resource
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from typing import Any
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, SheetVisibleEnum
@@ -32,6 +34,10 @@ UNUSABLE = re.compile(
 )
 REFERENCE = re.compile(rb'\br="([A-Z]{1,3})([0-9]{1,7})"')
 
+
+BLOCK_ROWS = 2_000
+PLAIN = {str, float}
+HIDDEN = "_xFFF"  # the beginning of the two escapes that the parser leaves as they are
 
 Unusable = dict[tuple[int, int], str]  # (row, column), both from 0 -> why the cell cannot be used
 
@@ -116,7 +122,8 @@ def _check_size(total: int, zipped: int, limits: dict[str, int]) -> None:
 
 def _find_unusable(text: bytes, found: Unusable) -> bytes:
     """Note formula cells without a value and error cells; gives the end of the text, where a cell may be cut in two."""
-    for match in UNUSABLE.finditer(text):
+    suspicious = b"<f" in text or b't="e"' in text  # most sheets have neither, and the pattern is slow
+    for match in UNUSABLE.finditer(text) if suspicious else ():
         reference = REFERENCE.search(match[1] or match[2])
         if reference:
             found[int(reference[2]) - 1, _column_index(reference[1])] = FORMULA if match[1] else ERROR
@@ -148,12 +155,26 @@ def read_sheet(data: bytes, limits: dict[str, int], unusable: dict[str, Unusable
     top, left = sheet.start
     formulas = _formulas_of(workbook, sheet.name, unusable)
     yield {"sheet": sheet.name, "others": others}
-    for offset, row in enumerate(sheet.iter_rows()):
-        cells = [_plain(value, limits) for value in row]
-        for column, why in formulas.get(top + offset, ()):
-            if left <= column < left + len(cells):
-                cells[column - left] = ["e", "formula" if why == FORMULA else "error", why]
-        yield cells
+    rows = sheet.iter_rows()
+    while block := list(islice(rows, BLOCK_ROWS)):
+        columns = [_column(values, limits) for values in zip(*block, strict=True)]
+        for offset in formulas.keys() & range(top, top + len(block)) if formulas else ():
+            for column, why in formulas[offset]:
+                if left <= column < left + len(columns):
+                    shown = "formula" if why == FORMULA else "error"
+                    columns[column - left][offset - top] = ["e", shown, why]
+        top += len(block)
+        yield columns
+
+
+def _column(values: Sequence[object], limits: dict[str, int]) -> list[Any]:
+    """Some cells of a column as JSON can carry them without loss; plain ones, which are nearly all, together."""
+    kinds = set(map(type, values))
+    texts = [value for value in values if isinstance(value, str)]
+    short = max(map(len, texts), default=0) <= limits["cell_characters"]
+    if kinds <= PLAIN and short and HIDDEN not in "".join(texts):
+        return list(values)
+    return [_plain(value, limits) for value in values]
 
 
 def _first_sheet(workbook: CalamineWorkbook) -> tuple[CalamineSheet | None, list[str]]:

@@ -60,6 +60,28 @@ def test_the_workbook_says_what_the_text_file_says_and_every_row_is_accepted(tmp
     assert list(text.values) == list(COLUMNS)
 
 
+def test_growth_is_what_a_row_costs_at_a_size_against_the_size_before_and_has_a_bound():
+    at = {1_000: (1.0, 1.0, 90.0), 10_000: (11.0, 9.0, 120.0)}
+    rows = [
+        {"database": "SQLite", "customers": customers, **row}
+        for customers, (seconds, cpu, peak) in at.items()
+        for row in (
+            {"what": imports.NEW, "seconds": seconds, "cpu": cpu},
+            {"what": imports.STOCK, "seconds": 7.0, "cpu": 7.0},
+            {"what": imports.PEAK, "rss_mb": peak},
+        )
+    ]
+    [step] = imports.growth(rows)
+    assert step["step"] == "import, new, SQLite, 1000 → 10000 customers"
+    assert (step["seconds"], step["cpu"]) == pytest.approx((1.1, 0.9))
+    assert (step["mb"], step["mb_after"]) == (90, 120)
+
+
+def test_what_was_left_out_at_a_large_size_is_no_goal_there():
+    found = imports.judged({imports.NEW: [(8.0, 8.0)], imports.BARE: [(2.0, 2.0)]}, scale=100)
+    assert [goal.value for goal in imports.goals_of("PostgreSQL", found)] == [4]
+
+
 def test_a_month_later_each_so_many_th_customer_has_other_figures():
     pairs = zip(customers(20), customers(20, later=True), strict=True)
     assert [at for at, (before, after) in enumerate(pairs) if before != after] == list(range(0, 20, CHANGED))

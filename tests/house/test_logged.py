@@ -61,6 +61,7 @@ LISTED = {
     ("allocation/services/handovers/ticking.py", "tick_step"): {"HandoverStep"},
     ("allocation/services/handovers/ticking.py", "write_notes"): {"Handover"},
     ("allocation/services/importing/applying.py", "_apply_at_once"): {"ImportChunk"},
+    ("allocation/services/importing/applying.py", "_skip_unchanged"): {"ImportChunk"},
     ("allocation/services/importing/applying.py", "_write_step"): {"ImportChunk"},
     ("allocation/services/accepting.py", "_accept"): {"RetierRun", "BookPlan"},
     ("allocation/services/importing/staging.py", "discard_import"): {"ImportBatch"},

@@ -147,7 +147,7 @@ def test_only_the_first_sheet_is_read_and_it_is_said() -> None:
 
 def test_formulas_without_a_result_and_error_cells_are_refused_not_blank() -> None:
     checked = check(workbook_of([["name", "arr"], ["A", "=1+1"], ["B", "#N/A"], ["C", 1]]))
-    assert isinstance(checked.table.rows[0][1], BrokenCell)
+    assert isinstance(checked.table.row(0)[1], BrokenCell)
     assert "formula" in checked.problems[0][0].message
     assert "spreadsheet error" in checked.problems[1][0].message
     assert 2 not in checked.problems

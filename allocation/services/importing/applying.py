@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Sum
 
 from accounts.changes import acting
 from accounts.importing.checking import Problem
@@ -13,20 +14,23 @@ from accounts.leases import lease_kept
 from accounts.models import CSM, Customer, ImportBatch, ImportChunk, ImportFile, ImportKind, User
 from accounts.querysets.jobs import CancelAsked
 from allocation.services.importing.csm_rows import csm_state
-from allocation.services.importing.customer_state import CHUNK, SLICE, Digest, Directory, current_values
-from allocation.services.importing.rows import CREATED, REJECTED, UPDATED, Row
+from allocation.services.importing.customer_state import Digest, Directory
+from allocation.services.importing.customer_texts import Texts, among
+from allocation.services.importing.rows import CREATED, UPDATED
+from allocation.services.importing.slices import Slice
 from allocation.services.importing.staging import (
     UnableToImport,
     require_right_to_import,
     stage_import,
 )
 from allocation.services.importing.stopping import end_cancelled, is_written_in_steps, rows_written
-from allocation.services.importing.storing import pack, rows_of, stored_rows
+from allocation.services.importing.storing import accepted_keys, pack_slice, rows_of, written_rows
 from allocation.services.importing.writing_csms import Writer as CsmWriter
 from allocation.services.importing.writing_customers import Writer as CustomerWriter
 
 Status = ImportBatch.Status
-CHUNKS_IN_A_STEP = 10
+CHUNKS_IN_A_STEP = 2  # 5 000 rows
+LOCKED_AT_ONCE = 5_000
 WRITING = "Writing the rows"
 CHANGED = "The rows of this file have changed since the preview, so nothing was written. The preview is now a new one."
 
@@ -113,11 +117,11 @@ def _apply_at_once(batch: ImportBatch, fence: int, on: date) -> None:
         _refuse_changed(batch, on)
         writer = _writer(batch, on)
         writer.bring_new_values(batch.new_values)
-        for chunk in batch.chunks.filter(changed__gt=0).order_by("number").iterator(chunk_size=10):
+        for chunk in batch.chunks.filter(changed__gt=0).order_by("number").iterator(chunk_size=4):
             writer.write(rows_of(chunk))
         writer.settle()
         if "parent" in batch.reading["columns"]:
-            writer.set_parents(stored_rows(batch=batch))
+            writer.set_parents(written_rows(batch=batch))
         batch.chunks.update(applied=True)
         _finish(batch, fence)
 
@@ -131,11 +135,14 @@ def _apply_in_steps(batch: ImportBatch, fence: int, on: date) -> None:
             batch.pk, fence=fence, done=done, total=batch.rows, message=WRITING
         ):
             return
-        if not batch.chunks.filter(applied=True).exists():
+        first = not batch.chunks.filter(applied=True).exists()
+        if first:
             _refuse_changed(batch, on)
         writer.bring_new_values(batch.new_values)
+        done += _skip_unchanged(batch)
         numbers = list(batch.chunks.filter(applied=False).order_by("number").values_list("number", flat=True))
-        done += _write_step(batch, writer, numbers[:CHUNKS_IN_A_STEP], on)
+        # Nothing can have changed since all rows were compared, a moment ago in this transaction.
+        done += _write_step(batch, writer, numbers[:CHUNKS_IN_A_STEP], on, compared=first)
     for start in range(CHUNKS_IN_A_STEP, len(numbers), CHUNKS_IN_A_STEP):
         with transaction.atomic():
             if not ImportBatch.objects.heartbeat(
@@ -145,18 +152,26 @@ def _apply_in_steps(batch: ImportBatch, fence: int, on: date) -> None:
             done += _write_step(batch, writer, numbers[start : start + CHUNKS_IN_A_STEP], on)
     with transaction.atomic():
         if "parent" in batch.reading["columns"]:
-            writer.set_parents(stored_rows(batch=batch))
+            writer.set_parents(written_rows(batch=batch))
         _finish(batch, fence)
 
 
-def _write_step(batch: ImportBatch, writer: Any, numbers: Sequence[int], on: date) -> int:
+def _skip_unchanged(batch: ImportBatch) -> int:
+    """Chunks that change nothing are done at once; gives their rows."""
+    same = batch.chunks.filter(applied=False, changed=0)
+    rows = int(same.aggregate(n=Sum("rows"))["n"] or 0)
+    same.update(applied=True)
+    return rows
+
+
+def _write_step(
+    batch: ImportBatch, writer: Any, numbers: Sequence[int], on: date, *, compared: bool = False
+) -> int:
     done = 0
     for chunk in batch.chunks.filter(number__in=numbers).order_by("number"):
-        if not chunk.changed:
-            done += chunk.rows
-            continue
-        rows = rows_of(chunk)
-        _refuse_rows_changed_meanwhile(batch, chunk, rows, on)
+        rows = Slice.of(rows_of(chunk))
+        if not compared:
+            rows = _refuse_rows_changed_meanwhile(batch, chunk, rows, on)
         writer.write(rows)
         done += len(rows)
     writer.settle()
@@ -164,41 +179,49 @@ def _write_step(batch: ImportBatch, writer: Any, numbers: Sequence[int], on: dat
     return done
 
 
-def _refuse_rows_changed_meanwhile(batch: ImportBatch, chunk: ImportChunk, rows: list[Row], on: date) -> None:
+def _refuse_rows_changed_meanwhile(batch: ImportBatch, chunk: ImportChunk, rows: Slice, on: date) -> Slice:
     """Between steps others may write: a row that no longer stands as previewed is refused, not overwritten."""
-    written = [row for row in rows if row.outcome in (CREATED, UPDATED)]
-    ids = dict(
-        Customer.objects.filter(external_id__in=[row.key for row in written]).values_list("external_id", "pk")
+    made = set(_ids_of(rows.keys_of(CREATED)))
+    places = {at: rows.keys[at] for at in rows.updated}
+    ids = _ids_of(list(places.values()))
+    texts = Texts(_compared_columns(batch), on)
+    stored = texts.stored(list(ids.values())) if ids else {}
+    refused = {at: _changed(rows, at) for at, key in enumerate(rows.keys) if key in made}
+    for at, key in places.items():
+        text = stored.get(ids.get(key, 0))
+        if text is None or _differs(rows.updated[at][1], texts.read(text)):
+            refused[at] = _changed(rows, at)
+    if not refused:
+        return rows
+    left = rows.refusing(refused)
+    made_less, updated_less = (rows.count(outcome) - left.count(outcome) for outcome in (CREATED, UPDATED))
+    packed = pack_slice(left)
+    ImportChunk.objects.filter(pk=chunk.pk).update(
+        content=packed.content, rejected=packed.rejected, changed=packed.changed
     )
-    state = current_values(list(ids.values()), batch.reading["columns"], on) if ids else {}
-    refused = {CREATED: 0, UPDATED: 0}
-    for row in written:
-        now = state.get(ids.get(row.key, 0))
-        made = row.outcome == CREATED and now is not None
-        other = row.outcome == UPDATED and (now is None or _differs(row, now))
-        if made or other:
-            _refuse(row, refused)
-    if any(refused.values()):
-        total = sum(refused.values())
-        ImportChunk.objects.filter(pk=chunk.pk).update(
-            content=pack([row.as_json() for row in rows]), rejected=chunk.rejected + total
-        )
-        batch.refresh_from_db(fields=["created", "updated", "rejected"])
-        ImportBatch.objects.filter(pk=batch.pk).update(
-            created=batch.created - refused[CREATED],
-            updated=batch.updated - refused[UPDATED],
-            rejected=batch.rejected + total,
-        )
+    batch.refresh_from_db(fields=["created", "updated", "rejected"])
+    ImportBatch.objects.filter(pk=batch.pk).update(
+        created=batch.created - made_less,
+        updated=batch.updated - updated_less,
+        rejected=batch.rejected + len(refused),
+    )
+    return left
 
 
-def _differs(row: Row, now: dict[str, Any]) -> bool:
-    return any(now[column] != value for column, value in row.before.items())
+def _ids_of(keys: Sequence[str]) -> dict[str, int]:
+    if not keys:
+        return {}
+    return dict(Customer.objects.filter(external_id__in=among(keys)).values_list("external_id", "pk"))
 
 
-def _refuse(row: Row, refused: dict[str, int]) -> None:
-    refused[row.outcome] += 1
-    row.outcome = REJECTED
-    row.problems = [Problem(row.line, "", row.key, "This customer changed while the file was being applied.")]
+def _differs(before: dict[str, Any], now: dict[str, Any]) -> bool:
+    return any(now[column] != value for column, value in before.items())
+
+
+def _changed(rows: Slice, at: int) -> Problem:
+    return Problem(
+        rows.lines[at], "", rows.keys[at], "This customer changed while the file was being applied."
+    )
 
 
 def _finish(batch: ImportBatch, fence: int) -> None:
@@ -219,36 +242,39 @@ def _writer(batch: ImportBatch, on: date) -> Any:
 
 def _refuse_changed(batch: ImportBatch, on: date) -> None:
     """Lock the rows concerned and compare them with what the preview was made from."""
-    keys = [row.key for row in stored_rows(batch=batch) if row.outcome != REJECTED]
-    digest = _csm_digest(keys) if batch.kind == ImportKind.CSMS else _customer_digest(batch, keys, on)
+    digest = _csm_digest(batch) if batch.kind == ImportKind.CSMS else _customer_digest(batch, on)
     if digest != batch.state_digest:
         raise _ChangedSincePreview
 
 
-def _customer_digest(batch: ImportBatch, keys: Sequence[str], on: date) -> str:
+def _customer_digest(batch: ImportBatch, on: date) -> str:
     directory = Directory.load(batch.requested_by)
-    found = [directory.find(key) for key in keys]
-    if not all(directory.may_touch(pk) for pk in found):
+    keys = list(accepted_keys(batch=batch))
+    found = [directory.find_all(part) for part in keys]
+    if directory.seen is not None and not all(directory.may_touch(pk) for part in found for pk in part):
         raise _ChangedSincePreview
-    pks = sorted(pk for pk in found if pk is not None)
     # In key order, so that two imports cannot wait for each other; SQLite has one writer anyway and locks no rows.
-    for start in range(0, len(pks), CHUNK) if connection.features.has_select_for_update else ():
-        rows = Customer.objects.select_for_update(of=("self",)).filter(pk__in=pks[start : start + CHUNK])
-        list(rows.order_by("pk").values_list("pk", flat=True))
-    columns = [column for column in batch.reading["columns"] if column != "external_id"]
-    digest = Digest()
-    for start in range(0, len(keys), SLICE):
-        part = found[start : start + SLICE]
-        state = current_values([pk for pk in part if pk is not None], columns, on)
-        for key, pk in zip(keys[start : start + SLICE], part, strict=True):
-            digest.add(key, state.get(pk) if pk is not None else None)
+    if connection.features.has_select_for_update:
+        pks = sorted(pk for part in found for pk in part if pk is not None)
+        for start in range(0, len(pks), LOCKED_AT_ONCE):
+            rows = Customer.objects.filter(pk__in=among(pks[start : start + LOCKED_AT_ONCE]))
+            list(rows.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True))
+    texts, digest = Texts(_compared_columns(batch), on), Digest()
+    for part, customers in zip(keys, found, strict=True):
+        there = [pk for pk in customers if pk is not None]
+        stored = texts.stored(there) if there else {}
+        digest.add_texts(part, [stored.get(pk) if pk is not None else None for pk in customers])
     return digest.text()
 
 
-def _csm_digest(keys: Sequence[str]) -> str:
+def _compared_columns(batch: ImportBatch) -> list[str]:
+    return [column for column in batch.reading["columns"] if column != "external_id"]
+
+
+def _csm_digest(batch: ImportBatch) -> str:
     list(CSM.objects.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True))
     by_key = {values["email"] or values["name"]: values for values in csm_state().values()}
     digest = Digest()
-    for key in keys:
+    for key in (key for part in accepted_keys(batch=batch) for key in part):
         digest.add(key, by_key.get(key))
     return digest.text()

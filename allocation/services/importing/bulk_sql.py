@@ -1,98 +1,115 @@
-"""Thousands of customers in one statement, prepared once: the ORM's own bulk writes cost five times as much.
+"""Thousands of customers in one statement, column by column: the ORM's own bulk writes cost ten times as much.
 
-Values still pass through the model's fields (`get_db_prep_save`), so both databases store what the ORM would.
-Table and column names come from the model, values are always parameters.
+Amounts, points and days come as the text that both databases take (12.50, 2026-12-31); every other value passes through
+its model field, each different one once, so that what is stored is what the ORM would store. Table and column names come
+from the model, values are always parameters.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+import json
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
-from django.db.models import CharField, Field
+from django.db.models import CharField, DateField, DecimalField, Field, JSONField
 
 from accounts.models import Customer
 
 FIELDS: dict[str, Field[Any, Any]] = {
     field.attname: field for field in Customer._meta.concrete_fields if not field.primary_key
 }
+# Text is stored as it is.
+TEXTS = frozenset(name for name, field in FIELDS.items() if isinstance(field, CharField))
+READY = frozenset(name for name, field in FIELDS.items() if isinstance(field, DateField | DecimalField))
+LISTS = frozenset(name for name, field in FIELDS.items() if isinstance(field, JSONField))
+ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+TO_ESCAPE = re.compile(r"[\\\t\n\r]")
+Columns = Mapping[str, Sequence[Any]]
 
-# Text is stored as it is; these come again and again, and equal ones are stored alike.
-TEXTS = frozenset(name for name, field in FIELDS.items() if type(field) is CharField)
-REPEATED = (bool, int, date)
+
+def insert_customers(columns: Columns, count: int) -> None:
+    """Insert so many customers given as {attname: values}; a field that is not named gets the model's default."""
+    defaults = {name: FIELDS[name].get_default() for name in FIELDS if name not in columns}
+    made = {name: _prepared(name, values) for name, values in columns.items()}
+    made |= {name: _prepared(name, [value]) * count for name, value in defaults.items() if value is not None}
+    named = ", ".join(_quoted(name) for name in made)
+    with connection.cursor() as cursor, connection.wrap_database_errors:
+        if connection.vendor == "postgresql":
+            with cursor.copy(f"COPY {_table()} ({named}) FROM STDIN") as copy:
+                copy.write(_copied(list(made.values())))
+            return
+        marks = ", ".join(["%s"] * len(made))
+        statement = f"INSERT INTO {_table()} ({named}) VALUES ({marks})"  # noqa: S608 - names are the model's
+        cursor.executemany(statement, list(zip(*made.values(), strict=True)))
 
 
-def insert_customers(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert customers given as {attname: value}; what a row does not name gets the model's default."""
-    if not rows:
-        return
-    names = list(FIELDS)
-    prepare = _Preparer()
-    named = set().union(*rows)
-    parameters = list(zip(*(prepare.column(name, rows, name in named) for name in names), strict=True))
-    columns = ", ".join(_quoted(name) for name in names)
-    if connection.vendor == "postgresql":
-        statement = f"COPY {_table()} ({columns}) FROM STDIN"
-        with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as copy:
-            for values in parameters:
-                copy.write_row(values)
-        return
-    marks = ", ".join(["%s"] * len(names))
-    statement = f"INSERT INTO {_table()} ({columns}) VALUES ({marks})"  # noqa: S608 - names are the model's
+def update_customers(columns: Columns, external_ids: Sequence[str]) -> None:
+    """Set these columns ({attname: values}) of the customers with these external ids, and count their version up."""
+    made = {name: _prepared(name, values) for name, values in columns.items()}
+    version, key = _quoted("version"), _quoted("external_id")
     with connection.cursor() as cursor:
-        cursor.executemany(statement, parameters)
-
-
-def update_customers(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
-    """Update customers given as (external id, {attname: value}) and count their version up.
-
-    Rows that set the same columns share one statement.
-    """
-    prepare = _Preparer()
-    groups: dict[tuple[str, ...], list[list[Any]]] = defaultdict(list)
-    for external_id, values in rows:
-        if values:
-            names = tuple(sorted(values))
-            groups[names].append([*(prepare(name, values[name]) for name in names), external_id])
-    for names, parameters in groups.items():
-        assignments = ", ".join(f"{_quoted(name)} = %s" for name in names)
-        version = _quoted("version")
-        statement = (
-            f"UPDATE {_table()} SET {assignments}, {version} = {version} + 1 "  # noqa: S608 - names are the model's
-            f"WHERE {_quoted('external_id')} = %s"
+        if connection.vendor == "postgresql":
+            sets = ", ".join(f"{_quoted(name)} = given.{_quoted(name)}::{_kind(name)}" for name in made)
+            given = ", ".join(["%s::text[]"] * (len(made) + 1))
+            names = ", ".join(map(_quoted, [*made, "external_id"]))
+            cursor.execute(
+                f"UPDATE {_table()} SET {sets}, {version} = {_table()}.{version} + 1 "  # noqa: S608 - names are the model's
+                f"FROM unnest({given}) AS given ({names}) WHERE {_table()}.{key} = given.{key}",
+                [*(list(map(_text, values)) for values in made.values()), list(external_ids)],
+            )
+            return
+        sets = ", ".join(f"{_quoted(name)} = %s" for name in made)
+        cursor.executemany(
+            f"UPDATE {_table()} SET {sets}, {version} = {version} + 1 WHERE {key} = %s",  # noqa: S608 - names are the model's
+            list(zip(*made.values(), external_ids, strict=True)),
         )
-        with connection.cursor() as cursor:
-            cursor.executemany(statement, parameters)
 
 
-class _Preparer:
-    """Values as the database takes them; for one statement, each different value of a column passes its field once."""
+def _prepared(name: str, values: Sequence[Any]) -> list[Any]:
+    """A column as the database takes it; each different value passes its field once."""
+    if name in TEXTS:
+        return list(values)
+    field, database = FIELDS[name], connections[DEFAULT_DB_ALIAS]
+    if name in LISTS:
+        return _as_json(values)
+    known: dict[Any, Any] = {None: None}
+    for value in dict.fromkeys(values):
+        if name in READY and isinstance(value, str):
+            known[value] = value
+        elif value is not None:
+            known[value] = field.get_db_prep_save(value, database)
+    return list(map(known.__getitem__, values))
 
-    def __init__(self) -> None:
-        self._connection = connections[
-            DEFAULT_DB_ALIAS
-        ]  # itself: the thread's proxy is looked up at every use
-        self._known: dict[str, dict[Any, Any]] = {name: {} for name in FIELDS}
 
-    def column(self, name: str, rows: Sequence[Mapping[str, Any]], named: bool) -> list[Any]:
-        """A column of all rows, the default where a row does not name it; not ``named``: where none of them does."""
-        default = FIELDS[name].get_default()
-        if not named:
-            return [self(name, default)] * len(rows)
-        return [self(name, row.get(name, default)) for row in rows]
+def _as_json(values: Sequence[Any]) -> list[str]:
+    if not all(type(value) is list for value in values):
+        return list(map(json.dumps, values))
+    lists = [tuple(value) for value in values]
+    known = {items: json.dumps(items) for items in set(lists)}
+    return list(map(known.__getitem__, lists))
 
-    def __call__(self, name: str, value: Any) -> Any:
-        if value is None or (type(value) is str and name in TEXTS):
-            return value
-        if type(value) not in REPEATED:
-            return FIELDS[name].get_db_prep_save(value, self._connection)
-        known = self._known[name]
-        if value not in known:
-            known[value] = FIELDS[name].get_db_prep_save(value, self._connection)
-        return known[value]
+
+def _copied(columns: Sequence[Sequence[Any]]) -> str:
+    """Rows in the text form of COPY."""
+    shown = [_shown(values) for values in columns]
+    return "".join(f"{line}\n" for line in map("\t".join, zip(*shown, strict=True)))
+
+
+def _shown(values: Sequence[Any]) -> Sequence[str]:
+    if set(map(type, values)) != {str}:
+        return [r"\N" if value is None else str(_text(value)).translate(ESCAPED) for value in values]
+    return [value.translate(ESCAPED) for value in values] if TO_ESCAPE.search("".join(values)) else values
+
+
+def _text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else str(value)
+
+
+def _kind(name: str) -> str:
+    """The type that a text is read as; one without a length, which would cut what is too long."""
+    return str(FIELDS[name].db_type(connection)).partition("(")[0]
 
 
 def _quoted(name: str) -> str:

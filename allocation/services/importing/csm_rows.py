@@ -33,7 +33,7 @@ SKILLS = {"verticals": "vertical", "regions": "region", "languages": "language"}
 
 def compare_csms(*, checked: Checked, user: User | None, allow_new_values: bool) -> Compared:
     """Every row with its outcome, the new values, and a digest of how the rows stand now."""
-    rows = len(checked.table.rows)
+    rows = len(checked.table)
     emails = checked.values.get("email", [""] * rows)
     names = checked.values.get("name", [""] * rows)
     keys = [email or (name or "").strip() for email, name in zip(emails, names, strict=True)]
@@ -222,7 +222,7 @@ def _row(
             key,
             REJECTED,
             problems=checked.problems[at],
-            cells=[str(cell) for cell in checked.table.rows[at]],
+            cells=[str(cell) for cell in checked.table.row(at)],
         )
     wanted = {column: values[at] for column, values in columns.items()}
     if not wanted.get("manager", "x"):

@@ -1,8 +1,9 @@
 """Compares a checked customer file with the database: the outcome of every row, nothing written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import compress
 from typing import Any
 
 from accounts.importing.checking import Checked, refuse_double_keys
@@ -10,7 +11,10 @@ from accounts.importing.customers import ATTRIBUTE_PREFIX
 from accounts.importing.keys import word_key
 from accounts.importing.numbers import currency_fits
 from accounts.models import GoalKind, Tier, User
-from allocation.services.importing.customer_state import SLICE, Digest, Directory, current_values
+from allocation.services.importing import storing
+from allocation.services.importing.columns import Column
+from allocation.services.importing.customer_state import Digest, Directory
+from allocation.services.importing.customer_texts import Texts
 from allocation.services.importing.families import refuse_bad_families
 from allocation.services.importing.rows import (
     CREATED,
@@ -19,10 +23,10 @@ from allocation.services.importing.rows import (
     UPDATED,
     Compared,
     Progress,
-    Row,
     changed_only,
     plain,
 )
+from allocation.services.importing.slices import LETTERS, Slice
 from allocation.services.importing.storing import Packer
 from allocation.services.importing.vocabulary import (
     WORD_MODELS,
@@ -50,8 +54,7 @@ class Comparison:
     directory: Directory
     people: People
     words: dict[str, Words]
-    # Our column -> what each row says, in the form of `rows.plain`.
-    columns: dict[str, list[Any]] = field(default_factory=dict)
+    columns: dict[str, Column] = field(default_factory=dict)
     keys: list[str] = field(default_factory=list)
     found: list[int | None] = field(default_factory=list)
 
@@ -81,30 +84,81 @@ def compare_customers(
     _refuse_incomplete(comparison)
     _refuse_foreign_signs(comparison)
     if "parent" in comparison.columns:  # last: children of refused parents are refused too
-        refuse_bad_families(
-            checked, comparison.keys, comparison.found, comparison.columns["parent"], comparison.directory
-        )
+        parents = comparison.columns["parent"].values()
+        refuse_bad_families(checked, comparison.keys, comparison.found, parents, comparison.directory)
+        comparison.columns["parent"] = Column.of(parents)
     return _compare_rows(comparison, progress)
 
 
 def _compare_rows(comparison: Comparison, progress: Progress) -> Compared:
     """Slice by slice: what a slice's rows would do, packed before the next one is looked at."""
     packer, digest, brought = Packer(), Digest(), Brought(comparison)
-    columns = list(comparison.columns)
-    for start in range(0, len(comparison.found), SLICE):
+    texts = Texts(list(comparison.columns), comparison.on)
+    size = storing.CHUNK_ROWS
+    for start in range(0, len(comparison.found), size):
         progress(start, len(comparison.found))
-        part = range(start, min(start + SLICE, len(comparison.found)))
-        problems = comparison.checked.problems
-        found = [comparison.found[at] for at in part if at not in problems]
-        state = current_values([pk for pk in found if pk is not None], columns, comparison.on)
-        for at in part:
-            row = _row(comparison, at, state)
-            packer.add(row)
-            if row.outcome != REJECTED:
-                pk = comparison.found[at]
-                digest.add(row.key, state[pk] if pk is not None else None)
-                brought.add(row)
+        part = range(start, min(start + size, len(comparison.found)))
+        rows, stored = _slice(comparison, part, texts)
+        packer.add_slice(rows)
+        digest.add_texts(rows.accepted_keys(), stored)
+        brought.add(part)
     return Compared(packer.done(), brought.new_values(), digest.text())
+
+
+def _slice(comparison: Comparison, part: range, texts: Texts) -> tuple[Slice, list[str | None]]:
+    """The rows of a part of the file, and how those that are not refused stand now (None: not there yet)."""
+    checked = comparison.checked
+    within = slice(part.start, part.stop)
+    found = comparison.found[within]
+    columns = {name: column.part(within) for name, column in comparison.columns.items()}
+    refused = {at - part.start for at in checked.problems.keys() & part} if checked.problems else set()
+    there = [pk is not None and at not in refused for at, pk in enumerate(found)]
+    new = [pk is None and at not in refused for at, pk in enumerate(found)]
+    pks = [pk for pk in compress(found, there) if pk is not None]
+    stored = texts.stored(pks) if pks else {}
+    updated = _updated(columns, there, pks, stored, texts) if pks else {}
+    ids = comparison.directory.external_ids
+    rows = Slice(
+        lines=checked.table.lines[within],
+        keys=[
+            ids[pk] if is_there and pk is not None else key
+            for pk, key, is_there in zip(found, comparison.keys[within], there, strict=True)
+        ],
+        outcomes="".join(
+            LETTERS[
+                CREATED if is_new else REJECTED if at in refused else UPDATED if at in updated else UNCHANGED
+            ]
+            for at, is_new in enumerate(new)
+        ),
+        created={name: column.chosen(new).values() for name, column in columns.items()} if any(new) else {},
+        updated=updated,
+        rejected={
+            at: (checked.problems[part[at]], [str(cell) for cell in checked.table.row(part[at])])
+            for at in sorted(refused)
+        },
+    )
+    return rows, [stored[pk] if pk is not None else None for at, pk in enumerate(found) if at not in refused]
+
+
+def _updated(
+    columns: Mapping[str, Column],
+    there: Sequence[bool],
+    pks: Sequence[int],
+    stored: Mapping[int, str],
+    texts: Texts,
+) -> dict[int, tuple[dict[str, Any], dict[str, Any]]]:
+    """(values to write, what they replace) by place, of the customers that are there and would change."""
+    if not all(there):
+        columns = {name: column.chosen(there) for name, column in columns.items()}
+    places = list(compress(range(len(there)), there))
+    changes: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
+    for at, (pk, wanted) in enumerate(zip(pks, texts.wanted(columns), strict=True)):
+        if wanted != stored[pk]:
+            asked = {name: column.at(at) for name, column in columns.items()}
+            change = changed_only(asked, texts.read(stored[pk]))
+            if change[0]:  # texts may differ where values do not
+                changes[places[at]] = change
+    return changes
 
 
 def _find_customers(comparison: Comparison) -> None:
@@ -113,22 +167,29 @@ def _find_customers(comparison: Comparison) -> None:
     column = "external_id" if "external_id" in checked.values else "name"
     if column not in checked.values:
         column = "external_id"
-        comparison.keys = [""] * len(checked.table.rows)
+        comparison.keys = [""] * len(checked.table)
     else:
         comparison.keys = [(value or "").strip() for value in checked.values[column]]
     if column == "name":
         checked.remarks.append("There is no external_id column: the customer's name is its external id.")
         _warn_of_known_names(comparison)
-    for row, key in enumerate(comparison.keys):
-        pk = comparison.directory.find(key) if key else None
-        comparison.found.append(pk)
+    directory = comparison.directory
+    comparison.found = directory.find_all(comparison.keys)
+    if directory.seen is not None or "" in comparison.keys:
+        _refuse_keys(comparison, column)
+    refuse_double_keys(checked, comparison.keys, column)
+
+
+def _refuse_keys(comparison: Comparison, column: str) -> None:
+    """Refuse blank keys, and those of customers that the person may not touch."""
+    checked = comparison.checked
+    for row, (key, pk) in enumerate(zip(comparison.keys, comparison.found, strict=True)):
         if not key and row not in checked.problems:
             checked.refuse(
                 row, column, "", f"The {column} is blank, so it is not known which customer this is."
             )
         elif key and not comparison.directory.may_touch(pk):
             checked.refuse(row, column, key, UNKNOWN)
-    refuse_double_keys(checked, comparison.keys, column)
 
 
 def _warn_of_known_names(comparison: Comparison) -> None:
@@ -147,30 +208,33 @@ def _warn_of_known_names(comparison: Comparison) -> None:
 def _resolve_columns(comparison: Comparison) -> None:
     """Every column as plain values: references found, unknown ones refused or noted as new."""
     checked = comparison.checked
-    for column, values in checked.values.items():
-        if column == "external_id":
-            continue
-        comparison.columns[column] = _resolve(comparison, column, values)
+    for column in checked.values:
+        if column != "external_id":
+            comparison.columns[column] = _resolve(comparison, column)
     for column in checked.new_attributes:
         if not comparison.allow_new_values:
             _refuse_new(comparison, column, "custom attribute")
 
 
-def _resolve(comparison: Comparison, column: str, values: list[Any]) -> list[Any]:
-    """One column; each distinct value is looked up once."""
+def _resolve(comparison: Comparison, column: str) -> Column:
+    """One column; each distinct cell is looked up once."""
+    checked = comparison.checked
     resolve = _resolver(comparison, column)
     memo: dict[Any, Any] = {}
     refused: dict[Any, str] = {}
-    for value in dict.fromkeys(values):
+    read = checked.values.read[column]
+    for cell, value in read.items():
         try:
-            memo[value] = resolve(value)
+            memo[cell] = resolve(value)
         except UnknownReference as unknown:
-            memo[value], refused[value] = None, str(unknown)
-    for row, value in enumerate(values) if refused else ():
-        if value in refused:
+            memo[cell], refused[cell] = None, str(unknown)
+    cells = checked.table.column(checked.map.positions[column])
+    for row, cell in enumerate(cells) if refused else ():
+        if cell in refused:
+            value = read[cell]
             shown = ";".join(value) if isinstance(value, tuple) else value
-            comparison.checked.refuse(row, column, shown, refused[value])
-    return [memo[value] for value in values]
+            checked.refuse(row, column, shown, refused[cell])
+    return Column(cells, memo)
 
 
 def _resolver(comparison: Comparison, column: str) -> Callable[[Any], Any]:
@@ -225,7 +289,7 @@ def attribute_value(value: Any) -> Any:
 
 
 def _refuse_new(comparison: Comparison, column: str, what: str) -> None:
-    for row, value in enumerate(comparison.columns[column]):
+    for row, value in enumerate(comparison.columns[column].values()):
         if value is not None:
             comparison.checked.refuse(row, column, value, NEW_VALUE.format(what=what))
 
@@ -233,7 +297,10 @@ def _refuse_new(comparison: Comparison, column: str, what: str) -> None:
 def _refuse_incomplete(comparison: Comparison) -> None:
     """A customer has a name: a new one needs it, a known one cannot lose it."""
     checked = comparison.checked
-    names = comparison.columns.get("name")
+    column = comparison.columns.get("name")
+    if column is not None and all(column.by_cell.values()):
+        return
+    names = None if column is None else column.values()
     for row, pk in enumerate(comparison.found):
         if row in checked.problems:
             continue
@@ -270,44 +337,36 @@ def _refuse_foreign_signs(comparison: Comparison) -> None:
 def _currencies(comparison: Comparison) -> list[str]:
     """The currency each row ends up with."""
     if "currency" in comparison.columns:
-        return [code or comparison.base_currency for code in comparison.columns["currency"]]
+        return [code or comparison.base_currency for code in comparison.columns["currency"].values()]
     pks = [pk for pk in comparison.found if pk is not None]
-    now = current_values(pks, ["currency"], comparison.on)
-    return [now[pk]["currency"] if pk is not None else comparison.base_currency for pk in comparison.found]
-
-
-def _row(comparison: Comparison, at: int, state: dict[int, dict[str, Any]]) -> Row:
-    checked = comparison.checked
-    line = checked.table.lines[at]
-    key = comparison.keys[at]
-    if at in checked.problems:
-        cells = [str(cell) for cell in checked.table.rows[at]]
-        return Row(line, key, REJECTED, problems=checked.problems[at], cells=cells)
-    wanted = {column: values[at] for column, values in comparison.columns.items()}
-    pk = comparison.found[at]
-    if pk is None:
-        return Row(line, key, CREATED, values=wanted)
-    values, before = changed_only(wanted, state[pk])
-    key = comparison.directory.external_ids[pk]
-    return Row(line, key, UPDATED if values else UNCHANGED, values=values, before=before)
+    texts = Texts(["currency"], comparison.on)
+    now = {pk: texts.read(text)["currency"] for pk, text in texts.stored(pks).items()}
+    return [now[pk] if pk is not None else comparison.base_currency for pk in comparison.found]
 
 
 class Brought:
     """What accepted rows bring that is not there yet, by column, in the order of the file."""
 
     def __init__(self, comparison: Comparison) -> None:
+        self.comparison = comparison
         self.new = {column: set(words.new.values()) for column, words in comparison.words.items()}
         if "csm" in comparison.columns:
             self.new["csm"] = set(comparison.people.new.values())
         self.attributes = comparison.checked.new_attributes if comparison.allow_new_values else {}
         self.found: dict[str, dict[str, None]] = {column: {} for column in self.new}
 
-    def add(self, row: Row) -> None:
-        """Note what this row is the first to bring."""
+    def add(self, part: range) -> None:
+        """Note what the accepted rows of this part are the first to bring."""
+        refused = self.comparison.checked.problems
         for column, new in self.new.items():
-            value = row.values.get(column)
-            if value in new:
-                self.found[column][value] = None
+            if new:
+                values = self.comparison.columns[column].part(slice(part.start, part.stop)).values()
+                brought = [
+                    value
+                    for at, value in zip(part, values, strict=True)
+                    if value in new and at not in refused
+                ]
+                self.found[column].update(dict.fromkeys(brought))
 
     def new_values(self) -> dict[str, list[str]]:
         """{column: [value]}; a new custom attribute is listed with its kind."""

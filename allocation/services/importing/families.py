@@ -1,7 +1,7 @@
 """Parents named in a file: found in the file or among the customers, without circles."""
 
 from accounts.importing.checking import Checked
-from accounts.importing.keys import word_key
+from accounts.importing.keys import word_key, word_keys
 from accounts.models.customers import FAMILY_DEPTH
 from allocation.services.importing.customer_state import Directory
 
@@ -19,7 +19,7 @@ def refuse_bad_families(
     itself refused and new is refused too, as the parent will not be there.
     """
     own = [_own_id(key, pk, directory) for key, pk in zip(keys, found, strict=True)]
-    in_file = {word_key(external_id): row for row, external_id in enumerate(own) if external_id}
+    in_file = {key: row for row, key in enumerate(word_keys(own)) if own[row]}
     by_name = _names_in_file(checked)
     for row, text in enumerate(parents):
         if text:

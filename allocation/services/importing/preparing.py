@@ -48,7 +48,7 @@ def prepare(
     """
     customers = kind == ImportKind.CUSTOMERS
     table = read_table(data=data, limits=limits)
-    progress(0, len(table.rows))
+    progress(0, len(table))
     try:
         checked = _check(table, customers, wishes)
     except FileRefused as refused:
@@ -88,7 +88,7 @@ def _samples(table: Table) -> dict[str, str]:
     """The first few different cells of each column, so that a person sees what stands under a header."""
     samples: dict[str, str] = {}
     for at, header in enumerate(table.headers):
-        cells = dict.fromkeys(str(row[at])[:40] for row in table.rows[:SAMPLED_ROWS] if at < len(row))
+        cells = dict.fromkeys(str(cell)[:40] for cell in table.column(at)[:SAMPLED_ROWS])
         samples[header] = " · ".join([cell for cell in cells if cell.strip()][:3])
     return samples
 

@@ -13,6 +13,7 @@ from django.db import transaction
 from accounts.importing.checking import Answers
 from accounts.importing.errors import ChoiceNeeded, FileRefused
 from accounts.importing.limits import Limits
+from accounts.importing.reading import ZIP
 from accounts.leases import lease_kept
 from accounts.models import ImportBatch, ImportFile, User
 from accounts.querysets.jobs import CancelAsked
@@ -64,7 +65,9 @@ def receive_import(
             all_or_nothing=all_or_nothing,
             requested_by=user,
         )
-        ImportFile.objects.create(batch=batch, content=zlib.compress(data, level=1))
+        # A workbook is compressed already.
+        packed = zlib.compress(data, level=0 if data.startswith(ZIP) else 1)
+        ImportFile.objects.create(batch=batch, content=packed)
     return batch
 
 

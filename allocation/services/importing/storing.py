@@ -2,27 +2,93 @@
 
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from accounts.models import Customer, ImportBatch, ImportChunk
-from allocation.services.importing.rows import CREATED, OUTCOMES, REJECTED, UPDATED, Packed, PackedRows, Row
+from django.db.models import F, Q
 
-CHUNK_ROWS = 500
+from accounts.importing.checking import Problem
+from accounts.models import Customer, ImportBatch, ImportChunk
+from allocation.services.importing.rows import (
+    CREATED,
+    OUTCOMES,
+    REJECTED,
+    UNCHANGED,
+    UPDATED,
+    Packed,
+    PackedRows,
+    Row,
+)
+from allocation.services.importing.slices import LETTERS, Slice
+
+CHUNK_ROWS = 2_500  # what is compared, stored and written at a time
+FIRST_BYTES = 4_096
+NAMED_AT_ONCE = 500  # well under SQLite's limit of parameters in a statement
 
 
 def pack(value: Any) -> bytes:
     """JSON, compressed lightly: staging must not cost more than reading."""
-    return zlib.compress(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(), level=1)
+    return zlib.compress(_text(value).encode(), level=1)
 
 
-def unpack(content: bytes | memoryview) -> Any:
-    """What `pack` was given."""
-    return json.loads(zlib.decompress(content))
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def pack_slice(rows: Slice) -> PackedRows:
+    """Three lines of JSON: the outcomes; lines and keys; what the rows say. Counting outcomes reads the first line only."""
+    lines: Sequence[int] = rows.lines
+    in_turn = range(lines[0], lines[0] + len(lines)) if lines else range(0)
+    kept_lines = [in_turn.start, len(lines)] if list(in_turn) == list(lines) else [list(lines)]
+    refused = {
+        at: [[[problem.column, problem.value, problem.message] for problem in problems], list(cells)]
+        for at, (problems, cells) in rows.rejected.items()
+    }
+    text = "\n".join(
+        map(_text, (rows.outcomes, [*kept_lines, rows.keys], [rows.created, rows.updated, refused]))
+    )
+    return PackedRows(
+        content=zlib.compress(text.encode(), level=1),
+        rows=len(rows),
+        rejected=rows.count(REJECTED),
+        changed=rows.count(CREATED) + rows.count(UPDATED),
+    )
+
+
+def unpack_rows(content: bytes | memoryview) -> Sequence[Row]:
+    """The rows that were packed: a slice, or a plain list of rows (CSMs, and files staged by an earlier version)."""
+    first, *others = zlib.decompress(content).split(b"\n")
+    if not others:
+        return [Row.from_json(stored) for stored in json.loads(first)]
+    created, updated, refused = json.loads(others[1])
+    rows = _unpack_head(first, others[0])
+    rows.created = created
+    rows.updated = {int(at): (values, before) for at, (values, before) in updated.items()}
+    rows.rejected = {
+        int(at): ([Problem(rows.lines[int(at)], *problem) for problem in problems], cells)
+        for at, (problems, cells) in refused.items()
+    }
+    return rows
+
+
+def _unpack_head(outcomes: bytes, head: bytes) -> Slice:
+    *lines, keys = json.loads(head)
+    in_file = lines[0] if len(lines) == 1 else range(lines[0], lines[0] + lines[1])
+    return Slice(in_file, keys, json.loads(outcomes))
+
+
+def _outcomes_in(content: bytes | memoryview) -> str:
+    """One letter a row; no more is unpacked than that."""
+    unpacking = zlib.decompressobj()
+    found = unpacking.decompress(content, FIRST_BYTES)
+    while b"\n" not in found and unpacking.unconsumed_tail:
+        found += unpacking.decompress(unpacking.unconsumed_tail, FIRST_BYTES)
+    first, newline, _ = found.partition(b"\n")
+    return json.loads(first) if newline else "".join(LETTERS[row.outcome] for row in unpack_rows(content))
 
 
 class Packer:
-    """Takes rows one by one and keeps them packed: a long file's rows never lie unpacked in memory."""
+    """Takes rows one by one, or slices, and keeps them packed: a long file's rows never lie unpacked in memory."""
 
     def __init__(self) -> None:
         self._waiting: list[Row] = []
@@ -35,6 +101,12 @@ class Packer:
         self._waiting.append(row)
         if len(self._waiting) >= CHUNK_ROWS:
             self._pack()
+
+    def add_slice(self, rows: Slice) -> None:
+        """The next rows of the file, as one part."""
+        for outcome in OUTCOMES:
+            self._counts[outcome] += rows.count(outcome)
+        self._parts.append(pack_slice(rows))
 
     def done(self) -> Packed:
         """All of them."""
@@ -59,8 +131,7 @@ def packed_rows(packed: Packed, *, only_rejected: bool = False) -> Iterator[Row]
     """The rows again, a part in memory at a time."""
     for part in packed.parts:
         if part.rejected or not only_rejected:
-            for stored in unpack(part.content):
-                row = Row.from_json(stored)
+            for row in unpack_rows(part.content):
                 if not only_rejected or row.outcome == REJECTED:
                     yield row
 
@@ -84,9 +155,9 @@ def store_rows(*, batch: ImportBatch, packed: Packed) -> None:
     )
 
 
-def rows_of(chunk: ImportChunk) -> list[Row]:
+def rows_of(chunk: ImportChunk) -> Sequence[Row]:
     """The rows of one chunk."""
-    return [Row.from_json(stored) for stored in unpack(chunk.content)]
+    return unpack_rows(chunk.content)
 
 
 def stored_rows(*, batch: ImportBatch, only_rejected: bool = False) -> Iterator[Row]:
@@ -100,24 +171,64 @@ def stored_rows(*, batch: ImportBatch, only_rejected: bool = False) -> Iterator[
                 yield row
 
 
+def accepted_keys(*, batch: ImportBatch) -> Iterator[list[str]]:
+    """Keys of the rows that are not refused, a chunk at a time, in the order of the file; what rows say is not read."""
+    for content in batch.chunks.order_by("number").values_list("content", flat=True).iterator(chunk_size=4):
+        first, *others = zlib.decompress(content).split(b"\n", 2)
+        if others:
+            yield _unpack_head(first, others[0]).accepted_keys()
+        else:
+            yield [row.key for row in unpack_rows(content) if row.outcome != REJECTED]
+
+
+def written_rows(*, batch: ImportBatch) -> Iterator[Slice]:
+    """The chunks that hold a created or updated row, one in memory at a time."""
+    for chunk in batch.chunks.filter(changed__gt=0).order_by("number").iterator(chunk_size=4):
+        yield Slice.of(rows_of(chunk))
+
+
 def page_of_rows(*, batch: ImportBatch, outcome: str, start: int, size: int) -> tuple[list[Row], int]:
-    """(rows `start` to `start + size` with this outcome, or of any when blank; how many there are)."""
+    """(rows `start` to `start + size` with this outcome, or of any when blank; how many there are).
+
+    Two statements, and no rows unpacked but those of the chunks that the page is in, however long the file. Where some
+    customers are new and some changed, the outcomes of the chunks above the page are looked at too, to find it.
+    """
     total = getattr(batch, outcome) if outcome else batch.rows
+    chunks = _chunks_with(batch, outcome).order_by("number")
+    first = passed = 0
+    if outcome not in (CREATED, UPDATED) or not (batch.created and batch.updated):
+        for number, rows, rejected, changed in chunks.values_list("number", "rows", "rejected", "changed"):
+            of = {"": rows, REJECTED: rejected, CREATED: changed, UPDATED: changed}
+            here = of.get(outcome, rows - rejected - changed)
+            if passed + here > start:
+                break
+            first, passed = number + 1, passed + here
     found: list[Row] = []
-    passed = 0
-    for chunk in batch.chunks.order_by("number").only("number", "rows", "rejected", "changed", "batch_id"):
-        if not outcome and passed + chunk.rows <= start:
-            passed += chunk.rows  # a page far down does not unpack what comes before it
-            continue
-        for row in rows_of(chunk):
-            if outcome and row.outcome != outcome:
-                continue
-            if passed >= start:
-                found.append(row)
-            passed += 1
-            if len(found) == size:
-                return found, total
+    contents = chunks.filter(number__gte=first).values_list("content", flat=True)
+    for content in contents.iterator(chunk_size=4):
+        here = _count_in(content, outcome)
+        if passed + here > start:
+            rows = [row for row in unpack_rows(content) if not outcome or row.outcome == outcome]
+            found += rows[max(start - passed, 0) :][: size - len(found)]
+        passed += here
+        if len(found) == size:
+            break
     return found, total
+
+
+def _chunks_with(batch: ImportBatch, outcome: str) -> Any:
+    """The chunks that may hold a row with this outcome."""
+    kept = {
+        "": Q(),
+        REJECTED: Q(rejected__gt=0),
+        UNCHANGED: Q(rows__gt=F("rejected") + F("changed")),
+    }
+    return batch.chunks.filter(kept.get(outcome, Q(changed__gt=0)))
+
+
+def _count_in(content: bytes | memoryview, outcome: str) -> int:
+    outcomes = _outcomes_in(content)
+    return outcomes.count(LETTERS[outcome]) if outcome else len(outcomes)
 
 
 def goals_changed(*, batch: ImportBatch) -> bool:
@@ -126,8 +237,9 @@ def goals_changed(*, batch: ImportBatch) -> bool:
     if batch.status not in ended or "goals" not in batch.reading.get("columns", ()):
         return False
     return any(
-        row.values.get("goals") if row.outcome == CREATED else "goals" in row.values
-        for row in _written_rows(batch)
+        change.value if change.outcome == CREATED else True
+        for rows in _written(batch)
+        for change in rows.changes("goals")
     )
 
 
@@ -136,18 +248,19 @@ def customers_to_plan_anew(*, batch: ImportBatch) -> list[int]:
     if not {"goals", "status"} & set(batch.reading.get("columns", ())):
         return []
     keys = [
-        row.key
-        for row in _written_rows(batch)
-        if row.outcome == UPDATED and {"goals", "status"} & set(row.values)
+        rows.keys[at]
+        for rows in _written(batch)
+        for at, (values, _) in rows.updated.items()
+        if {"goals", "status"} & set(values)
     ]
     found: list[int] = []
-    for start in range(0, len(keys), CHUNK_ROWS):
-        named = Customer.objects.filter(external_id__in=keys[start : start + CHUNK_ROWS])
+    for start in range(0, len(keys), NAMED_AT_ONCE):
+        named = Customer.objects.filter(external_id__in=keys[start : start + NAMED_AT_ONCE])
         found.extend(named.order_by("pk").values_list("pk", flat=True))
     return found
 
 
-def _written_rows(batch: ImportBatch) -> Iterator[Row]:
-    """Rows that the batch created or updated, of the chunks that were written."""
+def _written(batch: ImportBatch) -> Iterator[Slice]:
+    """The chunks that were written, those without a created or updated row left out."""
     for chunk in batch.chunks.filter(changed__gt=0, applied=True).order_by("number").iterator(chunk_size=10):
-        yield from (row for row in rows_of(chunk) if row.outcome in (CREATED, UPDATED))
+        yield Slice.of(rows_of(chunk))

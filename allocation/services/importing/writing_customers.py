@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
-from decimal import Decimal
 from functools import cache
+from itertools import repeat
 from typing import Any
 
 from accounts.importing.customers import ATTRIBUTE_PREFIX
@@ -13,7 +13,9 @@ from accounts.models import CustomAttribute, Customer, Goal, GoalKind, Tier
 from allocation.models import Source
 from allocation.services.decisions import CsmChange, DecisionSource, note_departures, set_csms
 from allocation.services.importing.bulk_sql import insert_customers, update_customers
-from allocation.services.importing.rows import CREATED, UPDATED, Row
+from allocation.services.importing.customer_texts import among
+from allocation.services.importing.rows import CREATED, Row
+from allocation.services.importing.slices import Change, Slice
 from allocation.services.importing.vocabulary import (
     WORD_MODELS,
     create_csms,
@@ -23,9 +25,6 @@ from allocation.services.importing.vocabulary import (
 )
 
 CHUNK = 500
-MONEY = ("arr", "potential_arr")
-POINTS = ("adoption", "health", "reputation", "complexity")
-DAYS = ("contract_start", "renewal_date")
 # Written apart: they need every customer of the file to be there, or have a writer of their own.
 APART = ("parent", "goals", "csm")
 # What a day is noted with: a health or sentiment is worth what it was on the day it came.
@@ -60,15 +59,15 @@ class Writer:
 
     def write(self, rows: Sequence[Row]) -> None:
         """Create and update the customers of these rows, with their goals; CSMs wait for `settle`."""
-        self._create([row for row in rows if row.outcome == CREATED])
-        self._update([row for row in rows if row.outcome == UPDATED])
-        touched = [row for row in rows if row.outcome in (CREATED, UPDATED)]
+        part = Slice.of(rows)
+        self._create(part)
+        self._update(part)
         if "goals" in self.columns:
-            self._set_goals([row for row in touched if "goals" in row.values])
+            self._set_goals(list(part.changes("goals")))
         if "csm" in self.columns:
-            self._csms |= {row.key: row.values["csm"] for row in touched if "csm" in row.values}
+            self._csms |= {change.key: change.value for change in part.changes("csm")}
         if "status" in self.columns:
-            self._moved_on += [row.key for row in touched if _leaves_or_is_back(row)]
+            self._moved_on += [change.key for change in part.changes("status") if _leaves_or_is_back(change)]
 
     def settle(self) -> None:
         """Give the customers written so far their CSM: one call for all of them, grouped by CSM."""
@@ -80,38 +79,61 @@ class Writer:
             )
         self._moved_on = []
 
-    def _create(self, rows: Sequence[Row]) -> None:
-        insert_customers(
-            [{"external_id": row.key, "version": 1, **self._fields(row.values, {})} for row in rows]
-        )
+    def _create(self, part: Slice) -> None:
+        keys = part.keys_of(CREATED)
+        if keys:
+            made: dict[str, Sequence[Any]] = {"external_id": keys, "version": [1] * len(keys)}
+            insert_customers({**made, **self._fields(part.created)}, len(keys))
 
-    def _update(self, rows: Sequence[Row]) -> None:
-        attributes = self._attributes_now(rows)
-        update_customers((row.key, self._fields(row.values, attributes.get(row.key, {}))) for row in rows)
+    def _update(self, part: Slice) -> None:
+        attributes = self._attributes_now(part)
+        by_columns: dict[tuple[str, ...], list[int]] = defaultdict(list)
+        for at, (values, _) in part.updated.items():
+            by_columns[tuple(values)].append(at)
+        for columns, places in by_columns.items():
+            keys = [part.keys[at] for at in places]
+            changed = {column: [part.updated[at][0][column] for at in places] for column in columns}
+            fields = self._fields(changed, [attributes.get(key, {}) for key in keys])
+            if fields:
+                update_customers(fields, keys)
 
-    def _attributes_now(self, rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
-        """Custom attributes of the rows that change some: the others of the customer stay."""
-        keys = [row.key for row in rows if any(column.startswith(ATTRIBUTE_PREFIX) for column in row.values)]
-        found: dict[str, dict[str, Any]] = {}
-        for start in range(0, len(keys), CHUNK):
-            query = Customer.objects.filter(external_id__in=keys[start : start + CHUNK])
-            found |= dict(query.values_list("external_id", "attributes"))
-        return found
+    def _attributes_now(self, part: Slice) -> dict[str, dict[str, Any]]:
+        """Custom attributes of the customers that change some: the others they have stay."""
+        keys = [
+            part.keys[at]
+            for at, (values, _) in part.updated.items()
+            if any(column.startswith(ATTRIBUTE_PREFIX) for column in values)
+        ]
+        if not keys:
+            return {}
+        named = Customer.objects.filter(external_id__in=among(keys))
+        return dict(named.values_list("external_id", "attributes"))
 
-    def _fields(self, values: Mapping[str, Any], attributes: Mapping[str, Any]) -> dict[str, Any]:
-        """The model's fields, by attname, that these columns set."""
-        fields: dict[str, Any] = {}
-        for column, value in values.items():
-            if column.startswith(ATTRIBUTE_PREFIX):
-                fields["attributes"] = _with_attribute(fields.get("attributes", attributes), column, value)
-            elif column not in APART:
+    def _fields(
+        self, columns: Mapping[str, Sequence[Any]], attributes: Sequence[Mapping[str, Any]] | None = None
+    ) -> dict[str, Sequence[Any]]:
+        """The model's fields, by attname, that these columns set; `attributes` are those the rows have now."""
+        fields: dict[str, Sequence[Any]] = {}
+        own = {column: values for column, values in columns.items() if column.startswith(ATTRIBUTE_PREFIX)}
+        for column, values in columns.items():
+            if column not in APART and column not in own:
                 name, decode = self._decoders[column]
-                fields[name] = value if decode is None or value is None else decode(value)
+                fields[name] = values if decode is None else list(map(decode, values))
+        if own:
+            rows = len(next(iter(own.values())))
+            fields["attributes"] = [
+                _with_attributes(now, dict(zip(own, values, strict=True)))
+                for now, values in zip(
+                    attributes or repeat({}, rows), zip(*own.values(), strict=True), strict=True
+                )
+            ]
         for column, dated in DATED.items():
-            if column in values:
-                fields[dated] = None if values[column] is None else self.on
-        if "sentiment" in values:
-            fields["sentiment_by_id"] = None if values["sentiment"] is None else self.actor_id
+            if column in columns:
+                fields[dated] = [None if value is None else self.on for value in columns[column]]
+        if "sentiment" in columns:
+            fields["sentiment_by_id"] = [
+                None if value is None else self.actor_id for value in columns["sentiment"]
+            ]
         return fields
 
     def _decoder(self, column: str) -> tuple[str, Callable[[Any], Any] | None]:
@@ -121,39 +143,36 @@ class Writer:
             return f"{column}_id", cache(lambda word: ids[word_key(word)] if word else None)
         if column == "paid_tier":
             return "paid_tier_id", lambda slug: self.ids["paid_tier"][slug] if slug else None
-        if column in (*MONEY, *POINTS):
-            return column, Decimal
-        return column, cache(date.fromisoformat) if column in DAYS else None
+        return column, None
 
-    def set_parents(self, rows: Iterable[Row]) -> None:
+    def set_parents(self, parts: Iterable[Slice]) -> None:
         """Once every customer of the file is there: who belongs to whom, one UPDATE a parent."""
         children: dict[str, list[str]] = defaultdict(list)
-        for row in rows:
-            parent = row.values.get("parent", row.before.get("parent"))
-            if row.outcome in (CREATED, UPDATED) and parent != row.before.get("parent", ""):
-                children[parent or ""].append(row.key)
+        for part in parts:
+            for key, _, parent, before in part.changes("parent"):
+                if parent != (before or ""):
+                    children[parent or ""].append(key)
         ids = _ids_of([parent for parent in children if parent])
         for parent, keys in sorted(children.items()):
             for start in range(0, len(keys), CHUNK):
-                part = keys[start : start + CHUNK]
-                Customer.objects.filter(external_id__in=part).update(
+                part_of_them = keys[start : start + CHUNK]
+                Customer.objects.filter(external_id__in=part_of_them).update(
                     parent_id=ids[parent] if parent else None
                 )
 
     def _customer_ids(self, keys: Sequence[str]) -> dict[str, tuple[int, int | None]]:
-        found: dict[str, tuple[int, int | None]] = {}
-        for start in range(0, len(keys), CHUNK):
-            query = Customer.objects.filter(external_id__in=keys[start : start + CHUNK])
-            found |= {key: (pk, csm) for key, pk, csm in query.values_list("external_id", "pk", "csm_id")}
-        return found
+        if not keys:
+            return {}
+        named = Customer.objects.filter(external_id__in=among(keys))
+        return {key: (pk, csm) for key, pk, csm in named.values_list("external_id", "pk", "csm_id")}
 
-    def _set_goals(self, rows: Sequence[Row]) -> None:
+    def _set_goals(self, changes: Sequence[Change]) -> None:
         kinds = dict(GoalKind.objects.values_list("slug", "pk"))
-        ids = self._customer_ids([row.key for row in rows])
+        ids = self._customer_ids([change.key for change in changes])
         opened, closed = [], defaultdict(list)
-        for row in rows:
-            wanted, there = set(row.values["goals"]), set(row.before.get("goals", ()))
-            pk = ids[row.key][0]
+        for change in changes:
+            wanted, there = set(change.value), set(change.before or ())
+            pk = ids[change.key][0]
             opened += [
                 Goal(customer_id=pk, kind_id=kinds[slug], starts_on=self.on)
                 for slug in sorted(wanted - there)
@@ -161,11 +180,8 @@ class Writer:
             for slug in there - wanted:
                 closed[slug].append(pk)
         for slug, pks in closed.items():
-            for start in range(0, len(pks), CHUNK):
-                goals = Goal.objects.open_on(self.on).filter(
-                    customer_id__in=pks[start : start + CHUNK], kind__slug=slug
-                )
-                goals.update(ends_before=self.on)
+            goals = Goal.objects.open_on(self.on).filter(customer_id__in=among(pks), kind__slug=slug)
+            goals.update(ends_before=self.on)
         Goal.objects.bulk_create(opened, batch_size=CHUNK)
 
     def _set_csms(self, wanted: Mapping[str, str]) -> None:
@@ -180,16 +196,16 @@ class Writer:
             set_csms(changes=changes, on=self.on, decision=self.decision)
 
 
-def _leaves_or_is_back(row: Row) -> bool:
+def _leaves_or_is_back(change: Change) -> bool:
     """The status changes; of a customer that is new, only having left is worth a word."""
-    before = row.before.get("status", Customer.Status.ACTIVE)
-    return "status" in row.values and row.values["status"] != before
+    return bool(change.value != (change.before or Customer.Status.ACTIVE))
 
 
-def _with_attribute(attributes: Mapping[str, Any], column: str, value: Any) -> dict[str, Any]:
-    slug = column.removeprefix(ATTRIBUTE_PREFIX)
-    kept = {key: stored for key, stored in attributes.items() if key != slug}
-    return kept if value is None else kept | {slug: value}
+def _with_attributes(now: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
+    """Custom attributes as they will be: those the file names set or taken away, the others kept."""
+    slugs = {column.removeprefix(ATTRIBUTE_PREFIX): value for column, value in said.items()}
+    kept = {slug: stored for slug, stored in now.items() if slug not in slugs}
+    return kept | {slug: value for slug, value in slugs.items() if value is not None}
 
 
 def _create_attribute(slug: str, kind: str) -> None:
@@ -199,8 +215,7 @@ def _create_attribute(slug: str, kind: str) -> None:
 
 
 def _ids_of(external_ids: Sequence[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for start in range(0, len(external_ids), CHUNK):
-        query = Customer.objects.filter(external_id__in=external_ids[start : start + CHUNK])
-        found |= dict(query.values_list("external_id", "pk"))
-    return found
+    if not external_ids:
+        return {}
+    named = Customer.objects.filter(external_id__in=among(external_ids))
+    return dict(named.values_list("external_id", "pk"))
