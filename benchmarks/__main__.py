@@ -15,13 +15,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks import books, gap, imports, places, retier, scenario
+from benchmarks import books, gap, imports, pages, places, retier, scenario
 from benchmarks.companies import FAMILIES
 
 BENCHES = {
     "books": books.run,
     "gap": gap.run,
     "imports": imports.run,
+    "pages": pages.run,
     "retier": retier.run,
     "scenario": scenario.run,
 }

@@ -15,6 +15,7 @@ WORKS = {
     "filled": "benchmarks.filled",
     "gap": "benchmarks.gap",
     "imports": "benchmarks.imports_work",
+    "pages": "benchmarks.pages_work",
     "retier": "benchmarks.retier_work",
     "scenario": "benchmarks.scenario_work",
 }
