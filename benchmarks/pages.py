@@ -85,7 +85,9 @@ def places(database: str, sizes: list[int]) -> Iterator[list[dict[str, Any]]]:
             folder = Path(place["folder"]) / f"site-{size}"
             folder.mkdir()
             url = _database(place["database_url"], f"pages_{size}") if database == POSTGRES else ""
-            jobs.append({"folder": str(folder), "database_url": url, "customers": size, "csms": csms_of(size)})
+            jobs.append(
+                {"folder": str(folder), "database_url": url, "customers": size, "csms": csms_of(size)}
+            )
         yield jobs
 
 
@@ -142,13 +144,25 @@ def goals_of(database: str, found: list[dict[str, Any]], small: int) -> Iterator
     for row in found:
         if row["what"] in BOUNDS and row["customers"] != small:
             must, aim = BOUNDS[row["what"]]
-            yield Goal(f"{row['what']}, {database}, {row['customers']} ÷ {small}", row["ratio"], must, aim, "")
+            yield Goal(
+                f"{row['what']}, {database}, {row['customers']} ÷ {small}", row["ratio"], must, aim, ""
+            )
 
 
 def rows_table(rows: list[dict[str, Any]]) -> str:
     """One line a page and size."""
     columns = ("what", "database", "customers", "ms", "cpu_ms", "statements", "kb", "ratio", "cpu_ratio")
-    heads = ("page", "database", "customers", "best ms", "CPU ms", "statements", "KB", "÷ small", "CPU ÷ small")
+    heads = (
+        "page",
+        "database",
+        "customers",
+        "best ms",
+        "CPU ms",
+        "statements",
+        "KB",
+        "÷ small",
+        "CPU ÷ small",
+    )
     shown = [
         {
             **row,

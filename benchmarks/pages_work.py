@@ -116,7 +116,10 @@ def pages_of() -> list[Asked]:
     from allocation.models import RetierRun
 
     listed, people = reverse("admin:accounts_customer_changelist"), reverse("customers")
-    tier, vertical = Tier.objects.filter(retired=False).order_by("rank")[0], Vertical.objects.order_by("name")[0]
+    tier, vertical = (
+        Tier.objects.filter(retired=False).order_by("rank")[0],
+        Vertical.objects.order_by("name")[0],
+    )
     region, team = Region.objects.order_by("name")[0], Team.objects.order_by("name")[0]
     csm = CSM.objects.filter(customers__isnull=False).order_by("name", "pk")[0]
     exact = Customer.objects.order_by("pk").values_list("external_id", flat=True)[7]

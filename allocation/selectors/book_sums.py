@@ -55,7 +55,11 @@ def book_sums(*, as_of: date, rates_on: date, policy: AllocationPolicy) -> BookS
     tiers = list(Tier.objects.order_by("rank", "slug"))
     held = np.bincount(figures.csm, minlength=1)
     csms, keys = csm_facts(
-        as_of=as_of, policy=policy, used=set(np.flatnonzero(held).tolist()), with_seats=False
+        as_of=as_of,
+        policy=policy,
+        used=set(np.flatnonzero(held).tolist()),
+        with_seats=False,
+        with_skills=False,
     )
     size = max(keys, default=0) + 1
     sums = _Sums(
@@ -140,4 +144,3 @@ def _rows(
             )
         )
     return tuple(rows)
-

@@ -101,9 +101,7 @@ def _sheets(numbers: list[int]) -> list[FigureSheet]:
         columns, of_goals = _of(customers, of_customer, number), _of(goals, of_goal, number)
         there, open_and_closed = packed(customers=columns, goals=of_goals)
         made.append(
-            FigureSheet(
-                number=number, version=secrets.randbits(62), customers=there, goals=open_and_closed
-            )
+            FigureSheet(number=number, version=secrets.randbits(62), customers=there, goals=open_and_closed)
         )
     return made
 

@@ -139,18 +139,31 @@ def book_snapshot(
 
 
 def csm_facts(
-    *, as_of: date, policy: AllocationPolicy, used: Collection[int | None], with_seats: bool = True
+    *,
+    as_of: date,
+    policy: AllocationPolicy,
+    used: Collection[int | None],
+    with_seats: bool = True,
+    with_skills: bool = True,
 ) -> tuple[tuple[CsmFacts, ...], dict[int, str]]:
-    """CSMs who are there on the day or hold a book (``used``: ids of those who do), and the key of every CSM by its id."""
-    csms = list(
-        CSM.objects.select_related("team")
-        .prefetch_related("verticals", "regions", "languages")
-        .order_by("pk")
-    )
+    """CSMs who are there on the day or hold a book (``used``: ids of those who do), and the key of every CSM by its id.
+
+    with_skills: off where nobody asks whom they can serve; verticals, regions, languages and named tiers are empty then.
+    """
+    rows = CSM.objects.select_related("team").order_by("pk")
+    if with_skills:
+        rows = rows.prefetch_related("verticals", "regions", "languages")
+    csms = list(rows)
     away = days_away(as_of=as_of, at_least=LONG_LEAVE_DAYS)
-    named = named_tiers(policy=policy)
+    named = named_tiers(policy=policy) if with_skills else {}
     found = tuple(
-        _csm_facts(csm, as_of=as_of, away=away.get(csm.pk, 0), tiers=named.get(csm.pk, frozenset()))
+        _csm_facts(
+            csm,
+            as_of=as_of,
+            away=away.get(csm.pk, 0),
+            tiers=named.get(csm.pk, frozenset()),
+            skills=with_skills,
+        )
         for csm in csms
         if csm.pk in used or ((with_seats or not csm.is_seat) and _is_there(csm, as_of))
     )
@@ -332,7 +345,10 @@ def _leaving(csm: CSM, as_of: date) -> Leaving:
     return "gone" if csm.leaves_on <= as_of else "soon"
 
 
-def _csm_facts(csm: CSM, *, as_of: date, away: int, tiers: frozenset[str]) -> CsmFacts:
+def _csm_facts(csm: CSM, *, as_of: date, away: int, tiers: frozenset[str], skills: bool = True) -> CsmFacts:
+    def names(words: Any) -> frozenset[str]:
+        return frozenset(word.name for word in words.all()) if skills else frozenset()
+
     return CsmFacts(
         key=csm.key,
         name=csm.name,
@@ -342,10 +358,10 @@ def _csm_facts(csm: CSM, *, as_of: date, away: int, tiers: frozenset[str]) -> Cs
         seniority=csm.seniority,
         accepting=csm.accepting and _started(csm, as_of) and csm.leaves_on is None,
         leaving=_leaving(csm, as_of),
-        verticals=frozenset(vertical.name for vertical in csm.verticals.all()),
-        regions=frozenset(region.name for region in csm.regions.all()),
+        verticals=names(csm.verticals),
+        regions=names(csm.regions),
         countries=frozenset(csm.countries),
-        languages=frozenset(language.name for language in csm.languages.all()),
+        languages=names(csm.languages),
         products=frozenset(csm.products),
         tiers=tiers,
         is_seat=csm.is_seat,

@@ -103,6 +103,7 @@ def balance(request: HttpRequest) -> HttpResponse:
         day=shown.day,
         today=shown.today,
         whole=level.team is None,
+        nobodys=found.nobodys,
     )
     # Of a past day others than CS ops see the customers of their teams of today only, whoever had them: no figure to end with.
     ends_with = level.found.rows if user.is_ops or not shown.is_past else None
