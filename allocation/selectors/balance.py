@@ -22,6 +22,7 @@ from allocation.selectors.covers import HIDDEN
 from allocation.selectors.renewals import Renewals, renewals_by_csm
 from allocation.snapshots.books import book_snapshot
 from allocation.snapshots.covers import Covers, covers_on
+from allocation.snapshots.figures import CustomerFigures, customer_figures
 from allocation.snapshots.held import changed_since
 
 
@@ -57,9 +58,16 @@ class Workload:
         )
 
 
-def workload(*, as_of: date, user: User | None = None, rates_on: date | None = None) -> Workload:
+def workload(
+    *,
+    as_of: date,
+    user: User | None = None,
+    rates_on: date | None = None,
+    figures: CustomerFigures | None = None,
+) -> Workload:
     """Books as of a day, of the CSMs ``user`` may see (None: all). A past day is read from the ledger.
-    rates_on: the day of the exchange rates, where another (amounts are today's, whatever the day).
+    rates_on: the day of the exchange rates, where another (amounts are today's, whatever the day). figures: of everybody, where
+    they were read already.
 
     Who is away on the day and covered keeps customers and ARR; the hours these ask count with the cover. What all books
     ask together is the same with and without covers.
@@ -70,7 +78,12 @@ def workload(*, as_of: date, user: User | None = None, rates_on: date | None = N
     if changed_since(as_of=as_of):
         found = _past_sums(as_of=as_of, user=user, rates_on=rates_on or as_of, policy=policy)
     else:
-        found = book_sums(as_of=as_of, rates_on=rates_on or as_of, policy=policy)
+        found = book_sums(
+            figures=customer_figures() if figures is None else figures,
+            as_of=as_of,
+            rates_on=rates_on or as_of,
+            policy=policy,
+        )
     covers = covers_on(on=as_of)
     rows = carried(rows=found.rows, covers=covers)
     seen = frozenset(row.csm for row in rows)

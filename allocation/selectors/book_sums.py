@@ -19,7 +19,7 @@ from allocation.engine.facts.books import BookRow, CsmFacts
 from allocation.models import AllocationPolicy
 from allocation.selectors.renewals import PLACES, Renewals, places_of_days
 from allocation.snapshots.books import book_policy, csm_facts, tier_facts
-from allocation.snapshots.figures import UNKNOWN, Column, CustomerFigures, customer_figures
+from allocation.snapshots.figures import UNKNOWN, Column, CustomerFigures
 from allocation.snapshots.figures_worked import base_cents, currency_words, minutes, summed_by
 from allocation.snapshots.money import frozen_rates
 
@@ -44,9 +44,8 @@ class BookSums:
     nobodys: Nobodys | None = None
 
 
-def book_sums(*, as_of: date, rates_on: date, policy: AllocationPolicy) -> BookSums:
-    """Of every book, with what customers hold now. Raises UnknownRate. The same number of statements at any size."""
-    figures = customer_figures()
+def book_sums(*, figures: CustomerFigures, as_of: date, rates_on: date, policy: AllocationPolicy) -> BookSums:
+    """Of every book; `figures` are everybody's. Raises UnknownRate. The same number of statements at any size."""
     base = settings.BASE_CURRENCY
     named = set(currency_words(figures.currency[figures.arr != UNKNOWN]).values())
     rates = frozen_rates(currencies=named, as_of=rates_on, base=base)

@@ -98,9 +98,15 @@ def pyramid_columns(*, user: Any, day: date, today: date, chosen: Chosen | None 
     )
 
 
-def figures_in_scope(*, user: Any, chosen: Chosen) -> CustomerFigures:
-    """The columns of the active customers that the person may see, narrowed as chosen: as `visible_to` and the filters of a list."""
-    figures = customer_figures()
+def figures_in_scope(
+    *, user: Any, chosen: Chosen | None = None, everybody: CustomerFigures | None = None
+) -> CustomerFigures:
+    """The columns of the active customers that the person may see, narrowed as chosen: as `visible_to` and the filters of a list.
+
+    everybody: the columns of all, where they were read already.
+    """
+    chosen = chosen or Chosen()
+    figures = customer_figures() if everybody is None else everybody
     there = np.ones(len(figures), dtype=np.bool_)
     if chosen.team is not None or not (user.is_active and user.is_ops):
         books = CSM.objects.visible_to(user)
