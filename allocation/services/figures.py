@@ -16,11 +16,6 @@ AT_ONCE = 32  # sheets read and written together: about a quarter of a million c
 _LOCK = 7_204_024  # of sheets, among the advisory locks of the database
 
 
-def any_sheet_marked() -> bool:
-    """Whether there is something for `write_sheets` to do; never on SQLite, which keeps no sheets. One statement."""
-    return connection.vendor == "postgresql" and FigureMark.objects.exists()
-
-
 def write_sheets() -> int:
     """Write every marked sheet anew, some at a time, each in a transaction of its own; how many were written.
 
@@ -61,10 +56,11 @@ def differing_sheets(*, repair: bool = True) -> tuple[int, ...]:
     if connection.vendor != "postgresql":
         return ()
     found = []
+    alone = not connection.in_atomic_block
     for numbers in _in_pieces():
         with transaction.atomic(), connection.cursor() as cursor:
-            # Sheets, marks and customers of one moment.
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            if alone:  # sheets, marks and customers of one moment
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             marked = set(FigureMark.objects.filter(number__in=numbers).values_list("number", flat=True))
             there = {one.number: one for one in FigureSheet.objects.filter(number__in=numbers)}
             for sheet in _sheets(numbers):
