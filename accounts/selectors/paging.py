@@ -9,13 +9,14 @@ from django.db import connection
 from django.utils.functional import cached_property
 
 COUNTED = 10_000  # no list counts further: nobody leafs through more pages than that
+MORE = COUNTED + 1  # `known` of a list of which only that is known
 _DIGITS = 3  # of an estimate
 
 
 class CappedPaginator(Paginator):
     """Counts no further than `COUNTED` rows and has pages for these, so that a long table costs no more than a short one.
 
-    known: how many rows there are, where that is known without counting them.
+    known: how many rows there are, where that is known without counting them; MORE where it is known that there are more.
     """
 
     known: int | None = None
@@ -40,7 +41,7 @@ class CappedPaginator(Paginator):
         if not self.is_more:
             return f"{self.count:,}"
         if self.known is not None:
-            return f"{self.known:,}"
+            return f"{self.known:,}" if self.known != MORE else f"more than {COUNTED:,}"
         about = self._estimated()
         return f"about {about:,}" if about > COUNTED else f"more than {COUNTED:,}"
 

@@ -14,10 +14,11 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import Customer
 from accounts.querysets.scope import covered_csm_ids
+from accounts.selectors.paging import COUNTED, MORE
 from allocation.filters.customers import CustomerFilter
 from allocation.selectors import wording
 from allocation.selectors.customer_detail import customer_detail, customer_in_scope
-from allocation.selectors.customer_totals import customer_totals, totals_by_figures
+from allocation.selectors.customer_totals import list_totals
 from allocation.selectors.customers import DEFAULT_SORT, customer_rows, ordered, visible_customers, with_joins
 from allocation.selectors.explanations import customer_explanation
 from allocation.selectors.handovers import open_handover_of
@@ -41,7 +42,7 @@ from allocation.views.touch_card import touch_card
 from allocation.views.why import why
 
 NOT_ADDED_UP = (
-    "{} customers fit. So many are not added up for a search, or for filters other than tier, CSM, team, vertical and region: "
+    f"More than {COUNTED:,} customers fit. So many are not added up for a search, or for filters other than tier, CSM, team, vertical and region: "
     "narrow the list to see what they come to."
 )
 COLUMNS = (
@@ -66,20 +67,17 @@ def customers(request: HttpRequest) -> HttpResponse:
     found = CustomerFilter(request.GET, queryset=visible, user=request.user, today=day, several=several)
     sort = request.GET.get("sort", DEFAULT_SORT)
     rows = ordered(found.qs, sort=sort, as_of=day)
-    chosen = found.by_figures
-    totals = None if chosen is None else totals_by_figures(user=request.user, as_of=day, chosen=chosen)
+    totals = list_totals(user=request.user, as_of=day, chosen=found.by_figures, rows=found.qs)
     page = capped_page_of(
-        request, with_override_marks(with_joins(rows), on=day), known=totals.customers if totals else None
+        request, with_override_marks(with_joins(rows), on=day), known=totals.customers if totals else MORE
     )
-    if totals is None and not page.paginator.is_more:
-        totals = customer_totals(rows=found.qs, as_of=day)
     context = {
         "filter": found,
         "page": page,
         "rows": customer_rows(customers=list(page.object_list), today=day),
         "columns": headings(COLUMNS, sort=sort),
-        "totals": totals_line(totals) if totals else [],
-        "not_added_up": "" if totals else NOT_ADDED_UP.format(page.paginator.total_words),
+        "totals": totals_line(totals) if totals else (),
+        "not_added_up": "" if totals else NOT_ADDED_UP,
         "sort": sort,
         "filtered": has_filters(request),
         "import_url": page_url("admin:import_customers"),

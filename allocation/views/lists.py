@@ -34,9 +34,9 @@ class Column:
         return other if other and self.aria_sort == "none" else self.aria_sort
 
 
-def page_of(request: HttpRequest, rows: QuerySet[Any] | Sequence[Any]) -> Page[Any]:
+def page_of(request: HttpRequest, rows: QuerySet[Any] | Sequence[Any], *, size: int = PAGE_SIZE) -> Page[Any]:
     """The page asked for by ?page=; a number that is no page gives the nearest one."""
-    return Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    return Paginator(rows, size).get_page(request.GET.get("page"))
 
 
 def capped_page_of(request: HttpRequest, rows: QuerySet[Any], *, known: int | None = None) -> Page[Any]:
