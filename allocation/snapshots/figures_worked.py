@@ -107,7 +107,8 @@ def by_tier_and_goals(*, figures: CustomerFigures, plans: TouchPlans, as_of: dat
 def is_open(figures: CustomerFigures, *, as_of: date) -> Truths:
     """Of each goal, whether it is open on the day."""
     day = as_of.toordinal()
-    return (figures.goal_starts <= day) & ((figures.goal_ends == 0) | (figures.goal_ends > day))
+    found: Truths = (figures.goal_starts <= day) & ((figures.goal_ends == 0) | (figures.goal_ends > day))
+    return found
 
 
 def has_open_goal(figures: CustomerFigures, *, kinds: Column, as_of: date) -> Truths:
