@@ -14,6 +14,7 @@ from benchmarks.isolation import Emit, clock
 OPS = "bench-ops@cstiers.example"
 MARKED = ", all sheets marked"
 WAIT = 600.0  # seconds that one page may take
+READ_WHOLE = 1_000_000
 WORD = "ma"  # a short word of which many customers have one, as people search first
 Asked = tuple[str, str]
 
@@ -75,7 +76,7 @@ def serve(place: dict[str, Any], pipe: Connection) -> None:
     user.groups.set(_groups([ROLE]))
     client = Client(headers={"host": "localhost"})
     client.force_login(user)
-    addresses = dict(pages_of())
+    addresses = dict(pages_of(place["largest"]))
     pipe.send(list(addresses))
     marked = False
     while (asked := pipe.recv()) is not None:
@@ -134,8 +135,8 @@ def taken(client: Any, address: str) -> dict[str, Any]:
     }
 
 
-def pages_of() -> list[Asked]:
-    """What is asked, by name. A deep page is the last one that can be paged to."""
+def pages_of(size: int) -> list[Asked]:
+    """What is asked, by name, where the largest company has so many customers. A last page is the last that can be paged to."""
     from django.urls import reverse
 
     from accounts.models import CSM, Customer, Region, Team, Tier, Vertical
@@ -188,7 +189,8 @@ def pages_of() -> list[Asked]:
         ("pyramid, concentration, risk", reverse("pyramid")),
         (f"pyramid{MARKED}", reverse("pyramid")),
         ("pyramid of a vertical", reverse("pyramid") + f"?vertical={vertical.pk}"),
-        ("headcount", reverse("headcount")),
+        # Reads everybody, as a plan does: at a million a minute a page.
+        *([("headcount", reverse("headcount"))] if size < READ_WHOLE else []),
         ("runs", reverse("runs")),
         ("a run and its rows", reverse("run", args=[run]) + "?show=first"),
         ("approvals", reverse("approvals")),
