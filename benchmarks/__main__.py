@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks import book, books, gap, imports, places, planning, retier, scenario, workers
+from benchmarks import book, books, gap, imports, pages, places, planning, retier, scenario, workers
 from benchmarks.companies import FAMILIES
 
 BENCHES = {
@@ -23,6 +23,7 @@ BENCHES = {
     "books": books.run,
     "gap": gap.run,
     "imports": imports.run,
+    "pages": pages.run,
     "planning": planning.run,
     "retier": retier.run,
     "scenario": scenario.run,

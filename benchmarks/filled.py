@@ -26,7 +26,12 @@ def work(job: Mapping[str, Any], emit: Emit) -> dict[str, Any]:
     """The child that fills; ``written`` says how many rows of each kind there are."""
     installed(job)
     with clock(emit):
-        written = fill(customers=job["customers"], csms=job["csms"], seed=job["seed"])
+        written = fill(
+            customers=job["customers"],
+            csms=job["csms"],
+            seed=job["seed"],
+            run_of_all=job.get("run_of_all", True),
+        )
     return {"written": written}
 
 
@@ -45,14 +50,17 @@ def installed(job: Mapping[str, Any]) -> None:
     django.setup()
 
 
-def fill(*, customers: int, csms: int, seed: int) -> dict[str, int]:
-    """Migrate, write, give tiers. The same seed gives the same customers on every database."""
+def fill(*, customers: int, csms: int, seed: int, run_of_all: bool = True) -> dict[str, int]:
+    """Migrate, write, give tiers. The same seed gives the same customers on every database.
+
+    run_of_all: off where it is enough that the first customers were in a run: copies have their tiers, and no decisions.
+    """
     from django.conf import settings
     from django.core.management import call_command
     from django.utils import timezone
 
     from accounts.models import Customer, Goal
-    from allocation.models import BookHolding
+    from allocation.models import BookHolding, TierHolding
     from allocation.services.demo import seed_demo
     from allocation.services.playbooks import load_playbook
 
@@ -61,8 +69,12 @@ def fill(*, customers: int, csms: int, seed: int) -> dict[str, int]:
     first = min(customers, FIRST)
     seed_demo(customers=first, csms=csms, seed=seed, today=today, base_currency=settings.BASE_CURRENCY)
     load_playbook(slug=PLAYBOOK, publish=True, at=timezone.now())
-    _multiply([Customer, Goal, BookHolding], first=first, customers=customers, seed=seed)
-    _tier(today - SINCE)
+    if not run_of_all:
+        _tier(today - SINCE)
+    of_copies = [Customer, Goal, BookHolding, *([] if run_of_all else [TierHolding])]
+    _multiply(of_copies, first=first, customers=customers, seed=seed)
+    if run_of_all:
+        _tier(today - SINCE)
     return {model.__name__: model._default_manager.count() for model in (Customer, Goal, BookHolding)}
 
 

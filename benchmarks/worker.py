@@ -16,6 +16,7 @@ WORKS = {
     "filled": "benchmarks.filled",
     "gap": "benchmarks.gap",
     "imports": "benchmarks.imports_work",
+    "pages": "benchmarks.pages_work",
     "planning": "benchmarks.planning_work",
     "retier": "benchmarks.retier_work",
     "scenario": "benchmarks.scenario_work",

@@ -99,4 +99,5 @@ beat_schedule = {
     "keep the timetable": _every_sweep("allocation.keep_timetable"),
     "tell who decides what waits": _every_sweep("allocation.tell_who_decides"),
     "send notices": _every_sweep("allocation.send_notices"),
+    "write figures": _every_sweep("allocation.write_figures"),
 }

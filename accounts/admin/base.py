@@ -21,7 +21,8 @@ from django.utils.text import capfirst
 
 from accounts.admin.fields import DayInput, KnownOrNot, StorableJSON
 from accounts.changes import is_logged
-from accounts.selectors.changes import SHORT, CappedPaginator, differences, lines_of
+from accounts.selectors.changes import SHORT, differences, lines_of
+from accounts.selectors.paging import CappedPaginator
 
 # How the filters and the dates above a list ask.
 ASKED_BY_FILTERS = frozenset({"exact", "isnull", "year", "month", "day", "gte", "lt"})
@@ -112,6 +113,7 @@ class CSAdmin(Scoped, admin.ModelAdmin):
 
     actions: Any = None  # deleting in bulk is nobody's work here; screens name their own actions
     list_per_page = 50
+    paginator = CappedPaginator
     list_max_show_all = 200
     show_full_result_count = False
     save_as = False

@@ -19,7 +19,7 @@ from accounts.admin import badges
 from accounts.admin.base import ViewOnlyAdmin
 from accounts.admin.filters import FixedFilter, pk_of
 from accounts.models import User
-from accounts.selectors.changes import DASH, SHORT, CappedPaginator, Difference, differences, kinds
+from accounts.selectors.changes import DASH, SHORT, Difference, differences, kinds
 
 LogEntry = get_logentry_model()
 DONE = {0: ("Added", "good", "plus"), 1: ("Changed", "info", "edit"), 2: ("Deleted", "bad", "close")}
@@ -93,7 +93,6 @@ class ChangesAdmin(ViewOnlyAdmin):
     search_help_text = "Name of the thing, e-mail of the person, or a day such as 2026-03-31"
     ordering = ("-timestamp", "-pk")
     sortable_by = ("when",)
-    paginator = CappedPaginator
     fields = ("when", "who", "did", "thing", "change_in_full")
     readonly_fields = fields
 

@@ -10,15 +10,12 @@ from typing import Any
 from auditlog import get_logentry_model
 from auditlog.registry import auditlog
 from django.core.exceptions import FieldDoesNotExist
-from django.core.paginator import Paginator
 from django.db import models
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_date, parse_datetime
-from django.utils.functional import cached_property
 from django.utils.text import capfirst
 
 DASH = "–"
-COUNTED = 10_000  # no list counts further: nobody leafs through more pages than that
 SHORT = 90
 
 
@@ -35,15 +32,6 @@ class Difference:
     added: bool = False
     taken: bool = False
     partly: bool = False
-
-
-class CappedPaginator(Paginator):
-    """Counts no further than some thousand rows, so that a long table costs no more than a short one."""
-
-    @cached_property
-    def count(self) -> int:
-        rows: Any = self.object_list
-        return int(rows.order_by().values("pk")[:COUNTED].count())
 
 
 def lines() -> QuerySet:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import sqrt
+from math import lcm, sqrt
 
 OUTSIDE = Fraction(15, 100)
 
@@ -33,19 +33,22 @@ NOTHING = Balance(outside_15_pct=None, cv=None, gini=None, max_over_mean=None)
 
 def balance(*, values: Sequence[Fraction | int | None]) -> Balance:
     """Figures for one value per book. None (such as utilisation without capacity) is left out; order does not matter."""
-    known = sorted(Fraction(value) for value in values if value is not None)
-    total = sum(known, Fraction(0))
+    given = [value for value in values if value is not None]
+    # Everything below is exact and the same for values that are all so many times as large: whole numbers, then.
+    times = lcm(*(value.denominator for value in given))
+    known = sorted(value.numerator * (times // value.denominator) for value in given)
+    total = sum(known)
     if not known or total <= 0:
         return NOTHING
     n = len(known)
-    mean = total / n
-    outside = sum(abs(value - mean) > OUTSIDE * mean for value in known)
-    variance = sum(((value - mean) ** 2 for value in known), Fraction(0)) / n
+    off = [n * value - total for value in known]  # n times as far from the mean
+    outside = sum(abs(far) > OUTSIDE * total for far in off)
+    squares = sum(far * far for far in off)
     # Σ_i Σ_j |x_i − x_j| ÷ (2 n² mean), by rank: with x sorted, Σ (2 rank − n − 1) x ÷ (n Σ x).
-    ranked = sum(((2 * rank - n - 1) * value for rank, value in enumerate(known, start=1)), Fraction(0))
+    ranked = sum((2 * rank - n - 1) * value for rank, value in enumerate(known, start=1))
     return Balance(
         outside_15_pct=round(float(Fraction(100 * outside, n)), 1),
-        cv=round(sqrt(variance / mean**2), 4),
-        gini=round(float(ranked / (n * total)), 4),
-        max_over_mean=round(float(known[-1] / mean), 4),
+        cv=round(sqrt(Fraction(squares, n * total * total)), 4),
+        gini=round(float(Fraction(ranked, n * total)), 4),
+        max_over_mean=round(float(Fraction(known[-1] * n, total)), 4),
     )

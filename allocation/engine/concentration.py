@@ -10,6 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 TOP_PCTS = (1, 5, 10, 20)
 CURVE_POINTS = 120  # what a picture can show; the figures beside it are of every customer
@@ -42,26 +46,37 @@ class Concentration:
     curve: tuple[tuple[int, int], ...]
 
 
-def concentration(*, cents: Sequence[int], tops: Sequence[int] = TOP_PCTS) -> Concentration:
+def concentration(
+    *, cents: Sequence[int] | npt.NDArray[np.int64], tops: Sequence[int] = TOP_PCTS
+) -> Concentration:
     """Figures of one amount per customer, in cents and never below 0; unknown counts as 0 and its customer counts too.
 
     Raises ValueError for an amount below 0: shares of a total would mean nothing.
     """
-    ordered = sorted(cents, reverse=True)
-    if ordered and ordered[-1] < 0:
+    ordered = np.sort(np.asarray(cents, dtype=np.int64))[::-1]
+    if len(ordered) and ordered[-1] < 0:
         raise ValueError("An amount below 0 has no share of a total: leave it out.")
-    upto = [0, *accumulate(ordered)]
-    count, total = len(ordered), upto[-1]
-    largest = ordered[0] if ordered else 0
+    count, largest = len(ordered), int(ordered[0]) if len(ordered) else 0
+    upto = _added_up(ordered)
+    total = int(upto[-1])
+    # The first place at which twice the sum is the total or more.
+    half = int(np.searchsorted(upto, -(-total // 2))) if total else None
     return Concentration(
         customers=count,
         cents=total,
         tops=tuple(_top(pct, upto=upto) for pct in tops),
-        half=next((place for place, sum_ in enumerate(upto) if 2 * sum_ >= total), None) if total else None,
+        half=half,
         largest=largest,
         largest_share=share_of(part=largest, whole=total),
-        curve=tuple((place, upto[place]) for place in _places(count)),
+        curve=tuple((place, int(upto[place])) for place in _places(count)),
     )
+
+
+def _added_up(ordered: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+    """Sums of the first 0, 1, 2 … amounts, exact: as Python counts where they might not fit."""
+    if len(ordered) and int(ordered[0]) * len(ordered) >= 2**63:
+        return np.array([0, *accumulate(ordered.tolist())], dtype=object)
+    return np.concatenate([[0], np.cumsum(ordered)])
 
 
 def share_of(*, part: int, whole: int) -> Fraction | None:
@@ -74,11 +89,10 @@ def top_count(*, customers: int, pct: int) -> int:
     return -(-customers * pct // 100)
 
 
-def _top(pct: int, *, upto: Sequence[int]) -> TopShare:
+def _top(pct: int, *, upto: npt.NDArray[Any]) -> TopShare:
     number = top_count(customers=len(upto) - 1, pct=pct)
-    return TopShare(
-        pct=pct, customers=number, cents=upto[number], share=share_of(part=upto[number], whole=upto[-1])
-    )
+    cents = int(upto[number])
+    return TopShare(pct=pct, customers=number, cents=cents, share=share_of(part=cents, whole=int(upto[-1])))
 
 
 def _places(count: int) -> list[int]:

@@ -2,6 +2,7 @@
 
 from allocation.models.attention import AttentionPolicy
 from allocation.models.books import AllocationPolicy, BookPlan, Fit, Move, Variant
+from allocation.models.figures import FigureMark, FigureSheet
 from allocation.models.handovers import Handover, HandoverStep
 from allocation.models.kept import RunChunk, RunTally, TierStanding
 from allocation.models.ledger import BookHolding, Departure, Source, TierHolding
@@ -28,6 +29,8 @@ __all__ = [
     "BookPlan",
     "CalendarFeed",
     "Departure",
+    "FigureMark",
+    "FigureSheet",
     "Fit",
     "Freeze",
     "Handover",

@@ -58,7 +58,14 @@ class Holding(models.Model):
                 condition=Q(ends_before__isnull=True) | Q(ends_before__gte=F("starts_on")),
             ),
         ]
-        indexes = [models.Index(fields=["customer", "starts_on"], name="%(class)s_by_day")]
+        indexes = [
+            models.Index(fields=["customer", "starts_on"], name="%(class)s_by_day"),
+            # Whether anything changed after a day is asked by every page that can show one.
+            models.Index(fields=["starts_on"], name="%(class)s_starts"),
+            models.Index(
+                fields=["ends_before"], condition=Q(ends_before__isnull=False), name="%(class)s_ends"
+            ),
+        ]
 
 
 class TierHolding(Holding):

@@ -17,10 +17,12 @@ from allocation.engine.books import caps
 from allocation.engine.books_report import book_rows
 from allocation.engine.facts.books import BookRow
 from allocation.models import AllocationPolicy
+from allocation.selectors.book_sums import BookSums, Nobodys, book_sums
 from allocation.selectors.covers import HIDDEN
 from allocation.selectors.renewals import Renewals, renewals_by_csm
 from allocation.snapshots.books import book_snapshot
 from allocation.snapshots.covers import Covers, covers_on
+from allocation.snapshots.figures import CustomerFigures, customer_figures
 from allocation.snapshots.held import changed_since
 
 
@@ -29,7 +31,8 @@ class Workload:
     """Lines by CSM in the order of name and key, with the figures of each measure.
 
     covers: who is away on the day and whom the person may read of. seen: keys of the CSMs whose names the person sees.
-    csm_ids, renewals, largest_cents: by CSM key; the last is the ARR of the largest customer of a book.
+    csm_ids, renewals, largest_cents: by CSM key; the last is the ARR of the largest customer of a book. nobodys: of everybody's
+    customers, those in nobody's book; None of a past day, of which nobody counted them.
     """
 
     rows: tuple[BookRow, ...]
@@ -41,6 +44,7 @@ class Workload:
     csm_ids: Mapping[str, int] = field(default_factory=dict)
     renewals: Mapping[str, Renewals] = field(default_factory=dict)
     largest_cents: Mapping[str, int] = field(default_factory=dict)
+    nobodys: Nobodys | None = None
 
     def among(self, rows: Sequence[BookRow]) -> Workload:
         """The same day, of these books only."""
@@ -54,9 +58,16 @@ class Workload:
         )
 
 
-def workload(*, as_of: date, user: User | None = None, rates_on: date | None = None) -> Workload:
+def workload(
+    *,
+    as_of: date,
+    user: User | None = None,
+    rates_on: date | None = None,
+    figures: CustomerFigures | None = None,
+) -> Workload:
     """Books as of a day, of the CSMs ``user`` may see (None: all). A past day is read from the ledger.
-    rates_on: the day of the exchange rates, where another (amounts are today's, whatever the day).
+    rates_on: the day of the exchange rates, where another (amounts are today's, whatever the day). figures: of everybody, where
+    they were read already.
 
     Who is away on the day and covered keeps customers and ARR; the hours these ask count with the cover. What all books
     ask together is the same with and without covers.
@@ -64,10 +75,36 @@ def workload(*, as_of: date, user: User | None = None, rates_on: date | None = N
     Raises UnknownRate where an exchange rate is missing. The same number of queries at any size.
     """
     policy = AllocationPolicy.objects.active().first() or AllocationPolicy()
+    if changed_since(as_of=as_of):
+        found = _past_sums(as_of=as_of, user=user, rates_on=rates_on or as_of, policy=policy)
+    else:
+        found = book_sums(
+            figures=customer_figures() if figures is None else figures,
+            as_of=as_of,
+            rates_on=rates_on or as_of,
+            policy=policy,
+        )
+    covers = covers_on(on=as_of)
+    rows = carried(rows=found.rows, covers=covers)
+    seen = frozenset(row.csm for row in rows)
+    if user is not None:
+        seen = frozenset(csm.key for csm in CSM.objects.visible_to(user).only("email", "name"))
+        rows = tuple(row for row in rows if row.csm in seen)
+    return replace(
+        measured(rows=rows, covers=covers, seen=seen),
+        csm_ids=found.csm_ids,
+        renewals=found.renewals,
+        largest_cents=found.largest_cents,
+        nobodys=found.nobodys,
+    )
+
+
+def _past_sums(*, as_of: date, user: User | None, rates_on: date, policy: AllocationPolicy) -> BookSums:
+    """Of a past day, customer by customer: the ledgers say who held whom."""
     snapshot = book_snapshot(
         as_of=as_of,
         policy=policy,
-        by_ledger=changed_since(as_of=as_of),
+        by_ledger=True,
         with_digest=False,
         with_seats=False,
         rates_on=rates_on,
@@ -82,22 +119,16 @@ def workload(*, as_of: date, user: User | None = None, rates_on: date | None = N
         caps=caps(csms=facts.csms, tiers=facts.tiers, policy=snapshot.policy),
         seats=facts.customers.csm,
     )
-    covers = covers_on(on=as_of)
-    rows = carried(rows=rows, covers=covers)
-    seen = frozenset(row.csm for row in rows)
-    if user is not None:
-        seen = frozenset(csm.key for csm in CSM.objects.visible_to(user).only("email", "name"))
-        rows = tuple(row for row in rows if row.csm in seen)
     books = facts.customers
     cents: list[int] = books.arr_cents.tolist()
     largest: dict[str, int] = {}
     for key, amount in zip(books.csm, cents, strict=True):
         largest[key] = max(largest.get(key, 0), amount)
-    return replace(
-        measured(rows=rows, covers=covers, seen=seen),
-        csm_ids=snapshot.csm_ids,
-        renewals=renewals_by_csm(csm=books.csm, cents=cents, dates=snapshot.renewals, on=as_of),
+    return BookSums(
+        rows=rows,
         largest_cents=largest,
+        renewals=renewals_by_csm(csm=books.csm, cents=cents, dates=snapshot.renewals, on=as_of),
+        csm_ids=snapshot.csm_ids,
     )
 
 

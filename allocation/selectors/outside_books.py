@@ -10,14 +10,17 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+import numpy as np
 from django.db.models import Q
 
 from accounts.models import CSM, Customer
 from accounts.querysets.scope import with_teams_below
 from allocation.selectors.amounts import in_base_cents
-from allocation.selectors.pyramid_lines import Lines
+from allocation.selectors.book_sums import Nobodys
+from allocation.selectors.pyramid_columns import PyramidColumns
 from allocation.snapshots.books import TouchPlans
 from allocation.snapshots.covers import Covers, covers_on
+from allocation.snapshots.figures_worked import summed
 from allocation.snapshots.held import active_on, changed_since, csms_on, tiers_on
 
 
@@ -45,18 +48,31 @@ class OutsideBooks:
 
 
 def outside_books(
-    *, user: Any, shown: Collection[str], covers: Covers, day: date, today: date, whole: bool = True
+    *,
+    user: Any,
+    shown: Collection[str],
+    covers: Covers,
+    day: date,
+    today: date,
+    whole: bool = True,
+    nobodys: Nobodys | None = None,
 ) -> OutsideBooks:
     """shown: keys of the CSMs whose books are summed. whole: they are all that the person sees, so that customers in none of them
-    belong to it; of the present day those are in the scope of CS ops only. Ten statements at most, at any size; none where there
-    is nothing to read.
+    belong to it; of the present day those are in the scope of CS ops only. nobodys: customers in nobody's book, where they were added
+    up already. Ten statements at most, at any size; none where there is nothing to read.
     """
     crossing = {one.csm_id: one.key in shown for one in covers.away.values() if _crosses(one, shown)}
     past = whole and not user.is_ops and changed_since(as_of=day)
     if not crossing and not past and not (whole and user.is_ops):
         return OutsideBooks()
     inside = _ids(shown) if past else frozenset()
-    rows = _rows(user=user, csm_ids=crossing, with_nobody=whole and user.is_ops, past=past, day=day)
+    counted = nobodys if whole and user.is_ops and not past else None
+    with_nobody = whole and user.is_ops and counted is None
+    rows = (
+        _rows(user=user, csm_ids=crossing, with_nobody=with_nobody, past=past, day=day)
+        if crossing or with_nobody or past
+        else []
+    )
     cents, _ = in_base_cents(amounts=[(row[3], row[4]) for row in rows], as_of=today)
     plans = TouchPlans(as_of=day)
     minutes = [plans.minutes(customer_id=row[0], tier_id=row[1]) for row in rows]
@@ -67,10 +83,11 @@ def outside_books(
             asked for row, asked in zip(rows, minutes, strict=True) if crossing.get(row[2]) is is_shown
         )
 
+    counted = counted or Nobodys()
     return OutsideBooks(
-        customers=len(beside),
-        arr_cents=sum(cents[place] for place in beside),
-        minutes=sum(minutes[place] for place in beside),
+        customers=counted.customers + len(beside),
+        arr_cents=counted.arr_cents + sum(cents[place] for place in beside),
+        minutes=counted.minutes + sum(minutes[place] for place in beside),
         lent=carried(is_shown=True),
         borrowed=carried(is_shown=False),
         elsewhere=sum(rows[place][2] is not None for place in beside),
@@ -78,7 +95,13 @@ def outside_books(
 
 
 def outside_of_pyramid(
-    *, user: Any, lines: Lines, day: date, today: date, team: int | None = None, narrowed: bool = False
+    *,
+    user: Any,
+    columns: PyramidColumns,
+    day: date,
+    today: date,
+    team: int | None = None,
+    narrowed: bool = False,
 ) -> OutsideBooks:
     """The same beside a pyramid, whose lines hold the customers of nobody themselves. narrowed: to some customers of a book, of
     which no balance is made, so that no hours are set against it.
@@ -87,7 +110,7 @@ def outside_of_pyramid(
     if team is not None:
         books = books.filter(team_id__in=with_teams_below(team=team))
     keys = {csm.pk: csm.key for csm in books.only("email", "name")}
-    beside = [line for line in lines.rows if line.csm_id not in keys]
+    beside = columns.among(~np.isin(columns.csm, list(keys)))
     found = OutsideBooks()
     if not narrowed:
         found = outside_books(
@@ -101,9 +124,9 @@ def outside_of_pyramid(
     return replace(
         found,
         customers=len(beside),
-        arr_cents=sum(line.arr_cents for line in beside),
-        minutes=sum(line.minutes for line in beside),
-        elsewhere=sum(line.csm_id is not None for line in beside),
+        arr_cents=summed(beside.cents),
+        minutes=summed(beside.minutes),
+        elsewhere=int(np.count_nonzero(beside.csm)),
     )
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from accounts.models import Tier
 from allocation.engine.concentration import Concentration, concentration, share_of
 from allocation.selectors.full_time import FullTime, full_time
-from allocation.selectors.pyramid_lines import Chosen, CustomerLine, Lines, by_tier, customer_lines
-from allocation.selectors.risks import REASONS
+from allocation.selectors.pyramid_columns import PyramidColumns, pyramid_columns
+from allocation.selectors.pyramid_lines import Chosen
+from allocation.selectors.risks import GOAL_REASON, LOW_HEALTH_REASON, LOW_SENTIMENT_REASON
 from allocation.selectors.tiers import tiers_in_use
+from allocation.snapshots.figures import UNKNOWN
+from allocation.snapshots.figures_worked import distinct, summed
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ class Pyramid:
     apart: tuple[Layer, ...]
     total: Layer
     full_time: FullTime
-    lines: Lines
+    columns: PyramidColumns
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -76,7 +81,7 @@ class Pyramid:
 
     @property
     def problem(self) -> str:
-        return self.lines.problem
+        return self.columns.problem
 
 
 def pyramid(*, user: Any, day: date, today: date, chosen: Chosen | None = None) -> Pyramid:
@@ -85,70 +90,75 @@ def pyramid(*, user: Any, day: date, today: date, chosen: Chosen | None = None) 
     A tier in use without customers is a layer too, so that a gap in the pyramid is seen.
     """
     chosen = chosen or Chosen()
-    lines = customer_lines(user=user, day=day, today=today, chosen=chosen)
+    columns = pyramid_columns(user=user, day=day, today=today, chosen=chosen)
     heads = full_time(user=user, on=day, team=chosen.team)
-    held = by_tier(lines)
-    customers, cents = len(lines.rows), sum(line.arr_cents for line in lines.rows)
+    total = _layer(None, columns, heads=heads)
 
-    def layer(tier: Tier | None, rows: Sequence[CustomerLine]) -> Layer:
-        return _layer(tier, rows, of_customers=customers, of_cents=cents, heads=heads)
+    def layer(tier: Tier | None) -> Layer:
+        return _layer(tier, columns.among(columns.tier == (tier.pk if tier else 0)), heads=heads, of=total)
 
     every, in_use = list(Tier.objects.order_by("rank")), set(tiers_in_use().values_list("pk", flat=True))
-    apart = [layer(tier, held[tier.pk]) for tier in every if tier.retired and tier.pk in held]
-    if None in held:
-        apart.append(layer(None, held[None]))
+    held = set(distinct(columns.tier))
+    apart = [layer(tier) for tier in every if tier.retired and tier.pk in held]
+    if 0 in held:
+        apart.append(layer(None))
     return Pyramid(
         tiers=tuple(
-            layer(tier, held.get(tier.pk, ()))
-            for tier in every
-            if not tier.retired and (tier.pk in held or tier.pk in in_use)
+            layer(tier) for tier in every if not tier.retired and (tier.pk in held or tier.pk in in_use)
         ),
         apart=tuple(apart),
-        total=layer(None, lines.rows),
+        total=total,
         full_time=heads,
-        lines=lines,
+        columns=columns,
     )
 
 
-def _layer(
-    tier: Tier | None, rows: Sequence[CustomerLine], *, of_customers: int, of_cents: int, heads: FullTime
-) -> Layer:
-    cents, minutes = sum(row.arr_cents for row in rows), sum(row.minutes for row in rows)
+def _layer(tier: Tier | None, held: PyramidColumns, *, heads: FullTime, of: Layer | None = None) -> Layer:
+    """of: the layer of all of them; None for that one itself."""
+    customers, cents, minutes = len(held), summed(held.cents), summed(held.minutes)
     return Layer(
         tier=tier,
-        customers=len(rows),
-        customers_share=share_of(part=len(rows), whole=of_customers),
+        customers=customers,
+        customers_share=share_of(part=customers, whole=of.customers if of else customers),
         arr_cents=cents,
-        arr_share=share_of(part=cents, whole=of_cents),
+        arr_share=share_of(part=cents, whole=of.arr_cents if of else cents),
         minutes=minutes,
         heads=heads.heads(minutes),
         exact_heads=heads.exact_heads(minutes),
-        without_arr=sum(not row.counts for row in rows),
-        without_csm=sum(row.csm_id is None for row in rows),
-        risk=_risk(rows, of_cents=cents),
-        room=_room(rows),
-        concentration=concentration(cents=[row.arr_cents for row in rows]),
+        without_arr=_count(~held.counts),
+        without_csm=_count(held.csm == 0),
+        risk=_risk(held, of_cents=cents),
+        room=_room(held),
+        concentration=concentration(cents=held.cents),
     )
 
 
-def _risk(rows: Sequence[CustomerLine], *, of_cents: int) -> Risk:
-    found = [row for row in rows if row.is_at_risk]
-    cents = sum(row.arr_cents for row in found)
+def _count(these: Any) -> int:
+    return int(np.count_nonzero(these))
+
+
+def _risk(held: PyramidColumns, *, of_cents: int) -> Risk:
+    found = held.among(held.at_risk)
+    cents = summed(found.cents)
     return Risk(
         customers=len(found),
         cents=cents,
         share=share_of(part=cents, whole=of_cents),
-        reasons={reason: sum(reason in row.reasons for row in found) for reason in REASONS},
-        renewing=sum(row.renews_soon for row in found),
-        renewing_cents=sum(row.arr_cents for row in found if row.renews_soon),
+        reasons={
+            LOW_HEALTH_REASON: _count(found.low_health),
+            LOW_SENTIMENT_REASON: _count(found.low_sentiment),
+            GOAL_REASON: _count(found.has_goal),
+        },
+        renewing=_count(found.renews),
+        renewing_cents=summed(found.cents[found.renews]),
     )
 
 
-def _room(rows: Sequence[CustomerLine]) -> Room:
-    known = [row.room_cents for row in rows if row.room_cents is not None]
+def _room(held: PyramidColumns) -> Room:
+    known = held.room[held.room != UNKNOWN]
     return Room(
         known=len(known),
-        unknown=len(rows) - len(known),
-        with_room=sum(cents > 0 for cents in known),
-        cents=sum(known),
+        unknown=len(held) - len(known),
+        with_room=_count(known > 0),
+        cents=summed(known),
     )

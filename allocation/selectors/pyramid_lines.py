@@ -1,8 +1,9 @@
-"""One light line a customer: tier, ARR, hours, risk and room to grow, as of a day. What the pyramid and its files add up."""
+"""One light line a customer: tier, ARR, hours, risk and room to grow, as of a day. What the files of the pyramid hold, and the
+pyramid of a past day adds up.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -142,11 +143,3 @@ def _as_held(visible: QuerySet[Customer], *, day: date, team: int | None) -> lis
         return rows
     members = set(CSM.objects.filter(team_id__in=with_teams_below(team=team)).values_list("pk", flat=True))
     return [row for row in rows if row[2] in members]
-
-
-def by_tier(lines: Lines) -> Mapping[int | None, list[CustomerLine]]:
-    """The lines of each tier; None: of those without one."""
-    found: dict[int | None, list[CustomerLine]] = {}
-    for line in lines.rows:
-        found.setdefault(line.tier_id, []).append(line)
-    return found

@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from allocation.selectors import wording
 
 QUARTERS = 4  # this one and the next three
+PLACES = QUARTERS + 3  # with the past, later, and no date
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,14 @@ def _place(day: date | None, on: date, starts: Sequence[date]) -> int:
     if day < on:
         return 0
     return sum(day >= start for start in starts[1:]) + 1
+
+
+def places_of_days(days: npt.NDArray[Any], *, on: date) -> npt.NDArray[np.int64]:
+    """The position of the period of each day, given as Python counts days (0: no date); as `renewals_by_csm` places them."""
+    bounds = [on.toordinal(), *(start.toordinal() for start in _starts(on)[1:])]
+    places = np.searchsorted(np.array(bounds), days, side="right").astype(np.int64)
+    places[days == 0] = QUARTERS + 2
+    return places
 
 
 def renewals_answer(*, found: Iterable[Renewals], on: date) -> list[dict[str, Any]]:

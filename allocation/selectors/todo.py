@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 from django.conf import settings
 from django.db.models import Count, Max, Q
 
 from accounts.models import CSM, Customer, ExchangeRate, ImportBatch, Tier, TouchLevel
 from allocation.models import OPEN_STATUSES, BookPlan, Override, RetierRun, RunStatus, TieringModel
+from allocation.selectors.pyramid_columns import figures_in_scope
 from allocation.selectors.runs import last_full_run
+from allocation.snapshots.figures import UNKNOWN, CustomerFigures
+from allocation.snapshots.figures_worked import currency_words
 
 RATE_MAY_BE_OLDER_BY = timedelta(days=7)
 LEAVING_SOON = timedelta(days=30)
@@ -45,20 +49,24 @@ class Desk:
     recent_plans: tuple[BookPlan, ...]
 
 
-def desk(*, user: Any, today: date, more: Iterable[Todo] = ()) -> Desk:
+def desk(
+    *, user: Any, today: date, more: Iterable[Todo] = (), figures: CustomerFigures | None = None
+) -> Desk:
     """The landing page for `user` (CS ops) on `today`: fifteen queries at most, whatever the size of the company.
 
-    more: what else waits, such as what the timetable has to say.
+    more: what else waits, such as what the timetable has to say. figures: of the person's scope, where they were read already.
     """
-    counts = _customer_counts(user)
-    tiers = Tier.objects.filter(retired=False).count()
+    figures = figures_in_scope(user=user) if figures is None else figures
+    every_tier = list(Tier.objects.order_by("pk"))
+    counts = _customer_counts(figures, every_tier)
+    tiers = sum(not tier.retired for tier in every_tier)
     model = TieringModel.objects.filter(status=TieringModel.Status.PUBLISHED).first()
     runs = tuple(RetierRun.objects.visible_to(user).select_related("tiering_model").order_by("-pk")[:RECENT])
     plans = tuple(BookPlan.objects.visible_to(user).select_related("policy").order_by("-pk")[:RECENT])
     todos = [
         *more,
         *_setting_up(tiers=tiers, model=model, customers=counts["every"]),
-        *_rates(user=user, today=today),
+        *_rates(figures, today=today),
         *_imports(user=user),
         *_proposals(user, today),
         *_full_run(model=model, counts=counts, today=today),
@@ -83,20 +91,17 @@ def desk(*, user: Any, today: date, more: Iterable[Todo] = ()) -> Desk:
     )
 
 
-def _customer_counts(user: Any) -> dict[str, int]:
-    served = Q(tier__isnull=False) & ~Q(tier__touch_level=TouchLevel.SELF_SERVICE)
-    return (
-        Customer.objects.visible_to(user)
-        .active()
-        .aggregate(
-            every=Count("pk"),
-            served=Count("pk", filter=served),
-            without_tier=Count("pk", filter=Q(tier__isnull=True)),
-            retired_tier=Count("pk", filter=Q(tier__retired=True)),
-            without_csm=Count("pk", filter=served & Q(csm__isnull=True)),
-            without_arr=Count("pk", filter=Q(arr__isnull=True)),
-        )
-    )
+def _customer_counts(figures: CustomerFigures, tiers: Collection[Tier]) -> dict[str, int]:
+    served = np.isin(figures.tier, [tier.pk for tier in tiers if tier.touch_level != TouchLevel.SELF_SERVICE])
+    retired = np.isin(figures.tier, [tier.pk for tier in tiers if tier.retired])
+    found = {
+        "served": served,
+        "without_tier": figures.tier == 0,
+        "retired_tier": retired,
+        "without_csm": served & (figures.csm == 0),
+        "without_arr": figures.arr == UNKNOWN,
+    }
+    return {"every": len(figures), **{name: int(these.sum()) for name, these in found.items()}}
 
 
 def _many(number: int, one: str, several: str) -> str:
@@ -123,15 +128,10 @@ def _setting_up(*, tiers: int, model: TieringModel | None, customers: int) -> li
     return todos
 
 
-def currencies_without_rate(*, customers: Any, today: date) -> list[str]:
+def currencies_without_rate(*, figures: CustomerFigures, today: date) -> list[str]:
     """Currencies of these customers without a rate near enough to `today` or to the newest loaded day."""
-    used = set(
-        customers.active()
-        .filter(Q(arr__isnull=False) | Q(potential_arr__isnull=False))
-        .order_by()
-        .values_list("currency", flat=True)
-        .distinct()
-    ) - {settings.BASE_CURRENCY}
+    with_amount = (figures.arr != UNKNOWN) | (figures.potential != UNKNOWN)
+    used = set(currency_words(figures.currency[with_amount]).values()) - {settings.BASE_CURRENCY}
     if not used:
         return []
     latest = dict(
@@ -146,8 +146,8 @@ def currencies_without_rate(*, customers: Any, today: date) -> list[str]:
     return sorted(currency for currency in used if currency not in latest or latest[currency] < bound)
 
 
-def _rates(*, user: Any, today: date) -> list[Todo]:
-    missing = currencies_without_rate(customers=Customer.objects.visible_to(user), today=today)
+def _rates(figures: CustomerFigures, *, today: date) -> list[Todo]:
+    missing = currencies_without_rate(figures=figures, today=today)
     if not missing:
         return []
     return [

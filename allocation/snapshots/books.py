@@ -113,33 +113,20 @@ def book_snapshot(
     tells of today does not. ``given``: customers that are not to be read again.
     """
     tiers = {tier.pk: tier for tier in Tier.objects.order_by("rank", "slug")}
-    csms = list(
-        CSM.objects.select_related("team")
-        .prefetch_related("verticals", "regions", "languages")
-        .order_by("pk")
-    )
     read_now = given is None and not by_ledger
     if given is None:
         read = _as_held(as_of=as_of, among=among) if by_ledger else _customer_rows(policy)
         cents = arr_cents_of(rows=read, as_of=rates_on or as_of)
         given = GivenCustomers(read, _minutes(read, as_of=as_of), cents, with_plans=True)
     rows = given.rows
-    away = days_away(as_of=as_of, at_least=LONG_LEAVE_DAYS)
-    named = named_tiers(policy=policy)
-    keys = {csm.pk: csm.key for csm in csms}
-    used = {row["csm_id"] for row in rows}
+    csms, keys = csm_facts(
+        as_of=as_of, policy=policy, used={row["csm_id"] for row in rows}, with_seats=with_seats
+    )
     facts = BookFacts(
         as_of=as_of,
         customers=book_columns(given=given, as_of=as_of, tiers=tiers, keys=keys, policy=policy),
-        csms=tuple(
-            _csm_facts(csm, as_of=as_of, away=away.get(csm.pk, 0), tiers=named.get(csm.pk, frozenset()))
-            for csm in csms
-            if csm.pk in used or ((with_seats or not csm.is_seat) and _is_there(csm, as_of))
-        ),
-        tiers=tuple(
-            TierFacts(slug=tier.slug, name=tier.name, touch_level=tier.touch_level, cap=tier.cap)
-            for tier in tiers.values()
-        ),
+        csms=csms,
+        tiers=tier_facts(tiers.values()),
     )
     return Snapshot(
         facts=facts,
@@ -151,6 +138,46 @@ def book_snapshot(
         if with_digest
         else "",
         renewals=tuple(row["renewal_date"] for row in rows) if given.with_plans else (),
+    )
+
+
+def csm_facts(
+    *,
+    as_of: date,
+    policy: AllocationPolicy,
+    used: Collection[int | None],
+    with_seats: bool = True,
+    with_skills: bool = True,
+) -> tuple[tuple[CsmFacts, ...], dict[int, str]]:
+    """CSMs who are there on the day or hold a book (``used``: ids of those who do), and the key of every CSM by its id.
+
+    with_skills: off where nobody asks whom they can serve; verticals, regions, languages and named tiers are empty then.
+    """
+    rows = CSM.objects.select_related("team").order_by("pk")
+    if with_skills:
+        rows = rows.prefetch_related("verticals", "regions", "languages")
+    csms = list(rows)
+    away = days_away(as_of=as_of, at_least=LONG_LEAVE_DAYS)
+    named = named_tiers(policy=policy) if with_skills else {}
+    found = tuple(
+        _csm_facts(
+            csm,
+            as_of=as_of,
+            away=away.get(csm.pk, 0),
+            tiers=named.get(csm.pk, frozenset()),
+            skills=with_skills,
+        )
+        for csm in csms
+        if csm.pk in used or ((with_seats or not csm.is_seat) and _is_there(csm, as_of))
+    )
+    return found, {csm.pk: csm.key for csm in csms}
+
+
+def tier_facts(tiers: Iterable[Tier]) -> tuple[TierFacts, ...]:
+    """In the order given."""
+    return tuple(
+        TierFacts(slug=tier.slug, name=tier.name, touch_level=tier.touch_level, cap=tier.cap)
+        for tier in tiers
     )
 
 
@@ -283,9 +310,17 @@ class TouchPlans:
 
     def minutes(self, *, customer_id: int, tier_id: int | None) -> int:
         """0 without a tier."""
+        return self.minutes_with(tier_id=tier_id, kinds=frozenset(self._goals.get(customer_id, ())))
+
+    @property
+    def kinds(self) -> frozenset[int]:
+        """Ids of the goal kinds that ask for touches in some tier."""
+        return frozenset(kind for lines in self._lines.values() for kind, _ in lines if kind is not None)
+
+    def minutes_with(self, *, tier_id: int | None, kinds: frozenset[int]) -> int:
+        """Of a customer of the tier with open goals of these kinds, by their ids; 0 without a tier."""
         if tier_id is None:
             return 0
-        kinds = frozenset(self._goals.get(customer_id, ()))
         if (tier_id, kinds) not in self._known:
             lines = [line for kind, line in self._lines[tier_id] if kind is None or kind in kinds]
             self._known[tier_id, kinds] = base_minutes(activities=lines)
@@ -330,7 +365,10 @@ def _leaving(csm: CSM, as_of: date) -> Leaving:
     return "gone" if csm.leaves_on <= as_of else "soon"
 
 
-def _csm_facts(csm: CSM, *, as_of: date, away: int, tiers: frozenset[str]) -> CsmFacts:
+def _csm_facts(csm: CSM, *, as_of: date, away: int, tiers: frozenset[str], skills: bool = True) -> CsmFacts:
+    def names(words: Any) -> frozenset[str]:
+        return frozenset(word.name for word in words.all()) if skills else frozenset()
+
     return CsmFacts(
         key=csm.key,
         name=csm.name,
@@ -340,10 +378,10 @@ def _csm_facts(csm: CSM, *, as_of: date, away: int, tiers: frozenset[str]) -> Cs
         seniority=csm.seniority,
         accepting=csm.accepting and _started(csm, as_of) and csm.leaves_on is None,
         leaving=_leaving(csm, as_of),
-        verticals=frozenset(vertical.name for vertical in csm.verticals.all()),
-        regions=frozenset(region.name for region in csm.regions.all()),
+        verticals=names(csm.verticals),
+        regions=names(csm.regions),
         countries=frozenset(csm.countries),
-        languages=frozenset(language.name for language in csm.languages.all()),
+        languages=names(csm.languages),
         products=frozenset(csm.products),
         tiers=tiers,
         is_seat=csm.is_seat,

@@ -33,7 +33,11 @@ def active_on(*, day: date) -> QuerySet[Customer]:
 
 def changed_since(*, as_of: date) -> bool:
     """Whether a ledger knows of a change of tier, of CSM, or of who had left, after the day."""
-    after = Q(starts_on__gt=as_of) | Q(ends_before__gt=as_of)
-    tiers = TierHolding.objects.filter(after).order_by().values("pk")
-    gone = Departure.objects.filter(after).order_by().values("pk")
-    return BookHolding.objects.filter(after).exists() or tiers.union(gone, all=True).exists()
+    ledgers = (TierHolding, BookHolding, Departure)
+    # Begun and ended apart: each has an index of its own.
+    after = [
+        ledger.objects.filter(condition).order_by().values("pk")
+        for ledger in ledgers
+        for condition in (Q(starts_on__gt=as_of), Q(ends_before__gt=as_of))
+    ]
+    return after[0].union(*after[1:], all=True).exists()

@@ -5,6 +5,7 @@ Celery finds every task of the project by importing this package.
 
 from allocation.tasks import (
     errands,
+    figures,
     importing,
     notices,
     overrides,
@@ -19,6 +20,7 @@ from allocation.tasks import (
 
 __all__ = [
     "errands",
+    "figures",
     "importing",
     "notices",
     "overrides",

@@ -36,6 +36,7 @@ TEAMS, CSMS = "teams", "csms"
 ARR_HINT = "Each customer's ARR at today's rate, rounded to the cent, added up."
 HOURS_HINT = "A month, as the touch plans ask: hours of a year ÷ 12, each customer to the minute. A covered book's count with the cover."
 CAPACITY_HINT = "Hours of the month from the day: contract × ramp × (1 − time not for customers), less leave of 30 days or more."
+LINES = 100  # CSMs on a page: those of most companies stand on one
 TREE = "tree"  # the order of teams, each followed by those below
 
 
@@ -91,7 +92,8 @@ def balance(request: HttpRequest) -> HttpResponse:
         on=shown.day,
     )
     groups = level.groups()
-    lines = [lines_selector.line_of(one, page) for one in groups]
+    shown_page = page_of(request, groups, size=LINES if level.by == CSMS else max(1, len(groups)))
+    lines = [lines_selector.line_of(one, page) for one in shown_page]
     total = Group(name=f"All {len(level.found.rows)}", rows=level.found.rows)
     if request.GET.get("format") == "csv":
         return as_csv(groups=groups, total=total, page=page, day=shown.day)
@@ -103,6 +105,7 @@ def balance(request: HttpRequest) -> HttpResponse:
         day=shown.day,
         today=shown.today,
         whole=level.team is None,
+        nobodys=found.nobodys,
     )
     # Of a past day others than CS ops see the customers of their teams of today only, whoever had them: no figure to end with.
     ends_with = level.found.rows if user.is_ops or not shown.is_past else None
@@ -120,6 +123,7 @@ def balance(request: HttpRequest) -> HttpResponse:
         "chart": parts.chart(lines, page.mean),
         "columns": headings(_columns(level.by, tiers), sort=level.sort),
         "rows": [_row(line, level, shown) for line in lines],
+        "page": shown_page,
         "total": lines_selector.line_of(total, page),
         "outside": outside_words(outside, books=Books(total.customers, total.arr_cents, total.minutes)),
         "periods": page.periods,

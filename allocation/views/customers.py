@@ -14,10 +14,11 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import Customer
 from accounts.querysets.scope import covered_csm_ids
+from accounts.selectors.paging import COUNTED, MORE
 from allocation.filters.customers import CustomerFilter
 from allocation.selectors import wording
 from allocation.selectors.customer_detail import customer_detail, customer_in_scope
-from allocation.selectors.customer_totals import customer_totals
+from allocation.selectors.customer_totals import list_totals
 from allocation.selectors.customers import DEFAULT_SORT, customer_rows, ordered, visible_customers, with_joins
 from allocation.selectors.explanations import customer_explanation
 from allocation.selectors.handovers import open_handover_of
@@ -32,7 +33,7 @@ from allocation.views.as_of import AsOf, as_of
 from allocation.views.attention_parts import customer_attention_kpis
 from allocation.views.goals import goal_forms
 from allocation.views.history import history_line, tier_history
-from allocation.views.lists import Column, has_filters, headings, page_of
+from allocation.views.lists import Column, capped_page_of, has_filters, headings
 from allocation.views.override_card import NO_FAULT, PLACE, Faulty, override_card
 from allocation.views.parts import Kpi, page_url
 from allocation.views.totals import totals_line
@@ -40,6 +41,10 @@ from allocation.views.touch_card import PLACE as TOUCH_PLACE
 from allocation.views.touch_card import touch_card
 from allocation.views.why import why
 
+NOT_ADDED_UP = (
+    f"More than {COUNTED:,} customers fit. So many are not added up for a search, or for filters other than tier, CSM, team, vertical and region: "
+    "narrow the list to see what they come to."
+)
 COLUMNS = (
     Column("Customer", "name"),
     Column("Tier", "tier"),
@@ -62,13 +67,17 @@ def customers(request: HttpRequest) -> HttpResponse:
     found = CustomerFilter(request.GET, queryset=visible, user=request.user, today=day, several=several)
     sort = request.GET.get("sort", DEFAULT_SORT)
     rows = ordered(found.qs, sort=sort, as_of=day)
-    page = page_of(request, with_override_marks(with_joins(rows), on=day))
+    totals = list_totals(user=request.user, as_of=day, chosen=found.by_figures, rows=found.qs)
+    page = capped_page_of(
+        request, with_override_marks(with_joins(rows), on=day), known=totals.customers if totals else MORE
+    )
     context = {
         "filter": found,
         "page": page,
         "rows": customer_rows(customers=list(page.object_list), today=day),
         "columns": headings(COLUMNS, sort=sort),
-        "totals": totals_line(customer_totals(rows=found.qs, as_of=day)),
+        "totals": totals_line(totals) if totals else (),
+        "not_added_up": "" if totals else NOT_ADDED_UP,
         "sort": sort,
         "filtered": has_filters(request),
         "import_url": page_url("admin:import_customers"),

@@ -15,8 +15,11 @@ from accounts.models import Customer
 from allocation.selectors import books, covers, home, objections, todo, wording
 from allocation.selectors.balance import Workload, workload
 from allocation.selectors.book_lines import book_lines, furthest_from_even, mean_pct, over_capacity
+from allocation.selectors.pyramid_columns import figures_in_scope
+from allocation.selectors.scope_sums import scope_sums
 from allocation.selectors.timetable import timetable_todos
 from allocation.selectors.todo import Todo
+from allocation.snapshots.figures import CustomerFigures, customer_figures
 from allocation.snapshots.money import UnknownRate
 from allocation.views.access import today
 from allocation.views.book_tiles import book_kpis
@@ -123,9 +126,12 @@ def home_page(request: HttpRequest) -> HttpResponse:
 
 def _ops(user: Any) -> dict[str, Any]:
     day = today()
-    desk = todo.desk(user=user, today=day, more=timetable_todos(at=timezone.now(), on=day))
-    found = _workload(user)
-    summary = books.summary(customers=Customer.objects.visible_to(user), as_of=day, hours=False)
+    everybody = customer_figures()
+    seen = figures_in_scope(user=user, everybody=everybody)
+    desk = todo.desk(user=user, today=day, more=timetable_todos(at=timezone.now(), on=day), figures=seen)
+    found = _workload(user, everybody)
+    sums = scope_sums(user=user, as_of=day, figures=seen)
+    summary = sums.summary
     todos = [
         *objections.answering_todos(user=user),
         *desk.todos,
@@ -140,7 +146,7 @@ def _ops(user: Any) -> dict[str, Any]:
         "books": _furthest(found, user),
         "shares": tier_shares(summary, with_cap=False, with_hours=False, customers_url=reverse("customers")),
         "renewals": rows_of(
-            books.next_renewals(customers=Customer.objects.visible_to(user), as_of=day, by_amount=True),
+            sums.biggest,
             today=day,
         ),
         "renewals_title": "Biggest renewals in 90 days",
@@ -166,9 +172,10 @@ def _import_link() -> list[Link]:
 
 def _manager(user: Any) -> dict[str, Any]:
     day = today()
-    visible = Customer.objects.visible_to(user)
-    found = _workload(user)
-    summary = books.summary(customers=visible, as_of=day, hours=False)
+    everybody = customer_figures()
+    found = _workload(user, everybody)
+    sums = scope_sums(user=user, as_of=day, figures=figures_in_scope(user=user, everybody=everybody))
+    summary = sums.summary
     todos = [
         *home.manager_todos(user=user, today=day),
         *covers.uncovered_todos(user=user, on=day),
@@ -182,7 +189,7 @@ def _manager(user: Any) -> dict[str, Any]:
         "nothing_words": "No approval, no gap and no overload in your teams.",
         "books": _furthest(found, user),
         "shares": tier_shares(summary, with_cap=False, with_hours=False, customers_url=reverse("customers")),
-        "renewals": rows_of(books.next_renewals(customers=visible, as_of=day, by_amount=True), today=day),
+        "renewals": rows_of(sums.biggest, today=day),
         "renewals_title": "Biggest renewals in 90 days",
         "with_csm": True,
         "buttons": [
@@ -229,10 +236,10 @@ def _csm(user: Any) -> dict[str, Any]:
     }
 
 
-def _workload(user: Any) -> Workload | None:
+def _workload(user: Any, everybody: CustomerFigures) -> Workload | None:
     """None while a currency has no rate: the to-do list says which."""
     try:
-        return workload(as_of=today(), user=user)
+        return workload(as_of=today(), user=user, figures=everybody)
     except UnknownRate:
         return None
 

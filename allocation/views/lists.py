@@ -8,6 +8,8 @@ from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from accounts.selectors.paging import CappedPaginator
+
 PAGE_SIZE = 50
 
 
@@ -32,9 +34,16 @@ class Column:
         return other if other and self.aria_sort == "none" else self.aria_sort
 
 
-def page_of(request: HttpRequest, rows: QuerySet[Any] | Sequence[Any]) -> Page[Any]:
+def page_of(request: HttpRequest, rows: QuerySet[Any] | Sequence[Any], *, size: int = PAGE_SIZE) -> Page[Any]:
     """The page asked for by ?page=; a number that is no page gives the nearest one."""
-    return Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
+    return Paginator(rows, size).get_page(request.GET.get("page"))
+
+
+def capped_page_of(request: HttpRequest, rows: QuerySet[Any], *, known: int | None = None) -> Page[Any]:
+    """As `page_of`, of a list that may be long: counted no further than some thousand rows. known: how many there are, if known."""
+    pages = CappedPaginator(rows, PAGE_SIZE)
+    pages.known = known
+    return pages.get_page(request.GET.get("page"))
 
 
 def headings(columns: Sequence[Column], *, sort: str) -> list[Column]:

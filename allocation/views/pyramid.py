@@ -63,7 +63,7 @@ def pyramid_page(request: HttpRequest) -> HttpResponse:
     narrowed = {name: str(thing.pk) for name, thing in form.picked.items()}
     outside = outside_of_pyramid(
         user=user,
-        lines=found.lines,
+        columns=found.columns,
         day=shown.day,
         today=shown.today,
         team=form.chosen.team,
@@ -142,10 +142,10 @@ class ListRow:
 
 
 def _lists(found: Pyramid, *, tier: str, narrowed: Mapping[str, str]) -> list[ListRow]:
-    lines = tier_lists.chosen_lines(found.lines, tier=tier)
+    columns = tier_lists.chosen_columns(found.columns, tier=tier)
     asked = {**narrowed, **({"tier": tier} if tier else {})}
     rows = []
-    for kind, totals in tier_lists.list_totals(lines=lines).items():
+    for kind, totals in tier_lists.list_totals(columns=columns).items():
         one = tier_lists.LISTS[kind]
         url = reverse(f"pyramid_{kind}")
         rows.append(
@@ -153,7 +153,7 @@ def _lists(found: Pyramid, *, tier: str, narrowed: Mapping[str, str]) -> list[Li
                 label=one.label,
                 whom=one.whom,
                 rows=wording.grouped(totals.rows),
-                rows_trace=f"{totals.rows:,} of the {len(lines):,} customers of the tier and filters chosen.",
+                rows_trace=f"{totals.rows:,} of the {len(columns):,} customers of the tier and filters chosen.",
                 total=f"{money(totals.cents)}{wording.SPACE}{settings.BASE_CURRENCY}",
                 total_trace=f"The {one.summed} of these {wording.counted(totals.rows, 'customer')}: the sum of the column "
                 f"{one.summed_column} of the file.",

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.management.base import DoorCommand
 from allocation.selectors import wording
-from allocation.services import failures, notices, timetable
+from allocation.services import failures, figures, notices, timetable
 from allocation.tasks.bell import ring
 from allocation.tasks.errands import ERRANDS
 from allocation.tasks.notices import send_notices, tell_who_decides
@@ -69,6 +69,7 @@ class Command(DoorCommand):
             self.tell(f"Working on {due.name}.")
             due.errand.task(**{due.errand.argument: due.row.pk})
             done.append(due.name)
+        figures.write_sheets()
         failures.tell_of_failures(at=timezone.now())
         # Without a mail server mails are printed: not among what this command answers.
         with redirect_stdout(sys.stderr):

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('allocation', '0023_scenarios_and_staffing'),
+        ('allocation', '0024_standings_are_written_when_they_change'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,131 @@
+"""What is worked out of the columns of customers: cents of the base currency, minutes of a month, who has an open goal.
+
+To the cent and the minute what `money.in_base` and `TouchPlans` say of each customer by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+import numpy.typing as npt
+
+from allocation.snapshots.books import TouchPlans
+from allocation.snapshots.figures import UNKNOWN, Column, CustomerFigures
+from allocation.snapshots.money import in_base
+
+Truths = npt.NDArray[np.bool_]
+_LETTER = (1 << 21) - 1
+# A quotient of doubles is wrong by less than this share of it; nearer than that to a half cent it is divided exactly.
+_DOUBT = 1e-15
+_EXACT = 2**52  # whole numbers below are exact in a double
+_PART = 2**20
+
+
+def currency_words(codes: Column) -> dict[int, str]:
+    """The currencies by their code."""
+    return {code: "".join(chr(code >> shift & _LETTER) for shift in (42, 21, 0)) for code in distinct(codes)}
+
+
+def distinct(column: Column) -> list[int]:
+    """The values there are, rising. Of a long column with few values quicker than sorting it."""
+    found: set[int] = set()
+    for start in range(0, len(column), _PART):
+        rest = column[start : start + _PART]
+        while len(rest):
+            value = rest[0]
+            found.add(int(value))
+            rest = rest[rest != value]
+    return sorted(found)
+
+
+def base_cents(
+    *, cents: Column, currency: Column, rates: Mapping[str, Decimal], base: str
+) -> tuple[Column, Truths]:
+    """Amounts in cents of the base currency, and which of them are known and have a rate; the others count 0."""
+    worth = np.where(cents == UNKNOWN, 0, cents)
+    counts = cents != UNKNOWN
+    for code, name in currency_words(currency).items():
+        if name == base:
+            continue
+        here = currency == code
+        if name not in rates:
+            worth[here] = 0
+            counts &= ~here
+        else:
+            worth[here] = _divided(worth[here], name, rates, base)
+    return worth, counts
+
+
+def _divided(cents: Column, currency: str, rates: Mapping[str, Decimal], base: str) -> Column:
+    quotient = cents / float(rates[currency])
+    found = np.rint(quotient).astype(np.int64)
+    far = np.abs(quotient - np.floor(quotient) - 0.5)
+    doubtful = (far <= quotient * _DOUBT + 1e-12) | (quotient >= _EXACT)
+    for at in np.flatnonzero(doubtful).tolist():
+        amount = Decimal(int(cents[at])) / 100
+        found[at] = int(in_base(amount, currency, rates=rates, base=base) * 100)
+    return found
+
+
+def minutes(*, figures: CustomerFigures, as_of: date) -> Column:
+    """Minutes of a month that the touch plans ask of each, with the goals open on the day. One statement."""
+    plans = TouchPlans(as_of=as_of, goals=())
+    return by_tier_and_goals(figures=figures, plans=plans, as_of=as_of)
+
+
+def by_tier_and_goals(*, figures: CustomerFigures, plans: TouchPlans, as_of: date) -> Column:
+    """As `minutes`, of touch plans that were read already."""
+    found = np.zeros(len(figures), dtype=np.int64)
+    tiers = distinct(figures.tier)
+    for tier in tiers:
+        asked = plans.minutes_with(tier_id=tier or None, kinds=frozenset())
+        if asked:
+            found[figures.tier == tier] = asked
+    counted = is_open(figures, as_of=as_of) & np.isin(figures.goal_kind, sorted(plans.kinds))
+    if not counted.any():
+        return found
+    of, kind = figures.goal_of[counted], figures.goal_kind[counted]
+    rows = np.unique(of)
+    # Which kinds each has, as a number that stands for the set of them.
+    groups, group = [frozenset[int]()], np.zeros(len(rows), dtype=np.int64)
+    for one in distinct(kind):
+        has = np.zeros(len(rows), dtype=np.int64)
+        has[np.searchsorted(rows, of[kind == one])] = 1
+        values, group = np.unique(2 * group + has, return_inverse=True)
+        groups = [groups[value // 2] | ({one} if value % 2 else set()) for value in values.tolist()]
+    of_tier = figures.tier[rows]
+    for tier in tiers:
+        asked_by = np.array([plans.minutes_with(tier_id=tier or None, kinds=kinds) for kinds in groups])
+        here = of_tier == tier
+        found[rows[here]] = asked_by[group[here]]
+    return found
+
+
+def is_open(figures: CustomerFigures, *, as_of: date) -> Truths:
+    """Of each goal, whether it is open on the day."""
+    day = as_of.toordinal()
+    found: Truths = (figures.goal_starts <= day) & ((figures.goal_ends == 0) | (figures.goal_ends > day))
+    return found
+
+
+def has_open_goal(figures: CustomerFigures, *, kinds: Column, as_of: date) -> Truths:
+    """Of each customer, whether a goal of one of these kinds (ids) is open on the day."""
+    found = np.zeros(len(figures), dtype=np.bool_)
+    found[figures.goal_of[is_open(figures, as_of=as_of) & np.isin(figures.goal_kind, kinds)]] = True
+    return found
+
+
+def summed(amounts: Column) -> int:
+    """Their exact sum, whatever its size."""
+    return int((amounts >> 32).sum()) * 2**32 + int((amounts & (2**32 - 1)).sum())
+
+
+def summed_by(places: Column, amounts: Column, *, size: int) -> list[int]:
+    """Exact sums of amounts by place, of `size` places."""
+    # In two halves, each of which adds up without rounding in doubles.
+    high = np.bincount(places, weights=amounts >> 26, minlength=size)
+    low = np.bincount(places, weights=amounts & (2**26 - 1), minlength=size)
+    return [int(one) * 2**26 + int(two) for one, two in zip(high.tolist(), low.tolist(), strict=True)]
