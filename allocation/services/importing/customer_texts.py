@@ -12,8 +12,7 @@ from json.encoder import encode_basestring
 from typing import Any
 
 from django.db import connection
-from django.db.models import Case, F, Func, TextField, When
-from django.db.models.expressions import RawSQL
+from django.db.models import Case, F, Func, TextField, Value, When
 
 from accounts.importing.customers import ATTRIBUTE_PREFIX
 from accounts.models import Customer, Goal
@@ -48,12 +47,24 @@ class _JsonList(Func):
         return super().as_sql(compiler, connection, function="JSON_BUILD_ARRAY", template=template, **context)
 
 
-def among(values: Sequence[int] | Sequence[str]) -> RawSQL:
+class _Among(Func):
+    """The members of a JSON list, as rows."""
+
+    output_field = TextField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        template = "(SELECT value FROM json_each(%(expressions)s))"
+        return super().as_sql(compiler, connection, template=template, **context)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        template = "(SELECT json_array_elements_text(%(expressions)s::json)::%(kind)s)"
+        return super().as_sql(compiler, connection, template=template, **context)
+
+
+def among(values: Sequence[int] | Sequence[str]) -> Func:
     """For `field__in`: any number of ids or keys as one parameter."""
-    if connection.vendor == "sqlite":
-        return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(list(values))])
     kind = "text" if values and isinstance(values[0], str) else "bigint"
-    return RawSQL(f"SELECT unnest(%s::{kind}[])", [list(values)])  # noqa: S611 - the kind is ours
+    return _Among(Value(json.dumps(list(values)), output_field=TextField()), kind=kind)
 
 
 class Texts:
