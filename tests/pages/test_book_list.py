@@ -306,7 +306,7 @@ def test_a_filtered_list_says_how_many_of_how_many(touched, sign_in):
 def test_a_filter_that_says_what_holds_anyway_is_none_in_use(company, sign_in):
     client = sign_in(company.cast.csm_a)
     found = [client.get(reverse("my_book"), {"status": word}).context for word in ("active", "all")]
-    assert [(one["filter"].more_in_use, one["filtered"]) for one in found] == [(0, False), (1, True)]
+    assert [(one["more_in_use"], one["filtered"]) for one in found] == [(0, False), (1, True)]
 
 
 def test_what_the_next_touch_says_is_not_said_again_beside_it(touched, sign_in):
