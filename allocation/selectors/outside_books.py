@@ -74,7 +74,8 @@ def outside_books(
         else []
     )
     cents, _ = in_base_cents(amounts=[(row[3], row[4]) for row in rows], as_of=today)
-    plans = TouchPlans(as_of=day)
+    # Of the present day these are few: whom a cover serves.
+    plans = TouchPlans(as_of=day, among=None if past or with_nobody else [row[0] for row in rows])
     minutes = [plans.minutes(customer_id=row[0], tier_id=row[1]) for row in rows]
     beside = [place for place, row in enumerate(rows) if row[2] is None or (past and row[2] not in inside)]
 

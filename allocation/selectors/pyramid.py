@@ -138,19 +138,20 @@ def _count(these: Any) -> int:
 
 
 def _risk(held: PyramidColumns, *, of_cents: int) -> Risk:
-    found = held.among(held.at_risk)
-    cents = summed(found.cents)
+    found = held.at_risk
+    renewing = found & held.renews
+    cents = summed(held.cents[found])
     return Risk(
-        customers=len(found),
+        customers=_count(found),
         cents=cents,
         share=share_of(part=cents, whole=of_cents),
         reasons={
-            LOW_HEALTH_REASON: _count(found.low_health),
-            LOW_SENTIMENT_REASON: _count(found.low_sentiment),
-            GOAL_REASON: _count(found.has_goal),
+            LOW_HEALTH_REASON: _count(held.low_health),
+            LOW_SENTIMENT_REASON: _count(held.low_sentiment),
+            GOAL_REASON: _count(held.has_goal),
         },
-        renewing=_count(found.renews),
-        renewing_cents=summed(found.cents[found.renews]),
+        renewing=_count(renewing),
+        renewing_cents=summed(held.cents[renewing]),
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -258,12 +259,14 @@ def named_tiers(*, policy: AllocationPolicy) -> dict[int, frozenset[str]]:
 
 def csm_minutes(*, csm: CSM, away: int) -> int:
     """Net minutes of the month of one CSM who is away ``away`` of its days."""
+    return _net(csm.hours_per_month, csm.ramp_pct, csm.overhead_pct, away)
+
+
+@lru_cache(maxsize=1024)
+def _net(hours: Decimal, ramp: Decimal, overhead: Decimal, away: int) -> int:
+    """Most CSMs of a company have the same; exact fractions take their time."""
     return net_minutes(
-        hours_per_month=csm.hours_per_month,
-        ramp_pct=csm.ramp_pct,
-        overhead_pct=csm.overhead_pct,
-        days_away=away,
-        days=MONTH_DAYS,
+        hours_per_month=hours, ramp_pct=ramp, overhead_pct=overhead, days_away=away, days=MONTH_DAYS
     )
 
 

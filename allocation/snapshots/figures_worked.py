@@ -18,9 +18,7 @@ from allocation.snapshots.money import in_base
 
 Truths = npt.NDArray[np.bool_]
 _LETTER = (1 << 21) - 1
-# A quotient of doubles is wrong by less than this share of it; nearer than that to a half cent it is divided exactly.
-_DOUBT = 1e-15
-_EXACT = 2**52  # whole numbers below are exact in a double
+_FITS = 2**62  # whole numbers below can be doubled and still fit
 _PART = 2**20
 
 
@@ -60,14 +58,25 @@ def base_cents(
 
 
 def _divided(cents: Column, currency: str, rates: Mapping[str, Decimal], base: str) -> Column:
-    quotient = cents / float(rates[currency])
-    found = np.rint(quotient).astype(np.int64)
-    far = np.abs(quotient - np.floor(quotient) - 0.5)
-    doubtful = (far <= quotient * _DOUBT + 1e-12) | (quotient >= _EXACT)
-    for at in np.flatnonzero(doubtful).tolist():
-        amount = Decimal(int(cents[at])) / 100
-        found[at] = int(in_base(amount, currency, rates=rates, base=base) * 100)
+    """Half to even, exact: with whole numbers where they fit, one by one where they do not."""
+    per, times = rates[currency].as_integer_ratio()
+    if per * 2 >= _FITS:
+        return _one_by_one(cents, currency, rates, base)
+    fits = cents < _FITS // times
+    many = np.where(fits, cents, 0) * times
+    whole = many // per
+    rest = 2 * (many - whole * per)
+    found: Column = whole + ((rest > per) | ((rest == per) & (whole % 2 == 1)))
+    if not fits.all():
+        found[~fits] = _one_by_one(cents[~fits], currency, rates, base)
     return found
+
+
+def _one_by_one(cents: Column, currency: str, rates: Mapping[str, Decimal], base: str) -> Column:
+    amounts = [Decimal(one) / 100 for one in cents.tolist()]
+    return np.array(
+        [int(in_base(one, currency, rates=rates, base=base) * 100) for one in amounts], dtype=np.int64
+    )
 
 
 def minutes(*, figures: CustomerFigures, as_of: date) -> Column:
@@ -120,6 +129,8 @@ def has_open_goal(figures: CustomerFigures, *, kinds: Column, as_of: date) -> Tr
 
 def summed(amounts: Column) -> int:
     """Their exact sum, whatever its size."""
+    if not len(amounts) or int(amounts.max()) * len(amounts) < _FITS:
+        return int(amounts.sum())
     return int((amounts >> 32).sum()) * 2**32 + int((amounts & (2**32 - 1)).sum())
 
 
