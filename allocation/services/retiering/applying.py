@@ -320,7 +320,11 @@ def _compared(outcomes: Outcomes, rules: TieringRules, run: RetierRun) -> _Compa
     if len(written):
         at = np.flatnonzero(np.isin(outcomes.keys, written))
         again = _compared_each(taken(outcomes, at), rules, run)
-        seen.there[at], seen.same_facts[at], seen.same_tier[at] = again.there, again.same_facts, again.same_tier
+        seen.there[at], seen.same_facts[at], seen.same_tier[at] = (
+            again.there,
+            again.same_facts,
+            again.same_tier,
+        )
     return seen
 
 
