@@ -71,10 +71,12 @@ LISTED = {
     ("allocation/services/planning/queueing.py", "stop_plan"): {"BookPlan"},
     ("allocation/services/planning/reviewing.py", "look_at_approvals"): {"BookPlan"},
     ("allocation/services/playbooks.py", "_write_tiers"): SEEN,
+    ("allocation/services/retiering/applying.py", "_apply"): {"TierDecision"},
     ("allocation/services/retiering/proposing.py", "_compute"): {"RetierRun"},
     ("allocation/services/retiering/queueing.py", "request_goals_run"): {"RetierRun"},
     ("allocation/services/retiering/reviewing.py", "refuse_rows"): {"TierDecision"},
     ("allocation/services/retiering/reviewing.py", "accept_rows"): {"TierDecision"},
+    ("allocation/services/retiering/undoing.py", "_undo"): {"TierDecision"},
     ("allocation/services/saved_views.py", "save_view"): {"SavedView"},
     ("allocation/services/saved_views.py", "set_default_view"): {"SavedView"},
     **{

@@ -155,6 +155,7 @@ def set_otherwise(*, customer_ids: Integers) -> dict[int, str]:
 
 
 def packed_stood_on(stood: StoodOn) -> bytes:
+    """The bytes of it, which `unpacked_stood_on` reads."""
     rows = list(stood.before.values())
     whole = {name: _whole(row[at] for row in rows) for at, name in enumerate(FIELDS) if name in _NUMBERS}
     undigested = [key for key, row in stood.before.items() if row[-1] is None]
