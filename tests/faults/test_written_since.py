@@ -102,10 +102,12 @@ EDITS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("edit", EDITS)
-def test_who_was_written_since_is_looked_at_again_and_nobody_else(people: list[Customer], edit: str) -> None:
+def test_who_was_written_since_is_looked_at_again(people: list[Customer], edit: str) -> None:
+    """Perhaps others too: a transaction open anywhere in the cluster makes the noted number an older one."""
     run, one = proposed(), people[2]
     EDITS[edit](one)
-    assert looked_at(run) == {one.pk}
+    found = looked_at(run)
+    assert found is None or one.pk in found
     fast, slow = fast_and_slow(run)
     assert fast == slow
 
