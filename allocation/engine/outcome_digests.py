@@ -9,12 +9,10 @@ from hashlib import blake2b
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from allocation.engine.facts.tiering import ChoiceColumn, Floats, Integers, SetColumn
 from allocation.engine.kept import CHOICES, Outcomes
-
-Bits = NDArray[np.uint64]
+from allocation.engine.mixing import Bits, mixed
 
 # The tier held before is where a decision begins, no part of what it says.
 DECIDED = tuple(name for name in CHOICES if name != "previous")
@@ -29,20 +27,10 @@ def outcome_digests(outcomes: Outcomes) -> Integers:
     parts = [_words(getattr(outcomes, name)) for name in DECIDED]
     parts += [_members(outcomes.guards), _hundredths(outcomes.score)]
     parts += [outcomes.digests[name].astype(np.int64).view(np.uint64) for name in sorted(outcomes.digests)]
-    mixed: Bits = np.zeros(len(outcomes.keys), dtype=np.uint64)
+    found: Bits = np.zeros(len(outcomes.keys), dtype=np.uint64)
     for part in parts:
-        mixed = _mixed(
-            _mixed(mixed) + part
-        )  # mixed before each is added, so that no two of them change places
-    return mixed.view(np.int64)
-
-
-def _mixed(values: Bits) -> Bits:
-    """The finaliser of splitmix64 (Steele, Lea, Flood 2014): each bit of the input changes half of those of the output."""
-    mixed = values + np.uint64(0x9E3779B97F4A7C15)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray(mixed ^ (mixed >> np.uint64(31)), dtype=np.uint64)
+        found = mixed(mixed(found) + part)  # mixed before each is added, so that no two of them change places
+    return found.view(np.int64)
 
 
 @cache

@@ -10,15 +10,12 @@ import hashlib
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from allocation.engine.facts.tiering import Integers
+from allocation.engine.mixing import Bits, mixed
 from allocation.snapshots.arrays import MISSING, Array, Coded
 
 BITS = 40  # of a digest of facts: a change goes unnoticed once in a million million
-_ODD = np.uint64(0x9E3779B97F4A7C15)
-_FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
-_30, _27, _31 = np.uint64(30), np.uint64(27), np.uint64(31)
 
 
 def digest(*values: object) -> int:
@@ -31,11 +28,11 @@ def column_digests(*, columns: Mapping[str, Array], count: int) -> Integers:
     """Digests of ``count`` rows, from 0 to 2**BITS - 1. The names of the columns belong to their values; their order does not."""
     total = np.zeros(count, dtype=np.uint64)
     for name, column in columns.items():
-        total += _mixed(_as_numbers(column) + _salt(name))
-    return (_mixed(total) >> np.uint64(64 - BITS)).astype(np.int64)
+        total += mixed(_as_numbers(column) + _salt(name))
+    return (mixed(total) >> np.uint64(64 - BITS)).astype(np.int64)
 
 
-def _as_numbers(column: Array) -> NDArray[np.uint64]:
+def _as_numbers(column: Array) -> Bits:
     """Every value as 64 bits; none is MISSING, which no value is."""
     if isinstance(column, Coded):
         return column.mapped(digest, MISSING).view(np.uint64)
@@ -44,11 +41,3 @@ def _as_numbers(column: Array) -> NDArray[np.uint64]:
 
 def _salt(name: str) -> np.uint64:
     return np.uint64(digest(name) % 2**64)
-
-
-def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The finaliser of splitmix64 (Steele, Lea and Flood 2014): one to one, and each bit depends on all."""
-    found = values + _ODD
-    found = (found ^ (found >> _30)) * _FIRST
-    found = (found ^ (found >> _27)) * _SECOND
-    return found ^ (found >> _31)
