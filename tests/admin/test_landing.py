@@ -13,7 +13,7 @@ from tests.factories import TODAY
 from tests.queries.counting import queries_of
 from tests.rewriting import before_the_triggers
 
-QUERIES_OF_THE_DESK = 15
+QUERIES_OF_THE_DESK = 16
 
 
 def todos(user, today=TODAY):

@@ -75,13 +75,13 @@ def test_a_run_under_way_may_have_read_the_goals_already_so_another_follows_it(m
 def test_a_run_that_fails_under_way_is_followed_too(monkeypatch):
     customer(1, currency="XAU")
     first = request()
-    rates = proposing.tiering_rates
+    read = proposing.customer_snapshot
 
     def asked_meanwhile(**facts):
         request()
-        return rates(**facts)
+        return read(**facts)
 
-    monkeypatch.setattr(proposing, "tiering_rates", asked_meanwhile)
+    monkeypatch.setattr(proposing, "customer_snapshot", asked_meanwhile)
     propose_retier_run(run_id=first.pk)
     monkeypatch.undo()
     first.refresh_from_db()
