@@ -1,8 +1,7 @@
 """A query's rows as arrays, without a Python value for each: for snapshots of a hundred thousand customers and more.
 
-The ORM builds the query, so rights and filters stay in one place; only how its values come over is our own. PostgreSQL lays
-each column end to end and sends it as one value; on SQLite the driver's rows are taken apart in slices. Every kind of field has
-one form on both: whole numbers (an amount in the last place it is kept to, a day since 1970-01-01), or positions in the
+The ORM builds the query, so rights and filters stay in one place; only how its values come over is our own: the database lays
+each column end to end and sends it as one value, PostgreSQL as bytes, SQLite as text. Every kind of field has one form on both: whole numbers (an amount in the last place it is kept to, a day since 1970-01-01), or positions in the
 different values of the column where these are texts or JSON.
 """
 
@@ -25,7 +24,6 @@ from allocation.engine.facts.tiering import Flags, Floats, Integers
 
 MISSING = int(np.iinfo(np.int64).min)
 EPOCH = date(1970, 1, 1)
-SLICE = 2000  # rows of the driver that are Python values at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +106,7 @@ class ArrayQuery:
         if instead:
             params = tuple(instead.get(one, one) if isinstance(one, int) else one for one in params)
         on = connections[self.alias]
-        read = _from_postgresql if on.vendor == "postgresql" else _from_rows
+        read = _from_postgresql if on.vendor == "postgresql" else _from_sqlite
         return read(on, self.sql, params, self.wanted)
 
 
@@ -126,8 +124,7 @@ def array_query(
     *, rows: QuerySet[Any], fields: Sequence[str], keys: Mapping[str, Sequence[str]] | None = None
 ) -> ArrayQuery:
     """As `read_arrays`, not read yet."""
-    asked = fields if connections[rows.db].vendor == "postgresql" else [_Bare(name) for name in fields]
-    compiler = rows.values_list(*asked).query.get_compiler(using=rows.db)
+    compiler = rows.values_list(*fields).query.get_compiler(using=rows.db)
     try:
         sql, params = compiler.as_sql(with_col_aliases=True)
     except EmptyResultSet:
@@ -190,13 +187,6 @@ def _whole(value: Any, unit: int) -> int:
     if isinstance(value, date):
         return (value - EPOCH).days
     return int(Decimal(value) * unit) if unit > 1 else int(value)
-
-
-class _Bare(models.Func):
-    """A column as it is stored: SQLite's driver makes days and flags of what it knows to be a column of such."""
-
-    arity = 1
-    template = "+%(expressions)s"
 
 
 def _plain(field: Any) -> Any:
@@ -282,83 +272,47 @@ def _coded(each: _Wanted, places: Integers, codes: _Codes) -> Coded:
     return Coded(np.array(new or [-1], dtype=np.int64)[places], tuple(values))
 
 
-def _from_rows(on: Any, sql: str, params: tuple[Any, ...], wanted: Sequence[_Wanted]) -> dict[str, Array]:
-    """The driver's rows, slice by slice, so that never all of them are Python values."""
-    takers = [_taker(each) for each in wanted]
-    parts: list[list[Integers]] = [[] for _ in wanted]
+def _from_sqlite(on: Any, sql: str, params: tuple[Any, ...], wanted: Sequence[_Wanted]) -> dict[str, Array]:
+    """The same, as texts: numbers with commas between them, words as a JSON list. Rows keep the order of the query, since SQLite
+    drops no order under an aggregate that shows it.
+    """
+    columns = max(each.column for each in wanted) + 1
+    named = ", ".join(f"c{place}" for place in range(columns))
+    asked = {each.column: _listed(each) for each in wanted}
     with on.cursor() as cursor:
-        cursor.execute(sql, params)
-        while rows := cursor.fetchmany(SLICE):
-            columns = list(zip(*rows, strict=True))
-            for each, taker, made in zip(wanted, takers, parts, strict=True):
-                made.append(taker.taken(columns[each.column]))
-    return {
-        each.name: taker.array(np.concatenate(made) if made else np.zeros(0, dtype=np.int64))
-        for each, taker, made in zip(wanted, takers, parts, strict=True)
+        cursor.execute(f"WITH q({named}) AS ({sql}) SELECT {', '.join(asked.values())} FROM q", params)  # noqa: S608 - the ORM's own
+        found = dict(zip(asked, cursor.fetchone(), strict=True))
+    words = {
+        each.column: json.loads(found[each.column])
+        for each in wanted
+        if _is_coded(each.field) and each.column in found
     }
+    return {each.name: _read_text(each, found[each.column], words.get(each.column)) for each in wanted}
 
 
-class _WholeTaker:
-    """Whole numbers of the driver's values of one column."""
-
-    def __init__(self, each: _Wanted) -> None:
-        self.unit = _unit(each.field)
-        self.is_decimal = isinstance(each.field, models.DecimalField)
-
-    def taken(self, column: Sequence[Any]) -> Integers:
-        if self.is_decimal:  # kept as a float, or as a whole number
-            values = np.array(column, dtype=np.float64)
-            missing = np.isnan(values)
-            values[missing] = 0
-            found = np.rint(values * self.unit).astype(np.int64)
-            found[missing] = MISSING
-            return found
-        try:
-            return np.fromiter(column, dtype=np.int64, count=len(column))
-        except TypeError:  # there is a None among them
-            full = [MISSING if value is None else value for value in column]
-            return np.fromiter(full, dtype=np.int64, count=len(column))
-
-    def array(self, values: Integers) -> Array:
-        return Whole(values, self.unit)
+def _listed(each: _Wanted) -> str:
+    column = f"c{each.column}"
+    if _is_coded(each.field):
+        return f"json_group_array({column})"
+    if isinstance(each.field, models.DecimalField):  # kept as a float, or as a whole number
+        column = f"CAST(round({column} * {_unit(each.field)}) AS INTEGER)"
+    elif isinstance(each.field, models.DateField):
+        column = f"CAST(julianday({column}) - {_JULIAN} AS INTEGER)"
+    return f"group_concat(coalesce({column}, {MISSING}))"
 
 
-class _DayTaker(_WholeTaker):
-    """Days of texts such as 2026-02-28; each is made a day once."""
-
-    def __init__(self, each: _Wanted) -> None:
-        super().__init__(each)
-        self.days = _Days()
-
-    def taken(self, column: Sequence[Any]) -> Integers:
-        return np.fromiter(map(self.days.__getitem__, column), dtype=np.int64, count=len(column))
+_JULIAN = 2440587.5  # of 1970-01-01
 
 
-class _Days(dict[Any, int]):
-    def __missing__(self, text: Any) -> int:
-        self[text] = day = MISSING if text is None else (date.fromisoformat(text) - EPOCH).days
-        return day
-
-
-class _CodeTaker:
-    """Positions in the different texts of one column."""
-
-    def __init__(self, each: _Wanted) -> None:
-        self.each, self.codes = each, _Codes()
-
-    def taken(self, column: Sequence[Any]) -> Integers:
-        return _places(self.codes, column)
-
-    def array(self, values: Integers) -> Array:
-        return _coded(self.each, values, self.codes)
-
-
-class _KeyTaker(_CodeTaker):
-    """Positions in the different values under one key of JSON objects."""
-
-    def taken(self, column: Sequence[Any]) -> Integers:
-        texts = _ValuesUnder(str(self.each.key))
-        return _places(self.codes, [texts[text] for text in column])
+def _read_text(each: _Wanted, text: str | None, words: Sequence[str | None] | None) -> Array:
+    if words is None:
+        numbers = np.fromstring(text, dtype=np.int64, sep=",") if text else np.zeros(0, dtype=np.int64)
+        return Whole(numbers, _unit(each.field))
+    if each.key is not None:
+        under = _ValuesUnder(each.key)
+        words = [under[word] for word in words]
+    codes = _Codes()
+    return _coded(each, _places(codes, words), codes)
 
 
 class _ValuesUnder(dict[Any, str | None]):
@@ -371,11 +325,3 @@ class _ValuesUnder(dict[Any, str | None]):
         value = held.get(self.key) if isinstance(held, dict) else None
         self[text] = found = None if value is None else json.dumps(value)
         return found
-
-
-def _taker(each: _Wanted) -> _WholeTaker | _CodeTaker:
-    if each.key is not None:
-        return _KeyTaker(each)
-    if _is_coded(each.field):
-        return _CodeTaker(each)
-    return _DayTaker(each) if isinstance(each.field, models.DateField) else _WholeTaker(each)
