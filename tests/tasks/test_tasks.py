@@ -14,6 +14,7 @@ ON_THE_TIMETABLE = {
     "allocation.keep_timetable",
     "allocation.send_notices",
     "allocation.tell_who_decides",
+    "allocation.write_figures",
 }
 
 # Rung after a change and waited for by no row: the timetable makes up for a lost ring.
