@@ -47,10 +47,9 @@ from allocation.snapshots.money import UnknownRate
 from allocation.snapshots.vocabulary import ModelVocabulary, model_vocabulary
 from allocation.snapshots.written_since import reading_begins
 
-BATCH = 10_000  # customers of a chunk at most
-ROWS = (
-    2_000  # of them to be looked at, at most: each is written when the chunk is applied, in one transaction
-)
+BATCH = 25_000  # customers of a chunk at most
+# Of them to be looked at, at most: each is written when the chunk is applied, in one transaction.
+ROWS = 2_000
 TOGETHER = 2  # chunks of a transaction: packed before it, so that it is short
 
 
