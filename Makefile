@@ -48,7 +48,7 @@ prove: check ## the gates and the slow proofs (kills, races), where there are an
 shots: install-dev ## pictures of every page, both widths and themes, in var/screenshots (SHOTS=part of a page's name)
 	@$(py) -m tests.rig shots $(SHOTS)
 
-bench: install-dev ## the benchmarks, half an hour (BENCH=--quick: two minutes; SIZE=10k|100k|1m; docs/benchmarks.md)
+bench: install-dev ## the benchmarks, well over an hour (BENCH=name: one of them; BENCH=--quick: small ones; SIZE=10k|100k|1m; docs/benchmarks.md)
 	@$(py) -m benchmarks $(BENCH) $(if $(SIZE),--customers $(SIZE))
 
 clean: ## remove what was built; the database under var/ stays

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import PAGE_VAR
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
@@ -14,7 +14,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import QuerySet
 from django.db.models.constants import LOOKUP_SEP
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils.text import capfirst
@@ -22,10 +22,12 @@ from django.utils.text import capfirst
 from accounts.admin.fields import DayInput, KnownOrNot, StorableJSON
 from accounts.changes import is_logged
 from accounts.selectors.changes import SHORT, differences, lines_of
-from accounts.selectors.paging import CappedPaginator
+from accounts.selectors.paging import COUNTED, CappedPaginator
 
 # How the filters and the dates above a list ask.
 ASKED_BY_FILTERS = frozenset({"exact", "isnull", "year", "month", "day", "gte", "lt"})
+
+TOO_MANY = f"The list has more than {COUNTED:,} rows: narrow it, then choose. Nothing was done."
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,14 @@ class CSAdmin(Scoped, admin.ModelAdmin):
     save_as = False
     search_help_text: str | None = None
     plain_choice_fields: tuple[str, ...] = ()
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
+        """Nothing is done to "all" rows of a list that was not counted to its end: nobody saw how many they are."""
+        if request.POST.get("select_across") == "1" and CappedPaginator(queryset, self.list_per_page).is_more:
+            self.message_user(request, TOO_MANY, messages.WARNING)
+            return HttpResponseRedirect(request.get_full_path())
+        found: HttpResponse | None = super().response_action(request, queryset)
+        return found
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         actions: dict[str, Any] = super().get_actions(request)

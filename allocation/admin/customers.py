@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.text import smart_split, unescape_string_literal
 
 from accounts.admin import badges
 from accounts.admin.base import Button, CSAdmin, button
@@ -28,6 +29,8 @@ from allocation.tasks.touches import plan_soon
 
 FIELD_PREFIX = "attribute_"
 SOON_DAYS = (30, 90, 180)
+QUOTES = ("'", '"')
+WORDS = 8  # of a search: each is a condition and a look at the CSMs
 
 
 class GapFilter(FixedFilter):
@@ -217,7 +220,8 @@ class CustomerAdmin(CSAdmin):
         """As Django's, word by word; CSMs are looked up first, so that each condition is one on the customer's own columns and an
         index can answer it.
         """
-        for word in search_term.split():
+        for part in list(smart_split(search_term))[:WORDS]:
+            word = unescape_string_literal(part) if part.startswith(QUOTES) and part[0] == part[-1] else part
             csms = CSM.objects.filter(name__icontains=word).values_list("pk", flat=True)
             queryset = queryset.filter(
                 Q(name__icontains=word) | Q(external_id__icontains=word) | Q(csm__in=list(csms))

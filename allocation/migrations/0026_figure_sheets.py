@@ -3,7 +3,8 @@
 from django.db import migrations, models
 
 # Customers by the whole of id ÷ 8192, as `allocation.models.figures.SHEET` says. Numbers pack badly: they are kept as they are.
-# Statement triggers: one look at the rows a statement wrote, however many. TRUNCATE names no rows: no sheet is left.
+# Statement triggers: one look at the rows a statement wrote, however many. TRUNCATE names no rows: no sheet is left, and every
+# customer that is is marked. The search path is that of now: whoever loads rows with another one still marks them.
 FUNCTIONS = """
 ALTER TABLE allocation_figuresheet ALTER customers SET STORAGE EXTERNAL, ALTER goals SET STORAGE EXTERNAL;
 CREATE FUNCTION mark_figures_of_customers() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -19,8 +20,12 @@ END $$;
 CREATE FUNCTION forget_figures() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     DELETE FROM allocation_figuresheet;
+    INSERT INTO allocation_figuremark (number) SELECT DISTINCT id / 8192 FROM accounts_customer;
     RETURN NULL;
 END $$;
+ALTER FUNCTION mark_figures_of_customers() SET search_path FROM CURRENT;
+ALTER FUNCTION mark_figures_of_goals() SET search_path FROM CURRENT;
+ALTER FUNCTION forget_figures() SET search_path FROM CURRENT;
 """
 TABLES = (("accounts_customer", "mark_figures_of_customers"), ("accounts_goal", "mark_figures_of_goals"))
 # A goal may be given to another customer: the sheets of both.

@@ -25,7 +25,8 @@ DUMP = (
     "--no-privileges",
     *(f"--exclude-table-data=*.{table}" for table in LEFT_OUT),
 )
-SCRIPT = ("pg_restore", "--no-owner", "--no-privileges", "--file=-")
+# The comment of an extension that an administrator made is not ours to write.
+SCRIPT = ("pg_restore", "--no-owner", "--no-privileges", "--no-comments", "--file=-")
 TALK = ("psql", "--no-psqlrc", "--quiet", "--output=/dev/null", "--set=ON_ERROR_STOP=1", "--file=-")
 # What is not part of an extension goes; the script makes everything anew, triggers and their functions as well.
 EMPTIED = """

@@ -56,6 +56,17 @@ def test_ops_end_what_holds_and_are_told_of_what_is_over(cast, sign_in):
     assert (holds.ended_by, over.ended_by) == (cast.ops, None)
 
 
+def test_nothing_is_done_to_all_rows_of_a_list_that_was_not_counted_to_its_end(cast, sign_in, monkeypatch):
+    """Also where an old page, or none, asks for it."""
+    row = delegation(cast, TODAY, 3)
+    delegation(cast, TODAY + 9 * DAY, 3)
+    monkeypatch.setattr("accounts.selectors.paging.COUNTED", 1)
+    given = {"action": "end_delegations", "_selected_action": [row.pk], "select_across": "1"}
+    said = sign_in(cast.ops).post(LIST, given, follow=True).content.decode()
+    assert "Nothing was done" in said
+    assert Delegation.objects.filter(ended_by=None).count() == 2
+
+
 def test_nothing_is_entered_or_edited_there(cast, sign_in):
     row, client = delegation(cast, TODAY, 3), sign_in(cast.ops)
     assert client.get(LIST + "add/").status_code == 403

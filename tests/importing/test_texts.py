@@ -95,6 +95,12 @@ def test_a_row_whose_text_differs_and_whose_values_do_not_is_unchanged() -> None
     assert (batch.unchanged, batch.updated) == (1, 0)
 
 
+def test_a_file_that_only_names_customers_changes_nothing() -> None:
+    CustomerFactory(external_id="A")
+    batch = staged("external_id\nA\n")
+    assert (batch.unchanged, batch.updated, batch.rejected) == (1, 0, 0)
+
+
 def test_what_is_written_by_column_is_what_the_orm_stores() -> None:
     header = ",".join(
         column for column in CUSTOMER_COLUMNS if column not in ("parent", "goals", "csm", "paid_tier")

@@ -118,3 +118,24 @@ def test_an_emptied_table_leaves_no_sheet():
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE accounts_customer CASCADE")
     assert amounts() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_emptied_goals_leave_every_customer_in_the_figures():
+    CustomerFactory(arr=1)
+    write_sheets()
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE accounts_goal")
+    assert len(amounts()) == 1
+
+
+@pytest.mark.django_db
+def test_whoever_loads_rows_under_another_search_path_marks_them():
+    one = CustomerFactory(arr=1)
+    write_sheets()
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL search_path = ''")
+        cursor.execute("UPDATE public.accounts_customer SET arr = 2 WHERE id = %s", [one.pk])
+        cursor.execute("SET LOCAL search_path = public")
+    assert len(amounts()) == 1
+    assert FigureMark.objects.count() == 1

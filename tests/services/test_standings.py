@@ -173,6 +173,29 @@ def test_a_run_of_an_earlier_version_kept_what_everybody_stood_on_and_is_undone_
     assert everything_given_back() == before
 
 
+@pytest.mark.parametrize("edited", [True, False], ids=["written over", "confirmed"])
+def test_an_older_of_two_runs_of_an_earlier_version_is_undone_without_touching_what_the_newer_one_left(
+    edited,
+):
+    """Neither has a turn, so nobody knows which came first; a run of this version came after both."""
+    customer(800000)
+    earlier = []
+    for days in (30, 20, 9):
+        Customer.objects.update(arr=800000 + days)
+        earlier.append(applied(as_of=TODAY - timedelta(days=days)))
+    for chunk in RunChunk.objects.all():
+        stood = unpacked_stood_on(chunk.stood_on)
+        chunk.stood_on, chunk.turn = packed_stood_on(StoodOn(None, stood.before, stood.setters)), None
+        chunk.save()
+    if edited:
+        TierStanding.objects.update(digest=None)
+    before = everything_given_back()
+    latest = applied()
+    for run in (earlier[1], latest):
+        undo_run(run_id=run.pk, owner="test", at=timezone.now(), on=TODAY)
+    assert everything_given_back() == before
+
+
 def test_who_was_skipped_by_a_later_run_is_not_confirmed_by_it():
     one = customer(800000)
     first = applied(as_of=TODAY - timedelta(days=9))

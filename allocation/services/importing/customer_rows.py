@@ -148,6 +148,8 @@ def _updated(
     texts: Texts,
 ) -> dict[int, tuple[dict[str, Any], dict[str, Any]]]:
     """(values to write, what they replace) by place, of the customers that are there and would change."""
+    if not columns:  # the file names customers and says nothing of them
+        return {}
     if not all(there):
         columns = {name: column.chosen(there) for name, column in columns.items()}
     places = list(compress(range(len(there)), there))

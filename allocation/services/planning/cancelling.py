@@ -12,6 +12,7 @@ from django.db import transaction
 from allocation.models import OPEN_STATUSES, BookPlan, Move, RowStatus, RunStatus
 from allocation.selectors import wording
 from allocation.selectors.stopping import stopped_by
+from allocation.services.planning.pieces import forget_pieces
 
 
 class UnableToCancelPlan(ValueError):
@@ -35,7 +36,9 @@ def cancel_plan(*, plan_id: int, actor: Any, at: datetime) -> str:
         if BookPlan.objects.ask_to_cancel(plan_id, by_id=by, at=at):
             return _what_happens(plan)
         if BookPlan.objects.mark_unheld(plan_id, by_id=by, at=at):
-            return end_cancelled(plan_id=plan_id, fence=plan.fence)
+            said = end_cancelled(plan_id=plan_id, fence=plan.fence)
+            forget_pieces(plan_id=plan_id)
+            return said
         if BookPlan.objects.take_wish_back(plan_id):
             return f"Book plan {plan_id} is not applied; its proposal stays."
         raise UnableToCancelPlan(_why_not(plan))

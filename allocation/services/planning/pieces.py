@@ -21,6 +21,8 @@ def compute_piece(*, piece_id: int, owner: str) -> bool:
 
     Changes nothing but the piece. A piece that was stopped, since somebody wants the best so far, says so of its answer.
     """
+    if not PlanPiece.objects.filter(pk=piece_id, plan__status=RunStatus.COMPUTING).exists():
+        return False
     waiting, working = [AnswerStatus.QUEUED], AnswerStatus.COMPUTING
     fence = PlanPiece.objects.claim(piece_id, owner=owner, waiting=waiting, working=working)
     if fence is None:

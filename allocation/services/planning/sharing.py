@@ -25,6 +25,8 @@ GRACE_SECONDS = 5.0
 """Where somebody wants the best so far, others may take so long to answer."""
 WORTH_SHARING = 20_000
 """Pairs of a group from which on its first prices are worth a row; a search always is."""
+TOO_LARGE = 5_000_000
+"""Pairs of a group that are some forty megabytes a copy: such a group stays with who has the plan."""
 PATIENCE_SECONDS = 0.5
 """A broker that takes longer to hear of a piece is not told of the others of the round; the sweep rings for them."""
 
@@ -197,7 +199,8 @@ class Sharing:
 
 
 def _is_worth_sharing(step: Step) -> bool:
-    return not isinstance(step, Begin) or step.group.costs.size >= WORTH_SHARING
+    pairs = step.group.costs.size
+    return pairs <= TOO_LARGE and (pairs >= WORTH_SHARING or not isinstance(step, Begin))
 
 
 def _takeable(this: _Round) -> list[int]:

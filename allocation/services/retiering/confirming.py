@@ -61,6 +61,16 @@ def leave_out(*, later: Sequence[Later], customer_ids: Collection[int]) -> None:
             RunChunk.objects.filter(pk=chunk.pk).update(left_out=packed)
 
 
+def wrote_over(*, run_id: int, later: Sequence[Later]) -> set[int]:
+    """Customers who stood on this run when one of the later ones wrote over it."""
+    return {
+        key
+        for chunk in later
+        for key, row in unpacked_stood_on(chunk.stood_on).before.items()
+        if row[0] == run_id
+    }
+
+
 def hand_on(
     *, run_id: int, stood: StoodOn, customer_ids: Collection[int], later: Sequence[Later]
 ) -> set[int]:

@@ -22,7 +22,13 @@ from allocation.models import (
     TierHolding,
 )
 from allocation.services.decisions import DecisionSource, TierChange, set_tiers
-from allocation.services.retiering.confirming import Later, applied_since, hand_on, leave_out
+from allocation.services.retiering.confirming import (
+    Later,
+    applied_since,
+    hand_on,
+    leave_out,
+    wrote_over,
+)
 from allocation.services.retiering.standings import StoodOn, give_back, standing_on_run, unpacked_stood_on
 from allocation.services.retiering.walking import each_chunk, in_parts, mark_rows
 from allocation.snapshots.standings import unpack_left_out
@@ -161,6 +167,11 @@ def _stand_as_before(
     gone = set(unpack_left_out(chunk.left_out).tolist())
     staying = set(written.tolist()) - gone - restored - kept
     leave_out(later=later, customer_ids=restored)
+    if chunk.turn is None:
+        # Of an earlier version, and so may be runs after it that nobody knows the turn of: only what is still this one's.
+        staying &= standing_on_run(run_id=run.pk, customer_ids=written) | wrote_over(
+            run_id=run.pk, later=later
+        )
     staying = hand_on(run_id=run.pk, stood=stood, customer_ids=staying, later=later)
     back = staying & standing_on_run(run_id=run.pk, customer_ids=written)
     give_back(customer_ids=back | restored, stood=stood)
