@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults.fleet import Yard
 
-ROUNDS = int(os.environ.get("CSTIERS_ROUNDS", "5"))
+ROUNDS = int(os.environ.get("CSTIERS_ROUNDS", "3"))
 CUSTOMERS = 400
 RUN, PLAN, IMPORT = "allocation.RetierRun", "allocation.BookPlan", "accounts.ImportBatch"
 TWICE, THRICE = 2, 3

@@ -22,9 +22,10 @@ NOTHING_RAN = 5  # pytest's exit code
 #   services that both halves test.
 WITHOUT_DATABASE = ("tests/engine", "tests/charts", "tests/benchmarks", "tests/house", "tests/playbooks")
 ONLY_DATABASE = "not no_database"
-# - PostgreSQL: thousands of requests about rights, which are the same conditions over either database; races (mark
-#   `postgres`); and the journeys that are about the browser, not about what lies behind the page (the same mark).
-ABOUT_RIGHTS = ("tests/access",)
+# - PostgreSQL: thousands of requests about rights, which are the same conditions over either database; how many statements
+#   pages send, which is the same number; races (mark `postgres`); and the journeys that are about the browser, not about what
+#   lies behind the page (the same mark).
+ON_EITHER_ALIKE = ("tests/access", "tests/queries")
 USAGE = "Usage: python -m tests.rig full|quick|prove [pytest arguments], or shots [part of a page's name]"
 
 
@@ -52,7 +53,7 @@ def quick(folder: Path, arguments: list[str]) -> list[int]:
 
 def full(folder: Path, arguments: list[str]) -> list[int]:
     """On SQLite with the embedded broker, then on PostgreSQL with Redis: twice, but for what is said above of a whole run."""
-    first = arguments or [f"--ignore={place}" for place in ABOUT_RIGHTS]
+    first = arguments or [f"--ignore={place}" for place in ON_EITHER_ALIKE]
     again = arguments or [*(f"--ignore={place}" for place in WITHOUT_DATABASE), "-m", ONLY_DATABASE]
     with ExitStack() as stack:
         browser = chromium()
