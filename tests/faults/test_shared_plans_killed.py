@@ -1,7 +1,7 @@
 """A plan that several workers share, while its workers are killed, its messages lost: the plan that one process finds.
 
 By turns the worker that has the plan is killed (kill -9), one that has a piece of it, and the broker is emptied.
-`CSTIERS_ROUNDS` (default 5; `make prove` takes 100) gives the number of plans.
+`CSTIERS_ROUNDS` (default 3; `make prove` takes 100) gives the number of plans.
 """
 
 import os
@@ -13,7 +13,7 @@ from redis import Redis as Broker
 
 from tests.faults.fleet import PATIENCE_SECONDS, Fleet, Yard, until
 
-ROUNDS = int(os.environ.get("CSTIERS_ROUNDS", "5"))
+ROUNDS = int(os.environ.get("CSTIERS_ROUNDS", "3"))
 CUSTOMERS = 1_000
 PLAN = "allocation.BookPlan"
 WORKERS = 3

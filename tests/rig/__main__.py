@@ -18,9 +18,11 @@ NOTHING_RAN = 5  # pytest's exit code
 # selectors, snapshots, pages, admin, commands, importing, tasks, and the main story in the browser. One of them has:
 #
 # - SQLite, the cheaper one: pure arithmetic and reading of sources; any test that asks for no database, wherever it lies
-#   (mark `no_database`, which tests/conftest.py gives by itself); and the playbooks' numbers, which come by the doors and
-#   services that both halves test.
-WITHOUT_DATABASE = ("tests/engine", "tests/charts", "tests/benchmarks", "tests/house", "tests/playbooks")
+#   (mark `no_database`, which tests/conftest.py gives by itself); and the numbers of playbooks and scenarios, which come
+#   by the doors and services that both halves test.
+WITHOUT_DATABASE = (
+    "tests/engine", "tests/charts", "tests/benchmarks", "tests/house", "tests/playbooks", "tests/scenarios",
+)  # fmt: skip
 ONLY_DATABASE = "not no_database"
 # - PostgreSQL: thousands of requests about rights, which are the same conditions over either database; how many statements
 #   pages send, which is the same number; races (mark `postgres`); and the journeys that are about the browser, not about what
