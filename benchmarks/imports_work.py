@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from secrets import token_urlsafe
 from typing import Any
 
+from benchmarks.filled import installed
 from benchmarks.imports import AGAIN, BARE, NEW, READ, READER, STOCK, UPDATE, WORKBOOK
 from benchmarks.imports_files import CHANGED, COLUMNS, customers, write_csv, write_workbook
 from benchmarks.isolation import Emit, clock, peak_mb
@@ -22,17 +21,7 @@ Step = Callable[[], Any]
 
 def work(job: Mapping[str, Any], emit: Emit) -> dict[str, Any]:
     """``times`` by what was done, (seconds, processor seconds) a round; ``faults`` where rows did not end as they must."""
-    os.environ["VAR_DIR"] = job["folder"]
-    os.environ.pop("DATABASE_URL", None)  # a database of its own, never that of an installation
-    if job["database_url"]:
-        os.environ["DATABASE_URL"] = job["database_url"]
-        os.environ.setdefault(
-            "SECRET_KEY", token_urlsafe(48)
-        )  # a server asks for one; nothing here is signed
-    os.environ["DJANGO_SETTINGS_MODULE"] = "cstiers.settings"
-    import django
-
-    django.setup()
+    installed(job)
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)

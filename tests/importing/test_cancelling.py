@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.models import Customer, ImportBatch, ImportFile
 from allocation.services import importing
-from allocation.services.importing import applying, customer_rows, staging, stopping, storing
+from allocation.services.importing import applying, staging, stopping, storing
 from allocation.services.importing.writing_customers import Writer
 from allocation.tasks import importing as tasks
 from tests.factories import TODAY, GoalKindFactory
@@ -86,7 +86,6 @@ def test_one_whose_worker_died_is_staged_again(cast: Any) -> None:
 @pytest.fixture
 def small_steps(monkeypatch: pytest.MonkeyPatch, only_on_sqlite: None) -> None:
     monkeypatch.setattr(storing, "CHUNK_ROWS", 5)
-    monkeypatch.setattr(customer_rows, "SLICE", 5, raising=False)
     monkeypatch.setattr(stopping, "ROWS_IN_ONE_TRANSACTION", 10)
     monkeypatch.setattr(applying, "CHUNKS_IN_A_STEP", 2)
 
