@@ -34,7 +34,8 @@ class _Decision:
     def __init__(self, suggested: Integers) -> None:
         self.tier = suggested.copy()
         self.by = np.full(len(suggested), DECIDERS.index(DecidedBy.RULE), dtype=np.int64)
-        self.bites = np.zeros((len(suggested), len(GUARDS)), dtype=np.bool_)
+        # Written and read guard by guard.
+        self.bites = np.zeros((len(suggested), len(GUARDS)), dtype=np.bool_, order="F")
 
     def put(self, by: DecidedBy, where: Flags, tier: Integers) -> None:
         """``by`` changes the result ``where`` it would be another; only a change is a bite."""

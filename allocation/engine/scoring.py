@@ -57,17 +57,17 @@ def score_customers(
     Without any known criterion there is no score (-1), never a quiet zero.
     """
     count = len(facts)
-    points = np.full((count, len(criteria)), UNKNOWN, dtype=np.int64)
+    # A criterion's points lie together: sums over criteria are then sums of columns.
+    points = np.full((count, len(criteria)), UNKNOWN, dtype=np.int64, order="F")
     withheld = np.zeros(count, dtype=np.bool_)
     for position, criterion in enumerate(criteria):
         given = criterion_points(criterion=criterion, facts=facts, segments=segments, crowd=crowd)
         if criterion.missing is Missing.UNDECIDED:
             withheld |= given < 0
         points[:, position] = given
-    cents, contributions = _weigh(
-        points, np.array([criterion.weight for criterion in criteria], dtype=np.int64)
-    )
-    return Scores(cents=cents, points=points, contributions=contributions, withheld=withheld)
+    weights = np.array([criterion.weight for criterion in criteria], dtype=np.int64)
+    cents = score_cents(points=points, weights=weights)
+    return Scores(cents=cents, points=points, weights=weights, withheld=withheld)
 
 
 def criterion_points(
@@ -94,17 +94,18 @@ def _parts(points: Integers, weights: Integers) -> tuple[Integers, Integers, Fla
     return np.where(known, points, 0) * weights, np.where(nothing, 1, divisor), nothing
 
 
-def _weigh(points: Integers, weights: Integers) -> tuple[Integers, Integers]:
-    """Scores and contributions in hundredths; the largest remainders take what rounding leaves, ties by criterion."""
-    parts, divisor, nothing = _parts(points, weights)
-    cents = half_even(parts.sum(axis=1), divisor)
+def contributions_of(scores: Scores) -> Integers:
+    """What each criterion brings to the score, in hundredths, customers × criteria: each row adds up to the score, the largest
+    remainders take what rounding leaves, ties by criterion. Worked out for whoever asks: a run needs none.
+    """
+    parts, divisor, nothing = _parts(scores.points, scores.weights)
     contributions, rest = np.divmod(parts, divisor[:, None])
-    left = cents - contributions.sum(axis=1)
+    left = scores.cents - contributions.sum(axis=1)
     order = np.argsort(-rest, axis=1, kind="stable")
     place = np.empty_like(order)
-    np.put_along_axis(place, order, np.arange(points.shape[1])[None, :], axis=1)
+    np.put_along_axis(place, order, np.arange(parts.shape[1])[None, :], axis=1)
     contributions += place < left[:, None]
-    return np.where(nothing, UNKNOWN, cents), np.where(nothing[:, None], 0, contributions)
+    return np.where(nothing[:, None], 0, contributions)
 
 
 def _points(criterion: Criterion, facts: CustomerColumns, segments: Integers, crowd: Crowd) -> Integers:

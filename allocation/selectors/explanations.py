@@ -40,6 +40,7 @@ from allocation.engine.kept import (
     words_of,
 )
 from allocation.engine.rules import UnusableRules, read_rules
+from allocation.engine.scoring import contributions_of
 from allocation.engine.standing import POINT
 from allocation.engine.tiering import decide_tiers
 from allocation.engine.whatif import Change, nearest_changes
@@ -288,7 +289,7 @@ def _contributions(definition: Mapping[str, Any], again: _Again) -> list[dict[st
         for criterion, points, cents in zip(
             definition.get("criteria", []),
             scores.points[0].tolist(),
-            scores.contributions[0].tolist(),
+            contributions_of(scores)[0].tolist(),
             strict=True,
         )
     ]

@@ -12,6 +12,7 @@ from allocation.engine.facts.attributes import ATTRIBUTES
 from allocation.engine.facts.tiering import DECIDERS, GUARDS, TierFacts
 from allocation.engine.rule_clauses import OPS
 from allocation.engine.rules import read_rules
+from allocation.engine.scoring import contributions_of
 from allocation.engine.tiering import decide_tiers
 from allocation.engine.whatif import nearest_changes
 from tests.engine.tiering_facts import AS_OF, BY_ARR, TIERS, decide, facts, rules, scores
@@ -310,4 +311,6 @@ def test_the_example_of_contributions_is_what_the_engine_gives(row):
     values = [number(cell) for cell in each(row["health, adoption, reputation"])]
     found = decide({**BY_ARR, "criteria": criteria}, [dict(zip(names, values, strict=True))]).scores
     assert found.cents[0] / 100 == number(row["score"])
-    assert (found.contributions[0] / 100).tolist() == [number(cell) for cell in each(row["contributions"])]
+    assert (contributions_of(found)[0] / 100).tolist() == [
+        number(cell) for cell in each(row["contributions"])
+    ]

@@ -3,6 +3,7 @@
 import pytest
 
 from allocation.engine.facts.tiering import DECIDERS, GUARDS
+from allocation.engine.scoring import contributions_of
 from allocation.engine.tiering import decide_tiers
 from tests.engine.random_models import GOAL_KINDS, random_model, random_rows
 from tests.engine.reference import Opinion, opinions
@@ -15,12 +16,12 @@ CUSTOMERS = 80
 def engine_opinions(model, rows):
     read = rules(model, goal_kinds=GOAL_KINDS)
     found = decide_tiers(facts=facts(rows), rules=read, tiers=TIERS)
-    said = found.suggestions
+    said, contributions = found.suggestions, contributions_of(found.scores).tolist()
     return [
         Opinion(
             segment=read.segments[said.segment[at]].name,
             score=None if found.scores.cents[at] < 0 else int(found.scores.cents[at]),
-            contributions=found.scores.contributions[at].tolist(),
+            contributions=contributions[at],
             touch=read.touch[said.touch[at]].level if said.touch[at] >= 0 else None,
             suggested=int(said.tier[at]),
             effective=int(found.guards.effective[at]),

@@ -225,13 +225,13 @@ class Scores:
     """Scores and what they are made of.
 
     cents: score in hundredths of a point, -1 where nothing is known. points: millionths of a point,
-    customers × criteria, -1 where missing and shared out. contributions: hundredths, customers × criteria;
-    each row adds up to ``cents``. withheld: some criterion says "do not decide".
+    customers × criteria, -1 where missing and shared out. weights: of the criteria. withheld: some criterion says
+    "do not decide".
     """
 
     cents: Integers
     points: Integers
-    contributions: Integers
+    weights: Integers
     withheld: Flags
 
 
