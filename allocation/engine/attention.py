@@ -43,6 +43,7 @@ def net_minutes(
     ).net
 
 
+@lru_cache(maxsize=1_024)
 def net_hours(
     *, hours_per_month: Decimal, ramp_pct: Decimal, overhead_pct: Decimal, days_away: int, days: int
 ) -> NetHours:

@@ -30,7 +30,7 @@ GOALS = {
     "risk-mitigation": (55, "Work on the risk", "an open goal of risk mitigation"),
     "key-contact-turnover": (50, "Meet the new contact", "an open goal of key-contact turnover"),
 }
-NOTHING = Fraction(0)
+NOTHING, MOST_OF_GROWTH = Fraction(0), Fraction(25 + 10)
 
 
 class _Piece(NamedTuple):
@@ -228,16 +228,25 @@ def _growth(one: WorkFacts) -> Decimal:
 def _is_worth_growing(one: WorkFacts, growth: Decimal) -> bool:
     if not one.care.champion or growth <= 0:
         return False
-    return Fraction(growth) >= WORTH_GROWING * Fraction(one.care.arr or 0)
+    return growth * WORTH_GROWING.denominator >= WORTH_GROWING.numerator * (one.care.arr or 0)
 
 
 def _expansion(one: WorkFacts) -> _Piece | None:
     growth = _growth(one)
     if one.done_minutes >= one.attention_minutes or not _is_worth_growing(one, growth):
         return None
-    arr = Fraction(one.care.arr or 0)
-    part = min(Fraction(growth) / arr, Fraction(1)) if arr > 0 else Fraction(1)
-    return _Piece("expansion", 25 + 10 * part, "Talk about expansion", "", HOUR)
+    return _Piece(
+        "expansion", _expansion_points(growth, one.care.arr or Decimal(0)), "Talk about expansion", "", HOUR
+    )
+
+
+def _expansion_points(growth: Decimal, arr: Decimal) -> Fraction:
+    """25 + 10 × growth ÷ ARR, which counts 1 at most."""
+    if growth >= arr:
+        return MOST_OF_GROWTH
+    more, of_more = growth.as_integer_ratio()
+    there, of_there = arr.as_integer_ratio()
+    return Fraction(25 * there * of_more + 10 * more * of_there, there * of_more)
 
 
 def _why(one: WorkFacts, best: _Piece | None, pieces: Sequence[_Piece], currency: str) -> str:

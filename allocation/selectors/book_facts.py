@@ -139,7 +139,9 @@ def _all_touches(
     before_renewal = Q(due_on__lte=until, customer__renewal_date__lte=until)
     waiting = Q(status=Touch.Status.PLANNED) & (Q(due_on__lt=week) | before_renewal | ~Exists(before))
     closed = Q(status=Touch.Status.DONE, done_on__gte=first, done_on__lte=on)
-    touches = of_these.filter(waiting | closed).values_list(*_TOUCH, *_MORE)  # both in one look at each customer's
+    touches = of_these.filter(waiting | closed).values_list(
+        *_TOUCH, *_MORE
+    )  # both in one look at each customer's
     goals = Goal.objects.open_on(on).filter(**theirs).order_by()
     as_touches = goals.annotate(
         by_word=F("kind__name"),

@@ -93,7 +93,9 @@ def _made(build: Callable[..., QuerySet[Any, Any]], values: Mapping[str, Value])
         )
     if lacking := set(slots.values()) - set(found):
         raise DerivedValue(f"Not in the statement as it is: {sorted(name for name, _ in lacking)}.")
-    sql, places = _with_words(sql, [None if slot else param for slot, param in zip(found, params, strict=True)])
+    sql, places = _with_words(
+        sql, [None if slot else param for slot, param in zip(found, params, strict=True)]
+    )
     kept = [(found[place], params[place]) for place in places]
     return _Made(sql, tuple(slot for slot, _ in kept), tuple(param for _, param in kept), converts)
 
