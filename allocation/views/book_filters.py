@@ -89,7 +89,7 @@ def _unfiltered(choices: BookChoices) -> tuple[str, str]:
 def column_choices(shown: frozenset[str]) -> str:
     """As HTML: every column, with those shown marked."""
     choices = [(column, column.key in shown) for column in COLUMNS]
-    return render_to_string("pages/_book_columns.html", {"columns": choices})
+    return render_to_string("pages/_book_columns.html", {"choices": choices})
 
 
 def _html(fields: Collection[Any]) -> str:
