@@ -156,11 +156,18 @@ def _is_page(path: str, urlconf: str) -> bool:
 def navigation(*, request: HttpRequest) -> tuple[tuple[Item, ...], tuple[Group, ...]]:
     """The people's pages and the admin's groups for who asks, the current page marked."""
     roles = roles_of(request.user)
-    pages = tuple(
-        Item(label, path, icon) for path, label, icon, seen_by in PAGES if roles & seen_by and is_page(path)
-    )
+    pages = _pages(roles, get_urlconf() or settings.ROOT_URLCONF)
     groups = admin_groups(request=request) if "ops" in roles and request.user.is_staff else ()
     return _mark_current(pages, groups, path=request.path)
+
+
+@lru_cache(maxsize=16)
+def _pages(roles: frozenset[str], urlconf: str) -> tuple[Item, ...]:
+    return tuple(
+        Item(label, path, icon)
+        for path, label, icon, seen_by in PAGES
+        if roles & seen_by and _is_page(path, urlconf)
+    )
 
 
 def admin_groups(*, request: HttpRequest) -> tuple[Group, ...]:
@@ -211,7 +218,7 @@ def _mark_current(
     here = max(fitting, key=len, default="")
 
     def marked(item: Item) -> Item:
-        return replace(item, current=item.url == here)
+        return replace(item, current=True) if item.url == here else item
 
     return (
         tuple(marked(item) for item in pages),

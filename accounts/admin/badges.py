@@ -65,7 +65,7 @@ METER = Shape(
     '<rect width="{}" height="10"></rect></svg>{}</span>'
 )
 TRACED = Shape(
-    '<button type="button" class="traced{}" popovertarget="trace-{}" title="{}">{}<span class="visually-hidden">{}{}: how it '
+    '<button type="button" class="{}" popovertarget="trace-{}" title="{}">{}<span class="visually-hidden">{}{}: how it '
     'came</span></button><span popover id="trace-{}" class="trace-words">{}</span>'
 )
 HIDDEN = Shape('<span aria-hidden="true">{}</span>')
@@ -130,7 +130,7 @@ def traced(*, value: Any, words: str, label: str, number: int, mark: bool = Fals
     """A number that says on a click (and in its title) how it came; number: its own on the page."""
     shown = HIDDEN(value) if mark else value
     return TRACED(
-        " traced-mark" if mark else "",
+        "traced traced-mark" if mark else "traced",
         number,
         words,
         shown,

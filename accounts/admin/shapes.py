@@ -35,6 +35,8 @@ def escaped(value: Any) -> str:
     """The text of a value as HTML shows it."""
     if type(value) is str:
         return _escaped(value)
+    if type(value) is int:
+        return str(value)
     if hasattr(value, "__html__"):
         text: str = value.__html__()
         return text

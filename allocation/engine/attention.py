@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 from functools import lru_cache
+from math import lcm
+from typing import NamedTuple
 
 from allocation.engine.facts.attention import (
     BASES,
@@ -41,6 +43,7 @@ def net_minutes(
     ).net
 
 
+@lru_cache(maxsize=1_024)
 def net_hours(
     *, hours_per_month: Decimal, ramp_pct: Decimal, overhead_pct: Decimal, days_away: int, days: int
 ) -> NetHours:
@@ -86,13 +89,13 @@ def share_attention(*, net: int, customers: Sequence[CareFacts], rules: Attentio
         )
         return AttentionFinding(net, shares, max(left, 0), over_capacity=left < 0)
     all_even = not any(weights)
-    counted = [Fraction(1)] * len(ordered) if all_even else weights
     cap = int(left * Fraction(rules.cap_pct) / 100)
     floor = min(Fraction(left, len(ordered)) * Fraction(rules.floor_pct) / 100, Fraction(cap))
-    quotas, bounds = _quotas(left=left, weights=counted, floor=floor, cap=cap)
+    parts, unit = in_whole_parts([Fraction(1)] * len(ordered) if all_even else weights)
+    quotas = _quotas(left=left, parts=parts, floor=floor, cap=cap)
     minutes = _to_minutes(quotas, cap)
-    rows = zip(ordered, minutes, weights, bounds, strict=True)
-    free = [place for place, bound in enumerate(bounds) if not bound]
+    rows = zip(ordered, minutes, weights, quotas.bounds, strict=True)
+    free = [place for place, bound in enumerate(quotas.bounds) if not bound]
     return AttentionFinding(
         net,
         tuple(
@@ -104,9 +107,15 @@ def share_attention(*, net: int, customers: Sequence[CareFacts], rules: Attentio
         all_even=all_even,
         floor_minutes=floor,
         cap_minutes=cap,
-        free_minutes=sum((quotas[place] for place in free), NOTHING),
-        free_weight=sum((counted[place] for place in free), NOTHING),
+        free_minutes=Fraction(sum(quotas.parts[place] for place in free), quotas.of),
+        free_weight=Fraction(sum(parts[place] for place in free), unit),
     )
+
+
+def in_whole_parts(values: Sequence[Fraction]) -> tuple[list[int], int]:
+    """The values as whole numbers of one part of 1, and how many of these parts 1 has: exact as fractions, and quicker."""
+    unit = lcm(*(value.denominator for value in values))
+    return [value.numerator * (unit // value.denominator) for value in values], unit
 
 
 def compare_bases(
@@ -141,13 +150,19 @@ def nearness(*, days_to_renewal: int | None) -> Fraction | None:
     return max(NOTHING, 1 - Fraction(days_to_renewal, NEARNESS_DAYS))
 
 
+@lru_cache(maxsize=4_096)
+def _exact(value: Decimal) -> Fraction:
+    """Scores and amounts are the same few over and over."""
+    return Fraction(value)
+
+
 def _need(customer: CareFacts) -> Fraction:
     known = [
         part
         for part in (
-            None if customer.health is None else (100 - Fraction(customer.health)) / 100,
+            None if customer.health is None else (100 - _exact(customer.health)) / 100,
             None if customer.sentiment is None else Fraction(5 - customer.sentiment, 4),
-            None if customer.adoption is None else (100 - Fraction(customer.adoption)) / 100,
+            None if customer.adoption is None else (100 - _exact(customer.adoption)) / 100,
             nearness(days_to_renewal=customer.days_to_renewal),
         )
         if part is not None
@@ -156,22 +171,23 @@ def _need(customer: CareFacts) -> Fraction:
 
 
 def _expansion(customer: CareFacts) -> Fraction:
-    if customer.potential_arr is None:
+    potential, arr = customer.potential_arr, customer.arr or Decimal(0)
+    if potential is None or potential <= arr:
         return NOTHING
-    return max(NOTHING, Fraction(customer.potential_arr) - Fraction(customer.arr or 0))
+    return _exact(potential) - _exact(arr)
 
 
 def _advocacy(customer: CareFacts) -> Fraction:
     if customer.reputation is None:
         return NOTHING
-    return Fraction(customer.reputation) / 100 * (CHAMPION_ADVOCACY if customer.champion else 1)
+    return _exact(customer.reputation) / 100 * (CHAMPION_ADVOCACY if customer.champion else 1)
 
 
 def _return(customer: CareFacts) -> Fraction:
     kept = NOTHING
     near = nearness(days_to_renewal=customer.days_to_renewal)
     if customer.arr is not None and customer.health is not None and near is not None:
-        kept = Fraction(customer.arr) * (100 - Fraction(customer.health)) / 100 * near
+        kept = _exact(customer.arr) * (100 - _exact(customer.health)) / 100 * near
     return kept + _expansion(customer) * (1 if customer.champion else NO_CHAMPION_RETURN)
 
 
@@ -188,44 +204,58 @@ _WEIGHTS: Mapping[Basis, Callable[[CareFacts], Fraction]] = {
 }
 
 
-def _quotas(
-    *, left: int, weights: Sequence[Fraction], floor: Fraction, cap: int
-) -> tuple[list[Fraction], list[Bound]]:
-    """Exact shares: in proportion to the weights, nobody below the floor, nobody above the cap.
+class _Quotas(NamedTuple):
+    """Exact shares in minutes as whole ``parts`` ÷ ``of``; what bound holds each."""
+
+    parts: list[int]
+    of: int
+    bounds: list[Bound]
+
+
+def _quotas(*, left: int, parts: Sequence[int], floor: Fraction, cap: int) -> _Quotas:
+    """In proportion to the parts, nobody below the floor, nobody above the cap.
 
     Whoever the proportion would put beyond a bound is set to it and the rest is shared anew among the others. What all
-    caps together leave stays unshared. With the bound that holds each.
+    caps together leave stays unshared.
     """
-    quotas = [NOTHING] * len(weights)
-    bounds: list[Bound] = [""] * len(weights)
-    free = set(range(len(weights)))
+    bounds: list[Bound] = [""] * len(parts)
+    set_to: Mapping[Bound, Fraction] = {"floor": floor, "cap": Fraction(cap)}
+    free, rest, each = list(range(len(parts))), Fraction(left), NOTHING
     while free:
-        rest = left - sum((quotas[i] for i in range(len(weights)) if i not in free), NOTHING)
-        total = sum((weights[i] for i in free), NOTHING)
-        for i in free:
-            quotas[i] = rest * weights[i] / total if total else NOTHING
-        low = {i for i in free if quotas[i] < floor}
-        high = {i for i in free if quotas[i] > cap}
-        # Settle the side that errs more; the other may come right by itself (water filling with two bounds).
-        missing = sum((floor - quotas[i] for i in low), NOTHING)
-        surplus = sum((quotas[i] - cap for i in high), NOTHING)
-        settled, bound = (
-            (low, floor) if missing > surplus else (high or low, Fraction(cap) if high else floor)
-        )
+        each = rest / (sum(parts[i] for i in free) or 1)  # minutes of one part; who has none gets nothing
+        settled, bound = _beyond({i: parts[i] for i in free}, each, floor=floor, cap=cap)
         if not settled:
             break
         for i in settled:
-            quotas[i] = bound
-            bounds[i] = "floor" if settled is low else "cap"
-        free -= settled
-    return quotas, bounds
+            bounds[i] = bound
+        rest -= len(settled) * set_to[bound]
+        free = [i for i in free if not bounds[i]]
+    (one, *ends), of = in_whole_parts((each, *set_to.values()))
+    fixed = dict(zip(set_to, ends, strict=True))
+    return _Quotas([fixed[bound] if bound else parts[i] * one for i, bound in enumerate(bounds)], of, bounds)
 
 
-def _to_minutes(quotas: Sequence[Fraction], cap: int) -> list[int]:
+def _beyond(
+    parts: Mapping[int, int], each: Fraction, *, floor: Fraction, cap: int
+) -> tuple[list[int], Bound]:
+    """Whom the proportion puts beyond the bound that is broken by more, and that bound; the other may come right by itself
+    (water filling with two bounds).
+    """
+    minutes, of = each.numerator, each.denominator
+    least, most = floor.numerator * of, cap * of
+    low = [i for i, part in parts.items() if part * minutes * floor.denominator < least]
+    high = [i for i, part in parts.items() if part * minutes > most]
+    missing = len(low) * floor - each * sum(parts[i] for i in low)
+    surplus = each * sum(parts[i] for i in high) - len(high) * cap
+    return (high, "cap") if high and missing <= surplus else (low, "floor")
+
+
+def _to_minutes(quotas: _Quotas, cap: int) -> list[int]:
     """Whole minutes with the same sum (rounded down): the largest remainders get the missing ones, ties in order."""
-    minutes = [int(quota) for quota in quotas]
-    missing = int(sum(quotas, NOTHING)) - sum(minutes)
-    order = sorted(range(len(quotas)), key=lambda i: (minutes[i] - quotas[i], i))
+    of = quotas.of
+    minutes = [part // of for part in quotas.parts]
+    missing = sum(quotas.parts) // of - sum(minutes)
+    order = sorted(range(len(minutes)), key=lambda i: (-(quotas.parts[i] % of), i))
     for i in [i for i in order if minutes[i] < cap][:missing]:
         minutes[i] += 1
     return minutes

@@ -6,12 +6,13 @@ Prose: ``docs/engine/next-hour.md``. Everything is exact; ties end on the extern
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 from itertools import groupby
+from typing import NamedTuple
 
+from allocation.engine.attention import in_whole_parts
 from allocation.engine.facts.next_hour import NextHour, OpenTouch, Reason, WorkFacts
 
 LOW_HEALTH = 40  # below it
@@ -29,11 +30,10 @@ GOALS = {
     "risk-mitigation": (55, "Work on the risk", "an open goal of risk mitigation"),
     "key-contact-turnover": (50, "Meet the new contact", "an open goal of key-contact turnover"),
 }
-NOTHING = Fraction(0)
+NOTHING, MOST_OF_GROWTH = Fraction(0), Fraction(25 + 10)
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(NamedTuple):
     """One piece of work that a customer asks for. words: why, without what is said of every piece."""
 
     reason: Reason
@@ -52,42 +52,48 @@ def rank_next_hours(*, customers: Sequence[WorkFacts], currency: str = "") -> Ma
     valued = []
     for one, place in zip(customers, places, strict=True):
         pieces = tuple(_pieces(one))
-        value = _urgency(pieces) * (1 + PLACE_COUNTS * place)
-        valued.append((-value, one.care.external_id, one, pieces))
+        valued.append((_value(pieces, place), one, pieces))
+    valued.sort(key=lambda row: row[1].care.external_id)
+    valued.sort(key=lambda row: _in_order(row[0]), reverse=True)  # who is worth the same stays by external id
     found = {}
-    for rank, (minus, external_id, one, pieces) in enumerate(
-        sorted(valued, key=lambda row: (*_in_order(row[0]), row[1])), 1
-    ):
+    for rank, (value, one, pieces) in enumerate(valued, 1):
         best = _best(pieces)
-        found[external_id] = NextHour(
+        found[one.care.external_id] = NextHour(
             rank=rank,
             action=best.action if best else "Nothing to do",
             reason=best.reason if best else "nothing",
             words=_why(one, best, pieces, currency),
             minutes=best.minutes if best else 0,
-            value=-minus,
+            value=value,
         )
     return found
 
 
 def _best(pieces: Sequence[_Piece]) -> _Piece | None:
     """The most urgent; of equals the first, as they come in the order of the table."""
-    return max(pieces, key=lambda piece: piece.urgency, default=None)
-
-
-def _urgency(pieces: Sequence[_Piece]) -> Fraction:
     if len(pieces) < 2:
-        return pieces[0].urgency if pieces else NOTHING
-    best = max(piece.urgency for piece in pieces)
-    return best + OTHERS_COUNT * (sum((piece.urgency for piece in pieces), NOTHING) - best)
+        return pieces[0] if pieces else None
+    return max(pieces, key=lambda piece: _in_order(piece.urgency))
+
+
+def _value(pieces: Sequence[_Piece], place: Fraction) -> Fraction:
+    """Urgency × (1 + 4 × place)."""
+    if not pieces:
+        return NOTHING
+    parts, unit = in_whole_parts([piece.urgency for piece in pieces])
+    of, others = OTHERS_COUNT.denominator, OTHERS_COUNT.numerator
+    most = max(parts)
+    urgency = of * most + others * (sum(parts) - most)
+    counts = place.denominator + PLACE_COUNTS * place.numerator
+    return Fraction(urgency * counts, unit * of * place.denominator)
 
 
 def _places(weights: Sequence[Fraction]) -> list[Fraction]:
     """Of each weight the share of the book's weights below it plus half of those equal, itself included."""
     places = [NOTHING] * len(weights)
     below = 0
-    order = sorted(range(len(weights)), key=lambda place: _in_order(weights[place]))
-    for _, group in groupby(order, key=lambda place: weights[place]):
+    parts, _ = in_whole_parts(weights)
+    for _, group in groupby(sorted(range(len(parts)), key=parts.__getitem__), key=parts.__getitem__):
         equals = list(group)
         share = Fraction(2 * below + len(equals), 2 * len(weights))
         for place in equals:
@@ -103,8 +109,9 @@ def _in_order(value: Fraction) -> tuple[float, Fraction]:
 
 def _pieces(one: WorkFacts) -> Iterator[_Piece]:
     """In the order of the table, which breaks ties of urgency."""
-    near = (touch for touch in one.touches if touch.days < WEEK)
-    touches = sorted(near, key=_first)[:TOUCHES_COUNTED]
+    touches = [touch for touch in one.touches if touch.days < WEEK]
+    if len(touches) > 1:
+        touches = sorted(touches, key=_first)[:TOUCHES_COUNTED]
     late = [_late(touch, one) for touch in touches if touch.days < 0]
     due = [_due(touch) for touch in touches if touch.days >= 0]
     renewal, low, unplanned = _renewal_at_risk(one), _low(one), _unplanned(one)
@@ -143,7 +150,8 @@ def _points(days: int, internal: bool) -> Fraction:
 
 def _first(touch: OpenTouch) -> tuple[float, int, int, str]:
     """The most urgent first, then the latest, then the longer one."""
-    return (-float(_pressing(touch)), touch.days, -touch.minutes, touch.name)
+    points = _pressing(touch)  # halves at most: a float tells them apart
+    return (-points.numerator / points.denominator, touch.days, -touch.minutes, touch.name)
 
 
 def _goals(one: WorkFacts) -> Iterator[_Piece]:
@@ -156,20 +164,17 @@ def _is_near(one: WorkFacts) -> bool:
     return one.care.days_to_renewal is not None and one.care.days_to_renewal <= RENEWAL_DAYS
 
 
-def _nearing(one: WorkFacts) -> Fraction:
-    """0 at 90 days before the renewal, 1 on the day and after it."""
-    return _nearness(max(one.care.days_to_renewal or 0, 0))
-
-
-@lru_cache(maxsize=128)
-def _nearness(days: int) -> Fraction:
-    return 1 - Fraction(days, RENEWAL_DAYS)
+@lru_cache(maxsize=512)
+def _nearing(days: int, *, low: int, more: int) -> Fraction:
+    """``low`` at 90 days before the renewal, ``more`` above it on the day and after it."""
+    return low + more * (1 - Fraction(max(days, 0), RENEWAL_DAYS))
 
 
 def _renewal_at_risk(one: WorkFacts) -> _Piece | None:
-    if not _is_near(one) or not _is_low(one):
+    days = one.care.days_to_renewal
+    if days is None or not _is_near(one) or not _is_low(one):
         return None
-    return _Piece("renewal", 45 + 40 * _nearing(one), "Save the renewal", "", HOUR)
+    return _Piece("renewal", _nearing(days, low=45, more=40), "Save the renewal", "", HOUR)
 
 
 def _unplanned(one: WorkFacts) -> _Piece | None:
@@ -177,10 +182,12 @@ def _unplanned(one: WorkFacts) -> _Piece | None:
     if days is None or not _is_near(one):
         return None
     # A late touch is no plan: it was meant to be over by now.
-    if any(0 <= touch.days <= max(days, 0) for touch in one.touches):
+    last = max(days, 0)
+    if any(0 <= touch.days <= last for touch in one.touches):
         return None
     action = "Plan the renewal" if days >= 0 else "Settle the renewal"
-    return _Piece("unplanned", 30 + 30 * _nearing(one), action, "nothing is planned before the renewal", HOUR)
+    words = "nothing is planned before the renewal"
+    return _Piece("unplanned", _nearing(days, low=30, more=30), action, words, HOUR)
 
 
 def _is_low(one: WorkFacts) -> bool:
@@ -196,35 +203,50 @@ def _sentiment_is_low(one: WorkFacts) -> bool:
 
 
 def _low(one: WorkFacts) -> _Piece | None:
-    if not _is_low(one):
+    health = one.care.health if _health_is_low(one) else None
+    sentiment = one.care.sentiment if _sentiment_is_low(one) else None
+    if health is None and sentiment is None:
         return None
-    urgency = Fraction(20)
-    if one.care.health is not None and _health_is_low(one):
-        urgency += (LOW_HEALTH - Fraction(one.care.health)) / 2
-    if one.care.sentiment is not None and _sentiment_is_low(one):
-        urgency += 5 * (LOW_SENTIMENT + 1 - one.care.sentiment)
-    return _Piece("low", urgency, "Talk about how it goes", "", HALF_HOUR)
+    return _Piece("low", _low_points(health, sentiment), "Talk about how it goes", "", HALF_HOUR)
+
+
+@lru_cache(maxsize=1_024)
+def _low_points(health: Decimal | None, sentiment: int | None) -> Fraction:
+    """Of what is low; None: what is not."""
+    points = Fraction(20)
+    if health is not None:
+        points += (LOW_HEALTH - Fraction(health)) / 2
+    if sentiment is not None:
+        points += 5 * (LOW_SENTIMENT + 1 - sentiment)
+    return points
 
 
 def _growth(one: WorkFacts) -> Decimal:
     return Decimal(0) if one.care.potential_arr is None else one.care.potential_arr - (one.care.arr or 0)
 
 
-def _is_worth_growing(one: WorkFacts) -> bool:
-    growth = _growth(one)
-    return (
-        bool(one.care.champion)
-        and growth > 0
-        and Fraction(growth) >= WORTH_GROWING * Fraction(one.care.arr or 0)
-    )
+def _is_worth_growing(one: WorkFacts, growth: Decimal) -> bool:
+    if not one.care.champion or growth <= 0:
+        return False
+    return growth * WORTH_GROWING.denominator >= WORTH_GROWING.numerator * (one.care.arr or 0)
 
 
 def _expansion(one: WorkFacts) -> _Piece | None:
-    if not _is_worth_growing(one) or one.done_minutes >= one.attention_minutes:
+    growth = _growth(one)
+    if one.done_minutes >= one.attention_minutes or not _is_worth_growing(one, growth):
         return None
-    growth, arr = Fraction(_growth(one)), Fraction(one.care.arr or 0)
-    part = min(growth / arr, Fraction(1)) if arr > 0 else Fraction(1)
-    return _Piece("expansion", 25 + 10 * part, "Talk about expansion", "", HOUR)
+    return _Piece(
+        "expansion", _expansion_points(growth, one.care.arr or Decimal(0)), "Talk about expansion", "", HOUR
+    )
+
+
+def _expansion_points(growth: Decimal, arr: Decimal) -> Fraction:
+    """25 + 10 × growth ÷ ARR, which counts 1 at most."""
+    if growth >= arr:
+        return MOST_OF_GROWTH
+    more, of_more = growth.as_integer_ratio()
+    there, of_there = arr.as_integer_ratio()
+    return Fraction(25 * there * of_more + 10 * more * of_there, there * of_more)
 
 
 def _why(one: WorkFacts, best: _Piece | None, pieces: Sequence[_Piece], currency: str) -> str:

@@ -95,10 +95,10 @@ BY_KEY = {column.key: column for column in COLUMNS}
 USUAL = tuple(column.key for column in COLUMNS if column.usual)
 
 
-def chosen_columns(keys: Iterable[str]) -> Sequence[BookColumn]:
+def chosen_columns(keys: Iterable[str]) -> tuple[BookColumn, ...]:
     """Those named, in their own order, whatever the order and the rest of what was named; none named: the usual ones."""
     wanted = set(keys) & set(BY_KEY) or set(USUAL)
-    return [column for column in COLUMNS if column.key in wanted]
+    return tuple(column for column in COLUMNS if column.key in wanted)
 
 
 def apart(columns: Sequence[BookColumn]) -> Sequence[BookColumn]:

@@ -137,9 +137,11 @@ def _all_touches(
     of_these = Touch.objects.filter(**theirs).order_by().annotate(by_word=Value(""), kind=F("pk"))
     before = Touch.objects.open().filter(customer=OuterRef("customer"), due_on__lt=OuterRef("due_on"))
     before_renewal = Q(due_on__lte=until, customer__renewal_date__lte=until)
-    waiting = of_these.open().filter(Q(due_on__lt=week) | before_renewal | ~Exists(before))
-    waiting = waiting.values_list(*_TOUCH, *_MORE)
-    closed = of_these.done().filter(done_on__gte=first, done_on__lte=on)
+    waiting = Q(status=Touch.Status.PLANNED) & (Q(due_on__lt=week) | before_renewal | ~Exists(before))
+    closed = Q(status=Touch.Status.DONE, done_on__gte=first, done_on__lte=on)
+    touches = of_these.filter(waiting | closed).values_list(
+        *_TOUCH, *_MORE
+    )  # both in one look at each customer's
     goals = Goal.objects.open_on(on).filter(**theirs).order_by()
     as_touches = goals.annotate(
         by_word=F("kind__name"),
@@ -150,7 +152,7 @@ def _all_touches(
     ).values_list(
         "customer_id", "pk", "slug", "no_day", "no_day", "no_hours", "slug", "of_goal", "by_word", "kind_id"
     )
-    every = waiting.union(closed.values_list(*_TOUCH, *_MORE), as_touches, all=True)
+    every = touches.union(as_touches, all=True)
     return every.order_by("due_on", "by_word", "pk")
 
 

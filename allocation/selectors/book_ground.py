@@ -19,7 +19,7 @@ from allocation.models import AttentionPolicy, Handover, SavedView
 from allocation.selectors.tiers import in_use_among, tiers_with_settings
 from allocation.snapshots.away import MONTH_DAYS
 from allocation.snapshots.kept_statements import Kept
-from allocation.snapshots.money import latest_rates, usable_rates
+from allocation.snapshots.money import days_of_rates, latest_rates, usable_rates
 from allocation.snapshots.together import Row, ShortList, apart, made, row_of, together
 
 _CSM = ("id", "user_id", "name", "email")
@@ -58,6 +58,7 @@ def book_ground(*, csm: CSM, on: date, user: Any = None) -> BookGround:
         "on": on,
         "until": on + timedelta(days=MONTH_DAYS),
         "base": settings.BASE_CURRENCY,
+        **days_of_rates(on),
         "viewer": None if user is None else user.pk,
     }
     found = apart(_names(user), _rows(csm, user, values))
@@ -92,9 +93,17 @@ def _names(user: Any) -> list[str]:
 
 
 def _lists(
-    *, csm: int, on: date, until: date, base: str, viewer: int | None, scope: Any = None
+    *,
+    csm: int,
+    on: date,
+    until: date,
+    base: str,
+    fresh: date,
+    stale: date,
+    viewer: int | None,
+    scope: Any = None,
 ) -> dict[str, ShortList]:
-    """viewer: id of who opens the page. scope: the same person, where not all handovers of the book are theirs to see."""
+    """fresh, stale: of rates. viewer: id of who opens the page. scope: the same person, where not all handovers of the book are theirs to see."""
     leaves = Leave.objects.filter(
         Q(starts_on__lt=until) | Q(csm=csm) | Q(covered_by=csm), ends_before__gt=on
     ).with_cover(on)
@@ -105,7 +114,7 @@ def _lists(
         "activities": ShortList(TouchActivity.objects.all(), _ACTIVITY),
         "kinds": ShortList(GoalKind.objects.filter(retired=False), ("id", "name"), word="name"),
         "policy": ShortList(AttentionPolicy.objects.active(), _columns(AttentionPolicy)),
-        "rates": ShortList(latest_rates(as_of=on, base=base), _RATE),
+        "rates": ShortList(latest_rates(as_of=on, base=base, fresh=fresh, stale=stale), _RATE),
     }
     if viewer is not None:
         of_book = Handover.objects.filter(Q(from_csm=csm) | Q(to_csm=csm), status="open")

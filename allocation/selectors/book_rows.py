@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 
@@ -25,8 +24,7 @@ DEFAULT_SORT = "next"
 OF_FIGURES = frozenset({"month", "base", "touch", "next", "goals"})
 
 
-@dataclass(frozen=True, slots=True)
-class BookEntry:
+class BookEntry(NamedTuple):
     """One customer of a book as strings; the *_value are what a spreadsheet can reckon with. *_trace: how a number came.
 
     next_more: of the words of the next hour, what the next touch beside them does not say.
@@ -82,7 +80,7 @@ class BookEntry:
 
 def ordered_ids(
     *,
-    rows: QuerySet[Customer],
+    rows: Callable[[], QuerySet[Customer]],
     sort: str,
     figures: BookFigures,
     every: Sequence[int] | None = None,
@@ -90,12 +88,12 @@ def ordered_ids(
 ) -> list[int]:
     """Ids of the rows in the order of a heading, "-" for descending; what is unknown stands last either way.
 
-    every: the ids of all the rows by name, where they are read already. goals: the open ones by customer, where they are.
+    rows: made only where the database is asked. every: the ids of all the rows by name, where they are read already. goals: the open ones by customer, where they are.
     """
     name, on = sort.lstrip("-"), figures.on
     if name not in OF_FIGURES and (sort != CUSTOMER.sort or every is None):
-        return list(ordered(rows, sort=sort, as_of=on, default="name").values_list("pk", flat=True))
-    ids = list(rows.order_by("name", "pk").values_list("pk", flat=True)) if every is None else list(every)
+        return list(ordered(rows(), sort=sort, as_of=on, default="name").values_list("pk", flat=True))
+    ids = list(rows().order_by("name", "pk").values_list("pk", flat=True)) if every is None else list(every)
     if sort == CUSTOMER.sort:
         return ids
     if goals is None:

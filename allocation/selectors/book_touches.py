@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,6 +17,7 @@ from allocation.selectors.next_hours import open_touch
 from allocation.selectors.touches import TouchLine, TouchStanding, minutes_of, state_of_touch
 
 OFFERED = 3
+DONE = str(Touch.Status.DONE)
 TONES = {"late": "bad", "due": "warn"}
 
 
@@ -62,10 +63,10 @@ def touches_of_book(*, rows: Iterable[tuple[Any, ...]], on: date) -> BookTouches
     until = on + timedelta(days=RENEWAL_DAYS)
     first: dict[int, tuple[Any, ...]] = {}
     near: dict[int, list[OpenTouch]] = defaultdict(list)
-    late: Counter[int] = Counter()
-    done: Counter[int] = Counter()
+    late: dict[int, int] = defaultdict(int)
+    done: dict[int, int] = defaultdict(int)
     for customer_id, pk, name, slot_on, due_on, hours, status, channel in rows:
-        if status == Touch.Status.DONE:
+        if status == DONE:
             done[customer_id] += minutes_of(hours)
             continue
         if customer_id not in first:
@@ -75,7 +76,8 @@ def touches_of_book(*, rows: Iterable[tuple[Any, ...]], on: date) -> BookTouches
             near[customer_id].append(
                 open_touch(name=name, due_on=due_on, hours=hours, channel=channel, on=on)
             )
-        late[customer_id] += due_on < on
+        if due_on < on:
+            late[customer_id] += 1
     return BookTouches({pk: TouchLine(*line, late[pk]) for pk, line in first.items()}, near, done)
 
 

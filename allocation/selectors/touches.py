@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Literal
 
 from django.db.models import F, IntegerField, Sum
@@ -22,6 +23,7 @@ MINUTES: Any = Cast(Round(F("hours") * 60), IntegerField())
 """Of a touch: hours have two decimals, so none lies half way, and sums over customers, activities and people agree."""
 
 
+@lru_cache(maxsize=1_024)  # touches take the same few times over and over
 def minutes_of(hours: Decimal) -> int:
     """As MINUTES, of a touch that is read."""
     return round(hours * 60)

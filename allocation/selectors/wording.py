@@ -13,14 +13,21 @@ from django.utils import timezone
 DASH = "–"
 SPACE = "\u00a0"
 CENT = Decimal("0.01")
+KEPT = 4_096  # a page says the same few hundred numbers and days again and again: each is put into words once
 
 
 def grouped(value: Decimal | int, *, places: int = 0) -> str:
     """1234567.5 → "1,234,568"."""
     if not places and isinstance(value, int):
         return f"{value:,}"
-    rounded = Decimal(value).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
-    return f"{rounded:,}"
+    exact = Decimal(value)
+    return _rounded(exact, places, exact.is_signed())
+
+
+@lru_cache(maxsize=KEPT)
+def _rounded(value: Decimal, places: int, signed: bool) -> str:
+    """signed: tells minus nought from nought, which are equal and written differently."""
+    return f"{value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN):,}"
 
 
 def amount(value: Decimal | None, *, places: int = 0) -> str:
@@ -63,6 +70,7 @@ def exact_hours_of(minutes: int | None) -> Decimal | None:
     return None if minutes is None else (Decimal(minutes) / 60).quantize(Decimal("0.0001"))
 
 
+@lru_cache(maxsize=KEPT)
 def hours_and_minutes(minutes: int | None) -> str:
     """95 → "1:35": the one way in which people read hours, so that they add up. A dash where they are not known."""
     if minutes is None:
@@ -86,7 +94,7 @@ def percent(value: Decimal | float | None, *, places: int = 0) -> str:
     return DASH if value is None else f"{grouped(Decimal(str(value)), places=places)}{SPACE}%"
 
 
-@lru_cache(maxsize=4_096)  # a page says the same few hundred days
+@lru_cache(maxsize=KEPT)
 def day(value: date | None) -> str:
     """22 Nov 2026."""
     return DASH if value is None else f"{value.day}{SPACE}{value:%b}{SPACE}{value.year}"

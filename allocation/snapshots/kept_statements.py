@@ -6,6 +6,7 @@ answer is kept: every call asks the database.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -92,7 +93,31 @@ def _made(build: Callable[..., QuerySet[Any, Any]], values: Mapping[str, Value])
         )
     if lacking := set(slots.values()) - set(found):
         raise DerivedValue(f"Not in the statement as it is: {sorted(name for name, _ in lacking)}.")
-    return _Made(sql, found, tuple(params), converts)
+    sql, places = _with_words(
+        sql, [None if slot else param for slot, param in zip(found, params, strict=True)]
+    )
+    kept = [(found[place], params[place]) for place in places]
+    return _Made(sql, tuple(slot for slot, _ in kept), tuple(param for _, param in kept), converts)
+
+
+_PLACE = re.compile(r"(?<!%)%s")  # as Django and the drivers read it
+_WORD = re.compile(r"[\w ]*")
+
+
+def _with_words(sql: str, constants: Sequence[Any]) -> tuple[str, list[int]]:
+    """The statement with its constant words written into it, and which of its parameters are left: a hundred of them are sent
+    in vain with each call. constants: None where a value belongs.
+    """
+    first, *rest = _PLACE.split(sql)
+    made, left = [first], []
+    for place, (constant, after) in enumerate(zip(constants, rest, strict=True)):
+        if isinstance(constant, str) and _WORD.fullmatch(constant):
+            made.append(f"'{constant!s}'")
+        else:
+            made.append("%s")
+            left.append(place)
+        made.append(after)
+    return "".join(made), left
 
 
 def _compiled(

@@ -11,7 +11,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 import numpy as np
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from accounts.models import ExchangeRate
 from allocation.engine.facts.tiering import Floats
@@ -43,22 +43,34 @@ def rates_there_are(*, currencies: Iterable[str], as_of: date, base: str) -> dic
     wanted = sorted(set(currencies) - {base})
     if not wanted:
         return {}
-    rows = latest_rates(as_of=as_of, base=base).filter(currency__in=wanted)
+    rows = latest_rates(as_of=as_of, base=base, **days_of_rates(as_of)).filter(currency__in=wanted)
     found = usable_rates(rows.values_list("currency", "day", "rate", "newest"), as_of=as_of)
     return {currency: found[currency] for currency in wanted if currency in found}
 
 
-def latest_rates(*, as_of: date, base: str) -> QuerySet[Any]:
-    """Of each currency the latest rate on or before the day, with `newest`, the newest loaded day of all."""
+def days_of_rates(as_of: date) -> dict[str, date]:
+    """``fresh``: from it on a rate is young enough on the day. ``stale``: before it none is, where any rate of all is fresh."""
+    # There is no day before the first of the year 1, and as-of may be any day.
+    fresh, stale = (date.fromordinal(max(1, as_of.toordinal() - weeks * OLDEST.days)) for weeks in (1, 2))
+    return {"fresh": fresh, "stale": stale}
+
+
+def latest_rates(*, as_of: date, base: str, fresh: date, stale: date) -> QuerySet[Any]:
+    """Of each currency the latest rate on or before the day, with `newest`, the newest loaded day of all; those that
+    `usable_rates` drops may be left out, so that years of rates need not be looked through one by one. fresh, stale: of the
+    day, as `days_of_rates` gives them.
+    """
+    any_fresh = Exists(ExchangeRate.objects.filter(day__gte=fresh, day__lte=as_of))
     newest = ExchangeRate.objects.order_by("-day").values("day")[:1]
     of_currency = ExchangeRate.objects.filter(currency=OuterRef("currency"), base=base, day__lte=as_of)
     latest = of_currency.order_by("-day").values("day")[:1]
-    return ExchangeRate.objects.filter(base=base, day=Subquery(latest)).annotate(newest=Subquery(newest))
+    young = ExchangeRate.objects.filter(Q(day__gte=stale) | ~any_fresh, base=base)
+    return young.filter(day=Subquery(latest)).annotate(newest=Subquery(newest))
 
 
 def usable_rates(rows: Iterable[tuple[str, date, Decimal, date]], *, as_of: date) -> dict[str, Decimal]:
     """Of `latest_rates`, as currency, day, rate and newest day: those that are not too old."""
-    # Counted in ordinals: there is no day before the first of the year 1, and as-of may be any day.
+    # Counted in ordinals for the same reason as in `days_of_rates`.
     return {
         currency: rate
         for currency, day, rate, last in rows

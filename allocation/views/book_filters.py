@@ -18,22 +18,29 @@ from django.template.loader import render_to_string
 
 from accounts.models import Customer
 from allocation.filters.books import BookChoices, BookFilter
+from allocation.selectors.book_columns import COLUMNS
 from allocation.selectors.book_facts import BookFacts
 
 
 @dataclass(frozen=True, slots=True)
 class BookFilters:
-    """rows: what the filters leave. names: what the address may narrow the list by. in_use: how many of them do; more_in_use:
+    """csm_ids: whose customers the page shows. names: what the address may narrow the list by. in_use: how many of them do; more_in_use:
     of those behind "More filters". status: as the address says it. form: None where the address has no filter.
     """
 
-    rows: QuerySet[Customer]
+    csm_ids: Collection[int]
     names: frozenset[str]
     choices: BookChoices
     form: BookFilter | None = None
     status: str = ""
     in_use: int = 0
     more_in_use: int = 0
+
+    def rows(self) -> QuerySet[Customer]:
+        """What the filters leave."""
+        if self.form is None:
+            return Customer.objects.filter(csm__in=self.csm_ids, status=Customer.Status.ACTIVE)
+        return self.form.qs
 
     def fields(self) -> tuple[str, str]:
         """As HTML: those in sight and those behind "More filters"; CS ops' ask the database for words."""
@@ -44,15 +51,15 @@ class BookFilters:
 
 def book_filters(*, data: QueryDict, facts: BookFacts, csm_ids: Collection[int], user: Any) -> BookFilters:
     """What the address asks for. csm_ids: whose customers the page shows."""
-    customers = Customer.objects.filter(csm__in=csm_ids)
     several = len(csm_ids) > 1
     names = _names(several=several)
     choices = BookChoices.of(facts=facts, csm_ids=csm_ids, every_word=user.is_ops)
     if not several and not user.is_ops and names.isdisjoint(data):
-        return BookFilters(customers.filter(status=Customer.Status.ACTIVE), names, choices)
+        return BookFilters(csm_ids, names, choices)
+    customers = Customer.objects.filter(csm__in=csm_ids)
     found = BookFilter(data, queryset=customers, user=user, choices=choices, today=facts.on, several=several)
     return BookFilters(
-        rows=found.qs,
+        csm_ids=csm_ids,
         names=names,
         choices=choices,
         form=found,
@@ -62,6 +69,7 @@ def book_filters(*, data: QueryDict, facts: BookFacts, csm_ids: Collection[int],
     )
 
 
+@lru_cache(maxsize=2)
 def _names(*, several: bool) -> frozenset[str]:
     left_out = {"team"} if several else {"team", "csm"}
     return frozenset(BookFilter.base_filters) - left_out
@@ -75,6 +83,13 @@ def _unfiltered(choices: BookChoices) -> tuple[str, str]:
         QueryDict(), queryset=Customer.objects.none(), user=anybody, choices=choices, today=None
     )
     return _html(found.first), _html(found.more)
+
+
+@lru_cache(maxsize=256)
+def column_choices(shown: frozenset[str]) -> str:
+    """As HTML: every column, with those shown marked."""
+    choices = [(column, column.key in shown) for column in COLUMNS]
+    return render_to_string("pages/_book_columns.html", {"choices": choices})
 
 
 def _html(fields: Collection[Any]) -> str:

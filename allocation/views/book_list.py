@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 
 from accounts.importing.escaping import mark_formula
 from allocation.models import SavedView
-from allocation.selectors.book_columns import COLUMNS, CUSTOMER, USUAL, BookColumn, apart, chosen_columns
+from allocation.selectors.book_columns import CUSTOMER, USUAL, BookColumn, apart, chosen_columns
 from allocation.selectors.book_facts import BookFacts
 from allocation.selectors.book_figures import BookFigures
 from allocation.selectors.book_rows import (
@@ -25,7 +26,7 @@ from allocation.selectors.book_rows import (
     ordered_ids,
 )
 from allocation.selectors.customers import open_goals
-from allocation.views.book_filters import BookFilters, book_filters
+from allocation.views.book_filters import BookFilters, book_filters, column_choices
 from allocation.views.lists import Column, headings
 
 ALL = "0"
@@ -41,7 +42,7 @@ class BookList:
     filter: BookFilters
     ids: list[int]
     sort: str
-    columns: Sequence[BookColumn]
+    columns: tuple[BookColumn, ...]
     figures: BookFigures
     goals: Mapping[int, tuple[str, ...]]
     facts: BookFacts
@@ -88,15 +89,15 @@ def list_context(
     """What the template of the list needs."""
     data = request.GET
     kept = kept_query(data, names=found.filter.names)
-    shown = {column.key for column in found.columns}
+    shown = frozenset(column.key for column in found.columns)
     first, more = found.filter.fields()
     return {
         "first_filters": first,
         "more_filters": more,
         "more_in_use": found.filter.more_in_use,
         "filtered": found.filter.in_use > 0,
-        "columns": headings(_columns(found.columns), sort=found.sort),
-        "column_choices": [(column, column.key in shown) for column in COLUMNS],
+        "columns": _headings(found.columns, found.sort),
+        "column_choices": column_choices(shown),
         "own_columns": shown != set(USUAL),
         "shown_columns": found.columns,
         "cells": apart(found.columns),
@@ -113,6 +114,11 @@ def list_context(
         "all_query": f"?view={ALL}",
         "back": _back(request),
     }
+
+
+@lru_cache(maxsize=256)
+def _headings(chosen: tuple[BookColumn, ...], sort: str) -> tuple[Column, ...]:
+    return tuple(headings(_columns(chosen), sort=sort))
 
 
 def _columns(chosen: Sequence[BookColumn]) -> list[Column]:

@@ -34,9 +34,16 @@ class Column:
         return other if other and self.aria_sort == "none" else self.aria_sort
 
 
+class Pages(Paginator):
+    """With what the template of page numbers asks of a list that may be cut off (`CappedPaginator`): this one never is."""
+
+    total_words = shown_words = ""
+    is_more = False
+
+
 def page_of(request: HttpRequest, rows: QuerySet[Any] | Sequence[Any], *, size: int = PAGE_SIZE) -> Page[Any]:
     """The page asked for by ?page=; a number that is no page gives the nearest one."""
-    return Paginator(rows, size).get_page(request.GET.get("page"))
+    return Pages(rows, size).get_page(request.GET.get("page"))
 
 
 def capped_page_of(request: HttpRequest, rows: QuerySet[Any], *, known: int | None = None) -> Page[Any]:

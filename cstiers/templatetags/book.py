@@ -12,12 +12,12 @@ from typing import Any
 from urllib.parse import quote
 
 from django import template
-from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from accounts.admin import badges
 from accounts.admin.shapes import Shape, joined
 from allocation.selectors.book_rows import BookEntry
+from cstiers.templatetags.lists import around
 from cstiers.templatetags.ui import next_number
 
 register = template.Library()
@@ -68,8 +68,8 @@ class Rows:
         self.csm_id = context["csm"].pk if context.get("covered") else None
         self.goals_within, self.shows_touch = context["goals_within"], context["shows_touch"]
         self.cells = [CELLS[column.key] for column in context["cells"]]
-        self.customer = _around(reverse("customer", args=[0]))
-        self.actions = _around(reverse("book_actions", args=[0]))
+        self.customer = around("customer")
+        self.actions = around("book_actions")
         self.back = quote(context["back"], safe="")
         self.tiers: dict[int | None, SafeString] = {}
         self.cards = 0
@@ -129,12 +129,6 @@ class Rows:
         return self.tiers[key]
 
 
-def _around(address: str) -> tuple[str, str]:
-    """What stands before and after the id in an address."""
-    before, _, after = address.rpartition("0")
-    return before, after
-
-
 TIER = Shape(
     '<td class="tier-cell"><span class="two-lines"><span class="first-line">{}{}{}</span>{}</span></td>'
 )
@@ -162,28 +156,28 @@ def _goals(rows: Rows, row: BookEntry) -> SafeString:
     return GOALS(joined(map(GOAL, row.goals)) or QUIET("none"))
 
 
-FEELING = Shape(
+FEELING = (
     '<span class="two-lines feeling feeling-{}"><span class="first-line">{}</span><span class="small">'
     '<span class="visually-hidden">· </span>{}</span></span>'
 )
-HEALTH = Shape('<td data-label="Health">{}</td>')
-SENTIMENT = Shape('<td class="phone-more" data-label="Sentiment">{}</td>')
+HEALTH = '<td data-label="Health">{}</td>'
+SENTIMENT = '<td class="phone-more" data-label="Sentiment">{}</td>'
+SAID_HEALTH, NO_HEALTH = Shape(HEALTH.format(FEELING)), Shape(HEALTH)(UNKNOWN)
+SAID_SENTIMENT, NO_SENTIMENT = Shape(SENTIMENT.format(FEELING)), Shape(SENTIMENT)(UNSET)
 
 
 def _health(rows: Rows, row: BookEntry) -> SafeString:
-    words = UNKNOWN
-    if row.health_word:
-        traced = rows.traced(f"{row.health}", row.health_trace, "health")
-        words = FEELING(row.health_tone, traced, row.health_word)
-    return HEALTH(words)
+    if not row.health_word:
+        return NO_HEALTH
+    traced = rows.traced(f"{row.health}", row.health_trace, "health")
+    return SAID_HEALTH(row.health_tone, traced, row.health_word)
 
 
 def _sentiment(rows: Rows, row: BookEntry) -> SafeString:
-    words = UNSET
-    if row.sentiment_word:
-        traced = rows.traced(f"{row.sentiment} of 5", row.sentiment_trace, "sentiment")
-        words = FEELING(row.sentiment_tone, traced, row.sentiment_word)
-    return SENTIMENT(words)
+    if not row.sentiment_word:
+        return NO_SENTIMENT
+    traced = rows.traced(f"{row.sentiment} of 5", row.sentiment_trace, "sentiment")
+    return SAID_SENTIMENT(row.sentiment_tone, traced, row.sentiment_word)
 
 
 NO_ARR = Shape('<td class="num phone-more" data-label="ARR">{}</td>')(QUIET("not known"))

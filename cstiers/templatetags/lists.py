@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.http import QueryDict
-from django.urls import reverse
+from django.urls import get_script_prefix, get_urlconf, reverse
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
@@ -80,6 +82,18 @@ def _sorted_by(query: QueryDict, sort: str) -> str:
     return "?" + urlencode({name: values for name, values in asked.items() if name != "page"}, doseq=True)
 
 
+def around(name: str) -> tuple[str, str]:
+    """What stands before and after the id in the addresses of a kind of page; asked for by every row of a list."""
+    return _around(name, get_urlconf() or settings.ROOT_URLCONF, get_script_prefix())
+
+
+@lru_cache(maxsize=64)
+def _around(name: str, urlconf: str, prefix: str) -> tuple[str, str]:
+    """prefix: of the site, which stands in the address."""
+    before, _, after = reverse(name, urlconf, args=[0]).rpartition("0")
+    return before, after
+
+
 RENEWAL = Shape(
     '<tr>\n<th scope="row"><span class="two-lines"><a href="{}">{}</a><span class="small">{}</span></span></th>\n{}'
     '<td data-label="Renewal"><span class="two-lines"><span class="nowrap">{}</span><span class="quiet small">{}</span></span></td>\n'
@@ -91,10 +105,11 @@ RENEWAL_CSM = Shape('<td data-label="CSM">{}</td>\n')
 @register.simple_tag
 def renewal_rows(lines: Sequence[Any], with_csm: bool = False) -> SafeString:
     """{% renewal_rows renewals with_csm %}: customers whose contract ends soon; rows of a list of customers fit too."""
+    customer = around("customer")
     return joined(
         [
             RENEWAL(
-                reverse("customer", args=[line.pk]),
+                str(line.pk).join(customer),
                 line.name,
                 badges.tier_mark(
                     name=line.tier.name if line.tier else "", rank=line.tier.shown_rank if line.tier else None

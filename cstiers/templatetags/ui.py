@@ -14,6 +14,7 @@ from django.core.paginator import Page
 from django.http import HttpRequest
 from django.template.base import render_value_in_context
 from django.template.loader import render_to_string
+from django.urls import get_script_prefix
 from django.utils.safestring import SafeString
 
 from accounts.admin import badges
@@ -21,6 +22,30 @@ from cstiers.navigation import Group, Item, is_page, navigation, roles_of
 
 register = template.Library()
 COLUMN = re.compile(r"\bcolumn-([\w-]+)")
+
+
+@register.tag
+def fixed(parser: Any, token: Any) -> FixedNode:
+    """{% fixed %}…{% endfixed %}: what is the same on every page that has it; it sees nothing of the page, and is made once."""
+    nodes = parser.parse(("endfixed",))
+    parser.delete_first_token()
+    return FixedNode(nodes)
+
+
+class FixedNode(template.Node):
+    """Kept as long as the compiled template is."""
+
+    def __init__(self, nodelist: template.NodeList) -> None:
+        self.nodelist = nodelist
+        self.made: dict[str, SafeString] = {}
+
+    def render(self, context: Any) -> SafeString:
+        prefix = get_script_prefix()  # of the site: addresses begin with it
+        if prefix not in self.made:
+            nothing = context.new()
+            nothing.template = context.template
+            self.made[prefix] = self.nodelist.render(nothing)
+        return self.made[prefix]
 
 
 @register.simple_tag

@@ -12,7 +12,8 @@ from accounts.models import Customer, Leave
 from allocation.models import Override, Touch
 from allocation.selectors.book_facts import _CUSTOMERS, _GOALS, _TOUCHES
 from allocation.selectors.book_ground import _KEPT
-from allocation.snapshots.kept_statements import DerivedValue, Kept
+from allocation.snapshots.kept_statements import DerivedValue, Kept, _with_words
+from allocation.snapshots.money import days_of_rates
 from tests.factories import TODAY, CSMFactory, CustomerFactory, GoalFactory, GoalKindFactory
 
 pytestmark = pytest.mark.django_db
@@ -82,9 +83,11 @@ def test_the_statements_of_a_book_are_those_of_the_orm():
         if chance.random() < 0.4:
             GoalFactory(customer=customer, kind=kind)
         for _ in range(chance.randint(0, 4)):
+            closed = {"status": "done", "done_on": TODAY - chance.randint(0, 60) * DAY}
             Touch.objects.create(
-                customer=customer, name="Call", due_on=TODAY + chance.randint(-30, 200) * DAY, hours="0.75"
-            )
+                customer=customer, name="Call", due_on=TODAY + chance.randint(-30, 200) * DAY, hours="0.75",
+                **chance.choice([{}, closed]),
+            )  # fmt: skip
     Leave.objects.create(csm=csms[0], covered_by=csms[1], starts_on=TODAY, ends_before=TODAY + 9 * DAY)
     for ids in [(csm.pk,) for csm in csms] + [(csms[0].pk, csms[2].pk)]:
         given = {"csm_ids": ids, "on": TODAY}
@@ -94,6 +97,24 @@ def test_the_statements_of_a_book_are_those_of_the_orm():
         assert _TOUCHES.rows(**given, **spans) == list(_TOUCHES._build(**given, **spans))
     for viewer in (None, 1):
         given = {"csm": csms[0].pk, "on": TODAY, "until": TODAY + 30 * DAY, "base": "EUR", "viewer": viewer}
+        given |= days_of_rates(TODAY)
         found = _KEPT.rows(**given)
         assert found == list(_KEPT._build(**given))
         assert found
+
+
+@pytest.mark.parametrize(
+    ("constants", "sql", "left"),
+    [
+        (["planned", None], "a = 'planned' AND b LIKE '%%s' AND c = %s", [1]),
+        (
+            ["", 1],
+            "a = '' AND b LIKE '%%s' AND c = %s",
+            [1],
+        ),  # a number could be read as the number of a column
+        (["it's", "50 %"], "a = %s AND b LIKE '%%s' AND c = %s", [0, 1]),
+        ([Customer.Status.LEFT, None], "a = 'left' AND b LIKE '%%s' AND c = %s", [1]),
+    ],
+)
+def test_constant_words_are_written_into_the_statement_and_nothing_else_is(constants, sql, left):
+    assert _with_words("a = %s AND b LIKE '%%s' AND c = %s", constants) == (sql, left)

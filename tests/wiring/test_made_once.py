@@ -1,17 +1,22 @@
-"""What is made once for the same words: days of SQLite, addresses of static files, pages of the sidebar."""
+"""What is made once for the same words: days of SQLite, addresses, pages of the sidebar, what every page has around it."""
 
 import datetime
+from decimal import Decimal
 
 import pytest
 from django.contrib.staticfiles.storage import StaticFilesStorage
 from django.contrib.staticfiles.storage import staticfiles_storage as storage
 from django.db import connection
-from django.test import override_settings
+from django.template import engines
+from django.test import RequestFactory, override_settings
+from django.urls import reverse, set_script_prefix
 from django.utils.dateparse import parse_date
 
 from accounts.models import Customer
+from allocation.selectors import wording
 from cstiers import sqlite_days
-from cstiers.navigation import is_page
+from cstiers.navigation import is_page, navigation
+from cstiers.templatetags.lists import around
 from tests.factories import CustomerFactory
 
 
@@ -41,3 +46,43 @@ def test_which_pages_there_are_is_told_of_the_addresses_in_force():
     with override_settings(ROOT_URLCONF="benchmarks.hello"):
         assert is_page("/hello/")
     assert not is_page("/hello/")
+
+
+def test_an_address_with_an_id_is_djangos_below_any_prefix():
+    for prefix in ("/", "/tiers10/", "/"):
+        set_script_prefix(prefix)
+        try:
+            for pk in (7, 100):
+                assert str(pk).join(around("customer")) == reverse("customer", args=[pk])
+        finally:
+            set_script_prefix("/")
+
+
+@pytest.mark.django_db
+def test_the_pages_of_the_sidebar_are_of_the_role_with_the_one_marked_that_is_open(cast):
+    for person, path, there in (
+        (cast.csm_a, "/book/", True),
+        (cast.ops, "/book/", False),
+        (cast.csm_a, "/touches/", True),
+    ):
+        request = RequestFactory().get(path)
+        request.user = person
+        pages, _ = navigation(request=request)
+        assert ("/book/" in [page.url for page in pages]) is there
+        assert [page.url for page in pages if page.current] == ([path] if there else [])
+
+
+def test_what_is_fixed_sees_nothing_of_the_page():
+    made = engines["django"].from_string(
+        "{% load ui %}{% fixed %}<b>{{ name }}{% icon 'plus' %}</b>{% endfixed %}{{ name }}"
+    )
+    first, second = (made.render({"name": name}, RequestFactory().get("/")) for name in ("Anna", "Berta"))
+    assert first.endswith("</b>Anna")
+    assert second == first.replace("Anna", "Berta")
+
+
+@pytest.mark.parametrize("first", ["0", "-0"])
+def test_minus_nought_is_not_nought(first):
+    wording._rounded.cache_clear()
+    said = {text: wording.grouped(Decimal(text)) for text in (first, "0", "-0")}
+    assert said == {"0": "0", "-0": "-0"}
