@@ -38,6 +38,7 @@ from allocation.services.importing.vocabulary import (
     slugs_of,
 )
 
+SLICES_BETWEEN_TELLING = 4  # telling is a statement that waits for the disk
 UNKNOWN = "This customer is unknown or not allowed."
 NEW_VALUE = "This would be a new {what}, and new values are switched off."
 
@@ -96,7 +97,8 @@ def _compare_rows(comparison: Comparison, progress: Progress) -> Compared:
     texts = Texts(list(comparison.columns), comparison.on)
     size = storing.CHUNK_ROWS
     for start in range(0, len(comparison.found), size):
-        progress(start, len(comparison.found))
+        if not start % (size * SLICES_BETWEEN_TELLING):
+            progress(start, len(comparison.found))
         part = range(start, min(start + size, len(comparison.found)))
         rows, stored = _slice(comparison, part, texts)
         packer.add_slice(rows)
