@@ -106,6 +106,12 @@ ALIKE = {
     "unusable cells late in the file": book(
         [HEADER, *plain(range(2, 40)), *(UNUSABLE.format(n, f"<f>A{n}</f>") for n in range(40, 45)), *plain(range(45, 70))]
     ),
+    "unusable cells below blank first rows": book(
+        [
+            row(9, "external_id", "arr", "champion"), *plain(range(10, 40)),
+            *(UNUSABLE.format(n, f"<f>A{n}</f>") for n in range(40, 45)), *plain(range(45, 70)),
+        ]
+    ),
     "numbers of all kinds": book([HEADER, *(row(n, f"C{n}", value, "x") for n, value in enumerate([0, -0.0, 1e15, 1e16, 0.1, 1e-7, 12.5, -3] * 8, 2))]),
     "as a library writes it": dated(),
     "something after the rows": book([HEADER, *plain(range(2, 60))], tail='<mergeCells count="1"><mergeCell ref="A1:B1"/></mergeCells></worksheet>'),

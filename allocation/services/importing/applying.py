@@ -17,7 +17,7 @@ from accounts.querysets.jobs import CancelAsked
 from allocation.services.importing.csm_rows import csm_state
 from allocation.services.importing.customer_state import Digest, Directory
 from allocation.services.importing.customer_texts import Texts, among
-from allocation.services.importing.rows import CREATED, UPDATED, Row
+from allocation.services.importing.rows import CREATED, UPDATED
 from allocation.services.importing.slices import Slice
 from allocation.services.importing.staging import (
     UnableToImport,
@@ -25,8 +25,9 @@ from allocation.services.importing.staging import (
     stage_import,
 )
 from allocation.services.importing.stopping import end_cancelled, is_written_in_steps, rows_written
-from allocation.services.importing.storing import accepted_keys, pack_slice, rows_ahead, written_rows
+from allocation.services.importing.storing import accepted_keys, ahead, pack_slice, written_rows
 from allocation.services.importing.writing_csms import Writer as CsmWriter
+from allocation.services.importing.writing_customers import Part
 from allocation.services.importing.writing_customers import Writer as CustomerWriter
 
 Status = ImportBatch.Status
@@ -119,8 +120,8 @@ def _apply_at_once(batch: ImportBatch, fence: int, on: date) -> None:
         writer = _writer(batch, on)
         writer.bring_new_values(batch.new_values)
         chunks = batch.chunks.filter(changed__gt=0).order_by("number").iterator(chunk_size=4)
-        for _, rows in rows_ahead(chunks):
-            writer.write(rows)
+        for _, part in ahead(chunks, writer.prepare):
+            writer.write(part)
         writer.settle()
         if "parent" in batch.reading["columns"]:
             writer.set_parents(written_rows(batch=batch))
@@ -143,7 +144,7 @@ def _apply_in_steps(batch: ImportBatch, fence: int, on: date) -> None:
         writer.bring_new_values(batch.new_values)
         done += _skip_unchanged(batch)
         numbers = list(batch.chunks.filter(applied=False).order_by("number").values_list("number", flat=True))
-        waiting = rows_ahead(_chunks_in_steps(batch, numbers))
+        waiting = ahead(_chunks_in_steps(batch, numbers), writer.prepare)
         # Nothing can have changed since all rows were compared, a moment ago in this transaction.
         done += _write_step(batch, writer, waiting, on, compared=first)
     for _ in range(CHUNKS_IN_A_STEP, len(numbers), CHUNKS_IN_A_STEP):
@@ -176,18 +177,16 @@ def _chunks_in_steps(batch: ImportBatch, numbers: Sequence[int]) -> Iterator[Imp
 
 def _write_step(
     batch: ImportBatch,
-    writer: Any,
-    waiting: Iterator[tuple[ImportChunk, Sequence[Row]]],
+    writer: CustomerWriter,
+    waiting: Iterator[tuple[ImportChunk, Part]],
     on: date,
     *,
     compared: bool = False,
 ) -> int:
     """Write the next chunks of those that wait, as many as a step has; gives their rows."""
     done, numbers = 0, []
-    for chunk, unpacked in islice(waiting, CHUNKS_IN_A_STEP):
-        rows = Slice.of(unpacked)
-        if not compared:
-            rows = _refuse_rows_changed_meanwhile(batch, chunk, rows, on)
+    for chunk, part in islice(waiting, CHUNKS_IN_A_STEP):
+        rows = part if compared else _refuse_rows_changed_meanwhile(batch, chunk, part, on)
         writer.write(rows)
         done += len(rows)
         numbers.append(chunk.number)

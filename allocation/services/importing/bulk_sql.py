@@ -11,6 +11,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -49,18 +50,35 @@ TO_ESCAPE = re.compile(r"[\\\t\n\r]")
 Columns = Mapping[str, Sequence[Any]]
 
 
-def insert_customers(columns: Columns, count: int) -> None:
-    """Insert so many customers given as {attname: values}; a field that is not named gets the model's default."""
+@dataclass(frozen=True, slots=True)
+class Insertion:
+    """New customers as the database takes them: a text to copy (PostgreSQL), or columns (SQLite)."""
+
+    named: str
+    count: int
+    columns: Sequence[Sequence[Any]]
+    copied: str
+
+
+def insertion_of(columns: Columns, count: int) -> Insertion:
+    """So many customers given as {attname: values}; a field that is not named gets the model's default. Asks nothing."""
     defaults = {name: FIELDS[name].get_default() for name in FIELDS if name not in columns}
     made = {name: _prepared(name, values) for name, values in columns.items()}
     made |= {name: _prepared(name, [value]) * count for name, value in defaults.items() if value is not None}
-    named = ", ".join(_quoted(name) for name in made)
+    named, values = ", ".join(_quoted(name) for name in made), list(made.values())
+    if connection.vendor == "postgresql":
+        return Insertion(named, count, (), _copied(values))
+    return Insertion(named, count, values, "")
+
+
+def insert_customers(new: Insertion) -> None:
+    """Insert them."""
     with connection.cursor() as cursor, connection.wrap_database_errors:
         if connection.vendor == "postgresql":
-            with cursor.copy(f"COPY {_table()} ({named}) FROM STDIN") as copy:
-                copy.write(_copied(list(made.values())))
+            with cursor.copy(f"COPY {_table()} ({new.named}) FROM STDIN") as copy:
+                copy.write(new.copied)
             return
-        _insert_together(named, list(made.values()), count)
+        _insert_together(new.named, new.columns, new.count)
 
 
 def _insert_together(named: str, columns: Sequence[Sequence[Any]], count: int) -> None:

@@ -2,9 +2,9 @@
 
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import F, Q
 
@@ -165,12 +165,17 @@ def rows_of(chunk: ImportChunk) -> Sequence[Row]:
     return unpack_rows(chunk.content)
 
 
-def rows_ahead(chunks: Iterable[ImportChunk]) -> Iterator[tuple[ImportChunk, Sequence[Row]]]:
-    """Each chunk with its rows: the next one's are unpacked while the database works on these."""
-    with ThreadPoolExecutor(1, thread_name_prefix="unpacking rows") as beside:
-        coming: tuple[ImportChunk, Future[Sequence[Row]]] | None = None
+Made = TypeVar("Made")
+
+
+def ahead(
+    chunks: Iterable[ImportChunk], prepare: Callable[[Sequence[Row]], Made]
+) -> Iterator[tuple[ImportChunk, Made]]:
+    """Each chunk with what is made of its rows: the next one's while the database works on this one's."""
+    with ThreadPoolExecutor(1, thread_name_prefix="preparing rows") as beside:
+        coming: tuple[ImportChunk, Future[Made]] | None = None
         for chunk in chunks:
-            here, coming = coming, (chunk, beside.submit(rows_of, chunk))
+            here, coming = coming, (chunk, beside.submit(lambda chunk: prepare(rows_of(chunk)), chunk))
             if here:
                 yield here[0], here[1].result()
         if coming:
