@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import (
     BooleanField,
@@ -27,7 +28,7 @@ from django.db.models import (
     JSONField,
 )
 
-from accounts.models import Customer
+from accounts.models import Customer, ImportFile
 
 FIELDS: dict[str, Field[Any, Any]] = {
     field.attname: field for field in Customer._meta.concrete_fields if not field.primary_key
@@ -94,6 +95,19 @@ def _insert_together(named: str, columns: Sequence[Sequence[Any]], count: int) -
         rows = ", ".join([row] * len(part[0]))
         statement = f"INSERT INTO {_table()} ({named}) VALUES {rows}"  # noqa: S608 - names are the model's
         driver.execute(statement, list(chain.from_iterable(zip(*part, strict=True))))
+
+
+def insert_file(*, batch_id: int, content: bytes) -> None:
+    """Keep a file with its batch. PostgreSQL gets the bytes: the ORM's way spells them out in the statement, a third of a second
+    for 14 MB.
+    """
+    if connection.vendor != "postgresql":
+        ImportFile.objects.create(batch_id=batch_id, content=content)
+        return
+    connection.ensure_connection()
+    table = connection.ops.quote_name(ImportFile._meta.db_table)
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(f"INSERT INTO {table} (batch_id, content) VALUES (%s, %b)", (batch_id, content))  # noqa: S608 - the model's name
 
 
 def update_customers(columns: Columns, external_ids: Sequence[str]) -> None:

@@ -132,7 +132,7 @@ def _slice(comparison: Comparison, part: range, texts: Texts) -> tuple[Slice, li
             ]
             for at, is_new in enumerate(new)
         ),
-        created={name: column.chosen(new).values() for name, column in columns.items()} if any(new) else {},
+        created=_created(columns, new),
         updated=updated,
         rejected={
             at: (checked.problems[part[at]], [str(cell) for cell in checked.table.row(part[at])])
@@ -140,6 +140,13 @@ def _slice(comparison: Comparison, part: range, texts: Texts) -> tuple[Slice, li
         },
     )
     return rows, [stored[pk] if pk is not None else None for at, pk in enumerate(found) if at not in refused]
+
+
+def _created(columns: Mapping[str, Column], new: Sequence[bool]) -> dict[str, list[Any]]:
+    """The values of the rows that are new, by column."""
+    if all(new):
+        return {name: column.values() for name, column in columns.items()}
+    return {name: column.chosen(new).values() for name, column in columns.items()} if any(new) else {}
 
 
 def _updated(
