@@ -1,7 +1,7 @@
 """A file as read: headers, columns of cells, and the line each row started on."""
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -20,6 +20,20 @@ class BrokenCell:
 
 # Text files give text only. Workbooks also give numbers and dates as such: nothing to guess there.
 Cell = str | int | Decimal | date | BrokenCell
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """Some cells of a column in which few different ones stand: `cells` by sign, and a sign for each row."""
+
+    cells: dict[str, Cell]
+    signs: str
+
+    def __len__(self) -> int:
+        return len(self.signs)
+
+    def __iter__(self) -> Iterator[Cell]:
+        return map(self.cells.__getitem__, self.signs)
 
 
 @dataclass
@@ -75,11 +89,15 @@ class Filler:
             rows = self._evened(rows)
         self.add_columns(zip(*rows, strict=True), lines)
 
-    def add_columns(self, columns: Iterable[Sequence[Cell]], lines: Iterable[int]) -> None:
+    def add_columns(self, columns: Iterable[Sequence[Cell] | Coded], lines: Iterable[int]) -> None:
         """The next rows, by column; all as wide as the header."""
         table = self._table
         for column, seen, cells in zip(table.columns, table.distinct, columns, strict=True):
-            column.extend(map(seen.setdefault, cells, cells))
+            if isinstance(cells, Coded):
+                shared = {sign: seen.setdefault(cell, cell) for sign, cell in cells.cells.items()}
+                column.extend(map(shared.__getitem__, cells.signs))
+            else:
+                column.extend(map(seen.setdefault, cells, cells))
         self._table.lines.extend(lines)
 
     def _evened(self, rows: Sequence[Sequence[Cell]]) -> list[Sequence[Cell]]:

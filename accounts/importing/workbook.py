@@ -7,17 +7,18 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from accounts.importing.errors import FileRefused
 from accounts.importing.limits import Limits
-from accounts.importing.tables import BrokenCell, Cell, Filler, Table, is_blank
+from accounts.importing.tables import BrokenCell, Cell, Coded, Filler, Table, is_blank
+from accounts.importing.workbook_blocks import SIGNS
 
 WHOLE_BELOW = 1e15  # a spreadsheet keeps 15 digits
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,7 +44,7 @@ def read_workbook(*, data: bytes, limits: Limits) -> Table:
 
 
 def _started(source: int, limits: Limits) -> subprocess.Popen[bytes]:
-    environment = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
+    environment = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(ROOT), "MALLOC_ARENA_MAX": "2"}
     return subprocess.Popen(
         [sys.executable, "-m", "accounts.importing.workbook_child", json.dumps(asdict(limits))],
         stdin=source,
@@ -70,7 +71,7 @@ def _answered(child: subprocess.Popen[bytes], limits: Limits) -> Table:
     table: Table | None = None
     with child.stdout as answer:
         try:
-            table = _table(answer)
+            table = table_of(answer)
         except FileRefused as refusal:
             refused = refusal
         except ValueError:
@@ -86,48 +87,72 @@ def _answered(child: subprocess.Popen[bytes], limits: Limits) -> Table:
     return table
 
 
-def _table(answer: IO[bytes]) -> Table:
+def table_of(answer: Iterable[bytes]) -> Table:
     """The child's lines as a table; line numbers are those of the sheet, the header being 1."""
-    first = json.loads(next(iter(answer), b'{"refused": "The workbook is empty."}'))
-    if "refused" in first:
-        raise FileRefused(first["refused"])
-    table = Table(headers=[], kind="xlsx", sheet=first["sheet"])
-    if first["others"]:
-        names = ", ".join(f"“{name}”" for name in first["others"])
-        table.remarks.append(f"Only the sheet “{first['sheet']}” was read; left out: {names}.")
+    taking = _Taking({"sheet": "", "others": []})
+    first = True
     numbers = _Numbers().__getitem__
-    filler: Filler | None = None
-    line = 1
-    for block in answer:
-        record = json.loads(block, parse_float=numbers)
-        if isinstance(record, dict):
+    for line in answer:
+        record = json.loads(line, parse_float=numbers)
+        if isinstance(record, list):
+            taking.add([_cells(column) for column in record])
+        elif "refused" in record:
             raise FileRefused(record["refused"])
-        columns = [_cells(column) for column in record]
-        rows = len(columns[0])
-        if filler is None or any(map(is_blank, columns[0])):
-            line, filler = _add_rows(table, filler, list(zip(*columns, strict=True)), line)
+        else:  # the first line, or one that takes back what came before
+            taking, first = _Taking(record), False
+    if first:
+        raise FileRefused("The workbook is empty.")
+    return taking.table
+
+
+class _Taking:
+    """A table that is made of a sheet's blocks."""
+
+    def __init__(self, begun: dict[str, Any]) -> None:
+        self.table = Table(headers=[], kind="xlsx", sheet=begun["sheet"])
+        if begun["others"]:
+            names = ", ".join(f"“{name}”" for name in begun["others"])
+            self.table.remarks.append(f"Only the sheet “{begun['sheet']}” was read; left out: {names}.")
+        self._filler: Filler | None = None
+        self._line = 1  # of the next row
+
+    def add(self, columns: Sequence[list[Cell] | Coded]) -> None:
+        """The next rows of the sheet."""
+        filler = self._filler
+        if filler is None:
+            self._begin([list(column) for column in columns])
+        elif _some_blank(columns[0]):
+            self._add_rows(filler, zip(*columns, strict=True))
         else:
-            filler.add_columns(columns, range(line, line + rows))
-            line += rows
-    return table
+            filler.add_columns(columns, self._lines(len(columns[0])))
 
+    def _begin(self, columns: list[list[Cell]]) -> None:
+        """The first row that is not blank is the header."""
+        for at, row in enumerate(zip(*columns, strict=True), start=1):
+            if not all(map(is_blank, row)):
+                self.table.headers = [str(cell).strip() for cell in row]
+                self._filler, self._line = Filler(self.table), 2
+                if at < len(columns[0]):
+                    self.add([column[at:] for column in columns])
+                return
 
-def _add_rows(
-    table: Table, filler: Filler | None, rows: Sequence[Sequence[Cell]], line: int
-) -> tuple[int, Filler | None]:
-    """Rows among which are blank ones or the header. Gives the line of the next row and what takes it."""
-    for row in rows:
-        blank = all(map(is_blank, row))
-        if filler is not None:
-            if blank:
-                table.blank_rows += 1
+    def _add_rows(self, filler: Filler, rows: Iterable[Sequence[Cell]]) -> None:
+        """Rows among which there may be blank ones."""
+        for row in rows:
+            lines = self._lines(1)
+            if all(map(is_blank, row)):
+                self.table.blank_rows += 1
             else:
-                filler.add([row], [line])
-        elif not blank:
-            table.headers = [str(cell).strip() for cell in row]
-            filler = Filler(table)
-        line += filler is not None
-    return line, filler
+                filler.add([row], lines)
+
+    def _lines(self, rows: int) -> range:
+        """The lines of the next rows."""
+        self._line += rows
+        return range(self._line - rows, self._line)
+
+
+def _some_blank(cells: list[Cell] | Coded) -> bool:
+    return any(map(is_blank, cells.cells.values() if isinstance(cells, Coded) else cells))
 
 
 class _Numbers(dict[str, int | Decimal]):
@@ -140,7 +165,9 @@ class _Numbers(dict[str, int | Decimal]):
         return made
 
 
-def _cells(column: list[Any]) -> list[Cell]:
+def _cells(column: Any) -> list[Cell] | Coded:
+    if isinstance(column, dict):
+        return Coded(dict(zip(SIGNS, column["of"], strict=False)), column["at"])
     return column if set(map(type, column)) <= {str, int, Decimal} else list(map(_cell, column))
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Customer, ImportBatch, Vertical
 from allocation.services import importing
-from allocation.services.importing import applying, stopping, storing
+from allocation.services.importing import applying, bulk_sql, stopping, storing
 from allocation.services.importing.writing_customers import Writer
 from tests.factories import TODAY, CustomerFactory
 
@@ -193,3 +193,11 @@ def test_pages_of_rows_cover_every_row_once(monkeypatch: pytest.MonkeyPatch) -> 
                 break
         assert len(lines) == len(set(lines)) == total
         assert lines == sorted(lines)
+
+
+def test_more_new_customers_than_go_in_one_statement_are_all_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk_sql, "ROWS_TOGETHER", 2)
+    batch = confirmed(numbered(5))
+    assert importing.apply_import(batch_id=batch.pk, on=TODAY).created == 5
+    keys = list(Customer.objects.order_by("pk").values_list("external_id", flat=True))
+    assert keys == [f"A{at:03d}" for at in range(5)]

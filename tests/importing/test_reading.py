@@ -153,6 +153,11 @@ def test_formulas_without_a_result_and_error_cells_are_refused_not_blank() -> No
     assert 2 not in checked.problems
 
 
+def test_a_formula_below_blank_first_rows_is_refused_in_its_own_row() -> None:
+    checked = check(workbook_of([[None] * 2, [None] * 2, ["name", "arr"], ["A", 1], ["B", "=1+1"], ["C", 1]]))
+    assert list(checked.problems) == [1]
+
+
 SHEET = '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{}</sheetData></worksheet>'
 ONE = '<row r="1"><c r="A1"><v>1</v></c></row>'
 

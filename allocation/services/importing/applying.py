@@ -1,8 +1,9 @@
 """Makes a staged file take effect: one short transaction, or chunks under one batch on SQLite."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
+from itertools import islice
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -24,8 +25,9 @@ from allocation.services.importing.staging import (
     stage_import,
 )
 from allocation.services.importing.stopping import end_cancelled, is_written_in_steps, rows_written
-from allocation.services.importing.storing import accepted_keys, pack_slice, rows_of, written_rows
+from allocation.services.importing.storing import accepted_keys, ahead, pack_slice, written_rows
 from allocation.services.importing.writing_csms import Writer as CsmWriter
+from allocation.services.importing.writing_customers import Part
 from allocation.services.importing.writing_customers import Writer as CustomerWriter
 
 Status = ImportBatch.Status
@@ -117,8 +119,9 @@ def _apply_at_once(batch: ImportBatch, fence: int, on: date) -> None:
         _refuse_changed(batch, on)
         writer = _writer(batch, on)
         writer.bring_new_values(batch.new_values)
-        for chunk in batch.chunks.filter(changed__gt=0).order_by("number").iterator(chunk_size=4):
-            writer.write(rows_of(chunk))
+        chunks = batch.chunks.filter(changed__gt=0).order_by("number").iterator(chunk_size=4)
+        for _, part in ahead(chunks, writer.prepare):
+            writer.write(part)
         writer.settle()
         if "parent" in batch.reading["columns"]:
             writer.set_parents(written_rows(batch=batch))
@@ -141,15 +144,16 @@ def _apply_in_steps(batch: ImportBatch, fence: int, on: date) -> None:
         writer.bring_new_values(batch.new_values)
         done += _skip_unchanged(batch)
         numbers = list(batch.chunks.filter(applied=False).order_by("number").values_list("number", flat=True))
+        waiting = ahead(_chunks_in_steps(batch, numbers), writer.prepare)
         # Nothing can have changed since all rows were compared, a moment ago in this transaction.
-        done += _write_step(batch, writer, numbers[:CHUNKS_IN_A_STEP], on, compared=first)
-    for start in range(CHUNKS_IN_A_STEP, len(numbers), CHUNKS_IN_A_STEP):
+        done += _write_step(batch, writer, waiting, on, compared=first)
+    for _ in range(CHUNKS_IN_A_STEP, len(numbers), CHUNKS_IN_A_STEP):
         with transaction.atomic():
             if not ImportBatch.objects.heartbeat(
                 batch.pk, fence=fence, done=done, total=batch.rows, message=WRITING
             ):
                 return
-            done += _write_step(batch, writer, numbers[start : start + CHUNKS_IN_A_STEP], on)
+            done += _write_step(batch, writer, waiting, on)
     with transaction.atomic():
         if "parent" in batch.reading["columns"]:
             writer.set_parents(written_rows(batch=batch))
@@ -164,16 +168,28 @@ def _skip_unchanged(batch: ImportBatch) -> int:
     return rows
 
 
+def _chunks_in_steps(batch: ImportBatch, numbers: Sequence[int]) -> Iterator[ImportChunk]:
+    """These chunks in turn, no more than a step's read at a time. Nobody but who holds the claim writes to them."""
+    for start in range(0, len(numbers), CHUNKS_IN_A_STEP):
+        step = numbers[start : start + CHUNKS_IN_A_STEP]
+        yield from batch.chunks.filter(number__in=step).order_by("number")
+
+
 def _write_step(
-    batch: ImportBatch, writer: Any, numbers: Sequence[int], on: date, *, compared: bool = False
+    batch: ImportBatch,
+    writer: CustomerWriter,
+    waiting: Iterator[tuple[ImportChunk, Part]],
+    on: date,
+    *,
+    compared: bool = False,
 ) -> int:
-    done = 0
-    for chunk in batch.chunks.filter(number__in=numbers).order_by("number"):
-        rows = Slice.of(rows_of(chunk))
-        if not compared:
-            rows = _refuse_rows_changed_meanwhile(batch, chunk, rows, on)
+    """Write the next chunks of those that wait, as many as a step has; gives their rows."""
+    done, numbers = 0, []
+    for chunk, part in islice(waiting, CHUNKS_IN_A_STEP):
+        rows = part if compared else _refuse_rows_changed_meanwhile(batch, chunk, part, on)
         writer.write(rows)
         done += len(rows)
+        numbers.append(chunk.number)
     writer.settle()
     batch.chunks.filter(number__in=numbers).update(applied=True)
     return done

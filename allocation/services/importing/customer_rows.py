@@ -38,6 +38,7 @@ from allocation.services.importing.vocabulary import (
     slugs_of,
 )
 
+SLICES_BETWEEN_TELLING = 4  # telling is a statement that waits for the disk
 UNKNOWN = "This customer is unknown or not allowed."
 NEW_VALUE = "This would be a new {what}, and new values are switched off."
 
@@ -96,7 +97,8 @@ def _compare_rows(comparison: Comparison, progress: Progress) -> Compared:
     texts = Texts(list(comparison.columns), comparison.on)
     size = storing.CHUNK_ROWS
     for start in range(0, len(comparison.found), size):
-        progress(start, len(comparison.found))
+        if not start % (size * SLICES_BETWEEN_TELLING):
+            progress(start, len(comparison.found))
         part = range(start, min(start + size, len(comparison.found)))
         rows, stored = _slice(comparison, part, texts)
         packer.add_slice(rows)
@@ -130,7 +132,7 @@ def _slice(comparison: Comparison, part: range, texts: Texts) -> tuple[Slice, li
             ]
             for at, is_new in enumerate(new)
         ),
-        created={name: column.chosen(new).values() for name, column in columns.items()} if any(new) else {},
+        created=_created(columns, new),
         updated=updated,
         rejected={
             at: (checked.problems[part[at]], [str(cell) for cell in checked.table.row(part[at])])
@@ -138,6 +140,13 @@ def _slice(comparison: Comparison, part: range, texts: Texts) -> tuple[Slice, li
         },
     )
     return rows, [stored[pk] if pk is not None else None for at, pk in enumerate(found) if at not in refused]
+
+
+def _created(columns: Mapping[str, Column], new: Sequence[bool]) -> dict[str, list[Any]]:
+    """The values of the rows that are new, by column."""
+    if all(new):
+        return {name: column.values() for name, column in columns.items()}
+    return {name: column.chosen(new).values() for name, column in columns.items()} if any(new) else {}
 
 
 def _updated(

@@ -17,6 +17,7 @@ from accounts.importing.reading import ZIP
 from accounts.leases import lease_kept
 from accounts.models import ImportBatch, ImportFile, User
 from accounts.querysets.jobs import CancelAsked
+from allocation.services.importing.bulk_sql import insert_file
 from allocation.services.importing.preparing import Wishes, prepare
 from allocation.services.importing.rows import CREATED, REJECTED, UNCHANGED, UPDATED, Prepared
 from allocation.services.importing.stopping import end_cancelled
@@ -67,7 +68,7 @@ def receive_import(
         )
         # A workbook is compressed already.
         packed = zlib.compress(data, level=0 if data.startswith(ZIP) else 1)
-        ImportFile.objects.create(batch=batch, content=packed)
+        insert_file(batch_id=batch.pk, content=packed)
     return batch
 
 

@@ -2,8 +2,9 @@
 
 import json
 import zlib
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from django.db.models import F, Q
 
@@ -22,13 +23,9 @@ from allocation.services.importing.rows import (
 from allocation.services.importing.slices import LETTERS, Slice
 
 CHUNK_ROWS = 2_500  # what is compared, stored and written at a time
+UNPACKED = 4  # parts that may wait to be compressed
 FIRST_BYTES = 4_096
 NAMED_AT_ONCE = 500  # well under SQLite's limit of parameters in a statement
-
-
-def pack(value: Any) -> bytes:
-    """JSON, compressed lightly: staging must not cost more than reading."""
-    return zlib.compress(_text(value).encode(), level=1)
 
 
 def _text(value: Any) -> str:
@@ -37,6 +34,10 @@ def _text(value: Any) -> str:
 
 def pack_slice(rows: Slice) -> PackedRows:
     """Three lines of JSON: the outcomes; lines and keys; what the rows say. Counting outcomes reads the first line only."""
+    return _compressed(*_slice_text(rows))
+
+
+def _slice_text(rows: Slice) -> tuple[bytes, int, int, int]:
     lines: Sequence[int] = rows.lines
     in_turn = range(lines[0], lines[0] + len(lines)) if lines else range(0)
     kept_lines = [in_turn.start, len(lines)] if list(in_turn) == list(lines) else [list(lines)]
@@ -44,15 +45,14 @@ def pack_slice(rows: Slice) -> PackedRows:
         at: [[[problem.column, problem.value, problem.message] for problem in problems], list(cells)]
         for at, (problems, cells) in rows.rejected.items()
     }
-    text = "\n".join(
-        map(_text, (rows.outcomes, [*kept_lines, rows.keys], [rows.created, rows.updated, refused]))
-    )
-    return PackedRows(
-        content=zlib.compress(text.encode(), level=1),
-        rows=len(rows),
-        rejected=rows.count(REJECTED),
-        changed=rows.count(CREATED) + rows.count(UPDATED),
-    )
+    texts = map(_text, (rows.outcomes, [*kept_lines, rows.keys], [rows.created, rows.updated, refused]))
+    changed = rows.count(CREATED) + rows.count(UPDATED)
+    return "\n".join(texts).encode(), len(rows), rows.count(REJECTED), changed
+
+
+def _compressed(text: bytes, rows: int, rejected: int, changed: int) -> PackedRows:
+    # Lightly: staging must not cost more than reading.
+    return PackedRows(zlib.compress(text, level=1), rows=rows, rejected=rejected, changed=changed)
 
 
 def unpack_rows(content: bytes | memoryview) -> Sequence[Row]:
@@ -88,11 +88,15 @@ def _outcomes_in(content: bytes | memoryview) -> str:
 
 
 class Packer:
-    """Takes rows one by one, or slices, and keeps them packed: a long file's rows never lie unpacked in memory."""
+    """Takes rows one by one, or slices, and keeps them packed: a long file's rows never lie unpacked in memory.
+
+    They are compressed beside the work: that holds no lock of Python's.
+    """
 
     def __init__(self) -> None:
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="packing rows")
         self._waiting: list[Row] = []
-        self._parts: list[PackedRows] = []
+        self._parts: list[Future[PackedRows]] = []
         self._counts = dict.fromkeys(OUTCOMES, 0)
 
     def add(self, row: Row) -> None:
@@ -100,31 +104,32 @@ class Packer:
         self._counts[row.outcome] += 1
         self._waiting.append(row)
         if len(self._waiting) >= CHUNK_ROWS:
-            self._pack()
+            self._pack_waiting()
 
     def add_slice(self, rows: Slice) -> None:
         """The next rows of the file, as one part."""
         for outcome in OUTCOMES:
             self._counts[outcome] += rows.count(outcome)
-        self._parts.append(pack_slice(rows))
+        self._pack(*_slice_text(rows))
 
     def done(self) -> Packed:
         """All of them."""
         if self._waiting:
-            self._pack()
-        return Packed(tuple(self._parts), self._counts)
+            self._pack_waiting()
+        parts = tuple(part.result() for part in self._parts)
+        self._beside.shutdown()
+        return Packed(parts, self._counts)
 
-    def _pack(self) -> None:
-        rows = self._waiting
-        self._parts.append(
-            PackedRows(
-                content=pack([row.as_json() for row in rows]),
-                rows=len(rows),
-                rejected=sum(row.outcome == REJECTED for row in rows),
-                changed=sum(row.outcome in (CREATED, UPDATED) for row in rows),
-            )
-        )
-        self._waiting = []
+    def _pack_waiting(self) -> None:
+        rows, self._waiting = self._waiting, []
+        rejected = sum(row.outcome == REJECTED for row in rows)
+        changed = sum(row.outcome in (CREATED, UPDATED) for row in rows)
+        self._pack(_text([row.as_json() for row in rows]).encode(), len(rows), rejected, changed)
+
+    def _pack(self, text: bytes, rows: int, rejected: int, changed: int) -> None:
+        self._parts.append(self._beside.submit(_compressed, text, rows, rejected, changed))
+        if len(self._parts) > UNPACKED:
+            self._parts[-UNPACKED].result()
 
 
 def packed_rows(packed: Packed, *, only_rejected: bool = False) -> Iterator[Row]:
@@ -158,6 +163,23 @@ def store_rows(*, batch: ImportBatch, packed: Packed) -> None:
 def rows_of(chunk: ImportChunk) -> Sequence[Row]:
     """The rows of one chunk."""
     return unpack_rows(chunk.content)
+
+
+Made = TypeVar("Made")
+
+
+def ahead(
+    chunks: Iterable[ImportChunk], prepare: Callable[[Sequence[Row]], Made]
+) -> Iterator[tuple[ImportChunk, Made]]:
+    """Each chunk with what is made of its rows: the next one's while the database works on this one's."""
+    with ThreadPoolExecutor(1, thread_name_prefix="preparing rows") as beside:
+        coming: tuple[ImportChunk, Future[Made]] | None = None
+        for chunk in chunks:
+            here, coming = coming, (chunk, beside.submit(lambda chunk: prepare(rows_of(chunk)), chunk))
+            if here:
+                yield here[0], here[1].result()
+        if coming:
+            yield coming[0], coming[1].result()
 
 
 def stored_rows(*, batch: ImportBatch, only_rejected: bool = False) -> Iterator[Row]:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from itertools import repeat
@@ -12,7 +13,7 @@ from accounts.importing.keys import word_key
 from accounts.models import CustomAttribute, Customer, Goal, GoalKind, Tier
 from allocation.models import Source
 from allocation.services.decisions import CsmChange, DecisionSource, note_departures, set_csms
-from allocation.services.importing.bulk_sql import insert_customers, update_customers
+from allocation.services.importing.bulk_sql import Insertion, insert_customers, insertion_of, update_customers
 from allocation.services.importing.customer_texts import among
 from allocation.services.importing.rows import CREATED, Row
 from allocation.services.importing.slices import Change, Slice
@@ -29,6 +30,13 @@ CHUNK = 500
 APART = ("parent", "goals", "csm")
 # What a day is noted with: a health or sentiment is worth what it was on the day it came.
 DATED = {"health": "health_on", "sentiment": "sentiment_on"}
+
+
+@dataclass
+class Part(Slice):
+    """Rows that are ready to be written: those that are new also as the database takes them."""
+
+    new: Insertion | None = None
 
 
 class Writer:
@@ -57,10 +65,19 @@ class Writer:
         plain = [column for column in self.columns if column not in APART]
         self._decoders = {column: self._decoder(column) for column in plain}
 
+    def prepare(self, rows: Sequence[Row]) -> Part:
+        """What can be done while the database works on something else: nothing is asked of it here."""
+        part = Slice.of(rows)
+        keys = part.keys_of(CREATED)
+        made: dict[str, Sequence[Any]] = {"external_id": keys, "version": [1] * len(keys)}
+        new = insertion_of({**made, **self._fields(part.created)}, len(keys)) if keys else None
+        return Part(part.lines, part.keys, part.outcomes, part.created, part.updated, part.rejected, new)
+
     def write(self, rows: Sequence[Row]) -> None:
         """Create and update the customers of these rows, with their goals; CSMs wait for `settle`."""
-        part = Slice.of(rows)
-        self._create(part)
+        part = rows if isinstance(rows, Part) else self.prepare(rows)
+        if part.new:
+            insert_customers(part.new)
         self._update(part)
         if "goals" in self.columns:
             self._set_goals(list(part.changes("goals")))
@@ -78,12 +95,6 @@ class Writer:
                 customer_ids=list(_ids_of(self._moved_on).values()), on=self.on, decision=self.decision
             )
         self._moved_on = []
-
-    def _create(self, part: Slice) -> None:
-        keys = part.keys_of(CREATED)
-        if keys:
-            made: dict[str, Sequence[Any]] = {"external_id": keys, "version": [1] * len(keys)}
-            insert_customers({**made, **self._fields(part.created)}, len(keys))
 
     def _update(self, part: Slice) -> None:
         attributes = self._attributes_now(part)
