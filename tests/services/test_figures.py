@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 
 
 def amounts():
-    return sorted(customer_figures().arr.tolist())
+    return sorted(arr for sheet in customer_figures().sheets for arr in sheet.arr.tolist())
 
 
 def test_sheets_are_written_once_and_hold_what_customers_hold():
@@ -45,7 +45,7 @@ def test_whatever_writes_leaves_a_mark_and_is_seen_at_once(what):
     assert FigureMark.objects.exists()
     expected = {"insert": [100, 500], "update": [500], "delete": [], "goal": [100]}[what]
     assert amounts() == expected
-    assert len(customer_figures().goal_of) == (what == "goal")
+    assert sum(len(sheet.goal_of) for sheet in customer_figures().sheets) == (what == "goal")
     write_sheets()
     assert amounts() == expected
 
