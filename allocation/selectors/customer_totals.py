@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -14,8 +14,7 @@ from django.db.models import QuerySet
 from accounts.models import Customer
 from accounts.selectors.paging import COUNTED
 from allocation.selectors.amounts import in_base_cents, known_rates
-from allocation.selectors.pyramid_columns import scope_of
-from allocation.selectors.pyramid_lines import Chosen
+from allocation.selectors.pyramid_columns import scope_by, scope_of
 from allocation.snapshots.books import TouchPlans
 from allocation.snapshots.figures import UNKNOWN, CustomerFigures, Everybody, customer_figures
 from allocation.snapshots.figures_summed import Cells, Scope, added_up, answered, cells, currencies_in
@@ -38,13 +37,19 @@ class CustomerTotals:
 
 
 def list_totals(
-    *, user: Any, as_of: date, chosen: Mapping[str, int] | None, rows: QuerySet[Customer]
+    *,
+    user: Any,
+    as_of: date,
+    chosen: Mapping[str, int] | None,
+    rows: QuerySet[Customer],
+    everybody: Everybody | None = None,
 ) -> CustomerTotals | None:
     """Of a list: by the ids it is narrowed to (`chosen`), where it is narrowed by nothing else; else of `rows`, which the filters
-    leave, where these are no more than are counted. None where they are more: nobody counted them.
+    leave, where these are no more than are counted. None where they are more: nobody counted them. everybody: the columns of
+    customers, where they were read already.
     """
     if chosen is not None:
-        return totals_by_figures(user=user, as_of=as_of, chosen=chosen)
+        return totals_by_figures(user=user, as_of=as_of, chosen=chosen, everybody=everybody)
     found = list(rows.order_by().values_list("pk", "status")[: COUNTED + 1])
     if len(found) > COUNTED:
         return None
@@ -59,10 +64,8 @@ def totals_by_figures(
     """Of the active customers in scope, narrowed by the ids `chosen` (tier, csm, team, vertical, region): the same numbers as
     `customer_totals`, without a row for each. The same number of statements at any size.
     """
-    narrowed = Chosen(**{name: pk for name, pk in chosen.items() if name in ("team", "vertical", "region")})
-    scope = scope_of(user=user, chosen=narrowed)
-    scope = replace(scope, **{name: pk for name, pk in chosen.items() if name in ("tier", "csm")})
-    return _of_figures(customer_figures() if everybody is None else everybody, scope, as_of=as_of)
+    everybody = customer_figures() if everybody is None else everybody
+    return _of_figures(everybody, scope_by(user=user, chosen=chosen), as_of=as_of)
 
 
 def totals_of(*, user: Any, as_of: date, customer_ids: Collection[int]) -> CustomerTotals:

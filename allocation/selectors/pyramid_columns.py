@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -128,6 +129,13 @@ def scope_of(*, user: Any, chosen: Chosen | None = None) -> Scope:
             seen = seen.filter(team_id__in=with_teams_below(team=chosen.team))
         books = frozenset(seen.values_list("pk", flat=True))
     return Scope(books=books, vertical=chosen.vertical, region=chosen.region)
+
+
+def scope_by(*, user: Any, chosen: Mapping[str, int]) -> Scope:
+    """The same, narrowed by ids: tier, csm, team, vertical, region."""
+    narrowed = Chosen(**{name: pk for name, pk in chosen.items() if name in ("team", "vertical", "region")})
+    scope = scope_of(user=user, chosen=narrowed)
+    return replace(scope, **{name: pk for name, pk in chosen.items() if name in ("tier", "csm")})
 
 
 def columns_of_lines(lines: Lines) -> PyramidColumns:

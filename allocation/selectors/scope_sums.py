@@ -16,7 +16,15 @@ from allocation.selectors.books import SHORT_LIST, Summary, TierLine
 from allocation.selectors.pyramid_columns import scope_of
 from allocation.selectors.thresholds import LOW_HEALTH, SOON
 from allocation.snapshots.figures import UNKNOWN, Column, CustomerFigures, Everybody, customer_figures
-from allocation.snapshots.figures_summed import Cells, Scope, added_up, answered, cells, currencies_in
+from allocation.snapshots.figures_summed import (
+    Cells,
+    Scope,
+    added_up,
+    answered,
+    cells,
+    currencies_in,
+    first_of,
+)
 from allocation.snapshots.figures_worked import Rates, base_cents
 
 
@@ -54,7 +62,7 @@ def scope_sums(*, user: Any, as_of: date, everybody: Everybody | None = None) ->
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Of one sheet: sums by tier, and its largest renewals, a row of what orders them each."""
+    """Of one sheet: sums by tier, and its largest renewals: by what they bring, unknown amounts last, then by day and id."""
 
     sums: Cells
     biggest: Column
@@ -79,15 +87,11 @@ class _InScope:
         known = figures.health != UNKNOWN
         sums = cells(figures.tier, cents, soon, known & (figures.health < 100 * LOW_HEALTH), ~known)
         worth = np.where(figures.arr == UNKNOWN, UNKNOWN, cents)
-        return _Part(sums, _largest(np.array([-worth, figures.renewal, figures.ids])[:, soon]))
+        return _Part(
+            sums,
+            first_of(np.array([-worth, figures.renewal, figures.ids])[:, soon], at_most=SHORT_LIST, keys=3),
+        )
 
     def together(self, parts: Sequence[_Part]) -> tuple[list[list[int]], list[int]]:
-        biggest = _largest(np.concatenate([np.zeros((3, 0), dtype=np.int64), *(part.biggest for part in parts)], axis=1))  # fmt: skip
+        biggest = first_of(*(part.biggest for part in parts), at_most=SHORT_LIST, keys=3)
         return added_up([part.sums for part in parts], amounts=4), biggest[2].tolist()
-
-
-def _largest(rows: Column) -> Column:
-    """By what they bring, unknown amounts last, then by day and id: as many as are shown, in this order."""
-    if rows.shape[1] > SHORT_LIST:
-        rows = rows[:, rows[0] <= np.partition(rows[0], SHORT_LIST - 1)[SHORT_LIST - 1]]
-    return rows[:, np.lexsort(rows[::-1])[:SHORT_LIST]]

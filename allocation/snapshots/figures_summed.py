@@ -155,3 +155,11 @@ def added_up(parts: Sequence[Cells], *, amounts: int, size: int = 1) -> list[lis
     counts, *halves = total.tolist()
     wholes = zip(halves[::2], halves[1::2], strict=True)
     return [counts, *([(high << _HALF) + low for high, low in zip(*both, strict=True)] for both in wholes)]
+
+
+def first_of(*parts: Column, keys: int, at_most: int) -> Column:
+    """The first of all columns of the parts, in order: by the first row, then by the next one. Each part has `keys` rows."""
+    rows: Column = np.concatenate([np.zeros((keys, 0), dtype=np.int64), *parts], axis=1)
+    if rows.shape[1] > at_most:
+        rows = rows[:, rows[0] <= np.partition(rows[0], at_most - 1)[at_most - 1]]
+    return rows[:, np.lexsort(rows[::-1])[:at_most]]
