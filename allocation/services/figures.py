@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from allocation.models import FigureMark, FigureSheet
 from allocation.models.figures import SHEET
-from allocation.snapshots.figures import by_sheet, packed, read_customers, read_goals
+from allocation.snapshots.figures import packed, read_sheets
 
 AT_ONCE = 32  # sheets read and written together: about a quarter of a million customers, some forty megabytes
 _LOCK = 7_204_024  # of sheets, among the advisory locks of the database
@@ -90,7 +90,7 @@ def _in_pieces() -> Iterator[list[int]]:
 def _sheets(numbers: list[int]) -> list[FigureSheet]:
     """Unsaved, of the customers as they are."""
     made = []
-    for number, (customers, goals) in by_sheet(numbers, read_customers(numbers), read_goals(numbers)):
+    for number, customers, goals in read_sheets(numbers):
         there, open_and_closed = packed(customers=customers, goals=goals)
         made.append(
             FigureSheet(number=number, version=secrets.randbits(62), customers=there, goals=open_and_closed)

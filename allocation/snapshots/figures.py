@@ -68,8 +68,6 @@ _GOAL: Final = (
         "<i4",
     ),
 )  # fmt: skip
-_FROM_CUSTOMERS = "accounts_customer c"
-_FROM_GOALS = "accounts_goal g JOIN accounts_customer c ON c.id = g.customer_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +162,9 @@ _STATE = """
 
 
 def customer_figures() -> Everybody:
-    """Of every active customer, as of now. One to four statements, at any size; on SQLite two."""
+    """Of every active customer, as of now. One to three statements, at any size; on SQLite one."""
     if connection.vendor != "postgresql":  # which keeps no sheets
-        return _everybody([_positioned(read_customers(None), read_goals(None))])
+        return _everybody([_from_sqlite()])
     with connection.cursor() as cursor:
         cursor.execute(_STATE)
         states = {number: (version, marks) for number, version, marks in cursor.fetchall()}
@@ -179,7 +177,7 @@ def customer_figures() -> Everybody:
     }
     if len(known) < len(states) or len(known) < len(before):
         lacking = {number: state for number, state in states.items() if number not in known}
-        _READ[name] = known = {**known, **_read_sheets(lacking)}
+        _READ[name] = known = {**known, **_read(lacking)}
     return _everybody(known[number].figures for number in sorted(known))
 
 
@@ -187,40 +185,22 @@ def _everybody(sheets: Iterable[CustomerFigures]) -> Everybody:
     return Everybody(tuple(sheet for sheet in sheets if len(sheet)))
 
 
-def _read_sheets(states: Mapping[int, tuple[int | None, str | None]]) -> dict[int, _Read]:
+def _read(states: Mapping[int, tuple[int | None, str | None]]) -> dict[int, _Read]:
     """Marked ones from the customers, the others as they are kept, or from the customers where they are not there any more.
 
     What is read may be newer than its state, never older: then it is read again at the next look.
     """
     found = {}
-    for number, version, customers, goals in _sheets(
+    for number, version, customers, goals in _kept_sheets(
         [n for n, (_, marks) in states.items() if marks is None]
     ):
         figures = replace(unpacked(customers=customers, goals=goals), serial=next(_SERIALS))
         found[number] = _Read((version, None), figures)
     live = [number for number in states if number not in found]
-    if live:
-        for number, columns in by_sheet(live, read_customers(live), read_goals(live)):
-            figures = replace(_positioned(*columns), serial=next(_SERIALS))
-            found[number] = _Read(states[number], figures)
+    for number, *columns in read_sheets(live) if live else ():
+        figures = replace(_positioned(*columns), serial=next(_SERIALS))
+        found[number] = _Read(states[number], figures)
     return found
-
-
-def by_sheet(
-    numbers: Iterable[int], customers: Mapping[str, Column], goals: Mapping[str, Column]
-) -> Iterator[tuple[int, tuple[dict[str, Column], dict[str, Column]]]]:
-    """Columns of customers and of goals, each by rising id of the customer, taken apart by the number of the sheet."""
-    of_customer, of_goal = customers["ids"] // SHEET, goals["goal_of"] // SHEET
-    for number in numbers:
-        here, there = (slice(*np.searchsorted(of, [number, number + 1])) for of in (of_customer, of_goal))
-        yield (
-            number,
-            (
-                # Copied, so that one sheet does not keep the columns of all that were read with it.
-                {name: column[here].copy() for name, column in customers.items()},
-                {name: column[there].copy() for name, column in goals.items()},
-            ),
-        )
 
 
 def _joined(pieces: Sequence[CustomerFigures]) -> CustomerFigures:
@@ -275,7 +255,7 @@ def _columns(data: bytes, columns: Any) -> dict[str, Column]:
     return found
 
 
-def _sheets(numbers: Sequence[int]) -> Iterator[tuple[int, int, bytes, bytes]]:
+def _kept_sheets(numbers: Sequence[int]) -> Iterator[tuple[int, int, bytes, bytes]]:
     """Number, version and columns of sheets, binary: as text a sheet is twice as long and is to be decoded."""
     if not numbers:
         return
@@ -289,54 +269,55 @@ def _sheets(numbers: Sequence[int]) -> Iterator[tuple[int, int, bytes, bytes]]:
         yield from copy.rows()
 
 
-def read_customers(numbers: Collection[int] | None) -> dict[str, Column]:
-    """Columns of the active customers of these sheets (None, on SQLite: of all), by rising id, from the customers themselves."""
-    return _read(_CUSTOMER, _FROM_CUSTOMERS, numbers, order="c.id")
+_CUSTOMERS = "SELECT {asked} FROM accounts_customer c WHERE c.status = 'active' {within} ORDER BY c.id"
+_GOALS = (
+    "SELECT {asked} FROM accounts_goal g JOIN accounts_customer c ON c.id = g.customer_id"
+    " WHERE c.status = 'active' {within} ORDER BY g.customer_id, g.id"
+)
+# One range of keys a sheet, so that the index is used however many sheets there are.
+_WITHIN = f"AND c.id >= sheet.number * {SHEET} AND c.id < (sheet.number + 1) * {SHEET}"
 
 
-def read_goals(numbers: Collection[int] | None) -> dict[str, Column]:
-    """Of their goals, open and closed; `goal_of` is the customer's id."""
-    return _read(_GOAL, _FROM_GOALS, numbers, order="g.customer_id, g.id")
-
-
-def _read(columns: Any, source: str, numbers: Collection[int] | None, *, order: str) -> dict[str, Column]:
-    """The database lays each column end to end: a row a customer would cost more to send and to take apart than to find."""
-    if connection.vendor == "postgresql":
-        return _from_postgresql(columns, source, numbers or (), order=order)
-    return _from_sqlite(columns, source, order=order)
-
-
-_WHERE = "c.status = 'active'"
-
-
-def _from_postgresql(columns: Any, source: str, numbers: Collection[int], *, order: str) -> dict[str, Column]:
-    """A row a sheet, binary. One range of keys a sheet, so that the index is used however many sheets there are."""
-    if not numbers:
-        return _empty(columns)
-    asked = ", ".join(f"{sql} AS {name}" for name, sql, *_ in columns)
-    laid = ", ".join(
-        f"coalesce(string_agg(int{kind[2]}send({name}), ''::bytea), ''::bytea)" for name, *_, kind in columns
-    )
-    listed = ", ".join(f"({int(number) * SHEET}::int8)" for number in sorted(numbers))
-    rows = f"SELECT {asked} FROM {source} WHERE {_WHERE} AND c.id >= sheet.first AND c.id < sheet.first + {SHEET} ORDER BY {order}"  # noqa: S608 - columns of models, whole numbers
-    statement = f"COPY (SELECT one.* FROM (VALUES {listed}) AS sheet(first) CROSS JOIN LATERAL (SELECT {laid} FROM ({rows}) AS q) AS one ORDER BY sheet.first) TO STDOUT (FORMAT BINARY)"  # noqa: S608
+def read_sheets(numbers: Collection[int]) -> Iterator[tuple[int, dict[str, Column], dict[str, Column]]]:
+    """Columns of the active customers of these sheets by rising id, and of their goals, whose `goal_of` is the customer's id: from the
+    customers themselves. One statement; on PostgreSQL, which lays each column end to end: a row a customer would cost more to send
+    and to take apart than to find.
+    """
+    listed = ", ".join(f"({int(number)}::int8)" for number in sorted(numbers))
+    parts = ((_CUSTOMER, _CUSTOMERS), (_GOAL, _GOALS))
+    laid = " CROSS JOIN LATERAL ".join(f"({_laid_out(*part)}) AS part_{at}" for at, part in enumerate(parts))
+    statement = f"COPY (SELECT * FROM (VALUES {listed}) AS sheet(number) CROSS JOIN LATERAL {laid}) TO STDOUT (FORMAT BINARY)"  # noqa: S608 - columns of models, whole numbers
     with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as copy:
-        copy.set_types(["bytea"] * len(columns))
-        found = zip(*copy.rows(), strict=True)
-        return {
-            name: np.frombuffer(b"".join(parts), dtype=kind.replace("<", ">")).astype(kind)
-            for (name, *_, kind), parts in zip(columns, found, strict=True)
-        }
+        copy.set_types(["int8", *["bytea"] * (len(_CUSTOMER) + len(_GOAL))])
+        for number, *columns in copy.rows():
+            yield number, _taken(_CUSTOMER, columns), _taken(_GOAL, columns[len(_CUSTOMER) :])
 
 
-def _from_sqlite(columns: Any, source: str, *, order: str) -> dict[str, Column]:
-    """One row, as texts with commas between the numbers. SQLite drops no order under an aggregate that shows it."""
-    asked = ", ".join(f"{sql} AS {name}" for name, _, sql, _ in columns)
-    laid = ", ".join(f"coalesce(group_concat({name}), '')" for name, *_ in columns)
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {laid} FROM (SELECT {asked} FROM {source} WHERE {_WHERE} ORDER BY {order})")  # noqa: S608
-        found = cursor.fetchone()
+def _laid_out(columns: Any, rows: str) -> str:
+    asked = ", ".join(f"{sql} AS {name}" for name, sql, *_ in columns)
+    laid = (f"coalesce(string_agg(int{kind[2]}send({name}), ''::bytea), '')" for name, *_, kind in columns)
+    return f"SELECT {', '.join(laid)} FROM ({rows.format(asked=asked, within=_WITHIN)}) AS q"  # noqa: S608
+
+
+def _taken(columns: Any, parts: Iterable[bytes]) -> dict[str, Column]:
     return {
-        name: np.fromstring(text, dtype=np.int64, sep=",").astype(kind) if text else np.zeros(0, dtype=kind)
-        for (name, *_, kind), text in zip(columns, found, strict=True)
+        name: np.frombuffer(part, dtype=kind.replace("<", ">")).astype(kind)
+        for (name, *_, kind), part in zip(columns, parts, strict=False)
     }
+
+
+def _from_sqlite() -> CustomerFigures:
+    """One row, as texts with commas between the numbers. SQLite drops no order under an aggregate that shows it."""
+    laid = []
+    for columns, rows in ((_CUSTOMER, _CUSTOMERS), (_GOAL, _GOALS)):
+        asked = ", ".join(f"{sql} AS {name}" for name, _, sql, _ in columns)
+        of_each = ", ".join(f"group_concat({name})" for name, *_ in columns)
+        laid.append(f"(SELECT {of_each} FROM ({rows.format(asked=asked, within='')}))")  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {', '.join(laid)}")  # noqa: S608
+        texts = cursor.fetchone()
+    found = {
+        name: np.fromstring(text, dtype=np.int64, sep=",").astype(kind) if text else np.zeros(0, dtype=kind)
+        for (name, *_, kind), text in zip((*_CUSTOMER, *_GOAL), texts, strict=True)
+    }
+    return _positioned({name: found[name] for name in _NAMES}, {name: found[name] for name in _GOAL_NAMES})
