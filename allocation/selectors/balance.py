@@ -88,7 +88,7 @@ def workload(
     rows = carried(rows=found.rows, covers=covers)
     seen = frozenset(row.csm for row in rows)
     if user is not None:
-        seen = frozenset(csm.key for csm in CSM.objects.visible_to(user).only("email", "name"))
+        seen = frozenset(CSM.objects.visible_to(user).keys().values())
         rows = tuple(row for row in rows if row.csm in seen)
     return replace(
         measured(rows=rows, covers=covers, seen=seen),

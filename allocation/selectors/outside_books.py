@@ -112,7 +112,7 @@ def outside_of_pyramid(
     books = CSM.objects.visible_to(user)
     if team is not None:
         books = books.filter(team_id__in=with_teams_below(team=team))
-    keys = {csm.pk: csm.key for csm in books.only("email", "name")}
+    keys = books.keys()
     found = OutsideBooks()
     if not narrowed:
         found = outside_books(
@@ -138,7 +138,7 @@ def outside_of_pyramid(
 
 
 def _ids(keys: Collection[str]) -> frozenset[int]:
-    return frozenset(csm.pk for csm in CSM.objects.only("email", "name") if csm.key in keys)
+    return frozenset(pk for pk, key in CSM.objects.all().keys().items() if key in keys)
 
 
 def _crosses(away: Any, shown: Collection[str]) -> bool:
