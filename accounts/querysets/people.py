@@ -52,7 +52,7 @@ class CSMQuerySet(models.QuerySet):
     def visible_to(self, user: Any) -> CSMQuerySet:
         return self.filter(csm_scope(user, ""))
 
-    def keys(self) -> dict[int, str]:
+    def keys_by_id(self) -> dict[int, str]:
         """The key of each by its id, without a row made of it."""
         rows = self.order_by().values_list("pk", "email", "name")
         return {pk: key_of(email=email, name=name) for pk, email, name in rows}

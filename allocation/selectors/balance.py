@@ -88,7 +88,7 @@ def workload(
     rows = carried(rows=found.rows, covers=covers)
     seen = frozenset(row.csm for row in rows)
     if user is not None:
-        seen = frozenset(CSM.objects.visible_to(user).keys().values())
+        seen = frozenset(CSM.objects.visible_to(user).keys_by_id().values())
         rows = tuple(row for row in rows if row.csm in seen)
     return replace(
         measured(rows=rows, covers=covers, seen=seen),

@@ -112,7 +112,7 @@ def outside_of_pyramid(
     books = CSM.objects.visible_to(user)
     if team is not None:
         books = books.filter(team_id__in=with_teams_below(team=team))
-    keys = books.keys()
+    keys = books.keys_by_id()
     found = OutsideBooks()
     if not narrowed:
         found = outside_books(
@@ -138,7 +138,7 @@ def outside_of_pyramid(
 
 
 def _ids(keys: Collection[str]) -> frozenset[int]:
-    return frozenset(pk for pk, key in CSM.objects.all().keys().items() if key in keys)
+    return frozenset(pk for pk, key in CSM.objects.all().keys_by_id().items() if key in keys)
 
 
 def _crosses(away: Any, shown: Collection[str]) -> bool:
