@@ -85,7 +85,13 @@ def places(database: str, sizes: list[int]) -> Iterator[list[dict[str, Any]]]:
             folder.mkdir()
             url = _database(place["database_url"], f"pages_{size}") if database == POSTGRES else ""
             jobs.append(
-                {"folder": str(folder), "database_url": url, "customers": size, "csms": csms_of(size)}
+                {
+                    "folder": str(folder),
+                    "database_url": url,
+                    "customers": size,
+                    "csms": csms_of(size),
+                    "largest": max(sizes),
+                }
             )
         yield jobs
 

@@ -13,6 +13,7 @@ from benchmarks.isolation import Emit, clock
 
 OPS = "bench-ops@cstiers.example"
 MARKED = ", all sheets marked"
+EDITED = ", one customer edited"
 WAIT = 600.0  # seconds that one page may take
 READ_WHOLE = 1_000_000
 WORD = "ma"  # a short word of which many customers have one, as people search first
@@ -80,6 +81,8 @@ def serve(place: dict[str, Any], pipe: Connection) -> None:
     pipe.send(list(addresses))
     marked = False
     while (asked := pipe.recv()) is not None:
+        if asked[0].endswith(EDITED):
+            _edit_one()
         if asked[0].endswith(MARKED):
             _mark_all()
         elif marked:
@@ -110,6 +113,16 @@ def _mark_all() -> None:
     FigureMark.objects.bulk_create(
         FigureMark(number=number) for number in FigureSheet.objects.values_list("number", flat=True)
     )
+
+
+def _edit_one() -> None:
+    """As a person does between two looks."""
+    from django.db.models import F
+
+    from accounts.models import Customer
+
+    first = Customer.objects.filter(arr__isnull=False).order_by("pk").values("pk")[:1]
+    Customer.objects.filter(pk__in=first).update(arr=F("arr") + 1)
 
 
 def taken(client: Any, address: str) -> dict[str, Any]:
@@ -182,11 +195,13 @@ def pages_of(size: int) -> list[Asked]:
         ("search, nothing found", f"{people}?q=qqxzzq"),
         ("home", reverse("home")),
         ("balance", reverse("balance")),
+        (f"balance{EDITED}", reverse("balance")),
         (f"balance{MARKED}", reverse("balance")),
         ("balance by CSM", reverse("balance") + "?by=csms"),
         ("balance of a team", reverse("balance") + f"?team={team.pk}"),
         ("books", reverse("books")),
         ("pyramid, concentration, risk", reverse("pyramid")),
+        (f"pyramid{EDITED}", reverse("pyramid")),
         (f"pyramid{MARKED}", reverse("pyramid")),
         ("pyramid of a vertical", reverse("pyramid") + f"?vertical={vertical.pk}"),
         # Reads everybody, as a plan does: at a million a minute a page.

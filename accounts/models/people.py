@@ -15,7 +15,7 @@ from django.utils.functional import cached_property
 
 from accounts import roles
 from accounts.models.checks import at_most_characters, between, not_blank
-from accounts.querysets.people import CSMQuerySet, LeaveQuerySet, TeamQuerySet, UserQuerySet
+from accounts.querysets.people import CSMQuerySet, LeaveQuerySet, TeamQuerySet, UserQuerySet, key_of
 
 TEAM_DEPTH = 20
 
@@ -251,8 +251,8 @@ class CSM(models.Model):
 
     @property
     def key(self) -> str:
-        """How a CSM is named in files and JSON: the e-mail, or the name if there is none."""
-        return self.email or self.name
+        """As `key_of`."""
+        return key_of(email=self.email, name=self.name)
 
 
 class Leave(models.Model):

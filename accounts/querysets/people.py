@@ -43,9 +43,19 @@ class TeamQuerySet(models.QuerySet):
         return self.filter(condition).distinct()
 
 
+def key_of(*, email: str | None, name: str) -> str:
+    """How a CSM is named in files and JSON: the e-mail, or the name if there is none."""
+    return email or name
+
+
 class CSMQuerySet(models.QuerySet):
     def visible_to(self, user: Any) -> CSMQuerySet:
         return self.filter(csm_scope(user, ""))
+
+    def keys_by_id(self) -> dict[int, str]:
+        """The key of each by its id, without a row made of it."""
+        rows = self.order_by().values_list("pk", "email", "name")
+        return {pk: key_of(email=email, name=name) for pk, email, name in rows}
 
     def people(self) -> CSMQuerySet:
         """Who is hired: without open seats, which plans alone count with."""

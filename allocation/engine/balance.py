@@ -42,7 +42,8 @@ def balance(*, values: Sequence[Fraction | int | None]) -> Balance:
         return NOTHING
     n = len(known)
     off = [n * value - total for value in known]  # n times as far from the mean
-    outside = sum(abs(far) > OUTSIDE * total for far in off)
+    bound = OUTSIDE.numerator * total
+    outside = sum(OUTSIDE.denominator * abs(far) > bound for far in off)
     squares = sum(far * far for far in off)
     # Σ_i Σ_j |x_i − x_j| ÷ (2 n² mean), by rank: with x sorted, Σ (2 rank − n − 1) x ÷ (n Σ x).
     ranked = sum((2 * rank - n - 1) * value for rank, value in enumerate(known, start=1))

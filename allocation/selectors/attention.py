@@ -238,7 +238,7 @@ def attention_answer(*, csm: CSM, found: AttentionFinding, as_of: date, user: An
     """
     seen, named = None, {share.external_id for share in found.shares}
     if user is not None:
-        seen = frozenset(one.key for one in CSM.objects.visible_to(user).only("email", "name"))
+        seen = frozenset(CSM.objects.visible_to(user).keys_by_id().values())
         visible = Customer.objects.visible_to(user).filter(external_id__in=named)
         named = set(visible.values_list("external_id", flat=True))
     return {

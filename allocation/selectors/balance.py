@@ -22,7 +22,7 @@ from allocation.selectors.covers import HIDDEN
 from allocation.selectors.renewals import Renewals, renewals_by_csm
 from allocation.snapshots.books import book_snapshot
 from allocation.snapshots.covers import Covers, covers_on
-from allocation.snapshots.figures import CustomerFigures, customer_figures
+from allocation.snapshots.figures import Everybody, customer_figures
 from allocation.snapshots.held import changed_since
 
 
@@ -63,11 +63,11 @@ def workload(
     as_of: date,
     user: User | None = None,
     rates_on: date | None = None,
-    figures: CustomerFigures | None = None,
+    everybody: Everybody | None = None,
 ) -> Workload:
     """Books as of a day, of the CSMs ``user`` may see (None: all). A past day is read from the ledger.
-    rates_on: the day of the exchange rates, where another (amounts are today's, whatever the day). figures: of everybody, where
-    they were read already.
+    rates_on: the day of the exchange rates, where another (amounts are today's, whatever the day). everybody: the columns of
+    customers, where they were read already.
 
     Who is away on the day and covered keeps customers and ARR; the hours these ask count with the cover. What all books
     ask together is the same with and without covers.
@@ -79,7 +79,7 @@ def workload(
         found = _past_sums(as_of=as_of, user=user, rates_on=rates_on or as_of, policy=policy)
     else:
         found = book_sums(
-            figures=customer_figures() if figures is None else figures,
+            everybody=customer_figures() if everybody is None else everybody,
             as_of=as_of,
             rates_on=rates_on or as_of,
             policy=policy,
@@ -88,7 +88,7 @@ def workload(
     rows = carried(rows=found.rows, covers=covers)
     seen = frozenset(row.csm for row in rows)
     if user is not None:
-        seen = frozenset(csm.key for csm in CSM.objects.visible_to(user).only("email", "name"))
+        seen = frozenset(CSM.objects.visible_to(user).keys_by_id().values())
         rows = tuple(row for row in rows if row.csm in seen)
     return replace(
         measured(rows=rows, covers=covers, seen=seen),

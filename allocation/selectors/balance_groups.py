@@ -16,7 +16,7 @@ from typing import Any
 from accounts.models import Team
 from allocation.engine.facts.books import BookRow
 from allocation.selectors.book_lines import is_outside
-from allocation.selectors.renewals import NO_RENEWALS, Renewals
+from allocation.selectors.renewals import Renewals, all_renewals
 
 NO_TEAM = "Without a team"
 
@@ -40,15 +40,15 @@ class Group:
     depth: int = 0
     above: str = ""
 
-    @property
+    @cached_property
     def customers(self) -> int:
         return sum(row.customers for row in self.rows)
 
-    @property
+    @cached_property
     def arr_cents(self) -> int:
         return sum(row.arr_cents for row in self.rows)
 
-    @property
+    @cached_property
     def minutes(self) -> int:
         """Hours asked, in minutes."""
         return sum(row.minutes for row in self.rows)
@@ -63,7 +63,7 @@ class Group:
         """How many books have a utilisation."""
         return sum(row.is_measured for row in self.rows)
 
-    @property
+    @cached_property
     def utilisation(self) -> Fraction | None:
         """All hours ÷ all capacity; None without capacity."""
         return Fraction(self.minutes, self.capacity_minutes) if self.capacity_minutes else None
@@ -101,7 +101,7 @@ class Group:
         )
 
     def renewals(self, by_csm: Mapping[str, Renewals]) -> Renewals:
-        return sum((by_csm[row.csm] for row in self.rows if row.csm in by_csm), NO_RENEWALS)
+        return all_renewals(by_csm[row.csm] for row in self.rows if row.csm in by_csm)
 
 
 def by_csm(rows: Sequence[BookRow]) -> list[Group]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -46,14 +46,14 @@ class Evenness:
 
 @dataclass(frozen=True, slots=True)
 class _Measure:
-    """Words of one measure. values: of the books that have it, in the order of `names`."""
+    """Words of one measure. values: of the books that have it, in the order of `names`. shown: the words of the one at a place."""
 
     label: str
     largest: str
     figures: Balance
     values: Sequence[float]
     names: Sequence[str]
-    shown: Sequence[str]
+    shown: Callable[[int], str]
     mean: str
 
 
@@ -70,7 +70,7 @@ def how_even(found: Workload) -> list[Evenness]:
             found.utilisation,
             shares,
             [row.name for row in measured],
-            [wording.percent(pct, places=2) for pct in shares],
+            lambda place: wording.percent(shares[place], places=2),
             wording.percent(sum(shares) / len(shares), places=2) if shares else wording.DASH,
         ),
         _Measure(
@@ -79,7 +79,7 @@ def how_even(found: Workload) -> list[Evenness]:
             found.arr,
             [float(row.arr_cents) for row in rows],
             [row.name for row in rows],
-            [wording.money(wording.from_cents(row.arr_cents), currency) for row in rows],
+            lambda place: wording.money(wording.from_cents(rows[place].arr_cents), currency),
             wording.money(
                 wording.from_cents(sum(row.arr_cents for row in rows)) / max(len(rows), 1), currency
             ),
@@ -90,7 +90,7 @@ def how_even(found: Workload) -> list[Evenness]:
             found.customers,
             [float(row.customers) for row in rows],
             [row.name for row in rows],
-            [wording.counted(row.customers, "customer") for row in rows],
+            lambda place: wording.counted(rows[place].customers, "customer"),
             f"{sum(row.customers for row in rows) / max(len(rows), 1):.1f} customers",
         ),
     ]
@@ -101,7 +101,7 @@ def _evenness(this: _Measure, *, caveat: str) -> Evenness:
     figures, n = this.figures, len(this.values)
     cv_words, gini_words = evenness(figures.cv, CV_WORDS), evenness(figures.gini, GINI_WORDS)
     largest = max(range(n), key=lambda place: this.values[place], default=None)
-    largest_words = "" if largest is None else f"{this.names[largest]}: {this.shown[largest]}"
+    largest_words = "" if largest is None else f"{this.names[largest]}: {this.shown(largest)}"
     outside = 0 if figures.outside_15_pct is None else round(figures.outside_15_pct * n / 100)
     if figures.cv is None:
         said = ["Nothing to compare yet."]

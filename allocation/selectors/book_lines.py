@@ -5,6 +5,7 @@ The numbers are those of `selectors.balance` (and so of the `workload_balance` c
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -126,15 +127,23 @@ def utilisation_pct(row: BookRow) -> float | None:
 
 def mean_pct(rows: Sequence[BookRow]) -> Fraction | None:
     """Mean utilisation in per cent, over the books that have a capacity: what the ±15 % are of."""
-    known = [Fraction(row.minutes, row.capacity_minutes) for row in rows if row.is_measured]
-    return 100 * sum(known, Fraction(0)) / len(known) if known else None
+    # Many books have the same capacity: few fractions are added up.
+    asked, books = Counter[int](), 0
+    for row in rows:
+        if row.is_measured:
+            asked[row.capacity_minutes] += row.minutes
+            books += 1
+    shares = (Fraction(minutes, capacity) for capacity, minutes in asked.items())
+    return 100 * sum(shares, Fraction(0)) / books if books else None
 
 
 def is_outside(row: BookRow, mean: Fraction | None) -> bool:
     """More than 15 % above or below the mean."""
     if mean is None or not row.is_measured:
         return False
-    return abs(Fraction(100 * row.minutes, row.capacity_minutes) - mean) > OUTSIDE * mean
+    # In whole numbers: the shares and the mean over one denominator.
+    share, middle = 100 * row.minutes * mean.denominator, mean.numerator * row.capacity_minutes
+    return OUTSIDE.denominator * abs(share - middle) > OUTSIDE.numerator * middle
 
 
 def over_capacity(rows: Sequence[BookRow]) -> list[BookRow]:

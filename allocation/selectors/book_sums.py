@@ -19,8 +19,9 @@ from allocation.engine.facts.books import BookRow, CsmFacts
 from allocation.models import AllocationPolicy
 from allocation.selectors.renewals import PLACES, Renewals, places_of_days
 from allocation.snapshots.books import book_policy, csm_facts, tier_facts
-from allocation.snapshots.figures import UNKNOWN, Column, CustomerFigures
-from allocation.snapshots.figures_worked import base_cents, currency_words, minutes, summed_by
+from allocation.snapshots.figures import Column, CustomerFigures, Everybody
+from allocation.snapshots.figures_summed import Cells, added_up, answered, cells, currencies_in
+from allocation.snapshots.figures_worked import Activities, Rates, base_cents, minutes, touch_activities
 from allocation.snapshots.money import frozen_rates
 
 
@@ -44,68 +45,104 @@ class BookSums:
     nobodys: Nobodys | None = None
 
 
-def book_sums(*, figures: CustomerFigures, as_of: date, rates_on: date, policy: AllocationPolicy) -> BookSums:
-    """Of every book; `figures` are everybody's. Raises UnknownRate. The same number of statements at any size."""
+def book_sums(*, everybody: Everybody, as_of: date, rates_on: date, policy: AllocationPolicy) -> BookSums:
+    """Of every book. Raises UnknownRate. The same number of statements at any size."""
     base = settings.BASE_CURRENCY
-    named = set(currency_words(figures.currency[figures.arr != UNKNOWN]).values())
-    rates = frozen_rates(currencies=named, as_of=rates_on, base=base)
-    cents, _ = base_cents(cents=figures.arr, currency=figures.currency, rates=rates, base=base)
-    asked = minutes(figures=figures, as_of=as_of)
+    rates = frozen_rates(currencies=currencies_in(everybody), as_of=rates_on, base=base)
     tiers = list(Tier.objects.order_by("rank", "slug"))
-    held = np.bincount(figures.csm, minlength=1)
+    numbers = (0, *sorted(tier.pk for tier in tiers))
+    sums = answered(everybody, _Books(tuple(rates.items()), base, touch_activities(), as_of, numbers))
     csms, keys = csm_facts(
-        as_of=as_of,
-        policy=policy,
-        used=set(np.flatnonzero(held).tolist()),
-        with_seats=False,
-        with_skills=False,
-    )
-    size = max(keys, default=0) + 1
-    sums = _Sums(
-        customers=np.bincount(figures.csm, minlength=size).tolist(),
-        cents=summed_by(figures.csm, cents, size=size),
-        minutes=summed_by(figures.csm, asked, size=size),
-        by_tier=_by_tier(figures, tiers=tiers, size=size),
+        as_of=as_of, policy=policy, used=sums.renewals.keys(), with_seats=False, with_skills=False
     )
     ids = {key: pk for pk, key in keys.items()}
-    renewals = _renewals(figures, cents, on=as_of, size=size)
-    largest = np.zeros(size, dtype=np.int64)
-    np.maximum.at(largest, figures.csm, cents)
+    held = [(key, pk) for key, pk in ids.items() if pk in sums.renewals]
     return BookSums(
         rows=_rows(sums=sums, csms=csms, ids=ids, tiers=tiers, policy=policy),
-        largest_cents={key: int(largest[pk]) for key, pk in ids.items() if sums.customers[pk]},
-        renewals={key: renewals[pk] for key, pk in ids.items() if sums.customers[pk]},
+        largest_cents={key: sums.largest[pk] for key, pk in held},
+        renewals={key: sums.renewals[pk] for key, pk in held},
         csm_ids=ids,
-        nobodys=Nobodys(sums.customers[0], sums.cents[0], sums.minutes[0]),
+        nobodys=Nobodys(sums.customers(0), sums.cents(0), sums.minutes.get(0, 0)),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Sums:
-    """By CSM id; position 0 is nobody. by_tier: CSM ids × tiers in their order."""
+    """By CSM id, of those who have customers; 0 is nobody. tiers: customers by tier id."""
 
-    customers: list[int]
-    cents: list[int]
-    minutes: list[int]
-    by_tier: Column
+    renewals: Mapping[int, Renewals]
+    minutes: Mapping[int, int]
+    largest: Mapping[int, int]
+    tiers: Mapping[int, Mapping[int, int]]
 
+    def customers(self, csm: int) -> int:
+        return sum(self.renewals[csm].customers) if csm in self.renewals else 0
 
-def _by_tier(figures: CustomerFigures, *, tiers: Sequence[Tier], size: int) -> Column:
-    places = np.full(max((tier.pk for tier in tiers), default=0) + 1, len(tiers), dtype=np.int64)
-    places[[tier.pk for tier in tiers]] = range(len(tiers))
-    width = len(tiers) + 1  # the last for those without a tier
-    counted = np.bincount(figures.csm.astype(np.int64) * width + places[figures.tier], minlength=size * width)
-    return counted.reshape(size, width)
+    def cents(self, csm: int) -> int:
+        return sum(self.renewals[csm].arr_cents) if csm in self.renewals else 0
 
 
-def _renewals(figures: CustomerFigures, cents: Column, *, on: date, size: int) -> list[Renewals]:
-    places = figures.csm.astype(np.int64) * PLACES + places_of_days(figures.renewal, on=on)
-    counts = np.bincount(places, minlength=size * PLACES).tolist()
-    amounts = summed_by(places, cents, size=size * PLACES)
-    return [
-        Renewals(tuple(counts[at : at + PLACES]), tuple(amounts[at : at + PLACES]))
-        for at in range(0, size * PLACES, PLACES)
-    ]
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Of one sheet: money by CSM and period, hours by CSM and tier, the largest amount by CSM."""
+
+    periods: Cells
+    tiers: Cells
+    largest: Column
+
+
+@dataclass(frozen=True, slots=True)
+class _Books:
+    """What the books come to. tiers: ids, rising from 0, which is none."""
+
+    rates: Rates
+    base: str
+    activities: Activities
+    on: date
+    tiers: tuple[int, ...]
+
+    def of(self, figures: CustomerFigures) -> _Part:
+        rates, csm = dict(self.rates), figures.csm.astype(np.int64)
+        cents, _ = base_cents(cents=figures.arr, currency=figures.currency, rates=rates, base=self.base)
+        asked = minutes(figures=figures, activities=self.activities, as_of=self.on)
+        largest = np.zeros(int(csm.max(initial=0)) + 1, dtype=np.int64)
+        np.maximum.at(largest, csm, cents)
+        return _Part(
+            cells(csm * PLACES + places_of_days(figures.renewal, on=self.on), cents),
+            cells(csm * len(self.tiers) + self._places(figures.tier), asked),
+            largest,
+        )
+
+    def _places(self, tier: Column) -> Column:
+        """Where each tier stands in `tiers`; 0 of one that went in the meantime."""
+        known = np.array(self.tiers)
+        places = np.minimum(np.searchsorted(known, tier), len(known) - 1)
+        return np.where(known[places] == tier, places, 0)
+
+    def together(self, parts: Sequence[_Part]) -> _Sums:
+        customers, cents = added_up([part.periods for part in parts], amounts=1)
+        in_tier, asked = added_up([part.tiers for part in parts], amounts=1)
+        largest = np.zeros(max((len(part.largest) for part in parts), default=1), dtype=np.int64)
+        for part in parts:
+            np.maximum(largest[: len(part.largest)], part.largest, out=largest[: len(part.largest)])
+        tiers: dict[int, dict[int, int]] = {}
+        hours: dict[int, int] = {}
+        for place in np.flatnonzero(in_tier).tolist():
+            csm, tier = divmod(place, len(self.tiers))
+            tiers.setdefault(csm, {})[self.tiers[tier]] = in_tier[place]
+            hours[csm] = hours.get(csm, 0) + asked[place]
+        return _Sums(
+            renewals={csm: _renewals(customers, cents, csm * PLACES) for csm in tiers},
+            minutes=hours,
+            largest={csm: int(largest[csm]) for csm in tiers},
+            tiers=tiers,
+        )
+
+
+def _renewals(customers: list[int], cents: list[int], at: int) -> Renewals:
+    """The last places of a CSM without renewals so late are not there."""
+    lacking = (0,) * max(0, at + PLACES - len(customers))
+    return Renewals((*customers[at : at + PLACES], *lacking), (*cents[at : at + PLACES], *lacking))
 
 
 def _rows(
@@ -121,24 +158,26 @@ def _rows(
     rows = []
     for csm, bounds in zip(csms, limits, strict=True):
         pk = ids[csm.key]
-        if csm.leaving == "gone" and not sums.customers[pk]:
+        if csm.leaving == "gone" and pk not in sums.renewals:
             continue
-        count = sums.by_tier[pk].tolist()
-        of_tiers = list(zip(facts, bounds, count, strict=False))
+        held = sums.tiers.get(pk, {})
+        of_tiers = [
+            (fact, cap, held.get(tier.pk, 0)) for fact, tier, cap in zip(facts, tiers, bounds, strict=True)
+        ]
         rows.append(
             BookRow(
                 csm=csm.key,
                 name=csm.name,
                 team=csm.team,
-                customers=sums.customers[pk],
+                customers=sums.customers(pk),
                 by_tier={tier.slug: number for tier, _, number in of_tiers if tier.served or number},
                 cap_room={
                     tier.slug: None if cap == NO_CAP else cap - number
                     for tier, cap, number in of_tiers
                     if tier.served
                 },
-                arr_cents=sums.cents[pk],
-                minutes=sums.minutes[pk],
+                arr_cents=sums.cents(pk),
+                minutes=sums.minutes.get(pk, 0),
                 capacity_minutes=max(0, csm.capacity_minutes) if csm.leaving != "gone" else 0,
             )
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -14,11 +14,11 @@ from django.db.models import QuerySet
 from accounts.models import Customer
 from accounts.selectors.paging import COUNTED
 from allocation.selectors.amounts import in_base_cents, known_rates
-from allocation.selectors.pyramid_columns import figures_in_scope
-from allocation.selectors.pyramid_lines import Chosen
+from allocation.selectors.pyramid_columns import scope_by, scope_of
 from allocation.snapshots.books import TouchPlans
-from allocation.snapshots.figures import UNKNOWN, CustomerFigures
-from allocation.snapshots.figures_worked import base_cents, currency_words, minutes, summed
+from allocation.snapshots.figures import UNKNOWN, CustomerFigures, Everybody, customer_figures
+from allocation.snapshots.figures_summed import Cells, Scope, added_up, answered, cells, currencies_in
+from allocation.snapshots.figures_worked import Activities, Rates, base_cents, minutes, touch_activities
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,19 @@ class CustomerTotals:
 
 
 def list_totals(
-    *, user: Any, as_of: date, chosen: Mapping[str, int] | None, rows: QuerySet[Customer]
+    *,
+    user: Any,
+    as_of: date,
+    chosen: Mapping[str, int] | None,
+    rows: QuerySet[Customer],
+    everybody: Everybody | None = None,
 ) -> CustomerTotals | None:
     """Of a list: by the ids it is narrowed to (`chosen`), where it is narrowed by nothing else; else of `rows`, which the filters
-    leave, where these are no more than are counted. None where they are more: nobody counted them.
+    leave, where these are no more than are counted. None where they are more: nobody counted them. everybody: the columns of
+    customers, where they were read already.
     """
     if chosen is not None:
-        return totals_by_figures(user=user, as_of=as_of, chosen=chosen)
+        return totals_by_figures(user=user, as_of=as_of, chosen=chosen, everybody=everybody)
     found = list(rows.order_by().values_list("pk", "status")[: COUNTED + 1])
     if len(found) > COUNTED:
         return None
@@ -53,43 +59,50 @@ def list_totals(
 
 
 def totals_by_figures(
-    *, user: Any, as_of: date, chosen: Mapping[str, int], figures: CustomerFigures | None = None
+    *, user: Any, as_of: date, chosen: Mapping[str, int], everybody: Everybody | None = None
 ) -> CustomerTotals:
     """Of the active customers in scope, narrowed by the ids `chosen` (tier, csm, team, vertical, region): the same numbers as
     `customer_totals`, without a row for each. The same number of statements at any size.
     """
-    return _of_figures(chosen_figures(user=user, chosen=chosen, figures=figures), as_of=as_of)
+    everybody = customer_figures() if everybody is None else everybody
+    return _of_figures(everybody, scope_by(user=user, chosen=chosen), as_of=as_of)
 
 
 def totals_of(*, user: Any, as_of: date, customer_ids: Collection[int]) -> CustomerTotals:
     """The same of these customers, where they are active and in scope."""
-    found = figures_in_scope(user=user)
-    asked = np.fromiter(customer_ids, dtype=np.int64, count=len(customer_ids))
-    return _of_figures(found.among(np.isin(found.ids, asked)), as_of=as_of)
+    found = Everybody((customer_figures().of(customer_ids),))
+    return _of_figures(found, scope_of(user=user), as_of=as_of)
 
 
-def chosen_figures(
-    *, user: Any, chosen: Mapping[str, int], figures: CustomerFigures | None = None
-) -> CustomerFigures:
-    """The columns of the active customers in scope, narrowed by ids as `totals_by_figures` says."""
-    narrowed = Chosen(**{name: pk for name, pk in chosen.items() if name in ("team", "vertical", "region")})
-    found = figures_in_scope(user=user, chosen=narrowed, everybody=figures)
-    for name in chosen.keys() & {"tier", "csm"}:
-        found = found.among(getattr(found, name) == chosen[name])
-    return found
+@dataclass(frozen=True, slots=True)
+class _Totals:
+    scope: Scope
+    rates: Rates
+    base: str
+    activities: Activities
+    on: date
+
+    def of(self, everybody: CustomerFigures) -> Cells:
+        found = self.scope.of(everybody)
+        rates = dict(self.rates)
+        cents, _ = base_cents(cents=found.arr, currency=found.currency, rates=rates, base=self.base)
+        asked = minutes(figures=found, activities=self.activities, as_of=self.on)
+        return cells(np.zeros(len(found), dtype=np.int64), cents, found.arr == UNKNOWN, asked)
+
+    def together(self, parts: Sequence[Cells]) -> list[int]:
+        return [amounts[0] for amounts in added_up(parts, amounts=3)]
 
 
-def _of_figures(found: CustomerFigures, *, as_of: date) -> CustomerTotals:
-    base = settings.BASE_CURRENCY
-    named = set(currency_words(found.currency[found.arr != UNKNOWN]).values())
-    rates, problem = known_rates(currencies=named, as_of=as_of)
-    cents, _ = base_cents(cents=found.arr, currency=found.currency, rates=rates, base=base)
+def _of_figures(everybody: Everybody, scope: Scope, *, as_of: date) -> CustomerTotals:
+    rates, problem = known_rates(currencies=currencies_in(everybody, scope=scope), as_of=as_of)
+    question = _Totals(scope, tuple(rates.items()), settings.BASE_CURRENCY, touch_activities(), as_of)
+    customers, cents, without_arr, asked = answered(everybody, question)
     return CustomerTotals(
-        customers=len(found),
+        customers=customers,
         left=0,
-        arr_cents=summed(cents),
-        without_arr=int((found.arr == UNKNOWN).sum()),
-        minutes=summed(minutes(figures=found, as_of=as_of)),
+        arr_cents=cents,
+        without_arr=without_arr,
+        minutes=asked,
         problem=problem,
     )
 

@@ -16,6 +16,7 @@ from allocation.selectors.digest_people import Reader, midnight
 from allocation.selectors.runs import last_full_run
 from allocation.selectors.todo import currencies_without_rate, is_looked_at_by
 from allocation.snapshots.figures import customer_figures
+from allocation.snapshots.figures_summed import currencies_in
 
 Import = ImportBatch.Status
 
@@ -132,5 +133,7 @@ def _standing(on: date) -> Standing:
         full_run_due=last.due_on if last is not None and is_due else None,
         last_full_run=last.as_of if last is not None else None,
         unused=model.number if model is not None and is_unused else None,
-        currencies=tuple(currencies_without_rate(figures=customer_figures(), today=on)),
+        currencies=tuple(
+            currencies_without_rate(used=currencies_in(customer_figures(), potential=True), today=on)
+        ),
     )

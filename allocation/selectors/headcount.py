@@ -146,7 +146,7 @@ def headcount(*, on: date, inputs: Inputs, user: Any = None) -> Headcount:
     rows = CSM.objects.people().order_by("pk")
     if user is not None and not user.is_ops:
         rows = rows.visible_to(user)
-        seen = frozenset(csm.key for csm in CSM.objects.visible_to(user).only("email", "name"))
+        seen = frozenset(CSM.objects.visible_to(user).keys_by_id().values())
         snapshot = replace(snapshot, facts=facts_of(facts=snapshot.facts, csms=seen))
     csms = list(rows)
     here = people(snapshot.facts.csms)

@@ -98,20 +98,21 @@ def outside_books(
 def outside_of_pyramid(
     *,
     user: Any,
-    columns: PyramidColumns,
+    nobodys: Nobodys,
+    columns: PyramidColumns | None,
     day: date,
     today: date,
     team: int | None = None,
     narrowed: bool = False,
 ) -> OutsideBooks:
-    """The same beside a pyramid, whose lines hold the customers of nobody themselves. narrowed: to some customers of a book, of
-    which no balance is made, so that no hours are set against it.
+    """The same beside a pyramid, whose lines hold the customers of nobody themselves. nobodys: theirs. columns: of a past day, when
+    others had some of them, customer by customer. narrowed: to some customers of a book, of which no balance is made, so that no hours
+    are set against it.
     """
     books = CSM.objects.visible_to(user)
     if team is not None:
         books = books.filter(team_id__in=with_teams_below(team=team))
-    keys = {csm.pk: csm.key for csm in books.only("email", "name")}
-    beside = columns.among(~np.isin(columns.csm, list(keys)))
+    keys = books.keys_by_id()
     found = OutsideBooks()
     if not narrowed:
         found = outside_books(
@@ -122,17 +123,22 @@ def outside_of_pyramid(
             today=today,
             whole=False,
         )
+    elsewhere = 0
+    if columns is not None:
+        beside = ~np.isin(columns.csm, list(keys))
+        nobodys = Nobodys(int(beside.sum()), summed(columns.cents[beside]), summed(columns.minutes[beside]))
+        elsewhere = int(np.count_nonzero(columns.csm[beside]))
     return replace(
         found,
-        customers=len(beside),
-        arr_cents=summed(beside.cents),
-        minutes=summed(beside.minutes),
-        elsewhere=int(np.count_nonzero(beside.csm)),
+        customers=nobodys.customers,
+        arr_cents=nobodys.arr_cents,
+        minutes=nobodys.minutes,
+        elsewhere=elsewhere,
     )
 
 
 def _ids(keys: Collection[str]) -> frozenset[int]:
-    return frozenset(csm.pk for csm in CSM.objects.only("email", "name") if csm.key in keys)
+    return frozenset(pk for pk, key in CSM.objects.all().keys_by_id().items() if key in keys)
 
 
 def _crosses(away: Any, shown: Collection[str]) -> bool:

@@ -103,7 +103,7 @@ def _of_everybody(plan: BookPlan) -> ComparedPlan:
 
 def _of_teams(rows: Sequence[BookPlan], user: Any) -> tuple[ComparedPlan, ...]:
     """Of the own teams only: moves that the person sees, evenness over the own books, nothing of the whole."""
-    keys = {csm.key for csm in CSM.objects.visible_to(user).only("email", "name")}
+    keys = set(CSM.objects.visible_to(user).keys_by_id().values())
     counted = {
         line["plan"]: line
         for line in Move.objects.filter(plan__in=rows)

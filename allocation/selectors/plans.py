@@ -165,7 +165,7 @@ def plan_balance(*, plan: BookPlan, user: Any) -> PlanBalance:
     """Ops see the stored figures; a manager's are worked out again over the own teams."""
     before, after = plan.balance_before, plan.balance_after
     if not user.is_ops:
-        keys = {csm.key for csm in CSM.objects.visible_to(user).only("email", "name")}
+        keys = set(CSM.objects.visible_to(user).keys_by_id().values())
         before, after = (balance_of_some(side, keys) for side in (before, after))
     sides = [{line["csm"]: line for line in side.get("csms", [])} for side in (before, after)]
     names = {key: line["name"] for side in sides for key, line in side.items()}

@@ -8,17 +8,18 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-
 from accounts.models import Tier
-from allocation.engine.concentration import Concentration, concentration, share_of
+from allocation.engine.concentration import Concentration, share_of
+from allocation.selectors.book_sums import Nobodys
 from allocation.selectors.full_time import FullTime, full_time
-from allocation.selectors.pyramid_columns import PyramidColumns, pyramid_columns
-from allocation.selectors.pyramid_lines import Chosen
+from allocation.selectors.pyramid_columns import PyramidColumns, columns_of_lines, pyramid_facts, scope_of
+from allocation.selectors.pyramid_lines import Chosen, customer_lines
+from allocation.selectors.pyramid_sums import NOBODY, LayerSums, PyramidOf, part_of, sums_of
 from allocation.selectors.risks import GOAL_REASON, LOW_HEALTH_REASON, LOW_SENTIMENT_REASON
 from allocation.selectors.tiers import tiers_in_use
-from allocation.snapshots.figures import UNKNOWN
-from allocation.snapshots.figures_worked import distinct, summed
+from allocation.snapshots.figures import customer_figures
+from allocation.snapshots.figures_summed import answered
+from allocation.snapshots.held import changed_since
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,14 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True)
+class Speaking:
+    """Who may speak for us: a champion, or of known reputation."""
+
+    customers: int
+    cents: int
+
+
+@dataclass(frozen=True, slots=True)
 class Layer:
     """One tier (None: those without a tier), or all. Money in cents of the base currency, minutes of a month.
 
@@ -62,43 +71,56 @@ class Layer:
     without_csm: int
     risk: Risk
     room: Room
+    speaking: Speaking
     concentration: Concentration
 
 
 @dataclass(frozen=True, slots=True)
 class Pyramid:
-    """tiers: the highest first. apart: those below the pyramid: retired tiers still held, then "no tier". total: of all of them."""
+    """tiers: the highest first. apart: those below the pyramid: retired tiers still held, then "no tier". total: of all of them.
+
+    nobodys: those in nobody's book. columns: of a past day, customer by customer. problem: why amounts in some currency are missing.
+    """
 
     tiers: tuple[Layer, ...]
     apart: tuple[Layer, ...]
     total: Layer
     full_time: FullTime
-    columns: PyramidColumns
+    nobodys: Nobodys
+    columns: PyramidColumns | None = None
+    problem: str = ""
 
     @property
     def layers(self) -> tuple[Layer, ...]:
         return (*self.tiers, *self.apart)
 
-    @property
-    def problem(self) -> str:
-        return self.columns.problem
-
 
 def pyramid(*, user: Any, day: date, today: date, chosen: Chosen | None = None) -> Pyramid:
-    """Of what the person may see, narrowed as chosen; the same number of statements at any size.
+    """Of every customer that was active on the day, of those the person may see now, narrowed as chosen; the same number of
+    statements at any size.
 
-    A tier in use without customers is a layer too, so that a gap in the pyramid is seen.
+    Of the day are tier, CSM, who had left, and goals; amounts, health, sentiment and renewals are today's. A tier in use without
+    customers is a layer too, so that a gap in the pyramid is seen.
     """
     chosen = chosen or Chosen()
-    columns = pyramid_columns(user=user, day=day, today=today, chosen=chosen)
+    columns = None
+    if changed_since(as_of=day):
+        lines = customer_lines(user=user, day=day, today=today, chosen=chosen)
+        columns, problem = columns_of_lines(lines), lines.problem
+        found = sums_of([part_of(columns)])
+    else:
+        everybody = customer_figures()
+        scope = scope_of(user=user, chosen=chosen)
+        facts, problem = pyramid_facts(everybody=everybody, scope=scope, day=day, today=today)
+        found = answered(everybody, PyramidOf(facts))
     heads = full_time(user=user, on=day, team=chosen.team)
-    total = _layer(None, columns, heads=heads)
+    total = _layer(None, found.total, heads=heads)
 
     def layer(tier: Tier | None) -> Layer:
-        return _layer(tier, columns.among(columns.tier == (tier.pk if tier else 0)), heads=heads, of=total)
+        return _layer(tier, found.by_tier.get(tier.pk if tier else 0, NOBODY), heads=heads, of=total)
 
     every, in_use = list(Tier.objects.order_by("rank")), set(tiers_in_use().values_list("pk", flat=True))
-    held = set(distinct(columns.tier))
+    held = found.by_tier.keys()
     apart = [layer(tier) for tier in every if tier.retired and tier.pk in held]
     if 0 in held:
         apart.append(layer(None))
@@ -109,13 +131,15 @@ def pyramid(*, user: Any, day: date, today: date, chosen: Chosen | None = None) 
         apart=tuple(apart),
         total=total,
         full_time=heads,
+        nobodys=found.total.nobodys,
         columns=columns,
+        problem=problem,
     )
 
 
-def _layer(tier: Tier | None, held: PyramidColumns, *, heads: FullTime, of: Layer | None = None) -> Layer:
+def _layer(tier: Tier | None, sums: LayerSums, *, heads: FullTime, of: Layer | None = None) -> Layer:
     """of: the layer of all of them; None for that one itself."""
-    customers, cents, minutes = len(held), summed(held.cents), summed(held.minutes)
+    customers, cents, minutes = sums.customers, sums.cents, sums.minutes
     return Layer(
         tier=tier,
         customers=customers,
@@ -125,41 +149,26 @@ def _layer(tier: Tier | None, held: PyramidColumns, *, heads: FullTime, of: Laye
         minutes=minutes,
         heads=heads.heads(minutes),
         exact_heads=heads.exact_heads(minutes),
-        without_arr=_count(~held.counts),
-        without_csm=_count(held.csm == 0),
-        risk=_risk(held, of_cents=cents),
-        room=_room(held),
-        concentration=concentration(cents=held.cents),
-    )
-
-
-def _count(these: Any) -> int:
-    return int(np.count_nonzero(these))
-
-
-def _risk(held: PyramidColumns, *, of_cents: int) -> Risk:
-    found = held.at_risk
-    renewing = found & held.renews
-    cents = summed(held.cents[found])
-    return Risk(
-        customers=_count(found),
-        cents=cents,
-        share=share_of(part=cents, whole=of_cents),
-        reasons={
-            LOW_HEALTH_REASON: _count(held.low_health),
-            LOW_SENTIMENT_REASON: _count(held.low_sentiment),
-            GOAL_REASON: _count(held.has_goal),
-        },
-        renewing=_count(renewing),
-        renewing_cents=summed(held.cents[renewing]),
-    )
-
-
-def _room(held: PyramidColumns) -> Room:
-    known = held.room[held.room != UNKNOWN]
-    return Room(
-        known=len(known),
-        unknown=len(held) - len(known),
-        with_room=_count(known > 0),
-        cents=summed(known),
+        without_arr=sums.without_arr,
+        without_csm=sums.nobodys.customers,
+        risk=Risk(
+            customers=sums.at_risk,
+            cents=sums.at_risk_cents,
+            share=share_of(part=sums.at_risk_cents, whole=cents),
+            reasons={
+                LOW_HEALTH_REASON: sums.low_health,
+                LOW_SENTIMENT_REASON: sums.low_sentiment,
+                GOAL_REASON: sums.with_goal,
+            },
+            renewing=sums.renewing,
+            renewing_cents=sums.renewing_cents,
+        ),
+        room=Room(
+            known=sums.known,
+            unknown=customers - sums.known,
+            with_room=sums.with_room,
+            cents=sums.room_cents,
+        ),
+        speaking=Speaking(customers=sums.speaking, cents=sums.speaking_cents),
+        concentration=sums.concentration,
     )

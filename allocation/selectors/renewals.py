@@ -41,14 +41,12 @@ class Renewals:
     customers: tuple[int, ...]
     arr_cents: tuple[int, ...]
 
-    def __add__(self, other: Renewals) -> Renewals:
-        return Renewals(
-            tuple(map(sum, zip(self.customers, other.customers, strict=True))),
-            tuple(map(sum, zip(self.arr_cents, other.arr_cents, strict=True))),
-        )
 
-
-NO_RENEWALS = Renewals((0,) * (QUARTERS + 3), (0,) * (QUARTERS + 3))
+def all_renewals(books: Iterable[Renewals]) -> Renewals:
+    """Of several books together."""
+    found = [Renewals((0,) * PLACES, (0,) * PLACES), *books]
+    customers, cents = zip(*((one.customers, one.arr_cents) for one in found), strict=True)
+    return Renewals(tuple(map(sum, zip(*customers, strict=True))), tuple(map(sum, zip(*cents, strict=True))))
 
 
 def periods(on: date) -> tuple[Period, ...]:
@@ -102,7 +100,7 @@ def places_of_days(days: npt.NDArray[Any], *, on: date) -> npt.NDArray[np.int64]
 
 def renewals_answer(*, found: Iterable[Renewals], on: date) -> list[dict[str, Any]]:
     """Sums by period for JSON: customers, and ARR in units of the base currency."""
-    total = sum(found, NO_RENEWALS)
+    total = all_renewals(found)
     return [
         {"period": one.key, "customers": number, "arr": cents // 100 if cents % 100 == 0 else cents / 100}
         for one, number, cents in zip(periods(on), total.customers, total.arr_cents, strict=True)

@@ -13,10 +13,19 @@ from django.conf import settings
 from accounts.models import Customer, Tier
 from allocation.selectors.amounts import known_rates
 from allocation.selectors.books import SHORT_LIST, Summary, TierLine
-from allocation.selectors.pyramid_columns import figures_in_scope
+from allocation.selectors.pyramid_columns import scope_of
 from allocation.selectors.thresholds import LOW_HEALTH, SOON
-from allocation.snapshots.figures import UNKNOWN, Column, CustomerFigures
-from allocation.snapshots.figures_worked import base_cents, currency_words, summed, summed_by
+from allocation.snapshots.figures import UNKNOWN, Column, CustomerFigures, Everybody, customer_figures
+from allocation.snapshots.figures_summed import (
+    Cells,
+    Scope,
+    added_up,
+    answered,
+    cells,
+    currencies_in,
+    first_of,
+)
+from allocation.snapshots.figures_worked import Rates, base_cents
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,44 +36,62 @@ class ScopeSums:
     biggest: list[Customer]
 
 
-def scope_sums(*, user: Any, as_of: date, figures: CustomerFigures | None = None) -> ScopeSums:
-    """figures: of the person's scope, where they were read already. The same number of statements at any size."""
-    figures = figures_in_scope(user=user) if figures is None else figures
-    base = settings.BASE_CURRENCY
-    named = set(currency_words(figures.currency[figures.arr != UNKNOWN]).values())
-    rates, problem = known_rates(currencies=named, as_of=as_of)
-    cents, _ = base_cents(cents=figures.arr, currency=figures.currency, rates=rates, base=base)
-    day = as_of.toordinal()
-    soon = (figures.renewal >= day) & (figures.renewal <= (as_of + SOON).toordinal())
+def scope_sums(*, user: Any, as_of: date, everybody: Everybody | None = None) -> ScopeSums:
+    """everybody: the columns of customers, where they were read already. The same number of statements at any size."""
+    everybody = customer_figures() if everybody is None else everybody
+    scope = scope_of(user=user)
+    rates, problem = known_rates(currencies=currencies_in(everybody, scope=scope), as_of=as_of)
+    question = _InScope(scope, tuple(rates.items()), settings.BASE_CURRENCY, as_of, as_of + SOON)
+    (counts, cents, soon, low, unknown), biggest = answered(everybody, question)
+    tiers: Sequence[Tier | None] = [*Tier.objects.order_by("rank"), None]
+    places = [(tier, tier.pk if tier else 0) for tier in tiers]
     summary = Summary(
-        customers=len(figures),
-        arr_cents=summed(cents),
-        renewals_soon=int(soon.sum()),
-        low_health=int(((figures.health != UNKNOWN) & (figures.health < 100 * LOW_HEALTH)).sum()),
-        without_health=int((figures.health == UNKNOWN).sum()),
-        tiers=_tier_lines(figures, cents),
+        customers=sum(counts),
+        arr_cents=sum(cents),
+        renewals_soon=sum(soon),
+        low_health=sum(low),
+        without_health=sum(unknown),
+        tiers=tuple(
+            TierLine(tier, counts[at], cents[at], 0) for tier, at in places if at < len(counts) and counts[at]
+        ),
         money_problem=problem,
     )
-    return ScopeSums(summary=summary, biggest=_biggest(figures, cents, soon))
+    found = Customer.objects.select_related("tier", "csm__team", "vertical").in_bulk(biggest)
+    return ScopeSums(summary=summary, biggest=[found[pk] for pk in biggest if pk in found])
 
 
-def _tier_lines(figures: CustomerFigures, cents: Column) -> tuple[TierLine, ...]:
-    tiers: Sequence[Tier | None] = [*Tier.objects.order_by("rank"), None]
-    size = max((tier.pk for tier in tiers if tier), default=0) + 1
-    counts = np.bincount(figures.tier, minlength=size).tolist()
-    sums = summed_by(figures.tier, cents, size=size)
-    places = [(tier, tier.pk if tier else 0) for tier in tiers]
-    return tuple(TierLine(tier, counts[at], sums[at], 0) for tier, at in places if counts[at])
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Of one sheet: sums by tier, and its largest renewals: by what they bring, unknown amounts last, then by day and id."""
+
+    sums: Cells
+    biggest: Column
 
 
-def _biggest(figures: CustomerFigures, cents: Column, soon: Column) -> list[Customer]:
-    """By what they bring, unknown amounts last, then by day and id."""
-    at = np.flatnonzero(soon)
-    worth = np.where(figures.arr[at] == UNKNOWN, UNKNOWN, cents[at])
-    if len(at) > SHORT_LIST:
-        least = np.partition(worth, len(at) - SHORT_LIST)[len(at) - SHORT_LIST]
-        at, worth = at[worth >= least], worth[worth >= least]
-    order = np.lexsort((figures.ids[at], figures.renewal[at], -worth))[:SHORT_LIST]
-    ids = figures.ids[at[order]].tolist()
-    found = Customer.objects.select_related("tier", "csm__team", "vertical").in_bulk(ids)
-    return [found[pk] for pk in ids if pk in found]
+@dataclass(frozen=True, slots=True)
+class _InScope:
+    """What the customers of a scope come to; first, last: renewals that are soon."""
+
+    scope: Scope
+    rates: Rates
+    base: str
+    first: date
+    last: date
+
+    def of(self, everybody: CustomerFigures) -> _Part:
+        figures = self.scope.of(everybody)
+        cents, _ = base_cents(
+            cents=figures.arr, currency=figures.currency, rates=dict(self.rates), base=self.base
+        )
+        soon = (figures.renewal >= self.first.toordinal()) & (figures.renewal <= self.last.toordinal())
+        known = figures.health != UNKNOWN
+        sums = cells(figures.tier, cents, soon, known & (figures.health < 100 * LOW_HEALTH), ~known)
+        worth = np.where(figures.arr == UNKNOWN, UNKNOWN, cents)
+        return _Part(
+            sums,
+            first_of(np.array([-worth, figures.renewal, figures.ids])[:, soon], at_most=SHORT_LIST, keys=3),
+        )
+
+    def together(self, parts: Sequence[_Part]) -> tuple[list[list[int]], list[int]]:
+        biggest = first_of(*(part.biggest for part in parts), at_most=SHORT_LIST, keys=3)
+        return added_up([part.sums for part in parts], amounts=4), biggest[2].tolist()

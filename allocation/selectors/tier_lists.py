@@ -16,11 +16,10 @@ from django.conf import settings
 
 from accounts.models import Customer
 from allocation.engine.attention import CHAMPION_ADVOCACY
-from allocation.selectors.pyramid_columns import PyramidColumns
+from allocation.selectors.pyramid import Layer
 from allocation.selectors.pyramid_lines import CustomerLine, Lines
 from allocation.selectors.risks import REASONS
 from allocation.selectors.wording import CENT, from_cents
-from allocation.snapshots.figures_worked import summed
 
 FINANCE, MARKETING, UPSELL = "finance", "marketing", "upsell"
 NO_TIER = "none"
@@ -75,21 +74,13 @@ def chosen_lines(lines: Lines, *, tier: str) -> list[CustomerLine]:
     return [line for line in lines.rows if str(line.tier_id) == tier]
 
 
-def list_totals(*, columns: PyramidColumns) -> dict[str, Totals]:
-    """Rows and total of each kind over the chosen customers: those that `takes` takes, added up as `cents` says."""
+def list_totals(*, layer: Layer) -> dict[str, Totals]:
+    """Rows and total of each kind over the customers of a layer: those that `takes` takes, added up as `cents` says."""
     return {
-        FINANCE: Totals(len(columns), summed(columns.cents)),
-        MARKETING: Totals(int(columns.speaks.sum()), summed(columns.cents[columns.speaks])),
-        UPSELL: Totals(int((columns.room > 0).sum()), summed(columns.room[columns.room > 0])),
+        FINANCE: Totals(layer.customers, layer.arr_cents),
+        MARKETING: Totals(layer.speaking.customers, layer.speaking.cents),
+        UPSELL: Totals(layer.room.with_room, layer.room.cents),
     }
-
-
-def chosen_columns(columns: PyramidColumns, *, tier: str) -> PyramidColumns:
-    """As `chosen_lines`."""
-    if not tier:
-        return columns
-    wanted = 0 if tier == NO_TIER else int(tier) if tier.isascii() and tier.isdigit() else -1
-    return columns.among(columns.tier == wanted)
 
 
 def list_headers(*, kind: str) -> tuple[str, ...]:

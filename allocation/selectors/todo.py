@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-import numpy as np
 from django.conf import settings
 from django.db.models import Count, Max, Q
 
 from accounts.models import CSM, Customer, ExchangeRate, ImportBatch, Tier, TouchLevel
 from allocation.models import OPEN_STATUSES, BookPlan, Override, RetierRun, RunStatus, TieringModel
-from allocation.selectors.pyramid_columns import figures_in_scope
+from allocation.selectors.pyramid_columns import scope_of
 from allocation.selectors.runs import last_full_run
-from allocation.snapshots.figures import UNKNOWN, CustomerFigures
-from allocation.snapshots.figures_worked import currency_words
+from allocation.snapshots.figures import UNKNOWN, CustomerFigures, Everybody, customer_figures
+from allocation.snapshots.figures_summed import Cells, Scope, added_up, answered, cells, currencies_in
 
 RATE_MAY_BE_OLDER_BY = timedelta(days=7)
 LEAVING_SOON = timedelta(days=30)
@@ -49,16 +48,15 @@ class Desk:
     recent_plans: tuple[BookPlan, ...]
 
 
-def desk(
-    *, user: Any, today: date, more: Iterable[Todo] = (), figures: CustomerFigures | None = None
-) -> Desk:
+def desk(*, user: Any, today: date, more: Iterable[Todo] = (), everybody: Everybody | None = None) -> Desk:
     """The landing page for `user` (CS ops) on `today`: fifteen queries at most, whatever the size of the company.
 
-    more: what else waits, such as what the timetable has to say. figures: of the person's scope, where they were read already.
+    more: what else waits, such as what the timetable has to say. everybody: the columns of customers, where they were read already.
     """
-    figures = figures_in_scope(user=user) if figures is None else figures
+    everybody = customer_figures() if everybody is None else everybody
+    scope = scope_of(user=user)
     every_tier = list(Tier.objects.order_by("pk"))
-    counts = _customer_counts(figures, every_tier)
+    counts = _customer_counts(answered(everybody, _Gaps(scope)), every_tier)
     tiers = sum(not tier.retired for tier in every_tier)
     model = TieringModel.objects.filter(status=TieringModel.Status.PUBLISHED).first()
     runs = tuple(RetierRun.objects.visible_to(user).select_related("tiering_model").order_by("-pk")[:RECENT])
@@ -66,7 +64,7 @@ def desk(
     todos = [
         *more,
         *_setting_up(tiers=tiers, model=model, customers=counts["every"]),
-        *_rates(figures, today=today),
+        *_rates(currencies_in(everybody, scope=scope, potential=True), today=today),
         *_imports(user=user),
         *_proposals(user, today),
         *_full_run(model=model, counts=counts, today=today),
@@ -91,17 +89,36 @@ def desk(
     )
 
 
-def _customer_counts(figures: CustomerFigures, tiers: Collection[Tier]) -> dict[str, int]:
-    served = np.isin(figures.tier, [tier.pk for tier in tiers if tier.touch_level != TouchLevel.SELF_SERVICE])
-    retired = np.isin(figures.tier, [tier.pk for tier in tiers if tier.retired])
-    found = {
-        "served": served,
-        "without_tier": figures.tier == 0,
-        "retired_tier": retired,
-        "without_csm": served & (figures.csm == 0),
-        "without_arr": figures.arr == UNKNOWN,
+@dataclass(frozen=True, slots=True)
+class _Gaps:
+    """By tier: customers, those without a CSM, those without a known ARR."""
+
+    scope: Scope
+
+    def of(self, figures: CustomerFigures) -> Cells:
+        found = self.scope.of(figures)
+        return cells(found.tier, found.csm == 0, found.arr == UNKNOWN)
+
+    def together(self, parts: Sequence[Cells]) -> list[list[int]]:
+        return added_up(parts, amounts=2)
+
+
+def _customer_counts(sums: list[list[int]], tiers: Collection[Tier]) -> dict[str, int]:
+    every, without_csm, without_arr = sums
+    served = [tier.pk for tier in tiers if tier.touch_level != TouchLevel.SELF_SERVICE]
+    retired = [tier.pk for tier in tiers if tier.retired]
+
+    def of(amounts: list[int], ids: list[int]) -> int:
+        return sum(amounts[pk] for pk in ids if pk < len(amounts))
+
+    return {
+        "every": sum(every),
+        "served": of(every, served),
+        "without_tier": every[0],
+        "retired_tier": of(every, retired),
+        "without_csm": of(without_csm, served),
+        "without_arr": sum(without_arr),
     }
-    return {"every": len(figures), **{name: int(these.sum()) for name, these in found.items()}}
 
 
 def _many(number: int, one: str, several: str) -> str:
@@ -128,10 +145,9 @@ def _setting_up(*, tiers: int, model: TieringModel | None, customers: int) -> li
     return todos
 
 
-def currencies_without_rate(*, figures: CustomerFigures, today: date) -> list[str]:
-    """Currencies of these customers without a rate near enough to `today` or to the newest loaded day."""
-    with_amount = (figures.arr != UNKNOWN) | (figures.potential != UNKNOWN)
-    used = set(currency_words(figures.currency[with_amount]).values()) - {settings.BASE_CURRENCY}
+def currencies_without_rate(*, used: Collection[str], today: date) -> list[str]:
+    """Those of these currencies without a rate near enough to `today` or to the newest loaded day."""
+    used = set(used) - {settings.BASE_CURRENCY}
     if not used:
         return []
     latest = dict(
@@ -146,8 +162,8 @@ def currencies_without_rate(*, figures: CustomerFigures, today: date) -> list[st
     return sorted(currency for currency in used if currency not in latest or latest[currency] < bound)
 
 
-def _rates(figures: CustomerFigures, *, today: date) -> list[Todo]:
-    missing = currencies_without_rate(figures=figures, today=today)
+def _rates(used: Collection[str], *, today: date) -> list[Todo]:
+    missing = currencies_without_rate(used=used, today=today)
     if not missing:
         return []
     return [

@@ -5,12 +5,11 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 
-import numpy as np
 from django.db import connection, transaction
 
 from allocation.models import FigureMark, FigureSheet
 from allocation.models.figures import SHEET
-from allocation.snapshots.figures import Column, packed, read_customers, read_goals
+from allocation.snapshots.figures import packed, read_sheets
 
 AT_ONCE = 32  # sheets read and written together: about a quarter of a million customers, some forty megabytes
 _LOCK = 7_204_024  # of sheets, among the advisory locks of the database
@@ -90,19 +89,10 @@ def _in_pieces() -> Iterator[list[int]]:
 
 def _sheets(numbers: list[int]) -> list[FigureSheet]:
     """Unsaved, of the customers as they are."""
-    customers, goals = read_customers(numbers), read_goals(numbers)
-    of_customer, of_goal = customers["ids"] // SHEET, goals["goal_of"] // SHEET
     made = []
-    for number in numbers:
-        columns, of_goals = _of(customers, of_customer, number), _of(goals, of_goal, number)
-        there, open_and_closed = packed(customers=columns, goals=of_goals)
+    for number, customers, goals in read_sheets(numbers):
+        there, open_and_closed = packed(customers=customers, goals=goals)
         made.append(
             FigureSheet(number=number, version=secrets.randbits(62), customers=there, goals=open_and_closed)
         )
     return made
-
-
-def _of(columns: dict[str, Column], numbers: Column, number: int) -> dict[str, Column]:
-    """Rows of one sheet; they lie together."""
-    first, last = np.searchsorted(numbers, [number, number + 1])
-    return {name: column[first:last] for name, column in columns.items()}

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from accounts.models import CSM, Customer, Goal, Tier, TouchActivity
 from allocation.engine.attention import base_minutes, net_minutes
@@ -154,7 +154,7 @@ def csm_facts(
 
     with_skills: off where nobody asks whom they can serve; verticals, regions, languages and named tiers are empty then.
     """
-    rows = CSM.objects.select_related("team").order_by("pk")
+    rows = CSM.objects.annotate(team_name=F("team__name")).order_by("pk")
     if with_skills:
         rows = rows.prefetch_related("verticals", "regions", "languages")
     csms = list(rows)
@@ -369,22 +369,22 @@ def _leaving(csm: CSM, as_of: date) -> Leaving:
 
 
 def _csm_facts(csm: CSM, *, as_of: date, away: int, tiers: frozenset[str], skills: bool = True) -> CsmFacts:
-    def names(words: Any) -> frozenset[str]:
-        return frozenset(word.name for word in words.all()) if skills else frozenset()
+    def names(words: str) -> frozenset[str]:
+        return frozenset(word.name for word in getattr(csm, words).all()) if skills else frozenset()
 
     return CsmFacts(
         key=csm.key,
         name=csm.name,
-        team=csm.team.name if csm.team else "",
+        team=csm.team_name or "",  # type: ignore[attr-defined]  # annotated
         contract_minutes=round(csm.hours_per_month * 60),
         capacity_minutes=csm_minutes(csm=csm, away=away),
         seniority=csm.seniority,
         accepting=csm.accepting and _started(csm, as_of) and csm.leaves_on is None,
         leaving=_leaving(csm, as_of),
-        verticals=names(csm.verticals),
-        regions=names(csm.regions),
+        verticals=names("verticals"),
+        regions=names("regions"),
         countries=frozenset(csm.countries),
-        languages=names(csm.languages),
+        languages=names("languages"),
         products=frozenset(csm.products),
         tiers=tiers,
         is_seat=csm.is_seat,

@@ -7,7 +7,8 @@ customers, so that the columns are those of now either way. On SQLite everything
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any, Final
 
 import numpy as np
@@ -67,15 +68,14 @@ _GOAL: Final = (
         "<i4",
     ),
 )  # fmt: skip
-_FROM_CUSTOMERS = "accounts_customer c"
-_FROM_GOALS = "accounts_goal g JOIN accounts_customer c ON c.id = g.customer_id"
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerFigures:
-    """One position a customer, in no order; goals, open and closed, name their customer by its position (`goal_of`).
+    """One position a customer, by rising id; goals, open and closed, name their customer by its position (`goal_of`).
 
     Ids are 0 where there is none, amounts, health, sentiment, reputation and champion UNKNOWN where nobody wrote one down.
+    serial: names these very columns, which never change, in this process; 0 where they will not be seen again.
     """
 
     ids: Column
@@ -95,6 +95,7 @@ class CustomerFigures:
     goal_kind: Column
     goal_starts: Column
     goal_ends: Column
+    serial: int = 0
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -105,82 +106,104 @@ class CustomerFigures:
             return self
         places = np.cumsum(chosen) - 1
         kept = chosen[self.goal_of]
-        columns = {name: getattr(self, name)[chosen] for name in _NAMES}
-        goals = {name: getattr(self, name)[kept] for name in _GOAL_NAMES}
+        columns: dict[str, Any] = {name: getattr(self, name)[chosen] for name in _NAMES}
+        goals: dict[str, Any] = {name: getattr(self, name)[kept] for name in _GOAL_NAMES}
         goals["goal_of"] = places[goals["goal_of"]]
         return CustomerFigures(**columns, **goals)
 
 
+@dataclass(frozen=True, slots=True)
+class Everybody:
+    """Every active customer, sheet by sheet by rising id: what is told of them is worked out of each sheet and added up
+    (`figures_summed`). A sheet whose customers did not change is the same from look to look.
+    """
+
+    sheets: tuple[CustomerFigures, ...]
+
+    def __len__(self) -> int:
+        return sum(map(len, self.sheets))
+
+    def of(self, ids: Collection[int]) -> CustomerFigures:
+        """The columns of those of these customers who are active."""
+        asked, found = np.unique(np.fromiter(ids, dtype=np.int64, count=len(ids))), []
+        for sheet in self.sheets:
+            here = asked[slice(*np.searchsorted(asked, [sheet.ids[0], sheet.ids[-1] + 1]))]
+            chosen = np.zeros(len(sheet), dtype=np.bool_)
+            places = np.searchsorted(sheet.ids, here)
+            chosen[places[sheet.ids[places] == here]] = True
+            if chosen.any():
+                found.append(sheet.among(chosen))
+        return replace(_joined(found), serial=0)
+
+
 _NAMES = tuple(name for name, *_ in _CUSTOMER)
 _GOAL_NAMES = tuple(name for name, *_ in _GOAL)
+_SERIALS = count(1)
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    """What a process has read of the sheets: which version of each, where it begins and ends, and all of them one after the other."""
+class _Read:
+    """What a process has read of one sheet. state: of the sheet and its marks then, or earlier."""
 
-    versions: Mapping[int, int]
-    spans: Mapping[int, tuple[slice, slice]]
+    state: tuple[int | None, str | None]
     figures: CustomerFigures
 
 
-# By database. Replaced as a whole, never changed, so that threads may read it; columns are never written to.
-_READ: dict[str, _Kept] = {}
+# By database and number. Replaced as a whole, never changed, so that threads may read it; columns are never written to.
+_READ: dict[str, Mapping[int, _Read]] = {}
+# A sheet is written anew under another version, and whoever writes a customer leaves a mark with a number of its own, which goes
+# only with that version: where version and marks are the same, so are the customers.
+_STATE = """
+    SELECT coalesce(s.number, m.number), s.version, m.marks
+    FROM allocation_figuresheet s FULL JOIN (
+        SELECT number, md5(string_agg(id || ' ' || xmin, ',' ORDER BY id)) AS marks FROM allocation_figuremark GROUP BY number
+    ) m ON m.number = s.number
+"""
 
 
-def customer_figures() -> CustomerFigures:
-    """Of every active customer, as of now. One to four statements, at any size; on SQLite three."""
+def customer_figures() -> Everybody:
+    """Of every active customer, as of now. One to three statements, at any size; on SQLite one."""
+    if connection.vendor != "postgresql":  # which keeps no sheets
+        return _everybody([_from_sqlite()])
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT number, version FROM allocation_figuresheet s"
-            " WHERE NOT EXISTS (SELECT 1 FROM allocation_figuremark m WHERE m.number = s.number)"
-            " UNION ALL SELECT DISTINCT number, CAST(NULL AS bigint) FROM allocation_figuremark"
-        )
-        state = cursor.fetchall()
-    if connection.vendor != "postgresql":  # which has neither
-        return _positioned(read_customers(None), read_goals(None))
-    kept, gone = _kept({number: version for number, version in state if version is not None})
-    marked = [*gone, *(number for number, version in state if version is None)]
-    if not marked:
-        return kept
-    return _joined([kept, _positioned(read_customers(marked), read_goals(marked))])
-
-
-def _kept(versions: Mapping[int, int]) -> tuple[CustomerFigures, list[int]]:
-    """The sheets of these versions, or newer; and those that were not there any more. No statement where all were read before."""
+        cursor.execute(_STATE)
+        states = {number: (version, marks) for number, version, marks in cursor.fetchall()}
     name = str(connection.settings_dict["NAME"])
-    before = _READ.get(name) or _Kept({}, {}, _positioned(_empty(_CUSTOMER), _empty(_GOAL)))
-    if before.versions == versions:
-        return before.figures, []
-    lacking = [number for number, version in versions.items() if before.versions.get(number) != version]
-    pieces = {
-        number: _piece(before.figures, *before.spans[number])
-        for number, version in versions.items()
-        if before.versions.get(number) == version
+    before = _READ.get(name, {})
+    known = {
+        number: before[number]
+        for number, state in states.items()
+        if number in before and before[number].state == state
     }
-    now = {number: versions[number] for number in pieces}
-    for number, version, customers, goals in _sheets(lacking):
-        pieces[number], now[number] = unpacked(customers=customers, goals=goals), version
-    order = sorted(pieces)
-    figures = _joined([pieces[number] for number in order])
-    spans, at, goal_at = {}, 0, 0
-    for number in order:
-        size, goals_there = len(pieces[number]), len(pieces[number].goal_of)
-        spans[number] = (slice(at, at + size), slice(goal_at, goal_at + goals_there))
-        at, goal_at = at + size, goal_at + goals_there
-    _READ[name] = _Kept(now, spans, figures)
-    return figures, [number for number in lacking if number not in pieces]
+    if len(known) < len(states) or len(known) < len(before):
+        lacking = {number: state for number, state in states.items() if number not in known}
+        _READ[name] = known = {**known, **_read(lacking)}
+    return _everybody(known[number].figures for number in sorted(known))
 
 
-def _piece(figures: CustomerFigures, customers: slice, goals: slice) -> CustomerFigures:
-    columns = {name: getattr(figures, name)[customers] for name in _NAMES}
-    of_goals = {name: getattr(figures, name)[goals] for name in _GOAL_NAMES}
-    of_goals["goal_of"] = of_goals["goal_of"] - customers.start
-    return CustomerFigures(**columns, **of_goals)
+def _everybody(sheets: Iterable[CustomerFigures]) -> Everybody:
+    return Everybody(tuple(sheet for sheet in sheets if len(sheet)))
+
+
+def _read(states: Mapping[int, tuple[int | None, str | None]]) -> dict[int, _Read]:
+    """Marked ones from the customers, the others as they are kept, or from the customers where they are not there any more.
+
+    What is read may be newer than its state, never older: then it is read again at the next look.
+    """
+    found = {}
+    for number, version, customers, goals in _kept_sheets(
+        [n for n, (_, marks) in states.items() if marks is None]
+    ):
+        figures = replace(unpacked(customers=customers, goals=goals), serial=next(_SERIALS))
+        found[number] = _Read((version, None), figures)
+    live = [number for number in states if number not in found]
+    for number, *columns in read_sheets(live) if live else ():
+        figures = replace(_positioned(*columns), serial=next(_SERIALS))
+        found[number] = _Read(states[number], figures)
+    return found
 
 
 def _joined(pieces: Sequence[CustomerFigures]) -> CustomerFigures:
-    pieces = [piece for piece in pieces if len(piece)] or list(pieces[:1])
     if not pieces:
         return _positioned(_empty(_CUSTOMER), _empty(_GOAL))
     if len(pieces) == 1:
@@ -189,9 +212,10 @@ def _joined(pieces: Sequence[CustomerFigures]) -> CustomerFigures:
     pieces = [
         replace(piece, goal_of=piece.goal_of + start) for piece, start in zip(pieces, starts, strict=True)
     ]
-    return CustomerFigures(
-        **{one.name: np.concatenate([getattr(piece, one.name) for piece in pieces]) for one in fields(CustomerFigures)}
-    )  # fmt: skip
+    columns: dict[str, Any] = {
+        name: np.concatenate([getattr(piece, name) for piece in pieces]) for name in (*_NAMES, *_GOAL_NAMES)
+    }
+    return CustomerFigures(**columns)
 
 
 def _positioned(customers: Mapping[str, Column], goals: Mapping[str, Column]) -> CustomerFigures:
@@ -201,8 +225,8 @@ def _positioned(customers: Mapping[str, Column], goals: Mapping[str, Column]) ->
     # A customer may have left, and a goal have come, between the two statements.
     there = places < len(ids)
     there[there] = ids[places[there]] == of[there]
-    found = {name: column[there] for name, column in goals.items()}
-    return CustomerFigures(**customers, **{**found, "goal_of": places[there]})
+    found: dict[str, Any] = {name: column[there] for name, column in goals.items()}
+    return CustomerFigures(**{**customers, **found, "goal_of": places[there]})
 
 
 def _empty(columns: Any) -> dict[str, Column]:
@@ -231,7 +255,7 @@ def _columns(data: bytes, columns: Any) -> dict[str, Column]:
     return found
 
 
-def _sheets(numbers: Sequence[int]) -> Iterator[tuple[int, int, bytes, bytes]]:
+def _kept_sheets(numbers: Sequence[int]) -> Iterator[tuple[int, int, bytes, bytes]]:
     """Number, version and columns of sheets, binary: as text a sheet is twice as long and is to be decoded."""
     if not numbers:
         return
@@ -245,47 +269,55 @@ def _sheets(numbers: Sequence[int]) -> Iterator[tuple[int, int, bytes, bytes]]:
         yield from copy.rows()
 
 
-def read_customers(numbers: Collection[int] | None) -> dict[str, Column]:
-    """Columns of the active customers of these sheets (None: of all), by rising id, from the customers themselves."""
-    return _read(_CUSTOMER, _FROM_CUSTOMERS, numbers, order="c.id")
+_CUSTOMERS = "SELECT {asked} FROM accounts_customer c WHERE c.status = 'active' {within} ORDER BY c.id"
+_GOALS = (
+    "SELECT {asked} FROM accounts_goal g JOIN accounts_customer c ON c.id = g.customer_id"
+    " WHERE c.status = 'active' {within} ORDER BY g.customer_id, g.id"
+)
+# One range of keys a sheet, so that the index is used however many sheets there are.
+_WITHIN = f"AND c.id >= sheet.number * {SHEET} AND c.id < (sheet.number + 1) * {SHEET}"
 
 
-def read_goals(numbers: Collection[int] | None) -> dict[str, Column]:
-    """Of their goals, open and closed; `goal_of` is the customer's id."""
-    return _read(_GOAL, _FROM_GOALS, numbers, order="g.customer_id, g.id")
+def read_sheets(numbers: Collection[int]) -> Iterator[tuple[int, dict[str, Column], dict[str, Column]]]:
+    """Columns of the active customers of these sheets by rising id, and of their goals, whose `goal_of` is the customer's id: from the
+    customers themselves. One statement; on PostgreSQL, which lays each column end to end: a row a customer would cost more to send
+    and to take apart than to find.
+    """
+    listed = ", ".join(f"({int(number)}::int8)" for number in sorted(numbers))
+    parts = ((_CUSTOMER, _CUSTOMERS), (_GOAL, _GOALS))
+    laid = " CROSS JOIN LATERAL ".join(f"({_laid_out(*part)}) AS part_{at}" for at, part in enumerate(parts))
+    statement = f"COPY (SELECT * FROM (VALUES {listed}) AS sheet(number) CROSS JOIN LATERAL {laid}) TO STDOUT (FORMAT BINARY)"  # noqa: S608 - columns of models, whole numbers
+    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as copy:
+        copy.set_types(["int8", *["bytea"] * (len(_CUSTOMER) + len(_GOAL))])
+        for number, *columns in copy.rows():
+            yield number, _taken(_CUSTOMER, columns), _taken(_GOAL, columns[len(_CUSTOMER) :])
 
 
-def _read(columns: Any, source: str, numbers: Collection[int] | None, *, order: str) -> dict[str, Column]:
-    on_postgresql = connection.vendor == "postgresql"
-    asked = ", ".join(there if on_postgresql else here for _, there, here, _ in columns)
-    where = "c.status = 'active'"
-    if numbers is not None:
-        # One range of keys a sheet, so that the index is used however many sheets there are.
-        listed = ", ".join(f"({int(number) * SHEET}::int8)" for number in numbers)
-        source = f"(VALUES {listed}) AS sheet(first) JOIN {source} ON c.id >= sheet.first AND c.id < sheet.first + {SHEET}"
-    statement = f"SELECT {asked} FROM {source} WHERE {where} ORDER BY {order}"  # noqa: S608 - columns of models, whole numbers
-    if on_postgresql:
-        return _copied(columns, statement)
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-        rows = cursor.fetchall()
-    turned: Iterable[Any] = zip(*rows, strict=True) if rows else ([] for _ in columns)
+def _laid_out(columns: Any, rows: str) -> str:
+    asked = ", ".join(f"{sql} AS {name}" for name, sql, *_ in columns)
+    laid = (f"coalesce(string_agg(int{kind[2]}send({name}), ''::bytea), '')" for name, *_, kind in columns)
+    return f"SELECT {', '.join(laid)} FROM ({rows.format(asked=asked, within=_WITHIN)}) AS q"  # noqa: S608
+
+
+def _taken(columns: Any, parts: Iterable[bytes]) -> dict[str, Column]:
     return {
-        name: np.array(values, dtype=kind) for (name, *_, kind), values in zip(columns, turned, strict=True)
+        name: np.frombuffer(part, dtype=kind.replace("<", ">")).astype(kind)
+        for (name, *_, kind), part in zip(columns, parts, strict=False)
     }
 
 
-_HEAD = 19  # bytes before the first row of a binary COPY
-
-
-def _copied(columns: Any, statement: str) -> dict[str, Column]:
-    """By binary COPY: each row has the same length, since no column is ever null, so that the whole is one array."""
-    row = [("fields", ">i2")]
-    for name, *_, kind in columns:
-        row += [(f"{name} bytes", ">i4"), (name, kind.replace("<", ">"))]
-    kinds = np.dtype(row)
-    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(f"COPY ({statement}) TO STDOUT (FORMAT BINARY)") as copy:  # fmt: skip
-        data = b"".join(bytes(part) for part in copy)
-    count = (len(data) - _HEAD) // kinds.itemsize
-    table = np.frombuffer(data, dtype=kinds, count=count, offset=_HEAD)
-    return {name: table[name].astype(kind) for name, *_, kind in columns}
+def _from_sqlite() -> CustomerFigures:
+    """One row, as texts with commas between the numbers. SQLite drops no order under an aggregate that shows it."""
+    laid = []
+    for columns, rows in ((_CUSTOMER, _CUSTOMERS), (_GOAL, _GOALS)):
+        asked = ", ".join(f"{sql} AS {name}" for name, _, sql, _ in columns)
+        of_each = ", ".join(f"group_concat({name})" for name, *_ in columns)
+        laid.append(f"(SELECT {of_each} FROM ({rows.format(asked=asked, within='')}))")  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {', '.join(laid)}")  # noqa: S608
+        texts = cursor.fetchone()
+    found = {
+        name: np.fromstring(text, dtype=np.int64, sep=",").astype(kind) if text else np.zeros(0, dtype=kind)
+        for (name, *_, kind), text in zip((*_CUSTOMER, *_GOAL), texts, strict=True)
+    }
+    return _positioned({name: found[name] for name in _NAMES}, {name: found[name] for name in _GOAL_NAMES})

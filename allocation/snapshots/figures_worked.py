@@ -8,15 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
+from accounts.models import TouchActivity
 from allocation.snapshots.books import TouchPlans
 from allocation.snapshots.figures import UNKNOWN, Column, CustomerFigures
 from allocation.snapshots.money import in_base
 
 Truths = npt.NDArray[np.bool_]
+Rates = tuple[tuple[str, Decimal], ...]  # currency and units per one of the base
+Activities = tuple[
+    tuple[int, int | None, Decimal, Decimal], ...
+]  # tier, kind of goal, times a year, hours each
 _LETTER = (1 << 21) - 1
 _FITS = 2**62  # whole numbers below can be doubled and still fit
 _PART = 2**20
@@ -79,14 +85,20 @@ def _one_by_one(cents: Column, currency: str, rates: Mapping[str, Decimal], base
     )
 
 
-def minutes(*, figures: CustomerFigures, as_of: date) -> Column:
-    """Minutes of a month that the touch plans ask of each, with the goals open on the day. One statement."""
-    plans = TouchPlans(as_of=as_of, goals=())
-    return by_tier_and_goals(figures=figures, plans=plans, as_of=as_of)
+def touch_activities() -> Activities:
+    """What the touch plans of all tiers ask, as `minutes` is given it. One statement."""
+    rows = TouchActivity.objects.order_by("pk")
+    return tuple(rows.values_list("tier_id", "goal_kind_id", "times_a_year", "hours_each"))
 
 
-def by_tier_and_goals(*, figures: CustomerFigures, plans: TouchPlans, as_of: date) -> Column:
-    """As `minutes`, of touch plans that were read already."""
+@lru_cache(maxsize=8)
+def _plans(activities: Activities) -> TouchPlans:
+    return TouchPlans(as_of=date.min, goals=(), activities=activities)
+
+
+def minutes(*, figures: CustomerFigures, activities: Activities, as_of: date) -> Column:
+    """Minutes of a month that the touch plans ask of each, with the goals open on the day."""
+    plans = _plans(activities)
     found = np.zeros(len(figures), dtype=np.int64)
     tiers = distinct(figures.tier)
     for tier in tiers:
@@ -132,11 +144,3 @@ def summed(amounts: Column) -> int:
     if not len(amounts) or int(amounts.max()) * len(amounts) < _FITS:
         return int(amounts.sum())
     return int((amounts >> 32).sum()) * 2**32 + int((amounts & (2**32 - 1)).sum())
-
-
-def summed_by(places: Column, amounts: Column, *, size: int) -> list[int]:
-    """Exact sums of amounts by place, of `size` places."""
-    # In two halves, each of which adds up without rounding in doubles.
-    high = np.bincount(places, weights=amounts >> 26, minlength=size)
-    low = np.bincount(places, weights=amounts & (2**26 - 1), minlength=size)
-    return [int(one) * 2**26 + int(two) for one, two in zip(high.tolist(), low.tolist(), strict=True)]

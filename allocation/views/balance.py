@@ -110,6 +110,7 @@ def balance(request: HttpRequest) -> HttpResponse:
     # Of a past day others than CS ops see the customers of their teams of today only, whoever had them: no figure to end with.
     ends_with = level.found.rows if user.is_ops or not shown.is_past else None
     kept = trend(user=user, on=shown.day, rows=ends_with, team_ids=team_ids)
+    even = how_even(level.found)
     context = {
         "as_of": shown,
         "team": level.team,
@@ -119,7 +120,7 @@ def balance(request: HttpRequest) -> HttpResponse:
         "has_teams": level.has_teams,
         "sort": level.sort,
         "sorts": _sorts(level.by),
-        "kpis": parts.kpis(level.found, total),
+        "kpis": parts.kpis(level.found, total, even),
         "chart": parts.chart(lines, page.mean),
         "columns": headings(_columns(level.by, tiers), sort=level.sort),
         "rows": [_row(line, level, shown) for line in lines],
@@ -128,7 +129,7 @@ def balance(request: HttpRequest) -> HttpResponse:
         "outside": outside_words(outside, books=Books(total.customers, total.arr_cents, total.minutes)),
         "periods": page.periods,
         "renewals": parts.renewals_chart(total, page),
-        "even": how_even(level.found),
+        "even": even,
         "trend": kept,
         "trend_chart": parts.trend_chart(kept) if kept.is_drawn else "",
         "trend_rows": parts.trend_rows(kept),

@@ -18,19 +18,19 @@ from allocation.selectors import wording
 from allocation.selectors.balance import Workload
 from allocation.selectors.balance_groups import Group
 from allocation.selectors.balance_lines import Line, Page, arr_words, band_words, renewal_cells
-from allocation.selectors.balance_words import CV_WORDS, evenness, how_even, outside_words
+from allocation.selectors.balance_words import CV_WORDS, Evenness, evenness, outside_words
 from allocation.selectors.book_lines import mean_pct, over_capacity
 from allocation.selectors.plans import figure_words
 from allocation.selectors.trend import Trend, TrendPoint
 from allocation.views.parts import Kpi, arr_kpi
 
 
-def kpis(found: Workload, total: Group) -> list[Kpi]:
+def kpis(found: Workload, total: Group, even: Sequence[Evenness]) -> list[Kpi]:
     """What a team meeting begins with."""
     rows = found.rows
     over = over_capacity(rows)
     mean = mean_pct(rows)
-    utilisation = how_even(found)[0]
+    utilisation = even[0]
     outside = total.outside(mean)
     without = "no hours are asked" if total.measured else "nobody has a utilisation"
     return [

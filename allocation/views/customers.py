@@ -20,6 +20,7 @@ from allocation.selectors import wording
 from allocation.selectors.customer_detail import customer_detail, customer_in_scope
 from allocation.selectors.customer_totals import list_totals
 from allocation.selectors.customers import DEFAULT_SORT, customer_rows, ordered, visible_customers, with_joins
+from allocation.selectors.customers_by_arr import rows_by_arr
 from allocation.selectors.explanations import customer_explanation
 from allocation.selectors.handovers import open_handover_of
 from allocation.selectors.overrides import with_override_marks
@@ -28,6 +29,7 @@ from allocation.selectors.sentiments import with_sentiments
 from allocation.selectors.thresholds import LOW_HEALTH
 from allocation.selectors.timeline import tier_timeline
 from allocation.snapshots.covers import Covers, covers_on
+from allocation.snapshots.figures import customer_figures
 from allocation.views.access import for_everyone_with_a_role, today
 from allocation.views.as_of import AsOf, as_of
 from allocation.views.attention_parts import customer_attention_kpis
@@ -66,11 +68,22 @@ def customers(request: HttpRequest) -> HttpResponse:
     several = bool(covered_csm_ids(request.user)) if request.user.is_csm else False
     found = CustomerFilter(request.GET, queryset=visible, user=request.user, today=day, several=several)
     sort = request.GET.get("sort", DEFAULT_SORT)
-    rows = ordered(found.qs, sort=sort, as_of=day)
-    totals = list_totals(user=request.user, as_of=day, chosen=found.by_figures, rows=found.qs)
-    page = capped_page_of(
-        request, with_override_marks(with_joins(rows), on=day), known=totals.customers if totals else MORE
-    )
+    user, chosen = request.user, found.by_figures
+    everybody = customer_figures() if chosen is not None else None
+    totals = list_totals(user=user, as_of=day, chosen=chosen, rows=found.qs, everybody=everybody)
+    if chosen is not None and everybody is not None and sort.lstrip("-") == "arr":
+        rows = with_override_marks(with_joins(found.qs), on=day)
+        listed: Any = rows_by_arr(
+            user=user,
+            as_of=day,
+            chosen=chosen,
+            descending=sort.startswith("-"),
+            rows=rows,
+            everybody=everybody,
+        )
+    else:
+        listed = with_override_marks(with_joins(ordered(found.qs, sort=sort, as_of=day)), on=day)
+    page = capped_page_of(request, listed, known=totals.customers if totals else MORE)
     context = {
         "filter": found,
         "page": page,

@@ -15,11 +15,10 @@ from accounts.models import Customer
 from allocation.selectors import books, covers, home, objections, todo, wording
 from allocation.selectors.balance import Workload, workload
 from allocation.selectors.book_lines import book_lines, furthest_from_even, mean_pct, over_capacity
-from allocation.selectors.pyramid_columns import figures_in_scope
 from allocation.selectors.scope_sums import scope_sums
 from allocation.selectors.timetable import timetable_todos
 from allocation.selectors.todo import Todo
-from allocation.snapshots.figures import CustomerFigures, customer_figures
+from allocation.snapshots.figures import Everybody, customer_figures
 from allocation.snapshots.money import UnknownRate
 from allocation.views.access import today
 from allocation.views.book_tiles import book_kpis
@@ -127,10 +126,10 @@ def home_page(request: HttpRequest) -> HttpResponse:
 def _ops(user: Any) -> dict[str, Any]:
     day = today()
     everybody = customer_figures()
-    seen = figures_in_scope(user=user, everybody=everybody)
-    desk = todo.desk(user=user, today=day, more=timetable_todos(at=timezone.now(), on=day), figures=seen)
+    more = timetable_todos(at=timezone.now(), on=day)
+    desk = todo.desk(user=user, today=day, more=more, everybody=everybody)
     found = _workload(user, everybody)
-    sums = scope_sums(user=user, as_of=day, figures=seen)
+    sums = scope_sums(user=user, as_of=day, everybody=everybody)
     summary = sums.summary
     todos = [
         *objections.answering_todos(user=user),
@@ -174,7 +173,7 @@ def _manager(user: Any) -> dict[str, Any]:
     day = today()
     everybody = customer_figures()
     found = _workload(user, everybody)
-    sums = scope_sums(user=user, as_of=day, figures=figures_in_scope(user=user, everybody=everybody))
+    sums = scope_sums(user=user, as_of=day, everybody=everybody)
     summary = sums.summary
     todos = [
         *home.manager_todos(user=user, today=day),
@@ -236,10 +235,10 @@ def _csm(user: Any) -> dict[str, Any]:
     }
 
 
-def _workload(user: Any, everybody: CustomerFigures) -> Workload | None:
+def _workload(user: Any, everybody: Everybody) -> Workload | None:
     """None while a currency has no rate: the to-do list says which."""
     try:
-        return workload(as_of=today(), user=user, figures=everybody)
+        return workload(as_of=today(), user=user, everybody=everybody)
     except UnknownRate:
         return None
 

@@ -63,6 +63,7 @@ def pyramid_page(request: HttpRequest) -> HttpResponse:
     narrowed = {name: str(thing.pk) for name, thing in form.picked.items()}
     outside = outside_of_pyramid(
         user=user,
+        nobodys=found.nobodys,
         columns=found.columns,
         day=shown.day,
         today=shown.today,
@@ -142,10 +143,10 @@ class ListRow:
 
 
 def _lists(found: Pyramid, *, tier: str, narrowed: Mapping[str, str]) -> list[ListRow]:
-    columns = tier_lists.chosen_columns(found.columns, tier=tier)
+    layer = next((one for one in found.layers if tier and _key(one.tier) == tier), found.total)
     asked = {**narrowed, **({"tier": tier} if tier else {})}
     rows = []
-    for kind, totals in tier_lists.list_totals(columns=columns).items():
+    for kind, totals in tier_lists.list_totals(layer=layer).items():
         one = tier_lists.LISTS[kind]
         url = reverse(f"pyramid_{kind}")
         rows.append(
@@ -153,7 +154,7 @@ def _lists(found: Pyramid, *, tier: str, narrowed: Mapping[str, str]) -> list[Li
                 label=one.label,
                 whom=one.whom,
                 rows=wording.grouped(totals.rows),
-                rows_trace=f"{totals.rows:,} of the {len(columns):,} customers of the tier and filters chosen.",
+                rows_trace=f"{totals.rows:,} of the {layer.customers:,} customers of the tier and filters chosen.",
                 total=f"{money(totals.cents)}{wording.SPACE}{settings.BASE_CURRENCY}",
                 total_trace=f"The {one.summed} of these {wording.counted(totals.rows, 'customer')}: the sum of the column "
                 f"{one.summed_column} of the file.",

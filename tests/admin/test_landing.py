@@ -13,7 +13,7 @@ from tests.factories import TODAY
 from tests.queries.counting import queries_of
 from tests.rewriting import before_the_triggers
 
-QUERIES_OF_THE_DESK = 16
+QUERIES_OF_THE_DESK = 14
 
 
 def todos(user, today=TODAY):
@@ -198,16 +198,22 @@ def test_customers_in_a_tier_no_longer_in_use_are_counted_and_listed(cast, sign_
     assert listed.context["page"].paginator.count == 2
 
 
+def asked_of_the_desk(cast):
+    """At the second look: at the first PostgreSQL reads who was written since."""
+    desk(user=cast.ops, today=TODAY)
+    return len(queries_of(lambda: desk(user=cast.ops, today=TODAY)))
+
+
 def test_the_desk_asks_as_often_whatever_the_size(cast):
     world.build(cast, customers=2)
     factories.CustomerFactory(arr=1, currency="CHF")
     assert cast.ops.is_ops  # the role is read once a request, before the page asks anything
-    few = len(queries_of(lambda: desk(user=cast.ops, today=TODAY)))
+    few = asked_of_the_desk(cast)
     factories.CustomerFactory.create_batch(20, arr=1, currency="CHF")
     model = TieringModel.objects.get()
     for _ in range(5):
         RetierRun.objects.create(as_of=TODAY, tiering_model=model, status="proposed")
-    assert len(queries_of(lambda: desk(user=cast.ops, today=TODAY))) == few
+    assert asked_of_the_desk(cast) == few
     assert few == QUERIES_OF_THE_DESK
 
 

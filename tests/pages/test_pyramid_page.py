@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from accounts.models import CSM, Customer, ExchangeRate
 from allocation.selectors.pyramid import pyramid
+from allocation.selectors.pyramid_lines import customer_lines
 from allocation.selectors.risks import at_risk
 from tests.factories import TODAY, CustomerFactory
 from tests.pages import mixed_company
@@ -94,8 +95,9 @@ def test_at_risk_counts_a_customer_once_and_each_reason_for_itself(mixed):
 
 def test_the_filter_of_the_list_and_the_pyramid_mean_the_same_risk(mixed, sign_in):
     named = set(Customer.objects.active().filter(at_risk(on=TODAY)).values_list("pk", flat=True))
-    found = found_for(mixed.cast.ops)
-    assert named == set(found.columns.pk[found.columns.at_risk].tolist())
+    assert len(named) == found_for(mixed.cast.ops).total.risk.customers
+    lines = customer_lines(user=mixed.cast.ops, day=TODAY, today=TODAY)
+    assert named == {line.pk for line in lines.rows if line.is_at_risk}
     client = sign_in(mixed.cast.ops)
     at, not_at = (
         client.get(reverse("customers"), {"risk": value}).context["page"].paginator.count

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from allocation.selectors.renewals import NO_RENEWALS, periods, renewals_answer, renewals_by_csm
+from allocation.selectors.renewals import all_renewals, periods, renewals_answer, renewals_by_csm
 
 ON = date(2026, 11, 22)  # in the fourth quarter
 
@@ -44,7 +44,7 @@ def test_sums_lose_nobody_and_no_cent():
     days = [None, ON, ON - timedelta(days=900), *(ON + timedelta(days=40 * n) for n in range(12))]
     cents = [n * 7 + 1 for n in range(len(days))]
     found = renewals_by_csm(csm=["a", "b", "c"] * 5, cents=cents, dates=days, on=ON)
-    total = sum(found.values(), NO_RENEWALS)
+    total = all_renewals(found.values())
     assert (sum(total.customers), sum(total.arr_cents)) == (15, sum(cents))
     answer = renewals_answer(found=found.values(), on=ON)
     assert sum(line["customers"] for line in answer) == 15

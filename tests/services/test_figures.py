@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 
 
 def amounts():
-    return sorted(customer_figures().arr.tolist())
+    return sorted(arr for sheet in customer_figures().sheets for arr in sheet.arr.tolist())
 
 
 def test_sheets_are_written_once_and_hold_what_customers_hold():
@@ -45,7 +45,7 @@ def test_whatever_writes_leaves_a_mark_and_is_seen_at_once(what):
     assert FigureMark.objects.exists()
     expected = {"insert": [100, 500], "update": [500], "delete": [], "goal": [100]}[what]
     assert amounts() == expected
-    assert len(customer_figures().goal_of) == (what == "goal")
+    assert sum(len(sheet.goal_of) for sheet in customer_figures().sheets) == (what == "goal")
     write_sheets()
     assert amounts() == expected
 
@@ -66,10 +66,10 @@ def test_an_edit_that_is_taken_back_leaves_the_sheet_as_it_was():
 def test_a_write_between_reading_marks_and_customers_is_not_lost(monkeypatch):
     """Another connection commits while the sheet is being written: its mark stays, so that the sheet is written once more."""
     one = CustomerFactory(arr=1)
-    read, done = figures.read_customers, []
+    read, done = figures.read_sheets, []
 
     def late(numbers):
-        found = read(numbers)
+        found = list(read(numbers))
         if not done:
             done.append(True)
             thread = threading.Thread(target=elsewhere)
@@ -83,7 +83,7 @@ def test_a_write_between_reading_marks_and_customers_is_not_lost(monkeypatch):
         finally:
             connection.close()
 
-    monkeypatch.setattr(figures, "read_customers", late)
+    monkeypatch.setattr(figures, "read_sheets", late)
     assert figures._write_some() == 1
     assert FigureMark.objects.exists()
     assert amounts() == [500]
