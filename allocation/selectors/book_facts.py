@@ -20,7 +20,7 @@ from allocation.selectors.book_ground import BookGround, book_ground
 from allocation.selectors.overrides import with_override_marks
 from allocation.snapshots.books import TouchPlans
 from allocation.snapshots.covers import Covers, covers_among
-from allocation.snapshots.kept_statements import Kept
+from accounts.kept_statements import Kept
 
 ROW = (
     "pk", "external_id", "name", "csm_id", "tier_id", "status", "health", "sentiment", "adoption", "reputation", "champion",

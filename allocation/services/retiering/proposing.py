@@ -10,6 +10,7 @@ import numpy as np
 from django.conf import settings
 from django.db import transaction
 
+from accounts.bulk_rows import insert_rows
 from accounts.leases import lease_kept
 from accounts.querysets.jobs import CancelAsked
 from allocation.engine.facts.rules import TieringRules
@@ -50,6 +51,7 @@ from allocation.snapshots.written_since import reading_begins
 BATCH = 25_000  # customers of a chunk at most
 # Of them to be looked at, at most: each is written when the chunk is applied, in one transaction.
 ROWS = 2_000
+FIRST_FENCE = 1  # a run is made with none, and each claim counts it up
 TOGETHER = 2  # chunks of a transaction: packed before it, so that it is short
 
 
@@ -197,13 +199,8 @@ def _store(
         digests={"facts": snapshot.digests, "lifecycle": snapshot.lifecycles, "goals": snapshot.goals},
     )
     names = (*sources(rules), *ALWAYS_KEPT)
-    with transaction.atomic():
-        _still_mine(run, fence, done=0, total=len(scope))
-        for kept in (TierDecision, RunChunk, RunTally):
-            kept._default_manager.filter(run=run).delete()
-        RunTally.objects.bulk_create(_tallies(run, snapshot, findings, ~shown, vocabulary), batch_size=500)
     edges = _edges(shown[scope])
-    for place in range(0, len(edges) - 1, TOGETHER):
+    for place in range(0, max(len(edges) - 1, 1), TOGETHER):
         its = edges[place : place + TOGETHER + 1]
         part = scope[its[0] : its[-1]]
         chunks = [
@@ -220,8 +217,18 @@ def _store(
         )
         with transaction.atomic():
             _still_mine(run, fence, done=its[-1], total=len(scope))
+            if place == 0:
+                _put_away(run, fence)
+                insert_rows(RunTally, _tallies(run, snapshot, findings, ~shown, vocabulary))
             RunChunk.objects.bulk_create(chunks)
-            TierDecision.objects.bulk_create(rows, batch_size=500)
+            insert_rows(TierDecision, rows)
+
+
+def _put_away(run: RetierRun, fence: int) -> None:
+    """What a runner that died left behind; the first to claim a run finds nothing."""
+    if fence > FIRST_FENCE:
+        for kept in (TierDecision, RunChunk, RunTally):
+            kept._default_manager.filter(run=run).delete()
 
 
 def _edges(shown: Flags) -> list[int]:
@@ -260,28 +267,23 @@ def _tallies(
     findings: TierFindings,
     unshown: np.ndarray[Any, np.dtype[np.bool_]],
     vocabulary: ModelVocabulary,
-) -> list[RunTally]:
-    """Those in scope without a row, by the book they are in, the tier they stay in and what decided."""
+) -> Mapping[str, Sequence[Any]]:
+    """Those in scope without a row, by the book they are in, the tier they stay in and what decided; column by column."""
     plain = snapshot.facts.held.in_scope & unshown
     csms, csm = np.unique(snapshot.csm_ids[plain], return_inverse=True)
     tier, by = findings.guards.effective[plain] + 1, findings.guards.decided_by[plain]  # no tier is -1
     shape = (len(csms), len(vocabulary.tier_ids) + 1, len(DECIDERS))
     counts = np.bincount(np.ravel_multi_index((csm, tier, by), shape), minlength=1)
     there = np.flatnonzero(counts)
-    return [
-        RunTally(
-            run=run,
-            csm_id=None if csms[csm] == NOBODY else int(csms[csm]),
-            tier_id=vocabulary.tier_id(tier - 1),
-            decided_by=DECIDERS[by].value,
-            customers=count,
-        )
-        for csm, tier, by, count in zip(
-            *(places.tolist() for places in np.unravel_index(there, shape)),
-            counts[there].tolist(),
-            strict=True,
-        )
-    ]
+    csm, tier, by = np.unravel_index(there, shape)
+    books = csms[csm].tolist()
+    return {
+        "run_id": [run.pk] * len(there),
+        "csm_id": [None if book == NOBODY else book for book in books],
+        "tier_id": [vocabulary.tier_id(place - 1) for place in tier.tolist()],
+        "decided_by": [DECIDERS[place].value for place in by.tolist()],
+        "customers": counts[there].tolist(),
+    }
 
 
 def _summary(snapshot: Snapshot, findings: TierFindings, vocabulary: ModelVocabulary) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-from django.db import connection
 
+from accounts.bulk_rows import insert_rows
 from allocation.engine.facts.attributes import Kind
 from allocation.engine.facts.tiering import ChoiceColumn, Flags, Integers, NumberColumn
 from allocation.engine.kept import CUSTOMER, Outcomes, column_of, said_of, score_of
@@ -35,8 +35,8 @@ def stand_on(*, run_id: int, outcomes: Outcomes) -> None:
     """These customers stand on this run from now on; one statement for all of them."""
     count = len(outcomes.keys)
     _write(
+        outcomes.keys.tolist(),
         [
-            outcomes.keys.tolist(),
             [run_id] * count,
             _said(outcomes.segment),
             [score_of(outcomes.score, at) for at in range(count)],
@@ -44,7 +44,7 @@ def stand_on(*, run_id: int, outcomes: Outcomes) -> None:
             outcomes.digests["lifecycle"].tolist(),
             outcomes.digests["goals"].tolist(),
             outcome_digests(outcomes).tolist(),
-        ]
+        ],
     )
 
 
@@ -55,35 +55,14 @@ def _said(column: ChoiceColumn) -> list[str]:
 
 def write_standings(*, rows: Mapping[int, Standing]) -> None:
     """These customers (rising keys) stand on that from now on; one statement for all of them."""
-    _write([list(rows), *map(list, zip(*rows.values(), strict=True))] if rows else [[]])
+    if rows:
+        _write(list(rows), list(zip(*rows.values(), strict=True)))
 
 
-def _write(columns: Sequence[list[Any]]) -> None:
-    """Customers, then FIELDS, as columns: a first run writes everybody, which as objects took most of applying."""
-    if not columns[0]:
-        return
-    meta, quoted = TierStanding._meta, connection.ops.quote_name
-    by_name = {field.name: field for field in meta.concrete_fields}
-    fields = [by_name[name] for name in ("customer", *FIELDS)]
-    names = [quoted(str(field.column)) for field in fields]
-    on_postgresql = connection.vendor == "postgresql"
-    # Without lengths: a cast to one would cut what the column refuses.
-    kinds = [str(field.db_type(connection)).partition("(")[0] for field in fields]
-    given = (
-        f"SELECT * FROM unnest({', '.join(f'%s::{kind}[]' for kind in kinds)})"  # noqa: S608 - types are the model's
-        if on_postgresql
-        else f"VALUES ({', '.join(['%s'] * len(names))})"
-    )
-    anew = ", ".join(f"{name} = EXCLUDED.{name}" for name in names[1:])
-    statement = (
-        f"INSERT INTO {quoted(meta.db_table)} ({', '.join(names)}) {given} "
-        f"ON CONFLICT ({names[0]}) DO UPDATE SET {anew}"
-    )
-    with connection.cursor() as cursor:
-        if on_postgresql:
-            cursor.execute(statement, list(columns))
-        else:
-            cursor.executemany(statement, list(zip(*columns, strict=True)))
+def _write(keys: list[int], values: Sequence[Sequence[Any]]) -> None:
+    """values: FIELDS as columns."""
+    columns = dict(zip(("run_id", *FIELDS[1:]), values, strict=True))
+    insert_rows(TierStanding, {"customer_id": keys, **columns}, over="customer_id")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from accounts.models import Customer, Leave
 from allocation.models import Override, Touch
 from allocation.selectors.book_facts import _CUSTOMERS, _GOALS, _TOUCHES
 from allocation.selectors.book_ground import _KEPT
-from allocation.snapshots.kept_statements import DerivedValue, Kept
+from accounts.kept_statements import DerivedValue, Kept
 from tests.factories import TODAY, CSMFactory, CustomerFactory, GoalFactory, GoalKindFactory
 
 pytestmark = pytest.mark.django_db

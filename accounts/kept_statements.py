@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import QuerySet
+from django.db.models.sql import UpdateQuery
 
-Value = int | str | date | tuple[int, ...] | None
+Value = int | str | date | bytes | dict[str, Any] | tuple[int | str, ...] | None
 Convert = Callable[[Any], Any]
-_FIRST_DAY, _FIRST_NUMBER = date(1931, 3, 5), 7_310_000_000_000
+# A whole number that fits every column of them.
+_FIRST_DAY, _FIRST_MOMENT, _FIRST_NUMBER = date(1931, 3, 5), datetime(1931, 3, 5, tzinfo=UTC), 1_731_000_000
 
 
 class DerivedValue(ValueError):
@@ -37,7 +39,7 @@ class _Made:
 class Kept:
     """build: gives the rows as ``values_list`` for values it is given by name, and puts each into the query as it is: an id, a
     text, a day, some ids. What follows from a value is a value of its own; which conditions there are depends on no value but on
-    whether it is None.
+    whether it is None, true or false.
     """
 
     def __init__(self, build: Callable[..., QuerySet[Any, Any]]) -> None:
@@ -46,18 +48,78 @@ class Kept:
 
     def rows(self, **values: Value) -> list[tuple[Any, ...]]:
         """What ``build(**values)`` gives, in one statement. Raises DerivedValue where a value is not in the query as it is."""
-        shape = (connection.vendor, *((name, _shape(value)) for name, value in values.items()))
+        shape = _shape_of(values)
         made = self._made.get(shape)
         if made is None:
-            made = self._made[shape] = _made(self._build, values)
+            made = self._made[shape] = _made(lambda **marked: _selecting(self._build(**marked)), values)
         with connection.cursor() as cursor:
             cursor.execute(made.sql, _filled(made, values))
             rows = cursor.fetchall()
         return _converted(rows, made.converts) if made.converts else rows
 
 
-def _shape(value: Value) -> Any:
-    return len(value) if isinstance(value, tuple) else value is None
+class KeptChange:
+    """build: gives rows, and what their columns become, for values by name; each is put into the query as it is, as in `Kept`.
+
+    Where that cannot be (a value of another kind, one that its column makes another of) the ORM makes the statement each time.
+    """
+
+    def __init__(self, build: Callable[..., tuple[QuerySet[Any, Any], Mapping[str, Any]]]) -> None:
+        self._build = build
+        self._made: dict[Any, _Made | None] = {}
+
+    def run(self, **values: Any) -> int:
+        """How many rows there were; one statement."""
+        made = self._statement(values)
+        if made is None:
+            rows, columns = self._build(**values)
+            return rows.update(**columns)
+        with transaction.mark_for_rollback_on_error(connection.alias), connection.cursor() as cursor:
+            cursor.execute(made.sql, _filled(made, values))
+            return int(cursor.rowcount)
+
+    def _statement(self, values: Mapping[str, Any]) -> _Made | None:
+        if not all(map(_can_be_kept, values.values())):
+            return None
+        shape = _shape_of(values)
+        if shape not in self._made:
+            try:
+                self._made[shape] = _made(lambda **marked: _updating(*self._build(**marked)), values)
+            except DerivedValue:
+                self._made[shape] = None
+        return self._made[shape]
+
+
+def _can_be_kept(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(isinstance(one, int | str) for one in value)
+    return value is None or isinstance(value, int | str | date | bytes | dict)
+
+
+def _selecting(rows: QuerySet[Any, Any]) -> Any:
+    return rows.query.get_compiler(connection=connection)
+
+
+def _updating(rows: QuerySet[Any, Any], columns: Mapping[str, Any]) -> Any:
+    query: Any = rows.query.chain(UpdateQuery)
+    query.add_update_values(columns)
+    query.clear_ordering(force=True)
+    return query.get_compiler(connection=connection)
+
+
+def _shape_of(values: Mapping[str, Any]) -> Any:
+    return (connection.vendor, *((name, _shape(value)) for name, value in values.items()))
+
+
+def _shape(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return len(value)
+    return str(value) if _is_constant(value) else type(value) is datetime
+
+
+def _is_constant(value: Any) -> bool:
+    """There are too few of the kind to tell one from another."""
+    return value is None or isinstance(value, bool)
 
 
 def _filled(made: _Made, values: Mapping[str, Value]) -> list[Any]:
@@ -74,10 +136,18 @@ def _filled(made: _Made, values: Mapping[str, Value]) -> list[Any]:
 
 def _said(value: Any) -> Any:
     """As the database takes it."""
-    return connection.ops.adapt_datefield_value(value) if isinstance(value, date) else value
+    if isinstance(value, datetime):
+        return connection.ops.adapt_datetimefield_value(value)
+    if isinstance(value, date):
+        return connection.ops.adapt_datefield_value(value)
+    if isinstance(value, dict):
+        return connection.ops.adapt_json_value(value, None)
+    if isinstance(value, bytes):
+        return connection.Database.Binary(value)
+    return str(value) if isinstance(value, str) else value  # an enumeration's own kind of text says nothing more
 
 
-def _made(build: Callable[..., QuerySet[Any, Any]], values: Mapping[str, Value]) -> _Made:
+def _made(build: Callable[..., Any], values: Mapping[str, Value]) -> _Made:
     """Compiled twice with values that occur nowhere else: what differs and is none of them was worked on."""
     (sql, params, slots, converts), (other_sql, other_params, other_slots, _) = (
         _compiled(build, values, turn) for turn in range(2)
@@ -86,7 +156,7 @@ def _made(build: Callable[..., QuerySet[Any, Any]], values: Mapping[str, Value])
     if sql != other_sql or found != tuple(other_slots.get(_key(param)) for param in other_params):
         raise DerivedValue("The statement is not the same for two values.")
     constants = zip(params, other_params, found, strict=True)
-    if any(slot is None and param != other for param, other, slot in constants):
+    if any(slot is None and _held(param) != _held(other) for param, other, slot in constants):
         raise DerivedValue(
             "A value is worked on within the statement: give what follows from it by a name of its own."
         )
@@ -96,31 +166,26 @@ def _made(build: Callable[..., QuerySet[Any, Any]], values: Mapping[str, Value])
 
 
 def _compiled(
-    build: Callable[..., QuerySet[Any, Any]], values: Mapping[str, Value], turn: int
+    build: Callable[..., Any], values: Mapping[str, Value], turn: int
 ) -> tuple[str, Sequence[Any], dict[Any, tuple[str, int | None]], tuple[tuple[int, Convert], ...]]:
     slots: dict[Any, tuple[str, int | None]] = {}
 
     def mark(value: Any, name: str, place: int | None = None) -> Any:
-        number = 1000 * turn + len(slots)
-        found: Any = _FIRST_NUMBER + number
-        if isinstance(value, date):
-            found = _FIRST_DAY + timedelta(days=number)
-        elif isinstance(value, str):
-            found = f"kept {number}"
+        if _is_constant(value):
+            return value
+        found = _marker(value, 1000 * turn + len(slots))
         slots[_key(_said(found))] = (name, place)
         return found
 
     marked = {
         name: tuple(mark(one, name, place) for place, one in enumerate(value))
         if isinstance(value, tuple)
-        else value
-        if value is None
         else mark(value, name)
         for name, value in values.items()
     }
-    compiler: Any = build(**marked).query.get_compiler(connection=connection)
+    compiler: Any = build(**marked)
     sql, params = compiler.as_sql()
-    columns = [column[0] for column in compiler.select[: compiler.col_count]]
+    columns = [column[0] for column in compiler.select[: compiler.col_count]] if compiler.select else []
     converts = tuple(
         (place, _converting(tuple(each), column))
         for place, (each, column) in compiler.get_converters(columns).items()
@@ -128,9 +193,31 @@ def _compiled(
     return sql, params, slots, converts
 
 
+def _marker(value: Any, number: int) -> Any:
+    """A value of the kind that is nowhere else."""
+    if isinstance(value, datetime):
+        return _FIRST_MOMENT + timedelta(days=number)
+    if isinstance(value, date):
+        return _FIRST_DAY + timedelta(days=number)
+    if isinstance(value, dict):
+        return {"kept": number}
+    if isinstance(value, bytes):
+        return f"kept {number}".encode()
+    return f"kept {number}" if isinstance(value, str) else _FIRST_NUMBER + number
+
+
 def _key(param: Any) -> tuple[type, Any]:
     """True is no 1. What cannot be looked up is no value either."""
-    return type(param), param if isinstance(param, int | str | date) else None
+    held = _held(param)
+    if isinstance(held, dict):
+        return dict, repr(held)
+    kind = int if isinstance(held, int) and not isinstance(held, bool) else type(held)
+    return kind, held if isinstance(held, int | str | date | bytes) else None
+
+
+def _held(param: Any) -> Any:
+    """Drivers wrap JSON and bytes."""
+    return getattr(param, "obj", param)
 
 
 def _converting(converters: Sequence[Callable[..., Any]], column: Any) -> Convert:
