@@ -90,6 +90,11 @@ class KeptChange:
         return self._made[shape]
 
 
+def padded(ids: Sequence[int]) -> tuple[int, ...]:
+    """The same ids, the last one again and again up to a power of two: a dozen statements then serve lists of every length."""
+    return (*ids, *[ids[-1]] * ((1 << (len(ids) - 1).bit_length()) - len(ids))) if ids else ()
+
+
 def _can_be_kept(value: Any) -> bool:
     if isinstance(value, tuple):
         return all(isinstance(one, int | str) for one in value)

@@ -44,10 +44,7 @@ class JobQuerySet(models.QuerySet):
         Returns the fence to name in later writes, or None when somebody else has it or it rests after a fault. Does not
         wait for a runner that holds the row's own lock while it writes everything in one step: it has it.
         """
-        with transaction.atomic():
-            if self._is_begun(pk, working) and self.is_locked(pk):
-                return None
-            return self._claim(pk, owner=owner, waiting=tuple(waiting), working=working)
+        return self._claim(claimed, pk, owner=owner, waiting=waiting, working=working)
 
     def _is_begun(self, pk: int, working: str) -> bool:
         """Where rows can be locked; asked for first, since who asks for a lock may take it."""
@@ -55,12 +52,18 @@ class JobQuerySet(models.QuerySet):
             return False
         return bool(_status_of(self.model).rows(pk=pk) == [(working,)])
 
-    def _claim(self, pk: int, *, owner: str, waiting: tuple[str, ...], working: str) -> int | None:
-        now = timezone.now()
-        values = {"now": now, "until": now + lease(), "owner": owner[:100]}
-        if self._changed(_claimed, pk=pk, waiting=waiting, working=working, **values) != 1:
-            return None
-        return int(_fence_of(self.model).rows(pk=pk)[0][0])
+    def _claim(
+        self, change: Change, pk: int, *, owner: str, waiting: Iterable[str], working: str, **more: Any
+    ) -> int | None:
+        """change: `claimed`, or one that asks for more."""
+        with transaction.atomic():
+            if self._is_begun(pk, working) and self.is_locked(pk):
+                return None
+            now = timezone.now()
+            values = {"now": now, "until": now + lease(), "owner": owner[:100], **more}
+            if self._changed(change, pk=pk, waiting=tuple(waiting), working=working, **values) != 1:
+                return None
+            return int(_fence_of(self.model).rows(pk=pk)[0][0])
 
     def _changed(self, change: Change, **values: Any) -> int:
         """How many rows the change found; of the whole table its statement is kept."""
@@ -192,7 +195,7 @@ def _ended(status: str, message: str, now: datetime) -> dict[str, Any]:
     }
 
 
-def _claimed(
+def claimed(
     rows: models.QuerySet[Any],
     *,
     pk: int,

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 from typing import Any, NamedTuple
 
@@ -32,7 +32,7 @@ from allocation.engine.facts.tiering import (
 from allocation.engine.kept import column_of, sources
 from allocation.engine.packing import VERSION
 from allocation.models import Source, TierHolding, TierStanding
-from allocation.snapshots.arrays import EPOCH, Array, Coded, Whole, read_arrays
+from allocation.snapshots.arrays import EPOCH, Array, ArrayQuery, Coded, Whole, array_query
 from allocation.snapshots.customer_rows import (
     ALWAYS,
     FIELDS,
@@ -260,10 +260,7 @@ def _held(
     goals_only: bool,
 ) -> HeldTiers:
     """What customers hold, against the decision each stands on: the last one applied."""
-    standings = TierStanding.objects.order_by("customer_id")
-    stands = read_arrays(rows=standings, fields=("customer_id", "lifecycle", "goals", "decided_by"))
-    set_so = TierHolding.objects.current().set_by(Source.OVERRIDE).order_by("customer_id")
-    by_override = read_arrays(rows=set_so, fields=("customer_id",))["customer_id"]
+    stands, by_override = _standings().read(), _set_by_overrides().read()["customer_id"]
     keys = rows.keys
     place, before = _found(stands["customer_id"], keys)
     changed = ~before | (_taken(stands["lifecycle"], place) != lifecycles)
@@ -288,6 +285,18 @@ def _held(
         override_ended=ended & ~in_force,
         in_scope=changed if goals_only else np.ones(len(keys), dtype=np.bool_),
     )
+
+
+@cache
+def _standings() -> ArrayQuery:
+    rows = TierStanding.objects.order_by("customer_id")
+    return array_query(rows=rows, fields=("customer_id", "lifecycle", "goals", "decided_by"))
+
+
+@cache
+def _set_by_overrides() -> ArrayQuery:
+    rows = TierHolding.objects.current().set_by(Source.OVERRIDE).order_by("customer_id")
+    return array_query(rows=rows, fields=("customer_id",))
 
 
 def _found(among: Array, keys: Integers) -> tuple[Integers, Flags]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Subquery
+from django.db.models import Count, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.timezone import localdate
 
+from accounts.kept_statements import Kept, KeptChange
 from accounts.leases import lease_kept
 from accounts.models import Customer, Tier
 from allocation.engine.facts.rules import TieringRules
@@ -42,7 +43,7 @@ from allocation.services.retiering.standings import (
     standings_seen,
     stood_on_before,
 )
-from allocation.services.retiering.walking import each_chunk, in_parts, mark_rows
+from allocation.services.retiering.walking import among, each_chunk, in_parts, mark_rows, parts
 from allocation.snapshots.customers import customers_now_columns
 from allocation.snapshots.kept_vocabulary import vocabulary_from_json
 from allocation.snapshots.standings import pack_left_out
@@ -74,19 +75,15 @@ def apply_run(
     as_wished: only where its row says that somebody wishes it now (a worker, whose message may be late); else False.
     """
     day = on or localdate(at)
-    run = RetierRun.objects.select_related("tiering_model").get(pk=run_id)
+    run = RetierRun.objects.select_related("tiering_model").defer("population").get(pk=run_id)
     if run.status == RunStatus.APPLIED or (as_wished and not _wished(run_id).exists()):
         return False
     _refuse(run)
     try:
-        with transaction.atomic():
-            rows = _wished(run_id) if as_wished else RetierRun.objects.all()
-            fence = rows.not_frozen(day).claim(
-                run_id,
-                owner=owner,
-                waiting=[RunStatus.PROPOSED, RunStatus.FAILED],
-                working=RunStatus.APPLYING,
-            )
+        waiting = [RunStatus.PROPOSED, RunStatus.FAILED]
+        fence = RetierRun.objects.claim_to_apply(
+            run_id, owner=owner, waiting=waiting, on=day, as_wished=as_wished
+        )
     except IntegrityError:
         raise UnableToApplyRun(BUSY) from None
     if fence is None:
@@ -151,9 +148,10 @@ def _refuse_frozen(run_id: int, on: date) -> None:
 
 def is_half_applied(*, run: RetierRun) -> bool:
     """Given up on the way: some customers have their tier by it, others wait. It can be finished, or undone."""
+    if run.status != RunStatus.FAILED:
+        return False
     states = set(RunChunk.objects.filter(run=run).values_list("status", flat=True).distinct())
-    begun = RowStatus.APPLIED in states and states <= {RowStatus.APPLIED, RowStatus.PROPOSED}
-    return run.status == RunStatus.FAILED and begun
+    return RowStatus.APPLIED in states and states <= {RowStatus.APPLIED, RowStatus.PROPOSED}
 
 
 def ask_to_finish_run(*, run_id: int, actor: Any, at: datetime) -> None:
@@ -208,11 +206,8 @@ def _rules_of_its_day(run: RetierRun) -> TieringRules:
 def _apply(run: RetierRun, chunk: RunChunk, rules: TieringRules, decision: DecisionSource) -> None:
     """One chunk, inside the caller's transaction; what only stays costs a look and no write."""
     outcomes = unpack_outcomes(chunk.outcomes)
-    within = TierDecision.objects.filter(
-        run=run, customer_id__gte=chunk.first_customer_id, customer_id__lte=chunk.last_customer_id
-    )
-    waiting = within.filter(status__in=[RowStatus.PROPOSED, RowStatus.REFUSED])
-    rows = list(waiting.order_by("customer_id").only("customer_id", "status", "previous_id", "effective_id"))
+    span = {"run_id": run.pk, "first": chunk.first_customer_id, "last": chunk.last_customer_id}
+    rows = [_Row(*row) for row in _ROWS.rows(**span)]
     open_rows = [row for row in rows if row.status == RowStatus.PROPOSED]
     changing = [row for row in open_rows if row.effective_id != row.previous_id]
     _lock(outcomes.keys.tolist())
@@ -233,7 +228,8 @@ def _apply(run: RetierRun, chunk: RunChunk, rules: TieringRules, decision: Decis
     mark_rows(
         [row.pk for row in open_rows if row.customer_id in same & elsewhere], RowStatus.SKIPPED, CHANGED_TIER
     )
-    within.filter(status=RowStatus.PROPOSED).update(status=RowStatus.APPLIED, words="")
+    if open_rows:
+        _APPLIED.run(**span)
     staying = ~np.isin(outcomes.keys, _keys_of(rows))
     _list(run, outcomes, seen.there & ~seen.same_facts & staying, CHANGED_FACTS)
     _list(run, outcomes, seen.same_facts & ~seen.same_tier & staying, CHANGED_TIER)
@@ -253,35 +249,76 @@ def _stand(
     stood = stood_on_before(written=new.keys, setters=setters)
     stand_on(run_id=run.pk, outcomes=new)
     left_out = np.setdiff1d(held.keys, decided.keys)
+    _DONE.run(pk=chunk.pk, stood_on=packed_stood_on(stood), left_out=pack_left_out(left_out))
+
+
+def _done(*, pk: int, stood_on: bytes, left_out: bytes | None) -> tuple[Any, Mapping[str, Any]]:
     last = RunChunk.objects.filter(turn__isnull=False).order_by("-turn").values("turn")[:1]
-    RunChunk.objects.filter(pk=chunk.pk).update(
-        status=RowStatus.APPLIED,
-        stood_on=packed_stood_on(stood),
-        turn=Coalesce(Subquery(last), 0) + 1,
-        left_out=pack_left_out(left_out),
+    turn = Coalesce(Subquery(last), 0) + 1
+    changed = {"status": RowStatus.APPLIED, "stood_on": stood_on, "turn": turn, "left_out": left_out}
+    return RunChunk.objects.filter(pk=pk), changed
+
+
+_DONE = KeptChange(_done)
+
+
+class _Row(NamedTuple):
+    """What is asked of a decision row."""
+
+    pk: int
+    customer_id: int
+    status: str
+    previous_id: int | None
+    effective_id: int | None
+
+
+def _within(*, run_id: int, first: int, last: int) -> Any:
+    return TierDecision.objects.filter(run_id=run_id, customer_id__gte=first, customer_id__lte=last)
+
+
+_ROWS = Kept(
+    lambda **span: (
+        _within(**span)
+        .filter(status__in=[RowStatus.PROPOSED, RowStatus.REFUSED])
+        .order_by("customer_id")
+        .values_list(*_Row._fields)
     )
+)
+_APPLIED = KeptChange(
+    lambda **span: (
+        _within(**span).filter(status=RowStatus.PROPOSED),
+        {"status": RowStatus.APPLIED, "words": ""},
+    )
+)
 
 
-def _kept_by_override(changing: Sequence[TierDecision], run: RetierRun) -> set[int]:
+def _kept_by_override(changing: Sequence[_Row], run: RetierRun) -> set[int]:
     """Customers to whom an override was given since, one that wishes the tier they have among them: the run knew nothing
     of it, and an override in force wins.
     """
     wanted = {row.customer_id: row.effective_id for row in changing}
     return {
         customer_id
-        for part in in_parts("customer_id", _keys(wanted))
-        for customer_id, tier_id in Override.objects.holding_since(run.as_of)
-        .filter(part)
-        .values_list("customer_id", "tier_id")
+        for part in parts(_keys(wanted))
+        for customer_id, tier_id in _HOLDING.rows(day=run.as_of, **part)
         if customer_id in wanted and wanted[customer_id] != tier_id
     }
+
+
+_HOLDING = Kept(
+    lambda *, day, **part: (
+        Override.objects.holding_since(day)
+        .filter(among("customer_id", **part))
+        .values_list("customer_id", "tier_id")
+    )
+)
 
 
 def _keys(customer_ids: Collection[int]) -> Integers:
     return np.array(sorted(customer_ids), dtype=np.int64)
 
 
-def _keys_of(rows: Sequence[TierDecision]) -> Integers:
+def _keys_of(rows: Sequence[_Row]) -> Integers:
     return _keys([row.customer_id for row in rows])
 
 
@@ -337,7 +374,7 @@ def _compared_each(outcomes: Outcomes, rules: TieringRules, run: RetierRun) -> _
         return _Compared(nobody, nobody, nobody)
     at = np.minimum(np.searchsorted(now.keys, outcomes.keys), len(now.keys) - 1)
     there = now.keys[at] == outcomes.keys
-    tiers = {slug: key for key, slug in Tier.objects.values_list("pk", "slug")}
+    tiers = dict(_TIERS.rows())
     # No tier is -1 on both sides; a word that no tier has is nobody's.
     words = np.array([*(tiers.get(word, -2) for word in outcomes.previous.vocabulary), -1], dtype=np.int64)
     return _Compared(
@@ -347,12 +384,15 @@ def _compared_each(outcomes: Outcomes, rules: TieringRules, run: RetierRun) -> _
     )
 
 
+_TIERS = Kept(lambda: Tier.objects.order_by("pk").values_list("slug", "pk"))
+
+
 def _list(run: RetierRun, outcomes: Outcomes, whom: Flags, words: str) -> None:
     """Customers that were to stay, and were changed since, are listed as skipped like any other."""
     places = np.flatnonzero(whom).tolist()
     if not places:
         return
-    tiers = dict(Tier.objects.values_list("slug", "pk"))
+    tiers = dict(_TIERS.rows())
     TierDecision.objects.bulk_create(
         (
             TierDecision(
@@ -374,10 +414,8 @@ def _list(run: RetierRun, outcomes: Outcomes, whom: Flags, words: str) -> None:
 
 
 def _finish(run: RetierRun, fence: int, at: datetime) -> bool:
-    rows = TierDecision.objects.filter(run=run)
-    skipped = rows.filter(status=RowStatus.SKIPPED).count()
-    refused = rows.filter(status=RowStatus.REFUSED).count()
-    moved = rows.filter(status=RowStatus.APPLIED).moves().count()
+    counted = _BECAME.rows(run_id=run.pk)
+    skipped, refused, moved = counted[0] if counted else (0, 0, 0)
     left_out = [f"{n} {what}" for n, what in ((skipped, "skipped"), (refused, "refused")) if n]
     message = f"Applied: {moved} customers changed tier" + "".join(f", {part}" for part in left_out) + "."
     return RetierRun.objects.finish(
@@ -388,3 +426,17 @@ def _finish(run: RetierRun, fence: int, at: datetime) -> bool:
         applied_at=at,
         summary={**run.summary, "skipped": skipped, "refused": refused},
     )
+
+
+_BECAME = Kept(
+    lambda *, run_id: (
+        TierDecision.objects.filter(run_id=run_id)
+        .values("run_id")
+        .annotate(
+            skipped=Count("pk", filter=Q(status=RowStatus.SKIPPED)),
+            refused=Count("pk", filter=Q(status=RowStatus.REFUSED)),
+            moved=Count("pk", filter=Q(status=RowStatus.APPLIED, is_move=True)),
+        )
+        .values_list("skipped", "refused", "moved")
+    )
+)

@@ -11,19 +11,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from accounts.bulk_rows import insert_rows
+from accounts.kept_statements import Kept
 from allocation.engine.facts.attributes import Kind
 from allocation.engine.facts.tiering import ChoiceColumn, Flags, Integers, NumberColumn
 from allocation.engine.kept import CUSTOMER, Outcomes, column_of, said_of, score_of
 from allocation.engine.outcome_digests import outcome_digests
 from allocation.engine.packing import Pack, pack, unpack
 from allocation.models import Source, TierHolding, TierStanding
-from allocation.services.retiering.walking import in_parts
-from allocation.snapshots.arrays import Whole, read_arrays
+from allocation.services.retiering.walking import among, in_parts, parts
+from allocation.snapshots.arrays import ArrayQuery, Whole, array_query
+from allocation.snapshots.customer_rows import ENDS
 
 FIELDS = ("run", "segment", "score", "decided_by", "lifecycle", "goals", "digest")
 SETTERS, WRITTEN, UNDIGESTED = "setters", "written", "undigested"
@@ -82,12 +85,17 @@ class Seen:
 
 def standings_seen(*, first: int, last: int) -> Seen:
     """Of customers from the first key to the last: one statement, two numbers each."""
-    rows = TierStanding.objects.filter(customer_id__gte=first, customer_id__lte=last).order_by("customer_id")
-    found = read_arrays(rows=rows, fields=("customer_id", "digest"))
+    found = _of_a_span().read({ENDS.first: first, ENDS.last: last})
     keys, digests = found["customer_id"], found["digest"]
     if not (isinstance(keys, Whole) and isinstance(digests, Whole)):
         raise TypeError("a standing has no whole numbers")
     return Seen(keys.values, digests.values)
+
+
+@cache
+def _of_a_span() -> ArrayQuery:
+    rows = TierStanding.objects.filter(customer_id__gte=ENDS.first, customer_id__lte=ENDS.last)
+    return array_query(rows=rows.order_by("customer_id"), fields=("customer_id", "digest"))
 
 
 def _whole(values: Iterable[int]) -> Integers:
@@ -112,25 +120,42 @@ def stood_on_before(*, written: Integers, setters: Mapping[int, str]) -> StoodOn
     wanted = set(written.tolist())
     before = {
         key: tuple(found)
-        for part in in_parts("customer_id", written)
-        for key, *found in TierStanding.objects.filter(part)
-        .order_by("customer_id")
-        .values_list("customer_id", "run_id", *FIELDS[1:])
+        for part in parts(written)
+        for key, *found in _STANDINGS.rows(**part)
         if key in wanted
     }
     return StoodOn(written, before, setters)
+
+
+_STANDINGS = Kept(
+    lambda **part: (
+        TierStanding.objects.filter(among("customer_id", **part))
+        .order_by("customer_id")
+        .values_list("customer_id", "run_id", *FIELDS[1:])
+    )
+)
 
 
 def set_otherwise(*, customer_ids: Integers) -> dict[int, str]:
     """Who of these (rising keys) holds a tier that no run had set, and what kind of decision had; in the order of keys."""
     found: dict[int, str] = {}
     wanted = set(customer_ids.tolist())
-    for part in in_parts("customer_id", customer_ids):
-        rows = TierHolding.objects.current().filter(part).exclude(source=Source.RUN).order_by("customer_id")
-        for key, source, gives_back in rows.values_list("customer_id", "source", "gives_back"):
+    for part in parts(customer_ids):
+        for key, source, gives_back in _SET_OTHERWISE.rows(**part):
             if key in wanted:
                 found[key] = gives_back or source
     return found
+
+
+_SET_OTHERWISE = Kept(
+    lambda **part: (
+        TierHolding.objects.current()
+        .filter(among("customer_id", **part))
+        .exclude(source=Source.RUN)
+        .order_by("customer_id")
+        .values_list("customer_id", "source", "gives_back")
+    )
+)
 
 
 def packed_stood_on(stood: StoodOn) -> bytes:
