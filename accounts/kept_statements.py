@@ -149,7 +149,9 @@ def _said(value: Any) -> Any:
         return connection.ops.adapt_json_value(value, None)
     if isinstance(value, bytes):
         return connection.Database.Binary(value)
-    return str(value) if isinstance(value, str) else value  # an enumeration's own kind of text says nothing more
+    return (
+        str(value) if isinstance(value, str) else value
+    )  # an enumeration's own kind of text says nothing more
 
 
 def _made(build: Callable[..., Any], values: Mapping[str, Value]) -> _Made:

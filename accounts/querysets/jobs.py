@@ -245,7 +245,14 @@ def _come_so_far(
 
 
 def _ended_by_its_runner(
-    rows: models.QuerySet[Any], *, pk: int, fence: int, status: str, message: str, now: datetime, **fields: Any
+    rows: models.QuerySet[Any],
+    *,
+    pk: int,
+    fence: int,
+    status: str,
+    message: str,
+    now: datetime,
+    **fields: Any,
 ) -> tuple[models.QuerySet[Any], Mapping[str, Any]]:
     ours = rows.filter(pk=pk, fence=fence, status__in=rows.model.WORKING)
     ended = _ended(status, message, now)

@@ -8,14 +8,14 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 import numpy as np
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Count, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.timezone import localdate
 
 from accounts.kept_statements import Kept, KeptChange
 from accounts.leases import lease_kept
-from accounts.models import Customer, Tier
+from accounts.models import Tier
 from allocation.engine.facts.rules import TieringRules
 from allocation.engine.facts.tiering import Flags, Integers
 from allocation.engine.kept import Outcomes, said_of, score_of, taken, unpack_outcomes
@@ -34,6 +34,7 @@ from allocation.models import (
 from allocation.querysets.decisions import RunQuerySet
 from allocation.selectors.freezes import refusal_while_frozen
 from allocation.services.decisions import DecisionSource, TierChange, set_tiers
+from allocation.services.retiering.holding import hold_customers
 from allocation.services.retiering.queueing import UnableToQueueRun, refuse_before_last_applied
 from allocation.services.retiering.rules import rules_of
 from allocation.services.retiering.standings import (
@@ -43,7 +44,7 @@ from allocation.services.retiering.standings import (
     standings_seen,
     stood_on_before,
 )
-from allocation.services.retiering.walking import among, each_chunk, in_parts, mark_rows, parts
+from allocation.services.retiering.walking import among, each_chunk, mark_rows, parts
 from allocation.snapshots.customers import customers_now_columns
 from allocation.snapshots.kept_vocabulary import vocabulary_from_json
 from allocation.snapshots.standings import pack_left_out
@@ -210,7 +211,7 @@ def _apply(run: RetierRun, chunk: RunChunk, rules: TieringRules, decision: Decis
     rows = [_Row(*row) for row in _ROWS.rows(**span)]
     open_rows = [row for row in rows if row.status == RowStatus.PROPOSED]
     changing = [row for row in open_rows if row.effective_id != row.previous_id]
-    _lock(outcomes.keys.tolist())
+    hold_customers(outcomes.keys)
     seen = _compared(outcomes, rules, run)
     kept = _kept_by_override(changing, run)
     same = set(outcomes.keys[seen.same_facts & np.isin(outcomes.keys, _keys_of(open_rows))].tolist()) - kept
@@ -320,21 +321,6 @@ def _keys(customer_ids: Collection[int]) -> Integers:
 
 def _keys_of(rows: Sequence[_Row]) -> Integers:
     return _keys([row.customer_id for row in rows])
-
-
-def _lock(customer_ids: Sequence[int]) -> None:
-    """Customers are locked before their facts are compared, who is to stay as well: what is said of a chunk then holds until its
-    commit. Whoever edits facts locks the customer's row first, so an edit falls before the look or after the commit.
-    SQLite has no locks of rows: there the transaction holds the whole database from its beginning.
-    """
-    if not connection.features.has_select_for_update:
-        return
-    for part in in_parts("pk", np.array(customer_ids, dtype=np.int64), exactly=True):
-        rows = Customer.objects.select_for_update(of=("self",)).filter(part).order_by("pk")
-        # Counted by the database: nothing of the rows is needed here.
-        statement, given = rows.values("pk").query.sql_with_params()
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT count(*) FROM ({statement}) AS held", given)  # noqa: S608 - a statement of the ORM
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,9 @@ def parts(keys: Integers, *, exactly: bool = False) -> Iterator[Part]:
 
 def among(field: str, *, first: int | None, last: int | None, ids: tuple[int, ...] | None) -> Q:
     """The condition of a part on a column of keys."""
-    return Q((f"{field}__in", ids)) if ids is not None else Q((f"{field}__gte", first), (f"{field}__lte", last))
+    return (
+        Q((f"{field}__in", ids)) if ids is not None else Q((f"{field}__gte", first), (f"{field}__lte", last))
+    )
 
 
 def in_parts(field: str, keys: Integers, *, exactly: bool = False) -> Iterator[Q]:
