@@ -45,6 +45,7 @@ from allocation.snapshots.customer_rows import (
     read_rows,
 )
 from allocation.snapshots.money import amounts_in_base, frozen_rates
+from allocation.snapshots.rising import rising
 from allocation.snapshots.vocabulary import ModelVocabulary
 
 # Goals are an axis of every decision, read by the rules or not.
@@ -260,7 +261,8 @@ def _held(
     goals_only: bool,
 ) -> HeldTiers:
     """What customers hold, against the decision each stands on: the last one applied."""
-    stands, by_override = _standings().read(), _set_by_overrides().read()["customer_id"]
+    stands = rising(_standings().read(), by="customer_id")
+    by_override = _set_by_overrides().read()["customer_id"]
     keys = rows.keys
     place, before = _found(stands["customer_id"], keys)
     changed = ~before | (_taken(stands["lifecycle"], place) != lifecycles)
@@ -289,7 +291,7 @@ def _held(
 
 @cache
 def _standings() -> ArrayQuery:
-    rows = TierStanding.objects.order_by("customer_id")
+    rows = TierStanding.objects.order_by()
     return array_query(rows=rows, fields=("customer_id", "lifecycle", "goals", "decided_by"))
 
 

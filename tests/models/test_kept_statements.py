@@ -8,11 +8,11 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q
 from django.test.utils import CaptureQueriesContext
 
+from accounts.kept_statements import DerivedValue, Kept
 from accounts.models import Customer, Leave
 from allocation.models import Override, Touch
 from allocation.selectors.book_facts import _CUSTOMERS, _GOALS, _TOUCHES
 from allocation.selectors.book_ground import _KEPT
-from accounts.kept_statements import DerivedValue, Kept
 from tests.factories import TODAY, CSMFactory, CustomerFactory, GoalFactory, GoalKindFactory
 
 pytestmark = pytest.mark.django_db

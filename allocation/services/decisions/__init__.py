@@ -16,8 +16,8 @@ from functools import cache
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, Value
-from django.db.models.functions import Greatest
+from django.db.models import Max, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
 from accounts.bulk_rows import insert_rows
@@ -236,20 +236,25 @@ def _holders(field: str) -> Kept:
 
 def _later_days(holding: HoldingModel, ids: Sequence[int], on: date) -> dict[int, date]:
     """Customers whose ledger knows a later day than `on`: history is not rewritten, so their change counts from there."""
-    late: dict[int, date] = {}
-    for chunk in _chunks(ids):
-        for customer_id, starts_on, ends_before in _later(holding).rows(ids=padded(chunk), on=on):
-            late[customer_id] = max(late.get(customer_id, on), starts_on, ends_before or starts_on)
-    return late
+    return {
+        customer_id: day
+        for chunk in _chunks(ids)
+        for customer_id, day in _later(holding).rows(ids=padded(chunk), on=on)
+        if day is not None
+    }
 
 
 @cache
 def _later(holding: HoldingModel) -> Kept:
-    return Kept(
-        lambda *, ids, on: holding.objects.filter(
-            Q(starts_on__gt=on) | Q(ends_before__gt=on), customer_id__in=ids
-        ).values_list("customer_id", "starts_on", "ends_before")
-    )
+    """Asked customer by customer: for some hundred of them at once a database that misjudges their number reads the whole ledger."""
+    last_known = Greatest("starts_on", Coalesce("ends_before", "starts_on"))
+
+    def last_days(*, ids: tuple[int, ...], on: date) -> QuerySet[Any, Any]:
+        rows = holding.objects.filter(Q(starts_on__gt=on) | Q(ends_before__gt=on), customer=OuterRef("pk"))
+        last = rows.order_by().values("customer").annotate(last=Max(last_known)).values("last")
+        return Customer.objects.filter(pk__in=ids).annotate(last=Subquery(last)).values_list("pk", "last")
+
+    return Kept(last_days)
 
 
 @cache
