@@ -6,6 +6,7 @@ answer is kept: every call asks the database.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -18,6 +19,8 @@ from django.db.models.sql import UpdateQuery
 
 Value = int | str | date | bytes | dict[str, Any] | tuple[int | str, ...] | None
 Convert = Callable[[Any], Any]
+_Slot = tuple[str, int | None]
+ALL = -1  # in the place of a place
 # A whole number that fits every column of them.
 _FIRST_DAY, _FIRST_MOMENT, _FIRST_NUMBER = date(1931, 3, 5), datetime(1931, 3, 5, tzinfo=UTC), 1_731_000_000
 
@@ -135,6 +138,9 @@ def _filled(made: _Made, values: Mapping[str, Value]) -> list[Any]:
             continue
         name, place = slot
         value: Any = values[name]
+        if place == ALL:
+            filled.append(f"{{{','.join(map(str, value))}}}")
+            continue
         filled.append(_said(value if place is None else value[place]))
     return filled
 
@@ -159,8 +165,8 @@ def _made(build: Callable[..., Any], values: Mapping[str, Value]) -> _Made:
     (sql, params, slots, converts), (other_sql, other_params, other_slots, _) = (
         _compiled(build, values, turn) for turn in range(2)
     )
-    found = tuple(slots.get(_key(param)) for param in params)
-    if sql != other_sql or found != tuple(other_slots.get(_key(param)) for param in other_params):
+    found = [slots.get(_key(param)) for param in params]
+    if sql != other_sql or found != [other_slots.get(_key(param)) for param in other_params]:
         raise DerivedValue("The statement is not the same for two values.")
     constants = zip(params, other_params, found, strict=True)
     if any(slot is None and _held(param) != _held(other) for param, other, slot in constants):
@@ -169,7 +175,30 @@ def _made(build: Callable[..., Any], values: Mapping[str, Value]) -> _Made:
         )
     if lacking := set(slots.values()) - set(found):
         raise DerivedValue(f"Not in the statement as it is: {sorted(name for name, _ in lacking)}.")
-    return _Made(sql, found, tuple(params), converts)
+    return _Made(*_with_arrays(sql, found, tuple(params)), converts)
+
+
+_LISTED = re.compile(r"IN \((%s(?:, %s)+)\)")
+
+
+def _with_arrays(sql: str, slots: Sequence[_Slot | None], params: tuple[Any, ...]) -> Any:
+    """On PostgreSQL ids come as one array: that is what it makes of a list, and the driver looks at each value of one."""
+    if connection.vendor != "postgresql":
+        return sql, tuple(slots), params
+    made, given, constants, place, end = "", [], [], 0, 0
+    for found in _LISTED.finditer(sql):
+        before = sql[end : found.start()]
+        ahead = place + before.replace("%%", "").count("%s")
+        count = found.group(1).count("%s")
+        its = slots[ahead : ahead + count]
+        first = its[0]
+        if first is None or type(params[ahead]) is str or its != [(first[0], at) for at in range(count)]:
+            continue
+        made += f"{before}= ANY(%s::bigint[])"
+        given += [*slots[place:ahead], (first[0], ALL)]
+        constants += [*params[place:ahead], None]
+        place, end = ahead + count, found.end()
+    return made + sql[end:], (*given, *slots[place:]), (*constants, *params[place:])
 
 
 def _compiled(

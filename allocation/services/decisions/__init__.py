@@ -277,7 +277,6 @@ def _close_and_open(holding: HoldingModel, field: str, groups: Groups, *, decisi
         if alike.target is not None
         for customer_id in members
     ]
-    count = len(opened)
     insert_rows(
         holding,
         {
@@ -285,11 +284,13 @@ def _close_and_open(holding: HoldingModel, field: str, groups: Groups, *, decisi
             f"{field}_id": [alike.target for _, alike in opened],
             "starts_on": [alike.on for _, alike in opened],
             "gives_back": [alike.gives_back for _, alike in opened],
-            "source": [str(decision.kind)] * count,
-            "source_id": [decision.source_id] * count,
-            "actor_id": [decision.actor_id] * count,
-            "words": [decision.words[:500]] * count,
-            "recorded_at": [timezone.now()] * count,
+        },
+        alike={
+            "source": str(decision.kind),
+            "source_id": decision.source_id,
+            "actor_id": decision.actor_id,
+            "words": decision.words[:500],
+            "recorded_at": timezone.now(),
         },
     )
 

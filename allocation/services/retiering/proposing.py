@@ -208,7 +208,6 @@ def _store(
             for start, end in pairwise(its)
         ]
         rows = decision_rows(
-            run=run,
             rows=part[shown[part]],
             snapshot=snapshot,
             findings=findings,
@@ -219,9 +218,10 @@ def _store(
             _still_mine(run, fence, done=its[-1], total=len(scope))
             if place == 0:
                 _put_away(run, fence)
-                insert_rows(RunTally, _tallies(run, snapshot, findings, ~shown, vocabulary))
+                tallies = _tallies(snapshot, findings, ~shown, vocabulary)
+                insert_rows(RunTally, tallies, alike={"run_id": run.pk})
             RunChunk.objects.bulk_create(chunks)
-            insert_rows(TierDecision, rows)
+            insert_rows(TierDecision, rows, alike={"run_id": run.pk})
 
 
 def _put_away(run: RetierRun, fence: int) -> None:
@@ -262,7 +262,6 @@ def _packed(
 
 
 def _tallies(
-    run: RetierRun,
     snapshot: Snapshot,
     findings: TierFindings,
     unshown: np.ndarray[Any, np.dtype[np.bool_]],
@@ -278,7 +277,6 @@ def _tallies(
     csm, tier, by = np.unravel_index(there, shape)
     books = csms[csm].tolist()
     return {
-        "run_id": [run.pk] * len(there),
         "csm_id": [None if book == NOBODY else book for book in books],
         "tier_id": [vocabulary.tier_id(place - 1) for place in tier.tolist()],
         "decided_by": [DECIDERS[place].value for place in by.tolist()],

@@ -14,7 +14,6 @@ from allocation.engine.explain import bounds_of, reason_in_words, values_in_word
 from allocation.engine.facts.rules import TieringRules
 from allocation.engine.facts.tiering import DECIDERS, GUARDS, DecidedBy, Flags, Integers, TierFindings
 from allocation.engine.kept import facts_to_json
-from allocation.models import RetierRun
 from allocation.snapshots.arrays import EPOCH
 from allocation.snapshots.customers import Snapshot
 from allocation.snapshots.vocabulary import ModelVocabulary
@@ -38,14 +37,13 @@ _STAYING = [place for place, guard in enumerate(GUARDS) if guard is not DecidedB
 
 def decision_rows(
     *,
-    run: RetierRun,
     rows: Integers,
     snapshot: Snapshot,
     findings: TierFindings,
     rules: TieringRules,
     vocabulary: ModelVocabulary,
 ) -> Mapping[str, Sequence[Any]]:
-    """Decision rows of some customers, in their order, column by column; nothing is done for the others."""
+    """Decision rows of some customers of a run, in their order, column by column; nothing is done for the others."""
     held, guards = findings.derived.held.take(rows), findings.guards
     all_cents, bites = findings.scores.cents[rows].tolist(), guards.bites[rows].tolist()
     deciders, effectives = guards.decided_by[rows].tolist(), guards.effective[rows].tolist()
@@ -69,7 +67,6 @@ def decision_rows(
     deciding = [DECIDERS[by] for by in deciders]
     undecided = [by in {DecidedBy.UNDECIDED, DecidedBy.LEFT} for by in deciding]
     return {
-        "run_id": [run.pk] * len(keys),
         "customer_id": keys,
         "segment": [segments[segment] for segment, _, _ in axes],
         "score": [None if cents < 0 else Decimal(cents).scaleb(-2) for cents in all_cents],

@@ -37,19 +37,16 @@ Standing: TypeAlias = tuple[Any, ...]  # run, …: the values of FIELDS
 
 def stand_on(*, run_id: int, outcomes: Outcomes) -> None:
     """These customers stand on this run from now on; one statement for all of them."""
-    count = len(outcomes.keys)
-    _write(
-        outcomes.keys.tolist(),
-        [
-            [run_id] * count,
-            _said(outcomes.segment),
-            [score_of(outcomes.score, at) for at in range(count)],
-            _said(outcomes.decided_by),
-            outcomes.digests["lifecycle"].tolist(),
-            outcomes.digests["goals"].tolist(),
-            outcome_digests(outcomes).tolist(),
-        ],
-    )
+    columns = {
+        "customer_id": outcomes.keys.tolist(),
+        "segment": _said(outcomes.segment),
+        "score": [score_of(outcomes.score, at) for at in range(len(outcomes.keys))],
+        "decided_by": _said(outcomes.decided_by),
+        "lifecycle": outcomes.digests["lifecycle"].tolist(),
+        "goals": outcomes.digests["goals"].tolist(),
+        "digest": outcome_digests(outcomes).tolist(),
+    }
+    insert_rows(TierStanding, columns, alike={"run_id": run_id}, over="customer_id")
 
 
 def _said(column: ChoiceColumn) -> list[str]:
@@ -60,13 +57,8 @@ def _said(column: ChoiceColumn) -> list[str]:
 def write_standings(*, rows: Mapping[int, Standing]) -> None:
     """These customers (rising keys) stand on that from now on; one statement for all of them."""
     if rows:
-        _write(list(rows), list(zip(*rows.values(), strict=True)))
-
-
-def _write(keys: list[int], values: Sequence[Sequence[Any]]) -> None:
-    """values: FIELDS as columns."""
-    columns = dict(zip(("run_id", *FIELDS[1:]), values, strict=True))
-    insert_rows(TierStanding, {"customer_id": keys, **columns}, over="customer_id")
+        columns = dict(zip(("run_id", *FIELDS[1:]), zip(*rows.values(), strict=True), strict=True))
+        insert_rows(TierStanding, {"customer_id": list(rows), **columns}, over="customer_id")
 
 
 @dataclass(frozen=True, slots=True)
