@@ -18,6 +18,7 @@ from allocation.models import Override
 from allocation.snapshots.arrays import EPOCH, Array, ArrayQuery, Coded, Whole, array_query, arrays_of
 from allocation.snapshots.columns import read_columns
 from allocation.snapshots.digests import column_digests, digest
+from allocation.snapshots.rising import rising
 
 MONEY = frozenset({"arr", "potential_arr"})
 # Where an attribute is stored when that is not a column of its own name.
@@ -185,14 +186,14 @@ def read_rows(
         instead = {ENDS.first: whom.first, ENDS.last: whom.last}
         queries = _of_a_span(tuple(names), as_of)
     else:
-        queries = _queries(names, as_of, whom, every, (*also, *([ID] if with_ids else [])))
+        queries = _queries(tuple(names), as_of, whom, every, (*also, *([ID] if with_ids else [])))
     told: Mapping[str, Sequence[Any]] = {}
     if also:
         asked = _customers(_of(whom), every)
         told = read_columns(rows=asked, fields=_fields(names, (*also, *([ID] if with_ids else []))))
         columns = arrays_of(model=Customer, columns=told, keys=_own_keys(names))
     else:
-        columns = queries.customers.read(instead)
+        columns = rising(queries.customers.read(instead), by="pk")
     keys = columns["pk"]
     if not isinstance(keys, Whole):
         raise TypeError("keys are no numbers")
@@ -221,14 +222,16 @@ def _own_keys(names: Sequence[str]) -> Mapping[str, Sequence[str]]:
     return {OWN: slugs} if slugs else {}
 
 
+@lru_cache(maxsize=32)
 def _queries(
-    names: Sequence[str],
+    names: tuple[str, ...],
     as_of: date,
     whom: Q,
     every: int,
-    also: Collection[str],
-    always: Sequence[str] = ALWAYS,
+    also: tuple[str, ...],
+    always: tuple[str, ...] = ALWAYS,
 ) -> _Queries:
+    """Written once for the same, since each run of a day asks for it anew."""
     goals = Goal.objects.open_on(as_of).order_by("kind__slug", "pk")
     overrides = (Override.objects.in_force(as_of) | Override.objects.begun_by(as_of)).order_by("pk")
     if whom:
@@ -237,7 +240,11 @@ def _queries(
         goals = goals.alias(turn=F("customer_id") % every).filter(turn=0)
         overrides = overrides.alias(turn=F("customer_id") % every).filter(turn=0)
     return _Queries(
-        array_query(rows=_customers(whom, every), fields=_fields(names, also, always), keys=_own_keys(names)),
+        array_query(
+            rows=_customers(whom, every).order_by(),
+            fields=_fields(names, also, always),
+            keys=_own_keys(names),
+        ),
         array_query(rows=goals, fields=("customer_id", "kind__slug")),
         array_query(rows=overrides, fields=("pk", "customer_id", "tier_id", "status", "expires_on")),
     )
