@@ -154,7 +154,7 @@ def _said(value: Any) -> Any:
     if isinstance(value, dict):
         return connection.ops.adapt_json_value(value, None)
     if isinstance(value, bytes):
-        return connection.Database.Binary(value)
+        return connection.Database.Binary(value)  # type: ignore[attr-defined]
     return (
         str(value) if isinstance(value, str) else value
     )  # an enumeration's own kind of text says nothing more
@@ -175,17 +175,21 @@ def _made(build: Callable[..., Any], values: Mapping[str, Value]) -> _Made:
         )
     if lacking := set(slots.values()) - set(found):
         raise DerivedValue(f"Not in the statement as it is: {sorted(name for name, _ in lacking)}.")
-    return _Made(*_with_arrays(sql, found, tuple(params)), converts)
+    return _Made(*_with_arrays(sql, found, params), converts=converts)
 
 
 _LISTED = re.compile(r"IN \((%s(?:, %s)+)\)")
 
 
-def _with_arrays(sql: str, slots: Sequence[_Slot | None], params: tuple[Any, ...]) -> Any:
+def _with_arrays(
+    sql: str, slots: Sequence[_Slot | None], params: Sequence[Any]
+) -> tuple[str, tuple[_Slot | None, ...], tuple[Any, ...]]:
     """On PostgreSQL ids come as one array: that is what it makes of a list, and the driver looks at each value of one."""
     if connection.vendor != "postgresql":
-        return sql, tuple(slots), params
-    made, given, constants, place, end = "", [], [], 0, 0
+        return sql, tuple(slots), tuple(params)
+    made, place, end = "", 0, 0
+    given: list[_Slot | None] = []
+    constants: list[Any] = []
     for found in _LISTED.finditer(sql):
         before = sql[end : found.start()]
         ahead = place + before.replace("%%", "").count("%s")

@@ -6,15 +6,13 @@ and are nearly in order already.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from allocation.engine.facts.tiering import Integers
 from allocation.snapshots.arrays import Array, Coded, Whole
 
 
-def rising(read: Mapping[str, Array], *, by: str) -> Mapping[str, Array]:
+def rising(read: dict[str, Array], *, by: str) -> dict[str, Array]:
     """The rows of a query by its column of keys, of which no two are the same."""
     keys = read[by]
     if not isinstance(keys, Whole):

@@ -27,7 +27,7 @@ from allocation.models import BookHolding, Departure, Source, TierHolding
 from allocation.services.decisions.handing_over import Ends, cancel_handovers_of_left, follow_changes
 
 # Either ledger; they differ in the one column `field` names.
-HoldingModel = type[Any]
+HoldingModel = type[TierHolding] | type[BookHolding]
 
 CHUNK = 500  # well under SQLite's limit of parameters in a statement
 
@@ -252,7 +252,8 @@ def _later(holding: HoldingModel) -> Kept:
     def last_days(*, ids: tuple[int, ...], on: date) -> QuerySet[Any, Any]:
         rows = holding.objects.filter(Q(starts_on__gt=on) | Q(ends_before__gt=on), customer=OuterRef("pk"))
         last = rows.order_by().values("customer").annotate(last=Max(last_known)).values("last")
-        return Customer.objects.filter(pk__in=ids).annotate(last=Subquery(last)).values_list("pk", "last")
+        customers: QuerySet[Any, Any] = Customer.objects.filter(pk__in=ids).annotate(last=Subquery(last))
+        return customers.values_list("pk", "last")
 
     return Kept(last_days)
 

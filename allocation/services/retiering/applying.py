@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Q, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Q
 from django.utils.timezone import localdate
 
-from accounts.kept_statements import Kept, KeptChange
+from accounts.kept_statements import Kept
 from accounts.leases import lease_kept
 from accounts.models import Tier
 from allocation.engine.facts.rules import TieringRules
@@ -22,7 +21,6 @@ from allocation.engine.kept import Outcomes, said_of, score_of, taken, unpack_ou
 from allocation.engine.outcome_digests import outcome_digests
 from allocation.engine.rules import UnusableRules
 from allocation.models import (
-    Override,
     RetierRun,
     RowStatus,
     RunChunk,
@@ -34,6 +32,13 @@ from allocation.models import (
 from allocation.querysets.decisions import RunQuerySet
 from allocation.selectors.freezes import refusal_while_frozen
 from allocation.services.decisions import DecisionSource, TierChange, set_tiers
+from allocation.services.retiering.chunk_rows import (
+    Row,
+    chunk_is_applied,
+    overrides_holding,
+    rows_are_applied,
+    rows_waiting,
+)
 from allocation.services.retiering.holding import hold_customers
 from allocation.services.retiering.queueing import UnableToQueueRun, refuse_before_last_applied
 from allocation.services.retiering.rules import rules_of
@@ -44,7 +49,7 @@ from allocation.services.retiering.standings import (
     standings_seen,
     stood_on_before,
 )
-from allocation.services.retiering.walking import among, each_chunk, mark_rows, parts
+from allocation.services.retiering.walking import each_chunk, mark_rows
 from allocation.snapshots.customers import customers_now_columns
 from allocation.snapshots.kept_vocabulary import vocabulary_from_json
 from allocation.snapshots.standings import pack_left_out
@@ -207,8 +212,7 @@ def _rules_of_its_day(run: RetierRun) -> TieringRules:
 def _apply(run: RetierRun, chunk: RunChunk, rules: TieringRules, decision: DecisionSource) -> None:
     """One chunk, inside the caller's transaction; what only stays costs a look and no write."""
     outcomes = unpack_outcomes(chunk.outcomes)
-    span = {"run_id": run.pk, "first": chunk.first_customer_id, "last": chunk.last_customer_id}
-    rows = [_Row(*row) for row in _ROWS.rows(**span)]
+    rows = rows_waiting(chunk)
     open_rows = [row for row in rows if row.status == RowStatus.PROPOSED]
     changing = [row for row in open_rows if row.effective_id != row.previous_id]
     hold_customers(outcomes.keys)
@@ -230,7 +234,7 @@ def _apply(run: RetierRun, chunk: RunChunk, rules: TieringRules, decision: Decis
         [row.pk for row in open_rows if row.customer_id in same & elsewhere], RowStatus.SKIPPED, CHANGED_TIER
     )
     if open_rows:
-        _APPLIED.run(**span)
+        rows_are_applied(chunk)
     staying = ~np.isin(outcomes.keys, _keys_of(rows))
     _list(run, outcomes, seen.there & ~seen.same_facts & staying, CHANGED_FACTS)
     _list(run, outcomes, seen.same_facts & ~seen.same_tier & staying, CHANGED_TIER)
@@ -250,76 +254,26 @@ def _stand(
     stood = stood_on_before(written=new.keys, setters=setters)
     stand_on(run_id=run.pk, outcomes=new)
     left_out = np.setdiff1d(held.keys, decided.keys)
-    _DONE.run(pk=chunk.pk, stood_on=packed_stood_on(stood), left_out=pack_left_out(left_out))
+    chunk_is_applied(chunk, stood_on=packed_stood_on(stood), left_out=pack_left_out(left_out))
 
 
-def _done(*, pk: int, stood_on: bytes, left_out: bytes | None) -> tuple[Any, Mapping[str, Any]]:
-    last = RunChunk.objects.filter(turn__isnull=False).order_by("-turn").values("turn")[:1]
-    turn = Coalesce(Subquery(last), 0) + 1
-    changed = {"status": RowStatus.APPLIED, "stood_on": stood_on, "turn": turn, "left_out": left_out}
-    return RunChunk.objects.filter(pk=pk), changed
-
-
-_DONE = KeptChange(_done)
-
-
-class _Row(NamedTuple):
-    """What is asked of a decision row."""
-
-    pk: int
-    customer_id: int
-    status: str
-    previous_id: int | None
-    effective_id: int | None
-
-
-def _within(*, run_id: int, first: int, last: int) -> Any:
-    return TierDecision.objects.filter(run_id=run_id, customer_id__gte=first, customer_id__lte=last)
-
-
-_ROWS = Kept(
-    lambda **span: (
-        _within(**span)
-        .filter(status__in=[RowStatus.PROPOSED, RowStatus.REFUSED])
-        .order_by("customer_id")
-        .values_list(*_Row._fields)
-    )
-)
-_APPLIED = KeptChange(
-    lambda **span: (
-        _within(**span).filter(status=RowStatus.PROPOSED),
-        {"status": RowStatus.APPLIED, "words": ""},
-    )
-)
-
-
-def _kept_by_override(changing: Sequence[_Row], run: RetierRun) -> set[int]:
+def _kept_by_override(changing: Sequence[Row], run: RetierRun) -> set[int]:
     """Customers to whom an override was given since, one that wishes the tier they have among them: the run knew nothing
     of it, and an override in force wins.
     """
     wanted = {row.customer_id: row.effective_id for row in changing}
     return {
         customer_id
-        for part in parts(_keys(wanted))
-        for customer_id, tier_id in _HOLDING.rows(day=run.as_of, **part)
+        for customer_id, tier_id in overrides_holding(since=run.as_of, customer_ids=_keys(wanted))
         if customer_id in wanted and wanted[customer_id] != tier_id
     }
-
-
-_HOLDING = Kept(
-    lambda *, day, **part: (
-        Override.objects.holding_since(day)
-        .filter(among("customer_id", **part))
-        .values_list("customer_id", "tier_id")
-    )
-)
 
 
 def _keys(customer_ids: Collection[int]) -> Integers:
     return np.array(sorted(customer_ids), dtype=np.int64)
 
 
-def _keys_of(rows: Sequence[_Row]) -> Integers:
+def _keys_of(rows: Sequence[Row]) -> Integers:
     return _keys([row.customer_id for row in rows])
 
 

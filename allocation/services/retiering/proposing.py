@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.bulk_rows import insert_rows
+from accounts.kept_statements import Kept, KeptChange
 from accounts.leases import lease_kept
 from accounts.querysets.jobs import CancelAsked
 from allocation.engine.facts.rules import TieringRules
@@ -108,7 +109,7 @@ def _follow(run: RetierRun) -> None:
 
     In the transaction that ends this run, so that the wish is not lost with the process.
     """
-    follow = RetierRun.objects.values_list("follow_as_of", flat=True).get(pk=run.pk)
+    ((follow,),) = _FOLLOWED.rows(pk=run.pk)
     if follow is not None:
         request_goals_run(as_of=follow, at=run.queued_at, actor_id=run.requested_by_id)
 
@@ -153,12 +154,24 @@ def _compute(run: RetierRun, fence: int) -> None:
             raise _ClaimLost
         _follow(run)
         # Another version may have been published while this one was computed.
-        this = RetierRun.objects.filter(pk=run.pk)
-        this.exclude(tiering_model__status=TieringModel.Status.PUBLISHED).update(
-            status=RunStatus.STALE, message=_old_model(run)
-        )
-        older = RetierRun.objects.filter(scope=run.scope, status__in=OPEN_STATUSES, pk__lt=run.pk)
-        _tell_replaced(run, older.replace(message=f"Run {run.pk} proposes anew."))
+        _OUTDATED.run(pk=run.pk, message=_old_model(run))
+        if _OLDER.rows(pk=run.pk, scope=run.scope):
+            older = _open_before(pk=run.pk, scope=run.scope)
+            _tell_replaced(run, older.replace(message=f"Run {run.pk} proposes anew."))
+
+
+def _open_before(*, pk: int, scope: str) -> Any:
+    return RetierRun.objects.filter(scope=scope, status__in=OPEN_STATUSES, pk__lt=pk)
+
+
+_FOLLOWED = Kept(lambda *, pk: RetierRun.objects.filter(pk=pk).values_list("follow_as_of"))
+_OLDER = Kept(lambda *, pk, scope: _open_before(pk=pk, scope=scope).values_list("pk")[:1])
+_OUTDATED = KeptChange(
+    lambda *, pk, message: (
+        RetierRun.objects.filter(pk=pk).exclude(tiering_model__status=TieringModel.Status.PUBLISHED),
+        {"status": RunStatus.STALE, "message": message},
+    )
+)
 
 
 def _tell_replaced(run: RetierRun, wished: Mapping[int, int]) -> None:
