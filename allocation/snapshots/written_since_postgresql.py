@@ -54,11 +54,11 @@ def written_since(*, noted: str, keys: Integers, goals: Integers, as_of: date) -
         return None
     written = np.array(sorted(customers or ()), dtype=np.int64)
     # Between the keys of the run there are only customers that were added since.
-    if there - len(np.setdiff1d(written, keys)) != len(keys):
+    if there - np.count_nonzero(~np.isin(written, keys)) != len(keys):
         return None
     other_goals = keys[_goals_now(keys, as_of) != goals]
     also = np.array(sorted(overrides or ()), dtype=np.int64)
-    return np.intersect1d(keys, np.concatenate([written, also, other_goals]))
+    return keys[np.isin(keys, np.concatenate([written, also, other_goals]))]
 
 
 def _written() -> str:

@@ -252,7 +252,7 @@ def _stand(
     new = taken(decided, np.flatnonzero(anew)) if full else decided
     stood = stood_on_before(written=new.keys, setters=setters)
     stand_on(run_id=run.pk, outcomes=new)
-    left_out = np.setdiff1d(held.keys, decided.keys)
+    left_out = np.setdiff1d(held.keys, decided.keys, assume_unique=True)
     last = RunChunk.objects.filter(turn__isnull=False).order_by("-turn").values("turn")[:1]
     RunChunk.objects.filter(pk=chunk.pk).update(
         status=RowStatus.APPLIED,
