@@ -1,7 +1,9 @@
 """Who was written since a run read, noted by SQLite itself, whoever writes and in the same transaction.
 
 Of customers, goals and overrides the customer is noted; of what is read with every customer, everybody. A note is a look at two
-small tables, and writes nothing a second time before the next reading. Who is added needs none: no run has read it.
+small tables, and writes nothing a second time before the next reading. Who is added needs none, since no run has read it, and a
+trigger on inserting would make an import of new customers a third slower (each row a statement that may have to be taken back).
+REPLACE deletes what is in its way; the settings let it fire the triggers on deleting (recursive_triggers).
 """
 
 from __future__ import annotations
@@ -28,47 +30,35 @@ class Noted:
 
     @property
     def name(self) -> str:
-        return f"written_{self.table}_{self.event.lower().replace(' ', '_').replace(',', '')}"
+        return f"written_{self.table}_{self.event.lower().replace(' ', '_')}"
 
     @property
     def statement(self) -> str:
         return f"CREATE TRIGGER {self.name} {self.event} ON {self.table} BEGIN {self.does} END"
 
 
-def _note(whom: str, among: str = "") -> str:
+def _note(whom: str) -> str:
     """An upsert: where the statement that fires says OR REPLACE or OR IGNORE, an OR of ours would be overruled by it."""
     return (
-        f"INSERT INTO {NOTES} (customer_id, reading) SELECT {whom}, r.number FROM {READINGS} AS r {among or 'WHERE true'}"  # noqa: S608
+        f"INSERT INTO {NOTES} (customer_id, reading) SELECT {whom}, number FROM {READINGS} WHERE true"  # noqa: S608
         " ON CONFLICT (customer_id) DO UPDATE SET reading = excluded.reading WHERE reading <> excluded.reading;"
     )
 
 
 def _of_customers() -> Iterable[Noted]:
-    yield Noted("AFTER UPDATE", CUSTOMERS, _note("OLD.id"))
-    yield Noted("AFTER DELETE", CUSTOMERS, _note("OLD.id"))
-    same_key = f"(SELECT id FROM {CUSTOMERS} WHERE external_id = NEW.external_id)"  # noqa: S608
-    yield from _in_the_way(CUSTOMERS, "id", f"NEW.id, {same_key}", "id, external_id")
+    for event in ("AFTER UPDATE", "AFTER DELETE"):
+        yield Noted(event, CUSTOMERS, _note("OLD.id"))
 
 
 def _of_a_customer(table: str) -> Iterable[Noted]:
     yield Noted("AFTER INSERT", table, _note("NEW.customer_id"))
     yield Noted("AFTER UPDATE", table, _note("OLD.customer_id") + _note("NEW.customer_id"))
     yield Noted("AFTER DELETE", table, _note("OLD.customer_id"))
-    # Whatever else must be unique of it is so within one customer.
-    yield from _in_the_way(table, "customer_id", "NEW.id", "id")
-
-
-def _in_the_way(table: str, whom: str, rows: str, columns: str) -> Iterable[Noted]:
-    """What stands where a row is to be written: OR REPLACE takes it away, and no trigger on deleting fires."""
-    does = _note(f"there.{whom}", f"JOIN {table} AS there ON there.id IN ({rows}) WHERE true")
-    for event in ("BEFORE INSERT", f"BEFORE UPDATE OF {columns}"):
-        yield Noted(event, table, does)
 
 
 def _of_everybody(table: str) -> Iterable[Noted]:
-    does = f"UPDATE {READINGS} SET everybody = number WHERE everybody <> number;"  # noqa: S608
-    for event in ("AFTER INSERT", "AFTER UPDATE", "AFTER DELETE"):
-        yield Noted(event, table, does)
+    for event in ("AFTER UPDATE", "AFTER DELETE"):
+        yield Noted(event, table, f"UPDATE {READINGS} SET everybody = number WHERE everybody <> number;")  # noqa: S608
 
 
 TRIGGERS = (

@@ -45,11 +45,10 @@ def applied(run: RetierRun) -> None:
 
 @pytest.fixture
 def people() -> list[Customer]:
-    """Four who have their tier; the third has a goal, and could have one of another kind."""
+    """Four who have their tier; the third has a goal."""
     load_playbook(slug="three-axis", publish=True, at=timezone.now())
     found = [factories.CustomerFactory(arr=800_000, vertical=factories.VerticalFactory()) for _ in range(4)]
     factories.GoalFactory(customer=found[2], starts_on=TODAY - timedelta(days=9))
-    factories.GoalKindFactory(slug="another")
     applied(proposed())
     return found
 
@@ -112,9 +111,7 @@ EDITS: dict[str, Any] = {
     "a tier held": lambda one: Customer.objects.filter(pk=one.pk).update(tier=Tier.objects.get(slug="scale")),
     "a name that no rule reads": lambda one: Customer.objects.filter(pk=one.pk).update(name="Renamed"),
     "an override": override,
-    "a goal opened": lambda one: factories.GoalFactory(
-        customer=one, kind=GoalKind.objects.get(slug="another")
-    ),
+    "a goal opened": lambda one: factories.GoalFactory(customer=one),
     "a goal ended": lambda one: Goal.objects.filter(customer=one).update(ends_before=TODAY),
     "a goal deleted": lambda one: Goal.objects.filter(customer=one).delete(),
 }
