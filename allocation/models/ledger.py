@@ -77,7 +77,7 @@ class TierHolding(Holding):
         verbose_name_plural = "tier ledger"
         indexes = [
             *Holding.Meta.indexes,
-            # Each run asks who holds a tier by an override: a handful, for whom the whole ledger was read.
+            # Every run asks who holds a tier by an override: a handful, of a row for everybody.
             models.Index(
                 fields=["customer"],
                 condition=Q(ends_before__isnull=True)

@@ -18,7 +18,6 @@ from allocation.models import Override
 from allocation.snapshots.arrays import EPOCH, Array, ArrayQuery, Coded, Whole, array_query, arrays_of
 from allocation.snapshots.columns import read_columns
 from allocation.snapshots.digests import column_digests, digest
-from allocation.snapshots.rising import rising
 
 MONEY = frozenset({"arr", "potential_arr"})
 # Where an attribute is stored when that is not a column of its own name.
@@ -193,7 +192,7 @@ def read_rows(
         told = read_columns(rows=asked, fields=_fields(names, (*also, *([ID] if with_ids else []))))
         columns = arrays_of(model=Customer, columns=told, keys=_own_keys(names))
     else:
-        columns = rising(queries.customers.read(instead), by="pk")
+        columns = queries.customers.read(instead)
     keys = columns["pk"]
     if not isinstance(keys, Whole):
         raise TypeError("keys are no numbers")
@@ -241,13 +240,19 @@ def _queries(
         overrides = overrides.alias(turn=F("customer_id") % every).filter(turn=0)
     return _Queries(
         array_query(
-            rows=_customers(whom, every).order_by(),
+            rows=_customers(whom, every),
             fields=_fields(names, also, always),
             keys=_own_keys(names),
         ),
         array_query(rows=goals, fields=("customer_id", "kind__slug")),
         array_query(rows=overrides, fields=("pk", "customer_id", "tier_id", "status", "expires_on")),
     )
+
+
+def goal_digests_now(*, keys: Integers, as_of: date) -> Integers:
+    """Digests of the goals that these customers (rising keys, at least one) have open on the day. One query."""
+    instead = {ENDS.first: int(keys[0]), ENDS.last: int(keys[-1])}
+    return _goals(_of_a_span((), as_of).goals.read(instead), keys).mapped(digest, 0)
 
 
 def _customers(whom: Q, every: int) -> QuerySet[Customer]:

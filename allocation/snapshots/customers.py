@@ -11,7 +11,7 @@ from operator import or_
 from typing import Any, NamedTuple
 
 import numpy as np
-from django.db.models import Q
+from django.db.models import BooleanField, ExpressionWrapper, Q
 
 from accounts.models import Customer
 from allocation.engine.facts.attributes import Kind
@@ -45,7 +45,6 @@ from allocation.snapshots.customer_rows import (
     read_rows,
 )
 from allocation.snapshots.money import amounts_in_base, frozen_rates
-from allocation.snapshots.rising import rising
 from allocation.snapshots.vocabulary import ModelVocabulary
 
 # Goals are an axis of every decision, read by the rules or not.
@@ -261,20 +260,14 @@ def _held(
     goals_only: bool,
 ) -> HeldTiers:
     """What customers hold, against the decision each stands on: the last one applied."""
-    stands = rising(_standings().read(), by="customer_id")
-    by_override = _set_by_overrides().read()["customer_id"]
+    stands, by_override = _standings().read(), _set_by_overrides().read()["customer_id"]
     keys = rows.keys
     place, before = _found(stands["customer_id"], keys)
     changed = ~before | (_taken(stands["lifecycle"], place) != lifecycles)
     other_goals = before & (_taken(stands["goals"], place) != goals)
-    deciders = stands["decided_by"]
-    overridden = (
-        deciders.mapped(lambda by: int(by == DecidedBy.OVERRIDE), 0)
-        if isinstance(deciders, Coded)
-        else np.zeros(0, dtype=np.int64)
-    )
+    overridden = _taken(stands["overridden"], place)
     # A run that was applied since its end has decided the customer anew, also where it left the tier as it was.
-    ended = (_found(by_override, keys)[1] & changed) | (before & (_at(overridden, place) == 1))
+    ended = (_found(by_override, keys)[1] & changed) | (before & (overridden == 1))
     in_force = np.isin(keys, [*rows.overrides])
     override = np.full(len(keys), NO_TIER, dtype=np.int64)
     override[in_force] = [vocabulary.place(rows.overrides[key][1]) for key in keys[in_force].tolist()]
@@ -291,8 +284,9 @@ def _held(
 
 @cache
 def _standings() -> ArrayQuery:
-    rows = TierStanding.objects.order_by()
-    return array_query(rows=rows, fields=("customer_id", "lifecycle", "goals", "decided_by"))
+    by_one = ExpressionWrapper(Q(decided_by=DecidedBy.OVERRIDE.value), output_field=BooleanField())
+    rows = TierStanding.objects.annotate(overridden=by_one).order_by("customer_id")
+    return array_query(rows=rows, fields=("customer_id", "lifecycle", "goals", "overridden"))
 
 
 @cache
@@ -311,10 +305,7 @@ def _found(among: Array, keys: Integers) -> tuple[Integers, Flags]:
 
 
 def _taken(column: Array, place: Integers) -> Integers:
-    return _at(column.values if isinstance(column, Whole) else column.codes, place)
-
-
-def _at(values: Integers, place: Integers) -> Integers:
+    values = column.values if isinstance(column, Whole) else column.codes
     return values[place] if len(values) else np.zeros(len(place), dtype=np.int64)
 
 

@@ -253,7 +253,7 @@ def _stand(
     new = taken(decided, np.flatnonzero(anew)) if full else decided
     stood = stood_on_before(written=new.keys, setters=setters)
     stand_on(run_id=run.pk, outcomes=new)
-    left_out = np.setdiff1d(held.keys, decided.keys)
+    left_out = np.setdiff1d(held.keys, decided.keys, assume_unique=True)
     chunk_is_applied(chunk, stood_on=packed_stood_on(stood), left_out=pack_left_out(left_out))
 
 

@@ -27,7 +27,6 @@ from allocation.models import Source, TierHolding, TierStanding
 from allocation.services.retiering.walking import among, in_parts, parts
 from allocation.snapshots.arrays import ArrayQuery, Whole, array_query
 from allocation.snapshots.customer_rows import ENDS
-from allocation.snapshots.rising import rising
 
 FIELDS = ("run", "segment", "score", "decided_by", "lifecycle", "goals", "digest")
 SETTERS, WRITTEN, UNDIGESTED = "setters", "written", "undigested"
@@ -78,7 +77,7 @@ class Seen:
 
 def standings_seen(*, first: int, last: int) -> Seen:
     """Of customers from the first key to the last: one statement, two numbers each."""
-    found = rising(_of_a_span().read({ENDS.first: first, ENDS.last: last}), by="customer_id")
+    found = _of_a_span().read({ENDS.first: first, ENDS.last: last})
     keys, digests = found["customer_id"], found["digest"]
     if not (isinstance(keys, Whole) and isinstance(digests, Whole)):
         raise TypeError("a standing has no whole numbers")
@@ -88,7 +87,7 @@ def standings_seen(*, first: int, last: int) -> Seen:
 @cache
 def _of_a_span() -> ArrayQuery:
     rows = TierStanding.objects.filter(customer_id__gte=ENDS.first, customer_id__lte=ENDS.last)
-    return array_query(rows=rows.order_by(), fields=("customer_id", "digest"))
+    return array_query(rows=rows.order_by("customer_id"), fields=("customer_id", "digest"))
 
 
 def _whole(values: Iterable[int]) -> Integers:
