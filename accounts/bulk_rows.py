@@ -33,8 +33,9 @@ def insert_rows(
     if not count:
         return
     fields = {field.attname: field for field in model._meta.concrete_fields}
+    blank = model()
     same = {
-        name: field.get_default()
+        name: field.pre_save(blank, add=True)  # its default, or the moment where it keeps that
         for name, field in fields.items()
         if name not in columns and not isinstance(field, models.AutoField)
     } | dict(alike or {})

@@ -18,7 +18,6 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, Greatest
-from django.utils import timezone
 
 from accounts.bulk_rows import insert_rows
 from accounts.kept_statements import Kept, KeptChange, padded
@@ -291,7 +290,6 @@ def _close_and_open(holding: HoldingModel, field: str, groups: Groups, *, decisi
             "source_id": decision.source_id,
             "actor_id": decision.actor_id,
             "words": decision.words[:500],
-            "recorded_at": timezone.now(),
         },
     )
 
