@@ -112,11 +112,12 @@ LEASE_SECONDS = env.int("LEASE_SECONDS", default=60)
 DATABASES = {"default": env.database(DATABASE_URL)}
 if EMBEDDED_DATABASE:
     # WAL lets people read while one writes; IMMEDIATE takes the write lock at BEGIN, so that a
-    # read-then-write waits its turn instead of failing at once with "database is locked".
+    # read-then-write waits its turn instead of failing at once with "database is locked". What REPLACE deletes fires the
+    # triggers on deleting (allocation.triggers.written) only where triggers may be recursive.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA recursive_triggers=ON",
     }
     folder(Path(DATABASES["default"]["NAME"]).parent)
 else:

@@ -7,14 +7,19 @@ Every later write of the runner names its fence, so that one who was overtaken c
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, models, transaction
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
+
+from accounts.kept_statements import Kept, KeptChange
+
+Change = Callable[..., tuple[models.QuerySet[Any], Mapping[str, Any]]]
 
 
 def lease() -> timedelta:
@@ -39,37 +44,33 @@ class JobQuerySet(models.QuerySet):
         Returns the fence to name in later writes, or None when somebody else has it or it rests after a fault. Does not
         wait for a runner that holds the row's own lock while it writes everything in one step: it has it.
         """
-        with transaction.atomic():
-            begun = self.model._base_manager.filter(pk=pk, status=working)
-            if begun.exists() and self.is_locked(pk):
-                return None
-            return self._claim(pk, owner=owner, waiting=waiting, working=working)
+        return self._claim(claimed, pk, owner=owner, waiting=waiting, working=working)
 
-    def _claim(self, pk: int, *, owner: str, waiting: Iterable[str], working: str) -> int | None:
-        now = timezone.now()
-        free = Q(status__in=list(waiting)) | Q(status=working, lease_until__lt=now)
-        going_on = (
-            When(status=working, then=F("progress_done")),
-            When(status=working, then=F("progress_total")),
-        )
-        taken = self.filter(free, _rested(now), pk=pk).update(
-            status=working,
-            claimed_by=owner[:100],
-            lease_until=now + lease(),
-            fence=F("fence") + 1,
-            # Each piece of work has its own: proposing, applying and undoing a run are three.
-            attempts=Case(When(status=working, then=F("attempts") + 1), default=Value(1)),
-            progress_done=Case(going_on[0], default=Value(0)),
-            progress_total=Case(going_on[1], default=Value(0)),
-            started_at=now,
-            rest_until=None,
-            # A wish to stop outlives the runner that did not see it; work that begins anew knows of none.
-            cancel_asked_at=Case(When(status=working, then=F("cancel_asked_at")), default=Value(None)),
-            cancel_asked_by=Case(When(status=working, then=F("cancel_asked_by")), default=Value(None)),
-        )
-        if taken != 1:
-            return None
-        return int(self.values_list("fence", flat=True).get(pk=pk))
+    def _is_begun(self, pk: int, working: str) -> bool:
+        """Where rows can be locked; asked for first, since who asks for a lock may take it."""
+        if not connection.features.has_select_for_update_skip_locked:
+            return False
+        return bool(_status_of(self.model).rows(pk=pk) == [(working,)])
+
+    def _claim(
+        self, change: Change, pk: int, *, owner: str, waiting: Iterable[str], working: str, **more: Any
+    ) -> int | None:
+        """change: `claimed`, or one that asks for more."""
+        with transaction.atomic():
+            if self._is_begun(pk, working) and self.is_locked(pk):
+                return None
+            now = timezone.now()
+            values = {"now": now, "until": now + lease(), "owner": owner[:100], **more}
+            if self._changed(change, pk=pk, waiting=tuple(waiting), working=working, **values) != 1:
+                return None
+            return int(_fence_of(self.model).rows(pk=pk)[0][0])
+
+    def _changed(self, change: Change, **values: Any) -> int:
+        """How many rows the change found; of the whole table its statement is kept."""
+        if self.query.where:
+            rows, columns = change(self, **values)
+            return rows.update(**columns)
+        return _kept(self.model, change).run(**values)
 
     def is_locked(self, pk: int) -> bool:
         """Whether a transaction under way holds the row: to write to it would mean to wait. Never so on SQLite.
@@ -91,20 +92,12 @@ class JobQuerySet(models.QuerySet):
 
         Raises CancelAsked when somebody wants it stopped; inside a transaction nothing of its batch is kept then.
         """
-        held = self.filter(pk=pk, fence=fence, status__in=self.model.WORKING)
-        kept = held.filter(cancel_asked_at__isnull=True).update(
-            lease_until=timezone.now() + lease(),
-            attempts=Case(
-                When(status__in=KEPT_BY_BATCH, progress_done__lt=done, then=Value(1)),
-                default=F("attempts"),
-                output_field=models.PositiveIntegerField(),
-            ),
-            progress_done=done,
-            progress_total=total,
-            message=message[:500],
-        )
-        if kept != 1 and held.filter(cancel_asked_at__isnull=False).exists():
-            raise CancelAsked
+        values = {"until": timezone.now() + lease(), "done": done, "total": total, "message": message[:500]}
+        kept = self._changed(_come_so_far, pk=pk, fence=fence, **values)
+        if kept != 1:
+            held = self.filter(pk=pk, fence=fence, status__in=self.model.WORKING)
+            if held.filter(cancel_asked_at__isnull=False).exists():
+                raise CancelAsked
         return kept == 1
 
     def keep(self, pk: int, *, fence: int) -> bool:
@@ -114,13 +107,8 @@ class JobQuerySet(models.QuerySet):
 
     def finish(self, pk: int, *, fence: int, status: str, message: str = "", **fields: Any) -> bool:
         """Leave the working state for `status`, with the result fields. False: the claim was lost."""
-        ended = self.filter(pk=pk, fence=fence, status__in=self.model.WORKING).update(
-            **_ended(status, message, timezone.now()),
-            cancel_asked_at=None,
-            cancel_asked_by=None,
-            **fields,
-        )
-        return ended == 1
+        values = {"status": status, "message": message[:500], "now": timezone.now()}
+        return self._changed(_ended_by_its_runner, pk=pk, fence=fence, **values, **fields) == 1
 
     def ask_to_cancel(self, pk: int, *, by_id: int | None, at: datetime) -> bool:
         """Mark a row that has a runner: it stops with its next heartbeat. False: it has none, or was marked before."""
@@ -145,7 +133,7 @@ class JobQuerySet(models.QuerySet):
             fence=fence,
             status__in=(*self.model.WAITING, *self.model.WORKING),
             cancel_asked_at__isnull=False,
-        ).update(**_ended(status, message, timezone.now()), **fields)
+        ).update(**_ended(status, message[:500], timezone.now()), **fields)
         return ended == 1
 
     def anew(self, at: datetime) -> dict[str, Any]:
@@ -178,7 +166,7 @@ class JobQuerySet(models.QuerySet):
         """End what `owner` works on as failed, with a sentence. False: it is not `owner`'s."""
         held = self.filter(pk=pk, claimed_by=owner[:100], status__in=self.model.WORKING)
         failed = held.update(
-            **_ended("failed", message, timezone.now()), cancel_asked_at=None, cancel_asked_by=None
+            **_ended("failed", message[:500], timezone.now()), cancel_asked_at=None, cancel_asked_by=None
         )
         return failed == 1
 
@@ -203,5 +191,84 @@ def _ended(status: str, message: str, now: datetime) -> dict[str, Any]:
         "lease_until": None,
         "rest_until": None,
         "finished_at": now,
-        "message": message[:500],
+        "message": message,
     }
+
+
+def claimed(
+    rows: models.QuerySet[Any],
+    *,
+    pk: int,
+    waiting: tuple[str, ...],
+    working: str,
+    now: datetime,
+    until: datetime,
+    owner: str,
+) -> tuple[models.QuerySet[Any], Mapping[str, Any]]:
+    free = Q(status__in=waiting) | Q(status=working, lease_until__lt=now)
+    going_on = (
+        When(status=working, then=F("progress_done")),
+        When(status=working, then=F("progress_total")),
+    )
+    return rows.filter(free, _rested(now), pk=pk), {
+        "status": working,
+        "claimed_by": owner,
+        "lease_until": until,
+        "fence": F("fence") + 1,
+        # Each piece of work has its own: proposing, applying and undoing a run are three.
+        "attempts": Case(When(status=working, then=F("attempts") + 1), default=Value(1)),
+        "progress_done": Case(going_on[0], default=Value(0)),
+        "progress_total": Case(going_on[1], default=Value(0)),
+        "started_at": now,
+        "rest_until": None,
+        # A wish to stop outlives the runner that did not see it; work that begins anew knows of none.
+        "cancel_asked_at": Case(When(status=working, then=F("cancel_asked_at")), default=Value(None)),
+        "cancel_asked_by": Case(When(status=working, then=F("cancel_asked_by")), default=Value(None)),
+    }
+
+
+def _come_so_far(
+    rows: models.QuerySet[Any], *, pk: int, fence: int, until: datetime, done: int, total: int, message: str
+) -> tuple[models.QuerySet[Any], Mapping[str, Any]]:
+    held = rows.filter(pk=pk, fence=fence, status__in=rows.model.WORKING, cancel_asked_at__isnull=True)
+    return held, {
+        "lease_until": until,
+        "attempts": Case(
+            When(status__in=KEPT_BY_BATCH, progress_done__lt=done, then=Value(1)),
+            default=F("attempts"),
+            output_field=models.PositiveIntegerField(),
+        ),
+        "progress_done": done,
+        "progress_total": total,
+        "message": message,
+    }
+
+
+def _ended_by_its_runner(
+    rows: models.QuerySet[Any],
+    *,
+    pk: int,
+    fence: int,
+    status: str,
+    message: str,
+    now: datetime,
+    **fields: Any,
+) -> tuple[models.QuerySet[Any], Mapping[str, Any]]:
+    ours = rows.filter(pk=pk, fence=fence, status__in=rows.model.WORKING)
+    ended = _ended(status, message, now)
+    return ours, {**ended, "cancel_asked_at": None, "cancel_asked_by": None, **fields}
+
+
+@lru_cache(maxsize=64)
+def _kept(model: type[models.Model], change: Change) -> KeptChange:
+    return KeptChange(lambda **values: change(model._default_manager.all(), **values))
+
+
+@lru_cache(maxsize=16)
+def _fence_of(model: type[models.Model]) -> Kept:
+    return Kept(lambda *, pk: model._default_manager.filter(pk=pk).values_list("fence"))
+
+
+@lru_cache(maxsize=16)
+def _status_of(model: type[models.Model]) -> Kept:
+    return Kept(lambda *, pk: model._base_manager.filter(pk=pk).values_list("status"))

@@ -12,6 +12,7 @@ from allocation.models.notices import Notice
 from allocation.models.objections import Objection
 from allocation.models.overrides import Override, OverrideEdit
 from allocation.models.pieces import PlanPiece
+from allocation.models.readings import Reading, WrittenCustomer
 from allocation.models.scenarios import AnswerStatus, Scenario, Sensitivity, Staffing
 from allocation.models.statuses import OPEN_STATUSES, RowStatus, RunStatus
 from allocation.models.tiering import RetierRun, TierDecision, TieringModel
@@ -44,6 +45,7 @@ __all__ = [
     "OverrideEdit",
     "PlanPiece",
     "Pulse",
+    "Reading",
     "RetierRun",
     "RowStatus",
     "RunChunk",
@@ -63,4 +65,5 @@ __all__ = [
     "Touch",
     "Variant",
     "Work",
+    "WrittenCustomer",
 ]

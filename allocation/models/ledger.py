@@ -75,6 +75,16 @@ class TierHolding(Holding):
     class Meta(Holding.Meta):
         verbose_name = "tier ledger row"
         verbose_name_plural = "tier ledger"
+        indexes = [
+            *Holding.Meta.indexes,
+            # Every run asks who holds a tier by an override: a handful, of a row for everybody.
+            models.Index(
+                fields=["customer"],
+                condition=Q(ends_before__isnull=True)
+                & (Q(source=Source.OVERRIDE) | Q(gives_back=Source.OVERRIDE)),
+                name="tierholding_by_override",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.customer}: {self.tier} from {self.starts_on:%d %b %Y}"

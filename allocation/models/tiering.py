@@ -82,8 +82,8 @@ class RetierRun(Proposal):
     )
     # What a customer's numbers were compared with (percentile breakpoints, totals), for explaining later.
     population = models.JSONField(default=dict, blank=True, editable=False)
-    # Where the database's transactions stood before the customers were read: who was written since is looked at again when
-    # it is applied; empty: everybody is.
+    # Where the database's transactions (SQLite: readings) stood before the customers were read: who was written since is looked at
+    # again when it is applied; empty: everybody is.
     read_since = models.CharField(max_length=80, blank=True, editable=False)
     # The tiers, attributes and goal kinds as they were, so that the model can be read as it was read then.
     vocabulary = models.JSONField(default=dict, blank=True, editable=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from itertools import count
 from typing import Any, Self
@@ -12,7 +13,7 @@ from django.db.models import Exists, Q
 
 from accounts.changes import update_logged
 from accounts.querysets.customers import CustomerPartQuerySet
-from accounts.querysets.jobs import JobQuerySet
+from accounts.querysets.jobs import JobQuerySet, claimed
 from accounts.querysets.scope import csm_scope, led_team_ids, served_by
 
 
@@ -53,6 +54,20 @@ class RunQuerySet(JobQuerySet):
         freezes = apps.get_model("allocation", "Freeze").objects.holding(on)
         return self.filter(~Q(status="proposed") | ~Exists(freezes))
 
+    def claim_to_apply(
+        self, pk: int, *, owner: str, waiting: Iterable[str], on: date, as_wished: bool
+    ) -> int | None:
+        """`claim` for applying, of what is `not_frozen` on the day; `as_wished`: of that alone."""
+        return self._claim(
+            _claimed_to_apply,
+            pk,
+            owner=owner,
+            waiting=waiting,
+            working="applying",
+            on=on,
+            as_wished=as_wished,
+        )
+
     def replace(self, *, message: str) -> dict[int, int]:
         """These proposals become stale, since a newer one takes their place. Gives {run or plan: person who wished it applied}.
 
@@ -70,6 +85,10 @@ class RunQuerySet(JobQuerySet):
         """Proposals of other versions than the one just published become stale."""
         waiting = self.filter(status__in=("proposed", "awaiting_approval")).exclude(tiering_model_id=model_id)
         return waiting.update(status="stale", message=f"Version {number} of the model was published since.")
+
+
+def _claimed_to_apply(rows: RunQuerySet, *, on: date, as_wished: bool, **values: Any) -> Any:
+    return claimed((rows.as_wished() if as_wished else rows).not_frozen(on), **values)
 
 
 class DecisionQuerySet(CustomerPartQuerySet):

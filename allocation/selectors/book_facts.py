@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db.models import DateField, DecimalField, Exists, F, OuterRef, Q, QuerySet, Value
 
+from accounts.kept_statements import Kept
 from accounts.models import CSM, Customer, Goal, Leave, Tier
 from allocation.engine.next_hour import RENEWAL_DAYS, WEEK
 from allocation.models import AttentionPolicy, Touch
@@ -20,7 +21,6 @@ from allocation.selectors.book_ground import BookGround, book_ground
 from allocation.selectors.overrides import with_override_marks
 from allocation.snapshots.books import TouchPlans
 from allocation.snapshots.covers import Covers, covers_among
-from allocation.snapshots.kept_statements import Kept
 
 ROW = (
     "pk", "external_id", "name", "csm_id", "tier_id", "status", "health", "sentiment", "adoption", "reputation", "champion",

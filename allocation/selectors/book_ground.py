@@ -13,12 +13,12 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Q
 
+from accounts.kept_statements import Kept
 from accounts.models import CSM, ExchangeRate, GoalKind, Leave, Tier, TouchActivity
 from accounts.querysets.scope import keep_covered
 from allocation.models import AttentionPolicy, Handover, SavedView
 from allocation.selectors.tiers import in_use_among, tiers_with_settings
 from allocation.snapshots.away import MONTH_DAYS
-from allocation.snapshots.kept_statements import Kept
 from allocation.snapshots.money import days_of_rates, latest_rates, usable_rates
 from allocation.snapshots.together import Row, ShortList, apart, made, row_of, together
 

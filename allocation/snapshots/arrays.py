@@ -55,7 +55,7 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Coded:
-    """Positions in the different ``words`` of the column, in the order of their first appearance; -1 where there is none."""
+    """Positions in the different ``words`` of the column, these in any order; -1 where there is none."""
 
     codes: Integers
     words: tuple[Any, ...]
@@ -91,12 +91,16 @@ class _Wanted:
 
 @dataclass(frozen=True, slots=True)
 class ArrayQuery:
-    """A query whose rows come as arrays, written once for many values. sql: empty where nobody can match."""
+    """A query whose rows come as arrays, written once for many values. sql: empty where nobody can match.
+
+    rising: the column by which rows are put in order here, since the statement leaves it open; none where it does not.
+    """
 
     alias: str
     sql: str
     params: tuple[Any, ...]
     wanted: tuple[_Wanted, ...]
+    rising: str = ""
 
     def read(self, instead: Mapping[int, int] | None = None) -> dict[str, Array]:
         """One query. instead: values for the whole numbers that stand in its place among the parameters."""
@@ -107,7 +111,8 @@ class ArrayQuery:
             params = tuple(instead.get(one, one) if isinstance(one, int) else one for one in params)
         on = connections[self.alias]
         read = _from_postgresql if on.vendor == "postgresql" else _from_sqlite
-        return read(on, self.sql, params, self.wanted)
+        found = read(on, self.sql, params, self.wanted)
+        return _in_order(found, by=self.rising) if self.rising else found
 
 
 def read_arrays(
@@ -124,6 +129,9 @@ def array_query(
     *, rows: QuerySet[Any], fields: Sequence[str], keys: Mapping[str, Sequence[str]] | None = None
 ) -> ArrayQuery:
     """As `read_arrays`, not read yet."""
+    rising = _rising(rows, fields)
+    if rising:
+        rows = rows.order_by()
     compiler = rows.values_list(*fields).query.get_compiler(using=rows.db)
     try:
         sql, params = compiler.as_sql(with_col_aliases=True)
@@ -137,7 +145,36 @@ def array_query(
         for place, (name, output) in enumerate(zip(fields, outputs, strict=True))
         for key in (keys or {}).get(name, (None,))
     )
-    return ArrayQuery(rows.db, sql, tuple(params), wanted)
+    return ArrayQuery(rows.db, sql, tuple(params), wanted, rising)
+
+
+def _rising(rows: QuerySet[Any], fields: Sequence[str]) -> str:
+    """The field that alone orders these rows; empty where there is none. Rows mostly lie in that order anyway: to be given them in it
+    SQLite copies row by row under an aggregate, and PostgreSQL fetches one after the other by an index, each a third of its time.
+    An order ends in what is unique, so one field says it all.
+    """
+    query = rows.query
+    if query.is_sliced or query.distinct or query.combinator:
+        return ""
+    if len(query.order_by) != 1 or query.order_by[0] not in fields:
+        return ""
+    name = str(query.order_by[0])
+    return "" if _is_coded(_field_of(rows.model, name)) else name
+
+
+def _in_order(read: dict[str, Array], *, by: str) -> dict[str, Array]:
+    """The rows in the order of a column of numbers."""
+    column = read[by]
+    if not isinstance(column, Whole) or (column.values[1:] >= column.values[:-1]).all():
+        return read
+    order = np.argsort(column.values, kind="stable")
+    return {name: _taken(each, order) for name, each in read.items()}
+
+
+def _taken(column: Array, places: Integers) -> Array:
+    if isinstance(column, Whole):
+        return Whole(column.values[places], column.unit)
+    return Coded(column.codes[places], column.words)
 
 
 def arrays_of(
@@ -281,13 +318,10 @@ def _from_sqlite(on: Any, sql: str, params: tuple[Any, ...], wanted: Sequence[_W
     asked = {each.column: _listed(each) for each in wanted}
     with on.cursor() as cursor:
         cursor.execute(f"WITH q({named}) AS ({sql}) SELECT {', '.join(asked.values())} FROM q", params)  # noqa: S608 - the ORM's own
-        found = dict(zip(asked, cursor.fetchone(), strict=True))
-    words = {
-        each.column: json.loads(found[each.column])
-        for each in wanted
-        if _is_coded(each.field) and each.column in found
-    }
-    return {each.name: _read_text(each, found[each.column], words.get(each.column)) for each in wanted}
+        texts = dict(zip(asked, cursor.fetchone(), strict=True))
+    coded = {each.column for each in wanted if _is_coded(each.field)}
+    read = {column: json.loads(text) if column in coded else _numbers(text) for column, text in texts.items()}
+    return {each.name: _read(each, read[each.column]) for each in wanted}
 
 
 def _listed(each: _Wanted) -> str:
@@ -298,21 +332,28 @@ def _listed(each: _Wanted) -> str:
         column = f"CAST(round({column} * {_unit(each.field)}) AS INTEGER)"
     elif isinstance(each.field, models.DateField):
         column = f"CAST(julianday({column}) - {_JULIAN} AS INTEGER)"
-    return f"group_concat(coalesce({column}, {MISSING}))"
+    return f"group_concat(coalesce({column}, '{_NONE}'))"
 
 
 _JULIAN = 2440587.5  # of 1970-01-01
+_NONE = "n"  # short, since there are many
 
 
-def _read_text(each: _Wanted, text: str | None, words: Sequence[str | None] | None) -> Array:
-    if words is None:
-        numbers = np.fromstring(text, dtype=np.int64, sep=",") if text else np.zeros(0, dtype=np.int64)
-        return Whole(numbers, _unit(each.field))
+def _numbers(text: str | None) -> Integers:
+    if not text:
+        return np.zeros(0, dtype=np.int64)
+    return np.fromstring(text.replace(_NONE, str(MISSING)), dtype=np.int64, sep=",")
+
+
+def _read(each: _Wanted, values: Any) -> Array:
+    """An array of numbers, or of words that were taken out of their JSON list."""
+    if not _is_coded(each.field):
+        return Whole(values, _unit(each.field))
     if each.key is not None:
         under = _ValuesUnder(each.key)
-        words = [under[word] for word in words]
+        values = [under[word] for word in values]
     codes = _Codes()
-    return _coded(each, _places(codes, words), codes)
+    return _coded(each, _places(codes, values), codes)
 
 
 class _ValuesUnder(dict[Any, str | None]):

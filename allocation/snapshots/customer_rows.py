@@ -185,7 +185,7 @@ def read_rows(
         instead = {ENDS.first: whom.first, ENDS.last: whom.last}
         queries = _of_a_span(tuple(names), as_of)
     else:
-        queries = _queries(names, as_of, whom, every, (*also, *([ID] if with_ids else [])))
+        queries = _queries(tuple(names), as_of, whom, every, (*also, *([ID] if with_ids else [])))
     told: Mapping[str, Sequence[Any]] = {}
     if also:
         asked = _customers(_of(whom), every)
@@ -221,14 +221,16 @@ def _own_keys(names: Sequence[str]) -> Mapping[str, Sequence[str]]:
     return {OWN: slugs} if slugs else {}
 
 
+@lru_cache(maxsize=32)
 def _queries(
-    names: Sequence[str],
+    names: tuple[str, ...],
     as_of: date,
     whom: Q,
     every: int,
-    also: Collection[str],
-    always: Sequence[str] = ALWAYS,
+    also: tuple[str, ...],
+    always: tuple[str, ...] = ALWAYS,
 ) -> _Queries:
+    """Written once for the same, since each run of a day asks for it anew."""
     goals = Goal.objects.open_on(as_of).order_by("kind__slug", "pk")
     overrides = (Override.objects.in_force(as_of) | Override.objects.begun_by(as_of)).order_by("pk")
     if whom:
@@ -237,10 +239,20 @@ def _queries(
         goals = goals.alias(turn=F("customer_id") % every).filter(turn=0)
         overrides = overrides.alias(turn=F("customer_id") % every).filter(turn=0)
     return _Queries(
-        array_query(rows=_customers(whom, every), fields=_fields(names, also, always), keys=_own_keys(names)),
+        array_query(
+            rows=_customers(whom, every),
+            fields=_fields(names, also, always),
+            keys=_own_keys(names),
+        ),
         array_query(rows=goals, fields=("customer_id", "kind__slug")),
         array_query(rows=overrides, fields=("pk", "customer_id", "tier_id", "status", "expires_on")),
     )
+
+
+def goal_digests_now(*, keys: Integers, as_of: date) -> Integers:
+    """Digests of the goals that these customers (rising keys, at least one) have open on the day. One query."""
+    instead = {ENDS.first: int(keys[0]), ENDS.last: int(keys[-1])}
+    return _goals(_of_a_span((), as_of).goals.read(instead), keys).mapped(digest, 0)
 
 
 def _customers(whom: Q, every: int) -> QuerySet[Customer]:

@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 from typing import Any, NamedTuple
 
 import numpy as np
-from django.db.models import Q
+from django.db.models import BooleanField, ExpressionWrapper, Q
 
 from accounts.models import Customer
 from allocation.engine.facts.attributes import Kind
@@ -32,7 +32,7 @@ from allocation.engine.facts.tiering import (
 from allocation.engine.kept import column_of, sources
 from allocation.engine.packing import VERSION
 from allocation.models import Source, TierHolding, TierStanding
-from allocation.snapshots.arrays import EPOCH, Array, Coded, Whole, read_arrays
+from allocation.snapshots.arrays import EPOCH, Array, ArrayQuery, Coded, Whole, array_query
 from allocation.snapshots.customer_rows import (
     ALWAYS,
     FIELDS,
@@ -260,22 +260,14 @@ def _held(
     goals_only: bool,
 ) -> HeldTiers:
     """What customers hold, against the decision each stands on: the last one applied."""
-    standings = TierStanding.objects.order_by("customer_id")
-    stands = read_arrays(rows=standings, fields=("customer_id", "lifecycle", "goals", "decided_by"))
-    set_so = TierHolding.objects.current().set_by(Source.OVERRIDE).order_by("customer_id")
-    by_override = read_arrays(rows=set_so, fields=("customer_id",))["customer_id"]
+    stands, by_override = _standings().read(), _set_by_overrides().read()["customer_id"]
     keys = rows.keys
     place, before = _found(stands["customer_id"], keys)
     changed = ~before | (_taken(stands["lifecycle"], place) != lifecycles)
     other_goals = before & (_taken(stands["goals"], place) != goals)
-    deciders = stands["decided_by"]
-    overridden = (
-        deciders.mapped(lambda by: int(by == DecidedBy.OVERRIDE), 0)
-        if isinstance(deciders, Coded)
-        else np.zeros(0, dtype=np.int64)
-    )
+    overridden = _taken(stands["overridden"], place)
     # A run that was applied since its end has decided the customer anew, also where it left the tier as it was.
-    ended = (_found(by_override, keys)[1] & changed) | (before & (_at(overridden, place) == 1))
+    ended = (_found(by_override, keys)[1] & changed) | (before & (overridden == 1))
     in_force = np.isin(keys, [*rows.overrides])
     override = np.full(len(keys), NO_TIER, dtype=np.int64)
     override[in_force] = [vocabulary.place(rows.overrides[key][1]) for key in keys[in_force].tolist()]
@@ -290,6 +282,19 @@ def _held(
     )
 
 
+@cache
+def _standings() -> ArrayQuery:
+    by_one = ExpressionWrapper(Q(decided_by=DecidedBy.OVERRIDE.value), output_field=BooleanField())
+    rows = TierStanding.objects.annotate(overridden=by_one).order_by("customer_id")
+    return array_query(rows=rows, fields=("customer_id", "lifecycle", "goals", "overridden"))
+
+
+@cache
+def _set_by_overrides() -> ArrayQuery:
+    rows = TierHolding.objects.current().set_by(Source.OVERRIDE).order_by("customer_id")
+    return array_query(rows=rows, fields=("customer_id",))
+
+
 def _found(among: Array, keys: Integers) -> tuple[Integers, Flags]:
     """Where each key stands among rising ones, and whether it does."""
     there = among.values if isinstance(among, Whole) else among.codes
@@ -300,10 +305,7 @@ def _found(among: Array, keys: Integers) -> tuple[Integers, Flags]:
 
 
 def _taken(column: Array, place: Integers) -> Integers:
-    return _at(column.values if isinstance(column, Whole) else column.codes, place)
-
-
-def _at(values: Integers, place: Integers) -> Integers:
+    values = column.values if isinstance(column, Whole) else column.codes
     return values[place] if len(values) else np.zeros(len(place), dtype=np.int64)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
+from accounts.kept_statements import Kept
 from accounts.models import ExchangeRate
 from allocation.engine.facts.tiering import Floats
 from allocation.engine.standing import half_even
@@ -43,8 +44,8 @@ def rates_there_are(*, currencies: Iterable[str], as_of: date, base: str) -> dic
     wanted = sorted(set(currencies) - {base})
     if not wanted:
         return {}
-    rows = latest_rates(as_of=as_of, base=base, **days_of_rates(as_of)).filter(currency__in=wanted)
-    found = usable_rates(rows.values_list("currency", "day", "rate", "newest"), as_of=as_of)
+    rows = _LATEST.rows(currencies=tuple(wanted), as_of=as_of, base=base, **days_of_rates(as_of))
+    found = usable_rates(rows, as_of=as_of)
     return {currency: found[currency] for currency in wanted if currency in found}
 
 
@@ -66,6 +67,15 @@ def latest_rates(*, as_of: date, base: str, fresh: date, stale: date) -> QuerySe
     latest = of_currency.order_by("-day").values("day")[:1]
     young = ExchangeRate.objects.filter(Q(day__gte=stale) | ~any_fresh, base=base)
     return young.filter(day=Subquery(latest)).annotate(newest=Subquery(newest))
+
+
+_LATEST = Kept(
+    lambda *, currencies, as_of, base, fresh, stale: (
+        latest_rates(as_of=as_of, base=base, fresh=fresh, stale=stale)
+        .filter(currency__in=currencies)
+        .values_list("currency", "day", "rate", "newest")
+    )
+)
 
 
 def usable_rates(rows: Iterable[tuple[str, date, Decimal, date]], *, as_of: date) -> dict[str, Decimal]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from accounts.kept_statements import Kept
 from accounts.models import CustomAttribute, GoalKind, Tier
 from allocation.engine.facts.attributes import ATTRIBUTES, CUSTOM_PREFIX, Attribute, Kind
 from allocation.engine.facts.tiering import TierFacts
@@ -39,16 +40,23 @@ class ModelVocabulary:
 
 def model_vocabulary() -> ModelVocabulary:
     """Three queries, whatever the number of customers."""
-    tiers = list(Tier.objects.order_by("rank", "slug"))
+    tiers = _TIERS.rows()
     attributes = dict(ATTRIBUTES)
-    for custom in CustomAttribute.objects.order_by("slug"):
-        name = f"{CUSTOM_PREFIX}{custom.slug}"
-        attributes[name] = Attribute(name, _KINDS[custom.kind], custom.label)
+    for slug, kind, label in _CUSTOM.rows():
+        name = f"{CUSTOM_PREFIX}{slug}"
+        attributes[name] = Attribute(name, _KINDS[kind], label)
     return ModelVocabulary(
-        tiers=tuple(
-            TierFacts(tier.slug, tier.rank, tier.touch_level, tier.name, tier.retired) for tier in tiers
-        ),
-        tier_ids=tuple(tier.pk for tier in tiers),
+        tiers=tuple(TierFacts(*said) for _, *said in tiers),
+        tier_ids=tuple(pk for pk, *_ in tiers),
         attributes=attributes,
-        goal_kinds=dict(GoalKind.objects.order_by("slug").values_list("slug", "asks_for")),
+        goal_kinds=dict(_GOAL_KINDS.rows()),
     )
+
+
+_TIERS = Kept(
+    lambda: Tier.objects.order_by("rank", "slug").values_list(
+        "pk", "slug", "rank", "touch_level", "name", "retired"
+    )
+)
+_CUSTOM = Kept(lambda: CustomAttribute.objects.order_by("slug").values_list("slug", "kind", "label"))
+_GOAL_KINDS = Kept(lambda: GoalKind.objects.order_by("slug").values_list("slug", "asks_for"))

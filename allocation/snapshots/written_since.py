@@ -1,101 +1,36 @@
-"""Which customers may be others than a run read them, as PostgreSQL itself knows: their rows, or what hangs on them, were written since.
+"""Which customers may be others than a run read them, as the database itself knows: they, or what hangs on them, were written since.
 
-Each row carries the number of the transaction that wrote it (``xmin``). A run notes, before it reads, the oldest number that was not
-over then; whatever was written under that number or a later one is to be compared again. Numbers belong to one database of one
-cluster, so a run that was carried over in a dump has nothing to compare with, and everybody is looked at. SQLite keeps no
-such numbers. Goals may also be deleted, which leaves no row: they are read, and compared as what the run kept of them.
+PostgreSQL numbers its transactions and says of each row under which one it was written; SQLite has triggers that note it.
+In doubt everybody may be another.
 """
 
 from __future__ import annotations
 
 from datetime import date
 
-import numpy as np
-from django.db import ProgrammingError, connection, transaction
+from django.db import connection
 
-from accounts.models import Customer, Goal, Language, Region, Tier, Vertical
 from allocation.engine.facts.tiering import Integers
-from allocation.models import Override
-from allocation.snapshots.digests import digest
-
-# Their names and slugs are read with each customer.
-NAMED = (Vertical, Region, Language, Tier)
-FAR = 2**30  # transactions after which numbers may have come round
-
-_HERE = (
-    "(SELECT system_identifier FROM pg_control_system())::text, "
-    "(SELECT oid FROM pg_database WHERE datname = current_database())::text, "
-    "pg_snapshot_xmin(pg_current_snapshot())::text"
-)
+from allocation.snapshots import written_since_postgresql, written_since_sqlite
 
 
 def reading_begins() -> str:
     """What a run notes before it reads; empty where the database cannot tell what was written since."""
-    if connection.vendor != "postgresql":
-        return ""
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(f"SELECT {_HERE}")
-            return " ".join(cursor.fetchone())
-    except ProgrammingError:  # a host that lets nobody ask what cluster this is
-        return ""
+    return (
+        written_since_postgresql.reading_begins()
+        if connection.vendor == "postgresql"
+        else written_since_sqlite.reading_begins()
+    )
 
 
 def written_since(*, noted: str, keys: Integers, goals: Integers, as_of: date) -> Integers | None:
-    """Of these customers (rising keys) all that may be others than they were, by what `reading_begins` gave; rising. Two statements.
+    """Of these customers (rising keys) all that may be others than they were, by what `reading_begins` gave; rising. Within a
+    transaction that keeps others from writing them, or it says what was so a moment ago. At most two statements.
 
-    goals: digests of the goals that were open on the day. None: that cannot be told, or one of them is gone; look at everybody.
+    goals: digests of the goals that were open on the day. None: that cannot be told; look at everybody.
     """
-    if not noted or connection.vendor != "postgresql" or not len(keys):
+    if not noted or not len(keys):
         return None
-    *then, begun = noted.split()
-    span: dict[str, int | str] = {
-        "first": int(keys[0]),
-        "last": int(keys[-1]),
-        "begun": str(int(begun) % 2**32),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_written(), span)
-        *here, now, names, there, customers, overrides = cursor.fetchone()
-    if then != here or not 0 <= int(now) - int(begun) < FAR or names:
-        return None
-    written = np.array(sorted(customers or ()), dtype=np.int64)
-    # Between the keys of the run there are only customers that were added since.
-    if there - len(np.setdiff1d(written, keys)) != len(keys):
-        return None
-    other_goals = keys[_goals_now(keys, as_of) != goals]
-    also = np.array(sorted(overrides or ()), dtype=np.int64)
-    return np.intersect1d(keys, np.concatenate([written, also, other_goals]))
-
-
-def _written() -> str:
-    """Where we are; whether a name was written; how many customers there are, which of them were, and whose overrides."""
-    anew = "age(xmin) <= age(%(begun)s::xid)"  # rows carry the last 32 bits of a number
-    names = " OR ".join(f"EXISTS (SELECT 1 FROM {_table(model)} WHERE {anew})" for model in NAMED)  # noqa: S608
-    overrides = (
-        f"SELECT array_agg(DISTINCT customer_id) FROM {_table(Override)} "  # noqa: S608 - names are the models'
-        f"WHERE customer_id BETWEEN %(first)s AND %(last)s AND {anew}"
-    )
-    return (
-        f"SELECT {_HERE}, {names}, count(*), array_agg(id) FILTER (WHERE {anew}), ({overrides}) "  # noqa: S608
-        f"FROM {_table(Customer)} WHERE id BETWEEN %(first)s AND %(last)s"
-    )
-
-
-def _table(model: type[Customer | Override | Vertical | Region | Language | Tier]) -> str:
-    return connection.ops.quote_name(model._meta.db_table)
-
-
-def _goals_now(keys: Integers, as_of: date) -> Integers:
-    """Digests of the goals open on the day, as snapshots of customers make them."""
-    rows = Goal.objects.open_on(as_of).filter(customer_id__gte=int(keys[0]), customer_id__lte=int(keys[-1]))
-    slugs: dict[int, tuple[str, ...]] = {}
-    for key, slug in rows.order_by("kind__slug", "pk").values_list("customer_id", "kind__slug"):
-        slugs[key] = (*slugs.get(key, ()), slug)
-    known: dict[tuple[str, ...], int] = {several: digest(several) for several in set(slugs.values())}
-    found = np.full(len(keys), digest(()), dtype=np.int64)
-    held = np.array(sorted(slugs), dtype=np.int64)
-    digests = np.array([known[slugs[key]] for key in held.tolist()], dtype=np.int64)
-    its = np.isin(held, keys)
-    found[np.searchsorted(keys, held[its])] = digests[its]
-    return found
+    if connection.vendor == "postgresql":
+        return written_since_postgresql.written_since(noted=noted, keys=keys, goals=goals, as_of=as_of)
+    return written_since_sqlite.written_since(noted=noted, keys=keys)

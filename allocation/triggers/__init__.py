@@ -1,5 +1,7 @@
 """What was decided cannot be rewritten: kept by the database itself, whoever writes.
 
+Beside that SQLite notes who was written since a run read (allocation.triggers.written).
+
 A file a noun; allocation.triggers.rules says how a rule becomes a trigger. They are taken away before every migrate and
 made again after it: a migration may bring rows of an earlier version into a new form, and SQLite could not build a table
 anew that a trigger of another one looks at. A migrate that failed leaves them away; the check W005 says so.
@@ -12,7 +14,7 @@ from typing import Any
 
 from django.db import connections, transaction
 
-from allocation.triggers import versions
+from allocation.triggers import versions, written
 from allocation.triggers.changes import CHANGES
 from allocation.triggers.ledger import LEDGERS
 from allocation.triggers.overrides import EDITS, OBJECTIONS, OVERRIDES
@@ -45,10 +47,14 @@ EVERY: tuple[Kept, ...] = (
 
 def ensure_triggers(*, using: str) -> None:
     """Make the triggers of this database anew; safe to repeat, and nothing for a table that is not there."""
-    _execute(using, _statements)
+    _execute(using, _statements, written.made_anew)
 
 
-def _execute(using: str, statements_of: Callable[[str, Kept], Iterable[str]]) -> None:
+def _execute(
+    using: str,
+    statements_of: Callable[[str, Kept], Iterable[str]],
+    also_on_sqlite: Callable[[Iterable[str]], Iterable[str]],
+) -> None:
     """All of them for each table that is there, in one transaction."""
     connection = connections[using]
     there = set(connection.introspection.table_names())
@@ -57,6 +63,8 @@ def _execute(using: str, statements_of: Callable[[str, Kept], Iterable[str]]) ->
             if kept.table in there:
                 for statement in statements_of(connection.vendor, kept):
                     cursor.execute(statement)
+        for statement in also_on_sqlite(there) if connection.vendor == "sqlite" else ():
+            cursor.execute(statement)
 
 
 def _statements(vendor: str, kept: Kept) -> tuple[str, ...]:
@@ -68,7 +76,7 @@ def _statements(vendor: str, kept: Kept) -> tuple[str, ...]:
 
 def drop_triggers_before_migrate(*, using: str, **kwargs: Any) -> None:
     """Nothing where there are none."""
-    _execute(using, drop_statements)
+    _execute(using, drop_statements, lambda there: written.DROPPED)
 
 
 def drop_statements(vendor: str, kept: Kept) -> tuple[str, ...]:
@@ -90,7 +98,7 @@ def tables_without_triggers(*, using: str) -> list[str]:
 
 
 _NAMES = {
-    "sqlite": "SELECT DISTINCT tbl_name FROM sqlite_master WHERE type = 'trigger'",
+    "sqlite": "SELECT DISTINCT tbl_name FROM sqlite_master WHERE type = 'trigger' AND name NOT LIKE 'written%'",
     "postgresql": "SELECT DISTINCT event_object_table::text FROM information_schema.triggers"
     " WHERE trigger_schema = current_schema()",
 }

@@ -6,7 +6,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from accounts.models import Customer
+from accounts.models import Customer, Goal
 from allocation.snapshots.arrays import MISSING, Coded, Whole, array_query, arrays_of, read_arrays
 from allocation.snapshots.columns import read_columns
 from tests import factories
@@ -117,3 +117,24 @@ def test_words_are_mapped_once_each():
     assert column.mapped(lambda word: asked.append(word) or len(asked), 9).tolist() == [2, 1, 9, 2]
     assert asked == ["a", "b"]
     assert len(column) == len(Whole(np.zeros(4, dtype=np.int64))) == 4
+
+
+def test_rows_that_lie_in_another_order_than_asked_for_are_put_in_it(world):
+    _, *others = Customer.objects.order_by("pk")
+    for customer in reversed(others):
+        factories.GoalFactory(customer=customer, words=customer.name)
+    rows = Goal.objects.order_by("customer_id")
+    found = read_arrays(rows=rows, fields=["words", "customer_id", "pk"])
+    assert told(found["customer_id"]) == [customer.pk for customer in others]
+    assert told(found["words"]) == [customer.name for customer in others]
+    assert found["words"].words == tuple(customer.name for customer in others)
+    assert told(found["pk"]) == sorted(told(found["pk"]), reverse=True)
+
+
+def test_rows_are_in_the_order_of_the_query_where_more_than_a_number_orders_them(world):
+    for order in (["name"], ["-pk"], ["status", "-pk"], ["vertical__name", "pk"]):
+        rows = Customer.objects.order_by(*order)
+        found = read_arrays(rows=rows, fields=["pk", "status", "name"])
+        assert told(found["pk"]) == list(rows.values_list("pk", flat=True))
+    few = Customer.objects.order_by("pk")[1:3]
+    assert told(read_arrays(rows=few, fields=["pk"])["pk"]) == list(few.values_list("pk", flat=True))

@@ -9,21 +9,24 @@ stands elsewhere is left alone and returned as skipped. Handovers follow the CSM
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, Value
-from django.db.models.functions import Greatest
+from django.db.models import Max, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Greatest
 
+from accounts.bulk_rows import insert_rows
+from accounts.kept_statements import Kept, KeptChange, padded
 from accounts.models import Customer
 from allocation.models import BookHolding, Departure, Source, TierHolding
 from allocation.services.decisions.handing_over import Ends, cancel_handovers_of_left, follow_changes
 
 # Either ledger; they differ in the one column `field` names.
-HoldingModel = type[Any]
+HoldingModel = type[TierHolding] | type[BookHolding]
 
 CHUNK = 500  # well under SQLite's limit of parameters in a statement
 
@@ -188,13 +191,9 @@ def _write(
             else:
                 skipped.append(row.customer_id)
         for alike, members in groups.items():
+            since = alike.since if alike.target is not None else None
             for chunk in _chunks(members):
-                Customer.objects.filter(pk__in=chunk).update(
-                    **{
-                        f"{field}_id": alike.target,
-                        f"{field}_since": alike.since if alike.target is not None else None,
-                    }
-                )
+                _HELD[field].run(ids=padded(chunk), target=alike.target, since=since)
         _close_and_open(holding, field, groups, decision=decision)
     return Written(tuple(changed), tuple(already), tuple(skipped))
 
@@ -202,25 +201,67 @@ def _write(
 _GONE: Any = object()
 
 
+def _giving(field: str) -> KeptChange:
+    return KeptChange(
+        lambda *, ids, target, since: (
+            Customer.objects.filter(pk__in=ids),
+            {f"{field}_id": target, f"{field}_since": since},
+        )
+    )
+
+
+_HELD: Mapping[str, KeptChange] = {field: _giving(field) for field in ("tier", "csm")}
+
+
 def _locked(ids: Sequence[int], field: str) -> dict[int, int | None]:
     """What each customer holds now; rows locked in key order so that two writers cannot deadlock."""
     held: dict[int, int | None] = {}
     for chunk in _chunks(sorted(ids)):
-        query = Customer.objects.select_for_update(of=("self",)).filter(pk__in=chunk).order_by("pk")
-        held.update(query.values_list("pk", f"{field}_id"))
+        held.update(dict(_holders(field).rows(ids=padded(chunk))))
     return held
+
+
+@cache
+def _holders(field: str) -> Kept:
+    return Kept(
+        lambda *, ids: (
+            Customer.objects.select_for_update(of=("self",))
+            .filter(pk__in=ids)
+            .order_by("pk")
+            .values_list("pk", f"{field}_id")
+        )
+    )
 
 
 def _later_days(holding: HoldingModel, ids: Sequence[int], on: date) -> dict[int, date]:
     """Customers whose ledger knows a later day than `on`: history is not rewritten, so their change counts from there."""
-    late: dict[int, date] = {}
-    for chunk in _chunks(ids):
-        rows = holding.objects.filter(Q(starts_on__gt=on) | Q(ends_before__gt=on), customer_id__in=chunk)
-        for customer_id, starts_on, ends_before in rows.values_list(
-            "customer_id", "starts_on", "ends_before"
-        ):
-            late[customer_id] = max(late.get(customer_id, on), starts_on, ends_before or starts_on)
-    return late
+    return {
+        customer_id: day
+        for chunk in _chunks(ids)
+        for customer_id, day in _later(holding).rows(ids=padded(chunk), on=on)
+        if day is not None
+    }
+
+
+@cache
+def _later(holding: HoldingModel) -> Kept:
+    """Asked customer by customer: for some hundred of them at once a database that misjudges their number reads the whole ledger."""
+    last_known = Greatest("starts_on", Coalesce("ends_before", "starts_on"))
+
+    def last_days(*, ids: tuple[int, ...], on: date) -> QuerySet[Any, Any]:
+        rows = holding.objects.filter(Q(starts_on__gt=on) | Q(ends_before__gt=on), customer=OuterRef("pk"))
+        last = rows.order_by().values("customer").annotate(last=Max(last_known)).values("last")
+        customers: QuerySet[Any, Any] = Customer.objects.filter(pk__in=ids).annotate(last=Subquery(last))
+        return customers.values_list("pk", "last")
+
+    return Kept(last_days)
+
+
+@cache
+def _closing(holding: HoldingModel) -> KeptChange:
+    return KeptChange(
+        lambda *, ids, day: (holding.objects.current().filter(customer_id__in=ids), {"ends_before": day})
+    )
 
 
 def _close_and_open(holding: HoldingModel, field: str, groups: Groups, *, decision: DecisionSource) -> None:
@@ -229,23 +270,28 @@ def _close_and_open(holding: HoldingModel, field: str, groups: Groups, *, decisi
         by_day[alike.on] += members
     for day, members in by_day.items():
         for chunk in _chunks(members):
-            holding.objects.current().filter(customer_id__in=chunk).update(ends_before=day)
+            _closing(holding).run(ids=padded(chunk), day=day)
     opened = [
-        holding(
-            customer_id=customer_id,
-            starts_on=alike.on,
-            source=decision.kind,
-            source_id=decision.source_id,
-            gives_back=alike.gives_back,
-            actor_id=decision.actor_id,
-            words=decision.words[:500],
-            **{f"{field}_id": alike.target},
-        )
+        (customer_id, alike)
         for alike, members in groups.items()
         if alike.target is not None
         for customer_id in members
     ]
-    holding.objects.bulk_create(opened, batch_size=CHUNK)
+    insert_rows(
+        holding,
+        {
+            "customer_id": [customer_id for customer_id, _ in opened],
+            f"{field}_id": [alike.target for _, alike in opened],
+            "starts_on": [alike.on for _, alike in opened],
+            "gives_back": [alike.gives_back for _, alike in opened],
+        },
+        alike={
+            "source": str(decision.kind),
+            "source_id": decision.source_id,
+            "actor_id": decision.actor_id,
+            "words": decision.words[:500],
+        },
+    )
 
 
 def _chunks(ids: Iterable[int]) -> Iterable[list[int]]:

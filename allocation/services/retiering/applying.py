@@ -8,20 +8,19 @@ from datetime import date, datetime
 from typing import Any
 
 import numpy as np
-from django.db import IntegrityError, connection, transaction
-from django.db.models import Subquery
-from django.db.models.functions import Coalesce
+from django.db import IntegrityError, transaction
+from django.db.models import Count, Q
 from django.utils.timezone import localdate
 
+from accounts.kept_statements import Kept
 from accounts.leases import lease_kept
-from accounts.models import Customer, Tier
+from accounts.models import Tier
 from allocation.engine.facts.rules import TieringRules
 from allocation.engine.facts.tiering import Flags, Integers
 from allocation.engine.kept import Outcomes, said_of, score_of, taken, unpack_outcomes
 from allocation.engine.outcome_digests import outcome_digests
 from allocation.engine.rules import UnusableRules
 from allocation.models import (
-    Override,
     RetierRun,
     RowStatus,
     RunChunk,
@@ -33,6 +32,14 @@ from allocation.models import (
 from allocation.querysets.decisions import RunQuerySet
 from allocation.selectors.freezes import refusal_while_frozen
 from allocation.services.decisions import DecisionSource, TierChange, set_tiers
+from allocation.services.retiering.chunk_rows import (
+    Row,
+    chunk_is_applied,
+    overrides_holding,
+    rows_are_applied,
+    rows_waiting,
+)
+from allocation.services.retiering.holding import hold_customers
 from allocation.services.retiering.queueing import UnableToQueueRun, refuse_before_last_applied
 from allocation.services.retiering.rules import rules_of
 from allocation.services.retiering.standings import (
@@ -42,7 +49,7 @@ from allocation.services.retiering.standings import (
     standings_seen,
     stood_on_before,
 )
-from allocation.services.retiering.walking import each_chunk, in_parts, mark_rows
+from allocation.services.retiering.walking import each_chunk, mark_rows
 from allocation.snapshots.customers import customers_now_columns
 from allocation.snapshots.kept_vocabulary import vocabulary_from_json
 from allocation.snapshots.standings import pack_left_out
@@ -74,19 +81,15 @@ def apply_run(
     as_wished: only where its row says that somebody wishes it now (a worker, whose message may be late); else False.
     """
     day = on or localdate(at)
-    run = RetierRun.objects.select_related("tiering_model").get(pk=run_id)
+    run = RetierRun.objects.select_related("tiering_model").defer("population").get(pk=run_id)
     if run.status == RunStatus.APPLIED or (as_wished and not _wished(run_id).exists()):
         return False
     _refuse(run)
     try:
-        with transaction.atomic():
-            rows = _wished(run_id) if as_wished else RetierRun.objects.all()
-            fence = rows.not_frozen(day).claim(
-                run_id,
-                owner=owner,
-                waiting=[RunStatus.PROPOSED, RunStatus.FAILED],
-                working=RunStatus.APPLYING,
-            )
+        waiting = [RunStatus.PROPOSED, RunStatus.FAILED]
+        fence = RetierRun.objects.claim_to_apply(
+            run_id, owner=owner, waiting=waiting, on=day, as_wished=as_wished
+        )
     except IntegrityError:
         raise UnableToApplyRun(BUSY) from None
     if fence is None:
@@ -151,9 +154,10 @@ def _refuse_frozen(run_id: int, on: date) -> None:
 
 def is_half_applied(*, run: RetierRun) -> bool:
     """Given up on the way: some customers have their tier by it, others wait. It can be finished, or undone."""
+    if run.status != RunStatus.FAILED:
+        return False
     states = set(RunChunk.objects.filter(run=run).values_list("status", flat=True).distinct())
-    begun = RowStatus.APPLIED in states and states <= {RowStatus.APPLIED, RowStatus.PROPOSED}
-    return run.status == RunStatus.FAILED and begun
+    return RowStatus.APPLIED in states and states <= {RowStatus.APPLIED, RowStatus.PROPOSED}
 
 
 def ask_to_finish_run(*, run_id: int, actor: Any, at: datetime) -> None:
@@ -208,14 +212,10 @@ def _rules_of_its_day(run: RetierRun) -> TieringRules:
 def _apply(run: RetierRun, chunk: RunChunk, rules: TieringRules, decision: DecisionSource) -> None:
     """One chunk, inside the caller's transaction; what only stays costs a look and no write."""
     outcomes = unpack_outcomes(chunk.outcomes)
-    within = TierDecision.objects.filter(
-        run=run, customer_id__gte=chunk.first_customer_id, customer_id__lte=chunk.last_customer_id
-    )
-    waiting = within.filter(status__in=[RowStatus.PROPOSED, RowStatus.REFUSED])
-    rows = list(waiting.order_by("customer_id").only("customer_id", "status", "previous_id", "effective_id"))
+    rows = rows_waiting(chunk)
     open_rows = [row for row in rows if row.status == RowStatus.PROPOSED]
     changing = [row for row in open_rows if row.effective_id != row.previous_id]
-    _lock(outcomes.keys.tolist())
+    hold_customers(outcomes.keys)
     seen = _compared(outcomes, rules, run)
     kept = _kept_by_override(changing, run)
     same = set(outcomes.keys[seen.same_facts & np.isin(outcomes.keys, _keys_of(open_rows))].tolist()) - kept
@@ -233,7 +233,8 @@ def _apply(run: RetierRun, chunk: RunChunk, rules: TieringRules, decision: Decis
     mark_rows(
         [row.pk for row in open_rows if row.customer_id in same & elsewhere], RowStatus.SKIPPED, CHANGED_TIER
     )
-    within.filter(status=RowStatus.PROPOSED).update(status=RowStatus.APPLIED, words="")
+    if open_rows:
+        rows_are_applied(chunk)
     staying = ~np.isin(outcomes.keys, _keys_of(rows))
     _list(run, outcomes, seen.there & ~seen.same_facts & staying, CHANGED_FACTS)
     _list(run, outcomes, seen.same_facts & ~seen.same_tier & staying, CHANGED_TIER)
@@ -252,27 +253,18 @@ def _stand(
     new = taken(decided, np.flatnonzero(anew)) if full else decided
     stood = stood_on_before(written=new.keys, setters=setters)
     stand_on(run_id=run.pk, outcomes=new)
-    left_out = np.setdiff1d(held.keys, decided.keys)
-    last = RunChunk.objects.filter(turn__isnull=False).order_by("-turn").values("turn")[:1]
-    RunChunk.objects.filter(pk=chunk.pk).update(
-        status=RowStatus.APPLIED,
-        stood_on=packed_stood_on(stood),
-        turn=Coalesce(Subquery(last), 0) + 1,
-        left_out=pack_left_out(left_out),
-    )
+    left_out = np.setdiff1d(held.keys, decided.keys, assume_unique=True)
+    chunk_is_applied(chunk, stood_on=packed_stood_on(stood), left_out=pack_left_out(left_out))
 
 
-def _kept_by_override(changing: Sequence[TierDecision], run: RetierRun) -> set[int]:
+def _kept_by_override(changing: Sequence[Row], run: RetierRun) -> set[int]:
     """Customers to whom an override was given since, one that wishes the tier they have among them: the run knew nothing
     of it, and an override in force wins.
     """
     wanted = {row.customer_id: row.effective_id for row in changing}
     return {
         customer_id
-        for part in in_parts("customer_id", _keys(wanted))
-        for customer_id, tier_id in Override.objects.holding_since(run.as_of)
-        .filter(part)
-        .values_list("customer_id", "tier_id")
+        for customer_id, tier_id in overrides_holding(since=run.as_of, customer_ids=_keys(wanted))
         if customer_id in wanted and wanted[customer_id] != tier_id
     }
 
@@ -281,23 +273,8 @@ def _keys(customer_ids: Collection[int]) -> Integers:
     return np.array(sorted(customer_ids), dtype=np.int64)
 
 
-def _keys_of(rows: Sequence[TierDecision]) -> Integers:
+def _keys_of(rows: Sequence[Row]) -> Integers:
     return _keys([row.customer_id for row in rows])
-
-
-def _lock(customer_ids: Sequence[int]) -> None:
-    """Customers are locked before their facts are compared, who is to stay as well: what is said of a chunk then holds until its
-    commit. Whoever edits facts locks the customer's row first, so an edit falls before the look or after the commit.
-    SQLite has no locks of rows: there the transaction holds the whole database from its beginning.
-    """
-    if not connection.features.has_select_for_update:
-        return
-    for part in in_parts("pk", np.array(customer_ids, dtype=np.int64), exactly=True):
-        rows = Customer.objects.select_for_update(of=("self",)).filter(part).order_by("pk")
-        # Counted by the database: nothing of the rows is needed here.
-        statement, given = rows.values("pk").query.sql_with_params()
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT count(*) FROM ({statement}) AS held", given)  # noqa: S608 - a statement of the ORM
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,7 +314,7 @@ def _compared_each(outcomes: Outcomes, rules: TieringRules, run: RetierRun) -> _
         return _Compared(nobody, nobody, nobody)
     at = np.minimum(np.searchsorted(now.keys, outcomes.keys), len(now.keys) - 1)
     there = now.keys[at] == outcomes.keys
-    tiers = {slug: key for key, slug in Tier.objects.values_list("pk", "slug")}
+    tiers = dict(_TIERS.rows())
     # No tier is -1 on both sides; a word that no tier has is nobody's.
     words = np.array([*(tiers.get(word, -2) for word in outcomes.previous.vocabulary), -1], dtype=np.int64)
     return _Compared(
@@ -347,12 +324,15 @@ def _compared_each(outcomes: Outcomes, rules: TieringRules, run: RetierRun) -> _
     )
 
 
+_TIERS = Kept(lambda: Tier.objects.order_by("pk").values_list("slug", "pk"))
+
+
 def _list(run: RetierRun, outcomes: Outcomes, whom: Flags, words: str) -> None:
     """Customers that were to stay, and were changed since, are listed as skipped like any other."""
     places = np.flatnonzero(whom).tolist()
     if not places:
         return
-    tiers = dict(Tier.objects.values_list("slug", "pk"))
+    tiers = dict(_TIERS.rows())
     TierDecision.objects.bulk_create(
         (
             TierDecision(
@@ -374,10 +354,8 @@ def _list(run: RetierRun, outcomes: Outcomes, whom: Flags, words: str) -> None:
 
 
 def _finish(run: RetierRun, fence: int, at: datetime) -> bool:
-    rows = TierDecision.objects.filter(run=run)
-    skipped = rows.filter(status=RowStatus.SKIPPED).count()
-    refused = rows.filter(status=RowStatus.REFUSED).count()
-    moved = rows.filter(status=RowStatus.APPLIED).moves().count()
+    counted = _BECAME.rows(run_id=run.pk)
+    skipped, refused, moved = counted[0] if counted else (0, 0, 0)
     left_out = [f"{n} {what}" for n, what in ((skipped, "skipped"), (refused, "refused")) if n]
     message = f"Applied: {moved} customers changed tier" + "".join(f", {part}" for part in left_out) + "."
     return RetierRun.objects.finish(
@@ -388,3 +366,17 @@ def _finish(run: RetierRun, fence: int, at: datetime) -> bool:
         applied_at=at,
         summary={**run.summary, "skipped": skipped, "refused": refused},
     )
+
+
+_BECAME = Kept(
+    lambda *, run_id: (
+        TierDecision.objects.filter(run_id=run_id)
+        .values("run_id")
+        .annotate(
+            skipped=Count("pk", filter=Q(status=RowStatus.SKIPPED)),
+            refused=Count("pk", filter=Q(status=RowStatus.REFUSED)),
+            moved=Count("pk", filter=Q(status=RowStatus.APPLIED, is_move=True)),
+        )
+        .values_list("skipped", "refused", "moved")
+    )
+)

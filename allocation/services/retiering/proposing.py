@@ -10,6 +10,8 @@ import numpy as np
 from django.conf import settings
 from django.db import transaction
 
+from accounts.bulk_rows import insert_rows
+from accounts.kept_statements import Kept, KeptChange
 from accounts.leases import lease_kept
 from accounts.querysets.jobs import CancelAsked
 from allocation.engine.facts.rules import TieringRules
@@ -50,6 +52,7 @@ from allocation.snapshots.written_since import reading_begins
 BATCH = 25_000  # customers of a chunk at most
 # Of them to be looked at, at most: each is written when the chunk is applied, in one transaction.
 ROWS = 2_000
+FIRST_FENCE = 1  # a run is made with none, and each claim counts it up
 TOGETHER = 2  # chunks of a transaction: packed before it, so that it is short
 
 
@@ -106,7 +109,7 @@ def _follow(run: RetierRun) -> None:
 
     In the transaction that ends this run, so that the wish is not lost with the process.
     """
-    follow = RetierRun.objects.values_list("follow_as_of", flat=True).get(pk=run.pk)
+    ((follow,),) = _FOLLOWED.rows(pk=run.pk)
     if follow is not None:
         request_goals_run(as_of=follow, at=run.queued_at, actor_id=run.requested_by_id)
 
@@ -151,12 +154,24 @@ def _compute(run: RetierRun, fence: int) -> None:
             raise _ClaimLost
         _follow(run)
         # Another version may have been published while this one was computed.
-        this = RetierRun.objects.filter(pk=run.pk)
-        this.exclude(tiering_model__status=TieringModel.Status.PUBLISHED).update(
-            status=RunStatus.STALE, message=_old_model(run)
-        )
-        older = RetierRun.objects.filter(scope=run.scope, status__in=OPEN_STATUSES, pk__lt=run.pk)
-        _tell_replaced(run, older.replace(message=f"Run {run.pk} proposes anew."))
+        _OUTDATED.run(pk=run.pk, message=_old_model(run))
+        if _OLDER.rows(pk=run.pk, scope=run.scope):
+            older = _open_before(pk=run.pk, scope=run.scope)
+            _tell_replaced(run, older.replace(message=f"Run {run.pk} proposes anew."))
+
+
+def _open_before(*, pk: int, scope: str) -> Any:
+    return RetierRun.objects.filter(scope=scope, status__in=OPEN_STATUSES, pk__lt=pk)
+
+
+_FOLLOWED = Kept(lambda *, pk: RetierRun.objects.filter(pk=pk).values_list("follow_as_of"))
+_OLDER = Kept(lambda *, pk, scope: _open_before(pk=pk, scope=scope).values_list("pk")[:1])
+_OUTDATED = KeptChange(
+    lambda *, pk, message: (
+        RetierRun.objects.filter(pk=pk).exclude(tiering_model__status=TieringModel.Status.PUBLISHED),
+        {"status": RunStatus.STALE, "message": message},
+    )
+)
 
 
 def _tell_replaced(run: RetierRun, wished: Mapping[int, int]) -> None:
@@ -197,13 +212,8 @@ def _store(
         digests={"facts": snapshot.digests, "lifecycle": snapshot.lifecycles, "goals": snapshot.goals},
     )
     names = (*sources(rules), *ALWAYS_KEPT)
-    with transaction.atomic():
-        _still_mine(run, fence, done=0, total=len(scope))
-        for kept in (TierDecision, RunChunk, RunTally):
-            kept._default_manager.filter(run=run).delete()
-        RunTally.objects.bulk_create(_tallies(run, snapshot, findings, ~shown, vocabulary), batch_size=500)
     edges = _edges(shown[scope])
-    for place in range(0, len(edges) - 1, TOGETHER):
+    for place in range(0, max(len(edges) - 1, 1), TOGETHER):
         its = edges[place : place + TOGETHER + 1]
         part = scope[its[0] : its[-1]]
         chunks = [
@@ -211,7 +221,6 @@ def _store(
             for start, end in pairwise(its)
         ]
         rows = decision_rows(
-            run=run,
             rows=part[shown[part]],
             snapshot=snapshot,
             findings=findings,
@@ -220,8 +229,19 @@ def _store(
         )
         with transaction.atomic():
             _still_mine(run, fence, done=its[-1], total=len(scope))
+            if place == 0:
+                _put_away(run, fence)
+                tallies = _tallies(snapshot, findings, ~shown, vocabulary)
+                insert_rows(RunTally, tallies, alike={"run_id": run.pk})
             RunChunk.objects.bulk_create(chunks)
-            TierDecision.objects.bulk_create(rows, batch_size=500)
+            insert_rows(TierDecision, rows, alike={"run_id": run.pk})
+
+
+def _put_away(run: RetierRun, fence: int) -> None:
+    """What a runner that died left behind; the first to claim a run finds nothing."""
+    if fence > FIRST_FENCE:
+        for kept in (TierDecision, RunChunk, RunTally):
+            kept._default_manager.filter(run=run).delete()
 
 
 def _edges(shown: Flags) -> list[int]:
@@ -255,33 +275,26 @@ def _packed(
 
 
 def _tallies(
-    run: RetierRun,
     snapshot: Snapshot,
     findings: TierFindings,
     unshown: np.ndarray[Any, np.dtype[np.bool_]],
     vocabulary: ModelVocabulary,
-) -> list[RunTally]:
-    """Those in scope without a row, by the book they are in, the tier they stay in and what decided."""
+) -> Mapping[str, Sequence[Any]]:
+    """Those in scope without a row, by the book they are in, the tier they stay in and what decided; column by column."""
     plain = snapshot.facts.held.in_scope & unshown
     csms, csm = np.unique(snapshot.csm_ids[plain], return_inverse=True)
     tier, by = findings.guards.effective[plain] + 1, findings.guards.decided_by[plain]  # no tier is -1
     shape = (len(csms), len(vocabulary.tier_ids) + 1, len(DECIDERS))
     counts = np.bincount(np.ravel_multi_index((csm, tier, by), shape), minlength=1)
     there = np.flatnonzero(counts)
-    return [
-        RunTally(
-            run=run,
-            csm_id=None if csms[csm] == NOBODY else int(csms[csm]),
-            tier_id=vocabulary.tier_id(tier - 1),
-            decided_by=DECIDERS[by].value,
-            customers=count,
-        )
-        for csm, tier, by, count in zip(
-            *(places.tolist() for places in np.unravel_index(there, shape)),
-            counts[there].tolist(),
-            strict=True,
-        )
-    ]
+    csm, tier, by = np.unravel_index(there, shape)
+    books = csms[csm].tolist()
+    return {
+        "csm_id": [None if book == NOBODY else book for book in books],
+        "tier_id": [vocabulary.tier_id(place - 1) for place in tier.tolist()],
+        "decided_by": [DECIDERS[place].value for place in by.tolist()],
+        "customers": counts[there].tolist(),
+    }
 
 
 def _summary(snapshot: Snapshot, findings: TierFindings, vocabulary: ModelVocabulary) -> dict[str, Any]:

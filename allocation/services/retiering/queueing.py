@@ -7,6 +7,7 @@ from datetime import date, datetime
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
+from accounts.kept_statements import Kept
 from allocation.models import OPEN_STATUSES, RetierRun, RunStatus, TieringModel
 
 ATTEMPTS = 3  # a run may end between our asking and our looking
@@ -95,11 +96,22 @@ def request_goals_run(*, as_of: date, at: datetime, actor_id: int | None = None)
 
 def refuse_before_last_applied(*, as_of: date) -> None:
     """The ledger only grows forward: no run as of a day before the last applied one. Raises UnableToQueueRun."""
-    last = RetierRun.objects.filter(status=RunStatus.APPLIED).aggregate(last=Max("as_of"))["last"]
+    applied = _LAST_APPLIED.rows()
+    last = applied[0][0] if applied else None
     if last is not None and as_of < last:
         raise UnableToQueueRun(
             f"A run as of {last:%d %b %Y} was applied already; choose that day or a later one, not {as_of:%d %b %Y}."
         )
+
+
+_LAST_APPLIED = Kept(
+    lambda: (
+        RetierRun.objects.filter(status=RunStatus.APPLIED)
+        .values("status")
+        .annotate(last=Max("as_of"))
+        .values_list("last")
+    )
+)
 
 
 def discard_run(*, run_id: int, at: datetime) -> None:

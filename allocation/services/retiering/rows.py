@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +14,6 @@ from allocation.engine.explain import bounds_of, reason_in_words, values_in_word
 from allocation.engine.facts.rules import TieringRules
 from allocation.engine.facts.tiering import DECIDERS, GUARDS, DecidedBy, Flags, Integers, TierFindings
 from allocation.engine.kept import facts_to_json
-from allocation.models import RetierRun, TierDecision
 from allocation.snapshots.arrays import EPOCH
 from allocation.snapshots.customers import Snapshot
 from allocation.snapshots.vocabulary import ModelVocabulary
@@ -36,16 +37,13 @@ _STAYING = [place for place, guard in enumerate(GUARDS) if guard is not DecidedB
 
 def decision_rows(
     *,
-    run: RetierRun,
     rows: Integers,
     snapshot: Snapshot,
     findings: TierFindings,
     rules: TieringRules,
     vocabulary: ModelVocabulary,
-) -> list[TierDecision]:
-    """Unsaved decision rows of some customers, in their order; nothing is done for the others."""
-    if not len(rows):
-        return []
+) -> Mapping[str, Sequence[Any]]:
+    """Decision rows of some customers of a run, in their order, column by column; nothing is done for the others."""
     held, guards = findings.derived.held.take(rows), findings.guards
     all_cents, bites = findings.scores.cents[rows].tolist(), guards.bites[rows].tolist()
     deciders, effectives = guards.decided_by[rows].tolist(), guards.effective[rows].tolist()
@@ -66,32 +64,29 @@ def decision_rows(
     )
     tiers = said.tier[rows].tolist()
 
-    found = []
-    for place, key in enumerate(keys):
-        by = DECIDERS[deciders[place]]
-        undecided = by in {DecidedBy.UNDECIDED, DecidedBy.LEFT}
-        cents, since = all_cents[place], days[place]
-        previous, effective = previous_ones[place], effectives[place]
-        found.append(
-            TierDecision(
-                run=run,
-                customer_id=key,
-                segment=segments[axes[place][0]],
-                score=None if cents < 0 else Decimal(cents).scaleb(-2),
-                previous_id=vocabulary.tier_id(previous),
-                previous_since=None if since != since else EPOCH + timedelta(days=int(since)),
-                suggested_id=None if undecided else vocabulary.tier_id(tiers[place]),
-                effective_id=vocabulary.tier_id(effective),
-                decided_by=by.value,
-                guards=[guard.value for guard, bit in zip(GUARDS, bites[place], strict=True) if bit],
-                reason=with_values(
-                    reason(*axes[place], by),
-                    values_in_words(labels=labels, values=bounded[place]),
-                ),
-                is_move=previous >= 0 and effective != previous,
-            )
-        )
-    return found
+    deciding = [DECIDERS[by] for by in deciders]
+    undecided = [by in {DecidedBy.UNDECIDED, DecidedBy.LEFT} for by in deciding]
+    return {
+        "customer_id": keys,
+        "segment": [segments[segment] for segment, _, _ in axes],
+        "score": [None if cents < 0 else Decimal(cents).scaleb(-2) for cents in all_cents],
+        "previous_id": list(map(vocabulary.tier_id, previous_ones)),
+        "previous_since": [None if day != day else EPOCH + timedelta(days=int(day)) for day in days],
+        "suggested_id": [
+            None if left else vocabulary.tier_id(tier) for left, tier in zip(undecided, tiers, strict=True)
+        ],
+        "effective_id": list(map(vocabulary.tier_id, effectives)),
+        "decided_by": [by.value for by in deciding],
+        "guards": [[guard.value for guard, bit in zip(GUARDS, bits, strict=True) if bit] for bits in bites],
+        "reason": [
+            with_values(reason(*axis, by), values_in_words(labels=labels, values=values))
+            for axis, by, values in zip(axes, deciding, bounded, strict=True)
+        ],
+        "is_move": [
+            previous >= 0 and effective != previous
+            for previous, effective in zip(previous_ones, effectives, strict=True)
+        ],
+    }
 
 
 def with_values(reason: str, values: str) -> str:

@@ -11,19 +11,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeAlias
 
 import numpy as np
-from django.db import connection
 
+from accounts.bulk_rows import insert_rows
+from accounts.kept_statements import Kept
 from allocation.engine.facts.attributes import Kind
 from allocation.engine.facts.tiering import ChoiceColumn, Flags, Integers, NumberColumn
 from allocation.engine.kept import CUSTOMER, Outcomes, column_of, said_of, score_of
 from allocation.engine.outcome_digests import outcome_digests
 from allocation.engine.packing import Pack, pack, unpack
 from allocation.models import Source, TierHolding, TierStanding
-from allocation.services.retiering.walking import in_parts
-from allocation.snapshots.arrays import Whole, read_arrays
+from allocation.services.retiering.walking import among, in_parts, parts
+from allocation.snapshots.arrays import ArrayQuery, Whole, array_query
+from allocation.snapshots.customer_rows import ENDS
 
 FIELDS = ("run", "segment", "score", "decided_by", "lifecycle", "goals", "digest")
 SETTERS, WRITTEN, UNDIGESTED = "setters", "written", "undigested"
@@ -33,19 +36,16 @@ Standing: TypeAlias = tuple[Any, ...]  # run, …: the values of FIELDS
 
 def stand_on(*, run_id: int, outcomes: Outcomes) -> None:
     """These customers stand on this run from now on; one statement for all of them."""
-    count = len(outcomes.keys)
-    _write(
-        [
-            outcomes.keys.tolist(),
-            [run_id] * count,
-            _said(outcomes.segment),
-            [score_of(outcomes.score, at) for at in range(count)],
-            _said(outcomes.decided_by),
-            outcomes.digests["lifecycle"].tolist(),
-            outcomes.digests["goals"].tolist(),
-            outcome_digests(outcomes).tolist(),
-        ]
-    )
+    columns = {
+        "customer_id": outcomes.keys.tolist(),
+        "segment": _said(outcomes.segment),
+        "score": [score_of(outcomes.score, at) for at in range(len(outcomes.keys))],
+        "decided_by": _said(outcomes.decided_by),
+        "lifecycle": outcomes.digests["lifecycle"].tolist(),
+        "goals": outcomes.digests["goals"].tolist(),
+        "digest": outcome_digests(outcomes).tolist(),
+    }
+    insert_rows(TierStanding, columns, alike={"run_id": run_id}, over="customer_id")
 
 
 def _said(column: ChoiceColumn) -> list[str]:
@@ -55,35 +55,9 @@ def _said(column: ChoiceColumn) -> list[str]:
 
 def write_standings(*, rows: Mapping[int, Standing]) -> None:
     """These customers (rising keys) stand on that from now on; one statement for all of them."""
-    _write([list(rows), *map(list, zip(*rows.values(), strict=True))] if rows else [[]])
-
-
-def _write(columns: Sequence[list[Any]]) -> None:
-    """Customers, then FIELDS, as columns: a first run writes everybody, which as objects took most of applying."""
-    if not columns[0]:
-        return
-    meta, quoted = TierStanding._meta, connection.ops.quote_name
-    by_name = {field.name: field for field in meta.concrete_fields}
-    fields = [by_name[name] for name in ("customer", *FIELDS)]
-    names = [quoted(str(field.column)) for field in fields]
-    on_postgresql = connection.vendor == "postgresql"
-    # Without lengths: a cast to one would cut what the column refuses.
-    kinds = [str(field.db_type(connection)).partition("(")[0] for field in fields]
-    given = (
-        f"SELECT * FROM unnest({', '.join(f'%s::{kind}[]' for kind in kinds)})"  # noqa: S608 - types are the model's
-        if on_postgresql
-        else f"VALUES ({', '.join(['%s'] * len(names))})"
-    )
-    anew = ", ".join(f"{name} = EXCLUDED.{name}" for name in names[1:])
-    statement = (
-        f"INSERT INTO {quoted(meta.db_table)} ({', '.join(names)}) {given} "
-        f"ON CONFLICT ({names[0]}) DO UPDATE SET {anew}"
-    )
-    with connection.cursor() as cursor:
-        if on_postgresql:
-            cursor.execute(statement, list(columns))
-        else:
-            cursor.executemany(statement, list(zip(*columns, strict=True)))
+    if rows:
+        columns = dict(zip(("run_id", *FIELDS[1:]), zip(*rows.values(), strict=True), strict=True))
+        insert_rows(TierStanding, {"customer_id": list(rows), **columns}, over="customer_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +77,17 @@ class Seen:
 
 def standings_seen(*, first: int, last: int) -> Seen:
     """Of customers from the first key to the last: one statement, two numbers each."""
-    rows = TierStanding.objects.filter(customer_id__gte=first, customer_id__lte=last).order_by("customer_id")
-    found = read_arrays(rows=rows, fields=("customer_id", "digest"))
+    found = _of_a_span().read({ENDS.first: first, ENDS.last: last})
     keys, digests = found["customer_id"], found["digest"]
     if not (isinstance(keys, Whole) and isinstance(digests, Whole)):
         raise TypeError("a standing has no whole numbers")
     return Seen(keys.values, digests.values)
+
+
+@cache
+def _of_a_span() -> ArrayQuery:
+    rows = TierStanding.objects.filter(customer_id__gte=ENDS.first, customer_id__lte=ENDS.last)
+    return array_query(rows=rows.order_by("customer_id"), fields=("customer_id", "digest"))
 
 
 def _whole(values: Iterable[int]) -> Integers:
@@ -133,25 +112,42 @@ def stood_on_before(*, written: Integers, setters: Mapping[int, str]) -> StoodOn
     wanted = set(written.tolist())
     before = {
         key: tuple(found)
-        for part in in_parts("customer_id", written)
-        for key, *found in TierStanding.objects.filter(part)
-        .order_by("customer_id")
-        .values_list("customer_id", "run_id", *FIELDS[1:])
+        for part in parts(written)
+        for key, *found in _STANDINGS.rows(**part)
         if key in wanted
     }
     return StoodOn(written, before, setters)
+
+
+_STANDINGS = Kept(
+    lambda **part: (
+        TierStanding.objects.filter(among("customer_id", **part))
+        .order_by("customer_id")
+        .values_list("customer_id", "run_id", *FIELDS[1:])
+    )
+)
 
 
 def set_otherwise(*, customer_ids: Integers) -> dict[int, str]:
     """Who of these (rising keys) holds a tier that no run had set, and what kind of decision had; in the order of keys."""
     found: dict[int, str] = {}
     wanted = set(customer_ids.tolist())
-    for part in in_parts("customer_id", customer_ids):
-        rows = TierHolding.objects.current().filter(part).exclude(source=Source.RUN).order_by("customer_id")
-        for key, source, gives_back in rows.values_list("customer_id", "source", "gives_back"):
+    for part in parts(customer_ids):
+        for key, source, gives_back in _SET_OTHERWISE.rows(**part):
             if key in wanted:
                 found[key] = gives_back or source
     return found
+
+
+_SET_OTHERWISE = Kept(
+    lambda **part: (
+        TierHolding.objects.current()
+        .filter(among("customer_id", **part))
+        .exclude(source=Source.RUN)
+        .order_by("customer_id")
+        .values_list("customer_id", "source", "gives_back")
+    )
+)
 
 
 def packed_stood_on(stood: StoodOn) -> bytes:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from typing import TypedDict
 
 from django.db import transaction
 from django.db.models import Q, Sum
 
+from accounts.kept_statements import Kept, padded
 from accounts.querysets.jobs import CancelAsked
 from allocation.engine.facts.tiering import Integers
 from allocation.models import RetierRun, RowStatus, RunChunk, TierDecision
@@ -31,10 +34,9 @@ def each_chunk(
 
     unread: what chunks keep that ``work`` has no need of. It takes its chunk out of ``waiting`` in the same transaction, so a runner that dies leaves whole chunks.
     """
-    chunks = RunChunk.objects.filter(run_id=run_id)
-    left = chunks.filter(status=waiting)
-    total = chunks.aggregate(n=Sum("customers"))["n"] or 0
-    done = total - (left.aggregate(n=Sum("customers"))["n"] or 0)
+    counted = _CUSTOMERS.rows(run_id=run_id, waiting=waiting)
+    total, left = counted[0] if counted else (0, 0)
+    done = total - (left or 0)
     try:
         while True:
             with transaction.atomic():
@@ -42,7 +44,7 @@ def each_chunk(
                     run_id, fence=fence, done=done, total=total, message=message
                 ):
                     return False
-                chunk = left.defer(*unread).order_by("first_customer_id").first()
+                chunk = _next_chunk(run_id, waiting, tuple(unread))
                 if chunk is None:
                     return True
                 work(chunk)
@@ -52,23 +54,70 @@ def each_chunk(
         return False
 
 
+_CUSTOMERS = Kept(
+    lambda *, run_id, waiting: (
+        RunChunk.objects.filter(run_id=run_id)
+        .values("run_id")
+        .annotate(total=Sum("customers"), left=Sum("customers", filter=Q(status=waiting)))
+        .values_list("total", "left")
+    )
+)
+
+
+def _next_chunk(run_id: int, waiting: RowStatus, unread: tuple[str, ...]) -> RunChunk | None:
+    names, kept = _chunks(unread)
+    rows = kept.rows(run_id=run_id, waiting=waiting)
+    return RunChunk.from_db("default", names, rows[0]) if rows else None
+
+
+@cache
+def _chunks(unread: tuple[str, ...]) -> tuple[list[str], Kept]:
+    names = [field.attname for field in RunChunk._meta.concrete_fields if field.name not in unread]
+    return names, Kept(
+        lambda *, run_id, waiting: (
+            RunChunk.objects.filter(run_id=run_id, status=waiting)
+            .order_by("first_customer_id")
+            .values_list(*names)[:1]
+        )
+    )
+
+
 def mark_rows(ids: Sequence[int], status: RowStatus, words: str) -> None:
     """What became of these rows, and why where that is not plain."""
     for start in range(0, len(ids), BATCH):
         TierDecision.objects.filter(pk__in=ids[start : start + BATCH]).update(status=status, words=words)
 
 
-def in_parts(field: str, keys: Integers, *, exactly: bool = False) -> Iterator[Q]:
-    """Conditions on a column of keys that together hold for these (rising), and unless ``exactly`` for some between them.
+class Part(TypedDict):
+    """Keys of a condition: those from the first to the last, or some by name."""
 
-    One range where they lie close together; else a statement for each 500.
+    first: int | None
+    last: int | None
+    ids: tuple[int, ...] | None
+
+
+def parts(keys: Integers, *, exactly: bool = False) -> Iterator[Part]:
+    """Keys that together hold these (rising), and unless ``exactly`` perhaps some between them.
+
+    One range where they lie close together; else some hundred by name, so that statements can be kept (accounts.kept_statements).
     """
     if not len(keys):
         return
     first, last = int(keys[0]), int(keys[-1])
-    near = last - first < (1 if exactly else DENSE) * len(keys)
-    if near:
-        yield Q((f"{field}__gte", first), (f"{field}__lte", last))
+    if last - first < (1 if exactly else DENSE) * len(keys):
+        yield Part(first=first, last=last, ids=None)
         return
     for start in range(0, len(keys), BATCH):
-        yield Q((f"{field}__in", keys[start : start + BATCH].tolist()))
+        yield Part(first=None, last=None, ids=padded(keys[start : start + BATCH].tolist()))
+
+
+def among(field: str, *, first: int | None, last: int | None, ids: tuple[int, ...] | None) -> Q:
+    """The condition of a part on a column of keys."""
+    return (
+        Q((f"{field}__in", ids)) if ids is not None else Q((f"{field}__gte", first), (f"{field}__lte", last))
+    )
+
+
+def in_parts(field: str, keys: Integers, *, exactly: bool = False) -> Iterator[Q]:
+    """Conditions on a column of keys that together hold for these (rising), and unless ``exactly`` for some between them."""
+    return (among(field, **part) for part in parts(keys, exactly=exactly))

@@ -1,6 +1,7 @@
 """A statement that is compiled once says what the ORM says, whatever the values, and refuses what it could get wrong."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from random import Random
 
 import pytest
@@ -8,11 +9,11 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q
 from django.test.utils import CaptureQueriesContext
 
+from accounts.kept_statements import DerivedValue, Kept, KeptChange, _with_words, padded
 from accounts.models import Customer, Leave
-from allocation.models import Override, Touch
+from allocation.models import Override, TieringModel, Touch
 from allocation.selectors.book_facts import _CUSTOMERS, _GOALS, _TOUCHES
 from allocation.selectors.book_ground import _KEPT
-from allocation.snapshots.kept_statements import DerivedValue, Kept, _with_words
 from allocation.snapshots.money import days_of_rates
 from tests.factories import TODAY, CSMFactory, CustomerFactory, GoalFactory, GoalKindFactory
 
@@ -118,3 +119,76 @@ def test_the_statements_of_a_book_are_those_of_the_orm():
 )
 def test_constant_words_are_written_into_the_statement_and_nothing_else_is(constants, sql, left):
     assert _with_words("a = %s AND b LIKE '%%s' AND c = %s", constants) == (sql, left)
+
+
+def drafts(*, numbers, **columns):
+    return TieringModel.objects.filter(number__in=numbers), columns
+
+
+MOMENT = datetime(2026, 11, 27, 9, tzinfo=UTC)
+CHANGES = [
+    {"name": "Other", "published_at": MOMENT, "definition": {"said": 'a "word"', "some": [1, None]}},
+    {"name": "", "published_at": None, "definition": {}},
+    {"name": "%s", "published_at": MOMENT + DAY, "definition": {"kept": 0}},
+]
+
+
+def test_a_change_writes_what_the_orm_writes_for_every_value_and_says_how_many_rows_there_were():
+    kept = KeptChange(drafts)
+    for number in range(1, 9):
+        TieringModel.objects.create(number=number, name="Draft")
+    for columns in CHANGES:
+        for ids in ((1,), (2, 3), (4, 5, 99), (77,)):
+            assert kept.run(numbers=ids, **columns) == TieringModel.objects.filter(number__in=ids).count()
+            found = TieringModel.objects.filter(number__in=ids).values(*columns)
+            assert list(found) == [columns] * len(found)
+    assert set(TieringModel.objects.filter(number__gt=5).values_list("name", flat=True)) == {"Draft"}
+    assert None not in kept._made.values(), "all of them were kept"
+
+
+def test_a_change_is_compiled_once_for_values_of_one_shape():
+    asked = []
+
+    def build(**values):
+        asked.append(values)
+        return drafts(**values)
+
+    kept = KeptChange(build)
+    for ids in ((1, 2), (3, 4), (5, 6)):
+        kept.run(numbers=ids, name=f"Draft {ids[0]}")
+    assert len(asked) == 2, "with two sets of marks"
+
+
+def test_what_cannot_be_kept_is_made_by_the_orm_each_time():
+    one = CustomerFactory(arr="1.00", csm=CSMFactory(), csm_since=TODAY)
+    kept = KeptChange(lambda *, pk, arr: (Customer.objects.filter(pk=pk), {"arr": arr}))
+    for arr in (Decimal("12.50"), 7, None, Decimal("0.01")):
+        assert kept.run(pk=one.pk, arr=arr) == 1
+        one.refresh_from_db()
+        assert one.arr == arr
+    later = KeptChange(lambda *, pk, on: (Customer.objects.filter(pk=pk), {"renewal_date": on + DAY}))
+    for on in (TODAY, TODAY + DAY):
+        later.run(pk=one.pk, on=on)
+        one.refresh_from_db()
+        assert one.renewal_date == on + DAY
+
+
+@pytest.mark.parametrize(("count", "length"), [(0, 0), (1, 1), (2, 2), (3, 4), (4, 4), (5, 8), (500, 512)])
+def test_lists_of_ids_have_a_dozen_lengths_and_the_same_ids(count, length):
+    ids = list(range(count))
+    found = padded(ids)
+    assert len(found) == length
+    assert list(found[:count]) == ids
+    assert set(found) == set(ids)
+
+
+def test_many_ids_find_the_rows_of_all_of_them_and_of_no_other():
+    rows = [CustomerFactory() for _ in range(9)]
+    kept = Kept(
+        lambda *, ids, on: (
+            Customer.objects.filter(pk__in=ids).exclude(renewal_date=on).order_by("pk").values_list("pk")
+        )
+    )
+    for count in range(1, 10):
+        ids = tuple(row.pk for row in rows[:count])
+        assert kept.rows(ids=padded(ids), on=TODAY + 9999 * DAY) == [(pk,) for pk in ids]

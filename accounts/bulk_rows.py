@@ -1,0 +1,103 @@
+"""Many rows of one table in one statement, column by column: as objects of the ORM they take several times as long.
+
+Each different value passes its model field once, so what is stored is what the ORM would store. Names come from the model,
+values are always parameters.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from django.db import connection, models, transaction
+
+# Python's own kind of value is what their columns take.
+PLAIN = (models.CharField, models.IntegerField, models.ForeignKey)
+
+
+def insert_rows(
+    model: type[models.Model],
+    columns: Mapping[str, Sequence[Any]],
+    *,
+    alike: Mapping[str, Any] | None = None,
+    over: str | None = None,
+) -> None:
+    """columns: by the field's attname, all of one length; alike: what is the same in all rows. A field that is not named gets its
+    default. One statement.
+
+    over: a column that no two rows share; a row that is there with the same value is written over.
+    """
+    count = len(next(iter(columns.values())))
+    if not count:
+        return
+    fields = {field.attname: field for field in model._meta.concrete_fields}
+    blank = model()
+    same = {
+        name: field.pre_save(blank, add=True)  # its default, or the moment where it keeps that
+        for name, field in fields.items()
+        if name not in columns and not isinstance(field, models.AutoField)
+    } | dict(alike or {})
+    on_postgresql = connection.vendor == "postgresql"
+    statement = _statement(connection.vendor, model, tuple(columns), tuple(same), over)
+    constants = [fields[name].get_db_prep_save(value, connection) for name, value in same.items()]
+    with transaction.mark_for_rollback_on_error(connection.alias), connection.cursor() as cursor:
+        if on_postgresql:
+            arrays = [_array(fields[name], values) for name, values in columns.items()]
+            cursor.execute(statement, [*constants, *arrays])
+            return
+        made = [_prepared(fields[name], values) for name, values in columns.items()]
+        cursor.executemany(statement, [(*constants, *row) for row in zip(*made, strict=True)])
+
+
+def _prepared(field: Any, values: Sequence[Any]) -> Sequence[Any]:
+    """A column as SQLite takes it."""
+    if isinstance(field, PLAIN):
+        return values
+    if isinstance(field, models.JSONField):
+        return [field.get_db_prep_save(value, connection) for value in values]
+    known = {value: field.get_db_prep_save(value, connection) for value in dict.fromkeys(values)}
+    return list(map(known.__getitem__, values))
+
+
+def _array(field: Any, values: Sequence[Any]) -> str:
+    """A column as PostgreSQL writes an array: the driver takes several times as long for a list."""
+    if isinstance(field, models.JSONField):
+        values = [json.dumps(value, cls=field.encoder) for value in values]
+    elif not isinstance(field, PLAIN):
+        values = _prepared(field, values)
+    known = {value: _element(value) for value in set(values)}
+    return f"{{{','.join(map(known.__getitem__, values))}}}"
+
+
+def _element(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, str):
+        escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    return str(value)
+
+
+@lru_cache(maxsize=32)
+def _statement(
+    vendor: str, model: type[models.Model], names: tuple[str, ...], alike: tuple[str, ...], over: str | None
+) -> str:
+    quoted = connection.ops.quote_name
+    by_name = {field.attname: field for field in model._meta.concrete_fields}
+    columns = [quoted(str(by_name[name].column)) for name in (*alike, *names)]
+    # Without lengths: a cast to one would cut what the column refuses.
+    kinds = [str(by_name[name].db_type(connection)).partition("(")[0] for name in (*alike, *names)]
+    if vendor == "postgresql":
+        constants = "".join(f"%s::{kind}, " for kind in kinds[: len(alike)])
+        arrays = ", ".join(f"%s::{kind}[]" for kind in kinds[len(alike) :])
+        given = f"SELECT {constants}given.* FROM unnest({arrays}) AS given"  # noqa: S608 - types are the model's
+    else:
+        given = f"VALUES ({', '.join(['%s'] * len(columns))})"
+    statement = f"INSERT INTO {quoted(model._meta.db_table)} ({', '.join(columns)}) {given}"
+    if over is None:
+        return statement
+    key = quoted(str(by_name[over].column))
+    anew = ", ".join(f"{column} = EXCLUDED.{column}" for column in columns if column != key)
+    return f"{statement} ON CONFLICT ({key}) DO UPDATE SET {anew}"
