@@ -45,8 +45,10 @@ def records(data: bytes, limits: dict[str, int]) -> Iterator[Any]:
     """What is to be said of a workbook: in pieces where that is certain to be the same. Raises Refused."""
     try:
         yield from read_in_pieces(data, limits)
+        return
     except NotInPieces:
-        yield from read_whole(data, limits)
+        pass  # what it held is let go of first
+    yield from read_whole(data, limits)
 
 
 def read_whole(data: bytes, limits: dict[str, int]) -> Iterator[Any]:
@@ -65,7 +67,9 @@ def read_whole(data: bytes, limits: dict[str, int]) -> Iterator[Any]:
     if sheet is None or sheet.start is None:
         raise Refused("The workbook is empty: it has no header row and no rows.")
     check_extent(sheet.width, sheet.height, limits)
-    unusable = _unusable_of(workbook, sheet, archive.unusable)
+    members = list(archive.sheets())
+    member = members[0] if len(members) == 1 else _member_of(workbook, sheet)
+    unusable = _unusable_of(sheet, archive.unusable.get(member, {}))
     yield {"sheet": sheet.name, "others": others}
     top = 0  # rows come from the first of the sheet on, blank ones too; columns from the first that holds anything
     rows = sheet.iter_rows()
@@ -90,17 +94,16 @@ def _first_sheet(workbook: CalamineWorkbook) -> tuple[CalamineSheet | None, list
     return chosen, others
 
 
-def _unusable_of(
-    workbook: CalamineWorkbook, sheet: CalamineSheet, unusable: dict[str, Unusable]
-) -> dict[int, dict[int, str]]:
-    """Unusable cells of the chosen sheet by row and column, this one counted from the first that holds anything.
+def _member_of(workbook: CalamineWorkbook, sheet: CalamineSheet) -> str:
+    """Of several, members are numbered in workbook order by every writer we know."""
+    return f"xl/worksheets/sheet{workbook.sheet_names.index(sheet.name) + 1}.xml"
 
-    Members are numbered in workbook order by every writer we know.
-    """
-    position = workbook.sheet_names.index(sheet.name) + 1
+
+def _unusable_of(sheet: CalamineSheet, unusable: Unusable) -> dict[int, dict[int, str]]:
+    """Unusable cells of the chosen sheet by row and column, this one counted from the first that holds anything."""
     left = sheet.start[1] if sheet.start else 0
     by_row: dict[int, dict[int, str]] = {}
-    for (row, column), why in unusable.get(f"xl/worksheets/sheet{position}.xml", {}).items():
+    for (row, column), why in unusable.items():
         if left <= column < left + sheet.width:
             by_row.setdefault(row, {})[column - left] = why
     return by_row

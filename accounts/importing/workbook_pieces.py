@@ -24,10 +24,18 @@ PIECE_BYTES = 1024 * 1024  # what fits into the processor's cache
 AT_ONCE = 2
 ROWS_LOOKED_AT = 20
 AHEAD = 4  # pieces unzipped before the first of them is handed over
-# Every piece has the shared strings with it: they must be little beside its rows.
-TIMES_SHARED = 4
-SHARED = "xl/sharedstrings"
-NEEDED = ("[content_types].xml", "_rels/", "xl/_rels/workbook", "xl/workbook", "xl/styles", SHARED)
+# Every piece has the shared strings and the styles with it: they must be little beside its rows, and pieces lie in memory several
+# times over. What every workbook has is nothing to speak of.
+TIMES_NEEDED = 4
+SMALL, LARGEST = 64 * 1024, 16 * 1024 * 1024
+NEEDED = (
+    "[content_types].xml",
+    "_rels/",
+    "xl/_rels/workbook",
+    "xl/workbook",
+    "xl/styles",
+    "xl/sharedstrings",
+)
 BEGINNING, END = b"<sheetData>", b"</sheetData>"
 PLAIN_HEAD = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml\b(?:(?!encoding)[^?>]|encoding=[\"'](?i:utf-8)[\"'])*\?>)?\s*"
@@ -49,11 +57,13 @@ def read_in_pieces(data: bytes, limits: dict[str, int], *, piece_bytes: int = PI
         raise NotInPieces
     (member,) = sheets
     needed, blocks = _opened(archive, member)
-    shared = sum(len(content) for name, content in needed.items() if name.lower().startswith(SHARED))
+    size = max(piece_bytes, TIMES_NEEDED * (sum(map(len, needed.values())) - SMALL))
+    if size > LARGEST or sheets[member] < 2 * size:
+        raise NotInPieces
     sheet = _Sheet(limits, archive.unusable.setdefault(member, {}))
     with ThreadPoolExecutor(AT_ONCE) as pool:
         waiting: deque[Future[CalamineSheet]] = deque()
-        for piece in _cut(blocks, max(piece_bytes, TIMES_SHARED * shared)):
+        for piece in _cut(blocks, size):
             waiting.append(pool.submit(_parsed, needed, member, piece))
             if len(waiting) > AHEAD:
                 yield from sheet.records(waiting.popleft().result())
@@ -65,13 +75,14 @@ def read_in_pieces(data: bytes, limits: dict[str, int], *, piece_bytes: int = PI
 
 def _opened(archive: Archive, member: str) -> tuple[dict[str, bytes], Iterator[bytes]]:
     """(what every piece needs from the file, by member; the sheet, some at a time)."""
-    needed: dict[str, bytes] = {}
+    found: dict[str, list[bytes]] = {}
     unzipped = archive.unzipped()
     for name, content in unzipped:
         if name == member:  # the only sheet, and so the last
+            needed = {name: b"".join(parts) for name, parts in found.items()}
             return needed, chain([content], (more for _, more in unzipped))
         if name.lower().startswith(NEEDED):
-            needed[name] = needed.get(name, b"") + content
+            found.setdefault(name, []).append(content)
     raise NotInPieces
 
 

@@ -36,7 +36,8 @@ class _ByArr:
             cents=figures.arr, currency=figures.currency, rates=dict(self.rates), base=self.base
         )
         worth = np.where(known, cents, figures.arr)
-        return np.where(figures.arr == UNKNOWN, _LAST, -worth if self.descending else worth), figures.ids
+        order = np.where(figures.arr == UNKNOWN, _LAST, -worth if self.descending else worth)
+        return order, figures.ids.copy()  # no view of the sheet, which would live as long as the answer
 
     def together(self, parts: Sequence[tuple[Column, Column]]) -> list[int]:
         rows = first_of(*(np.array(part) for part in parts), keys=2, at_most=COUNTED)

@@ -84,7 +84,8 @@ def part_of(held: PyramidColumns) -> PyramidPart:
         *(known, held.room > 0, held.room * known),
         *(held.speaks, held.cents * held.speaks),
     )
-    return PyramidPart(cells(held.tier, *amounts), held.tier, held.cents)
+    # A copy: the column is a view of everything that was read of the sheet, which would live as long as the answer.
+    return PyramidPart(cells(held.tier, *amounts), held.tier.copy(), held.cents)
 
 
 def sums_of(parts: Sequence[PyramidPart]) -> PyramidSums:

@@ -289,13 +289,14 @@ class TouchPlans:
         goals: Iterable[tuple[int, int, str]] | None = None,
         activities: Iterable[tuple[int, int | None, Decimal, Decimal]] | None = None,
     ) -> None:
-        self._lines: dict[int, list[tuple[int | None, tuple[Decimal, Decimal]]]] = defaultdict(list)
+        lines: dict[int, list[tuple[int | None, tuple[Decimal, Decimal]]]] = defaultdict(list)
         if activities is None:
             activities = TouchActivity.objects.values_list(
                 "tier_id", "goal_kind_id", "times_a_year", "hours_each"
             )
         for tier_id, kind_id, times, each in activities:
-            self._lines[tier_id].append((kind_id, (times, each)))
+            lines[tier_id].append((kind_id, (times, each)))
+        self._lines = dict(lines)  # read by several threads, so that asking for a tier must add none
         self._goals: dict[int, set[int]] = defaultdict(set)
         self._slugs: dict[int, set[str]] = defaultdict(set)
         if goals is None:
@@ -325,7 +326,7 @@ class TouchPlans:
         if tier_id is None:
             return 0
         if (tier_id, kinds) not in self._known:
-            lines = [line for kind, line in self._lines[tier_id] if kind is None or kind in kinds]
+            lines = [line for kind, line in self._lines.get(tier_id, ()) if kind is None or kind in kinds]
             self._known[tier_id, kinds] = base_minutes(activities=lines)
         return self._known[tier_id, kinds]
 

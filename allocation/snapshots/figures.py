@@ -222,7 +222,7 @@ def _positioned(customers: Mapping[str, Column], goals: Mapping[str, Column]) ->
     """Goals that named their customer by id name it by position. customers: by rising id."""
     ids, of = customers["ids"], goals["goal_of"]
     places = np.searchsorted(ids, of)
-    # A customer may have left, and a goal have come, between the two statements.
+    # One statement reads both; read apart, a goal may have come for a customer that is not here.
     there = places < len(ids)
     there[there] = ids[places[there]] == of[there]
     found: dict[str, Any] = {name: column[there] for name, column in goals.items()}

@@ -56,6 +56,8 @@ def book(rows: Sequence[str], *, head: str = HEAD, tail: str = "</worksheet>", *
         for name in old.namelist():
             if name != MEMBER:
                 new.writestr(name, members.pop(name, old.read(name)))
+        for name, content in members.items():
+            new.writestr(name, content)
     return made.getvalue()
 
 
@@ -86,6 +88,17 @@ def dated() -> bytes:
     return out.getvalue()
 
 
+def renamed(data: bytes) -> bytes:
+    """The same with its sheet under another member's name."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(
+                name.replace("sheet1", "sheet2"), old.read(name).replace(b"sheet1.xml", b"sheet2.xml")
+            )
+    return made.getvalue()
+
+
 UNUSABLE = '<row r="{0}"><c r="A{0}" t="inlineStr"><is><t>C{0}</t></is></c><c r="B{0}">{1}</c><c r="C{0}" t="e"><v>#N/A</v></c></row>'
 ALIKE = {
     "plain rows": book([HEADER, *plain(range(2, 60))]),
@@ -114,6 +127,7 @@ ALIKE = {
     ),
     "numbers of all kinds": book([HEADER, *(row(n, f"C{n}", value, "x") for n, value in enumerate([0, -0.0, 1e15, 1e16, 0.1, 1e-7, 12.5, -3] * 8, 2))]),
     "as a library writes it": dated(),
+    "its only sheet is not the first by name": renamed(book([HEADER, *plain(range(2, 40)), UNUSABLE.format(40, "<f>A40</f>"), *plain(range(41, 70))])),
     "something after the rows": book([HEADER, *plain(range(2, 60))], tail='<mergeCells count="1"><mergeCell ref="A1:B1"/></mergeCells></worksheet>'),
     "rows after the end of rows": book([HEADER, *plain(range(2, 30))], tail=f"<sheetData>{''.join(plain(range(30, 90)))}</sheetData></worksheet>"),
 }  # fmt: skip
@@ -135,7 +149,25 @@ def test_rows_are_handed_over_before_the_last_one_is_parsed() -> None:
 
 TWO_SHEETS = {"xl/workbook.xml": f'<workbook xmlns="{MAIN}"><sheets><sheet name="A" sheetId="1"/><sheet name="B" sheetId="2"/></sheets></workbook>'}  # fmt: skip
 LONG = [HEADER, *plain(range(2, 60))]
+
+
+def shared_strings(count: int, letters: int) -> str:
+    said = "".join(f"<si><t>{n:0{letters}}</t></si>" for n in range(count))
+    return f'<sst xmlns="{MAIN}" count="{count}" uniqueCount="{count}">{said}</sst>'
+
+
+def of_shared_strings(columns: int, count: int) -> bytes:
+    """A workbook in which every cell has a text of its own, kept apart."""
+    rows = (
+        f'<row r="{at + 1}">{"".join(f"""<c t="s"><v>{at * columns + place}</v></c>""" for place in range(columns))}</row>'
+        for at in range(count)
+    )
+    return book(list(rows), **{"xl/sharedStrings.xml": shared_strings(columns * count, 40)})
+
+
+SOME_MEMORY = 600 * 2**20
 UNCERTAIN = {
+    "more texts kept apart than rows": book(LONG, **{"xl/sharedStrings.xml": shared_strings(2_000, 60)}),
     "too short": book([HEADER, *plain(range(2, 6))]),
     "a comment": book([*LONG, "<!-- </row><row r='9'> -->", *plain(range(60, 80))]),
     "marked text": book([*LONG, row(60, "<![CDATA[</row><row r=\"7\">]]>"), *plain(range(61, 80))]),
@@ -210,3 +242,13 @@ def test_a_long_workbook_is_refused_as_a_whole_for_what_stands_at_its_end() -> N
     damaged[at : at + 20] = bytes(20)
     with pytest.raises(FileRefused, match="damaged"):
         read_table(data=bytes(damaged), limits=LIMITS)
+
+
+def test_a_workbook_of_nothing_but_different_texts_is_read_within_the_memory_of_the_reader() -> None:
+    """Its texts lie apart from its rows: in pieces, each with all of them, they would take many times as much."""
+    columns, count = 36, 30_000
+    table = read_table(
+        data=of_shared_strings(columns, count), limits=replace(LIMITS, reader_memory_bytes=SOME_MEMORY)
+    )
+    assert (len(table.headers), len(table)) == (columns, count - 1)
+    assert table.columns[-1][-1] == f"{columns * count - 1:040}"
