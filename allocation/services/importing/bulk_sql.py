@@ -85,7 +85,8 @@ def insert_customers(new: Insertion) -> None:
 def _insert_together(named: str, columns: Sequence[Sequence[Any]], count: int) -> None:
     """Hundreds of rows in a statement, as far as SQLite takes so many values: a statement a row costs a third more.
 
-    By the driver itself: Django would look for places to fill in through every one of these thousands of marks.
+    By the driver itself: Django would look for places to fill in through every one of these thousands of marks. So nothing that
+    watches Django's statements sees these.
     """
     driver: sqlite3.Connection = connection.connection
     most = min(ROWS_TOGETHER, driver.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER) // len(columns))
