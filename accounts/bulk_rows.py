@@ -1,7 +1,7 @@
 """Many rows of one table in one statement, column by column: as objects of the ORM they take several times as long.
 
-Each different value passes its model field once, so what is stored is what the ORM would store. Names come from the model,
-values are always parameters.
+What is stored is what the ORM would store: a value that a driver does not take as it is passes its model field, each different one
+once. Names come from the model, values are always parameters.
 """
 
 from __future__ import annotations
@@ -25,11 +25,14 @@ def insert_rows(
     over: str | None = None,
 ) -> None:
     """columns: by the field's attname, all of one length; alike: what is the same in all rows. A field that is not named gets its
-    default. One statement.
+    default. One statement on PostgreSQL, one that is repeated on SQLite: in a transaction of the caller's. Raises ValueError for
+    columns of different lengths.
 
     over: a column that no two rows share; a row that is there with the same value is written over.
     """
-    count = len(next(iter(columns.values())))
+    (count, *others) = {len(values) for values in columns.values()}
+    if others:
+        raise ValueError("Columns of different lengths.")
     if not count:
         return
     fields = {field.attname: field for field in model._meta.concrete_fields}
@@ -64,7 +67,7 @@ def _prepared(field: Any, values: Sequence[Any]) -> Sequence[Any]:
 def _array(field: Any, values: Sequence[Any]) -> str:
     """A column as PostgreSQL writes an array: the driver takes several times as long for a list."""
     if isinstance(field, models.JSONField):
-        values = [json.dumps(value, cls=field.encoder) for value in values]
+        values = [None if value is None else json.dumps(value, cls=field.encoder) for value in values]
     elif not isinstance(field, PLAIN):
         values = _prepared(field, values)
     known = {value: _element(value) for value in set(values)}

@@ -13,8 +13,9 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import JSONField, QuerySet
 from django.db.models.sql import UpdateQuery
 
 Value = int | str | date | bytes | dict[str, Any] | tuple[int | str, ...] | None
@@ -88,7 +89,7 @@ class KeptChange:
         if shape not in self._made:
             try:
                 self._made[shape] = _made(lambda **marked: _updating(*self._build(**marked)), values)
-            except DerivedValue:
+            except (DerivedValue, EmptyResultSet):
                 self._made[shape] = None
         return self._made[shape]
 
@@ -100,7 +101,7 @@ def padded(ids: Sequence[int]) -> tuple[int, ...]:
 
 def _can_be_kept(value: Any) -> bool:
     if isinstance(value, tuple):
-        return all(isinstance(one, int | str) for one in value)
+        return all(isinstance(one, int | str) and not _is_constant(one) for one in value)
     return value is None or isinstance(value, int | str | date | bytes | dict)
 
 
@@ -121,7 +122,7 @@ def _shape_of(values: Mapping[str, Any]) -> Any:
 
 def _shape(value: Any) -> Any:
     if isinstance(value, tuple):
-        return len(value)
+        return "of", len(value)
     return str(value) if _is_constant(value) else type(value) is datetime
 
 
@@ -286,15 +287,15 @@ def _held(param: Any) -> Any:
 
 
 def _converting(converters: Sequence[Callable[..., Any]], column: Any) -> Convert:
-    """The field's own converters one after the other; the same few values come again and again."""
+    """The field's own converters one after the other; the same few values come again and again, but for what a caller could change."""
 
-    @lru_cache(maxsize=16_384, typed=True)
     def converted(value: Any) -> Any:
         for convert in converters:
             value = convert(value, column, connection)
         return value
 
-    return converted
+    may_be_changed = isinstance(getattr(column, "output_field", None), JSONField)
+    return converted if may_be_changed else lru_cache(maxsize=16_384, typed=True)(converted)
 
 
 def _converted(rows: Sequence[Any], converts: Sequence[tuple[int, Convert]]) -> list[tuple[Any, ...]]:

@@ -137,6 +137,8 @@ else:
             idle_in_transaction_session_timeout=env.int("DATABASE_IDLE_SECONDS", default=LEASE_SECONDS),
         ),
         **DATABASES["default"].get("OPTIONS", {}),
+        # What locks are thought through for, whatever the server's default is: who waited for a lock sees what was committed meanwhile.
+        "isolation_level": 2,  # READ COMMITTED, as the driver numbers it
     }
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -203,3 +203,30 @@ def test_where_the_table_cannot_be_had_nobody_waits_and_the_transaction_goes_on(
             holding.hold_rows(np.array([one.pk]))
             assert Customer.objects.get(pk=one.pk).arr == 20
         other.result()
+
+
+def test_a_session_that_ends_at_the_lock_is_no_table_in_use() -> None:
+    """Whoever took it for one would go on in a transaction that is over, and the run would fail where it should rest."""
+
+    def end(pid: int) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
+        connection.close()
+
+    try:
+        with ThreadPoolExecutor(1) as others, pytest.raises(OperationalError), transaction.atomic():
+            others.submit(end, connection.connection.info.backend_pid).result()
+            holding.hold_table()
+    finally:
+        connection.close()
+
+
+def test_whoever_waited_sees_what_was_committed_meanwhile_whatever_the_default_of_the_server_is() -> None:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SHOW transaction_isolation")
+            assert cursor.fetchone() == ("read committed",)
+    finally:
+        connection.close()

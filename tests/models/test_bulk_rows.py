@@ -85,3 +85,13 @@ def test_what_the_database_refuses_is_refused() -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         insert_rows(TieringModel, {"number": [1, 1], "name": ["One", "Two"]}, alike={"created_at": NOON})
     assert not TieringModel.objects.exists()
+
+
+def test_no_json_is_none_of_it_and_not_a_null_in_json() -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert_rows(TieringModel, {"number": [1], "name": ["Draft"], "definition": [None]})
+
+
+def test_columns_of_different_lengths_are_refused_on_either_database() -> None:
+    with pytest.raises(ValueError, match="different lengths"):
+        insert_rows(TieringModel, {"number": [1, 2], "name": ["Draft"]})

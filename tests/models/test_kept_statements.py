@@ -192,3 +192,26 @@ def test_many_ids_find_the_rows_of_all_of_them_and_of_no_other():
     for count in range(1, 10):
         ids = tuple(row.pk for row in rows[:count])
         assert kept.rows(ids=padded(ids), on=TODAY + 9999 * DAY) == [(pk,) for pk in ids]
+
+
+def test_what_was_given_out_is_the_callers_own():
+    draft = TieringModel.objects.create(number=1, name="Draft", definition={"said": 1})
+    kept = Kept(lambda *, number: TieringModel.objects.filter(number=number).values_list("definition"))
+    for _ in range(2):
+        ((found,),) = kept.rows(number=draft.number)
+        assert found == {"said": 1}
+        found["said"] = 2
+
+
+def test_a_list_is_no_word_of_its_length_and_a_change_of_nobody_changes_nothing():
+    kept = KeptChange(drafts)
+    TieringModel.objects.create(number=1, name="Draft")
+    assert kept.run(numbers=(), name="Other") == 0
+    assert kept.run(numbers=(1,), name="Other") == 1
+    either = Kept(
+        lambda *, which: TieringModel.objects.filter(
+            Q(number__in=which) if isinstance(which, tuple) else Q(number=which)
+        ).values_list("pk")
+    )
+    assert len(either.rows(which=1)) == 1
+    assert either.rows(which=(1, 2)) == either.rows(which=1)

@@ -8,6 +8,8 @@ from accounts.models import Customer
 from allocation.engine.facts.tiering import Integers
 from allocation.services.retiering.walking import in_parts
 
+# Of PostgreSQL: the table is in use; this user of the database may not hold it.
+REFUSED = {"55P03", "42501"}
 # From so many customers on their table is held, where it can be had: to lock a row is to write it.
 MANY = 1_000
 
@@ -29,14 +31,16 @@ def hold_customers(keys: Integers) -> None:
 def hold_table() -> bool:
     """Whether nobody was writing or locking a customer, and so nobody can until the transaction ends; people go on reading.
 
-    EXCLUSIVE, since one that let others lock rows would let them wait for us with a row that we want. Never waited for: who
+    Any other fault (the session was ended) is raised: whoever goes on would find a transaction that is over. EXCLUSIVE, since one that let others lock rows would let them wait for us with a row that we want. Never waited for: who
     waits for a table makes everybody else wait behind.
     """
     table = connection.ops.quote_name(Customer._meta.db_table)
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE NOWAIT")
-    except (OperationalError, ProgrammingError):  # it is in use, or this user of the database may not
+    except (OperationalError, ProgrammingError) as fault:
+        if getattr(fault.__cause__, "sqlstate", None) not in REFUSED:
+            raise
         return False
     return True
 
