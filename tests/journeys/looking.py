@@ -29,6 +29,11 @@ RUN = """async tags => {
   return found.violations.flatMap(rule => rule.nodes.slice(0, 3).map(node =>
     `${rule.id} (${rule.help}): ${node.html.slice(0, 200)} ${(node.any[0] || node.all[0] || node.none[0] || {}).message || ""}`));
 }"""
+# What a page asks for after it came stands there dimmed until it is answered.
+ANSWERED = """() => new Promise(done => {
+  const look = () => document.querySelector(".is-counting") ? setTimeout(look, 30) : done();
+  look();
+})"""
 # What people would see folded away is looked at, too; menus and panels that lie over the page stay shut.
 UNFOLD = """() => {
   document.querySelectorAll("main details:not([data-menu]):not(.filters)").forEach(each => { each.open = true; });
@@ -217,6 +222,7 @@ class Look:
 
     def _seen(self) -> Iterator[str]:
         self.page.evaluate(AXE)
+        self.page.evaluate(ANSWERED)
         for mode, (size, scheme) in self.modes.items():
             self.page.set_viewport_size(size)
             self.page.emulate_media(color_scheme=scheme)
