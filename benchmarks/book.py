@@ -10,6 +10,7 @@ from typing import Any
 from benchmarks.book_work import BOOK, HELLO, LARGE
 from benchmarks.isolation import measured
 from benchmarks.places import DATABASES, placed
+from benchmarks.rounds import best
 from benchmarks.tables import Goal, goals_table, table
 
 CUSTOMERS, QUICK_CUSTOMERS, CSMS = 2_000, 1_000, 56  # the two books take 540
@@ -64,23 +65,21 @@ def faults_of(told: Mapping[str, Any]) -> list[str]:
 
 def judged(told: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The best round of each page, in milliseconds; ratios of processor time to that of the hello page, in turn and in a row."""
-    best, row = _best(told["times"]), _best(told["in_a_row"])
+    in_turn, row = (
+        {name: best(rounds) for name, rounds in told[how].items()} for how in ("times", "in_a_row")
+    )
     return [
         {
             "page": name,
             "ms": seconds * 1000,
             "cpu_ms": cpu * 1000,
-            "ratio": cpu / best[HELLO][1],
+            "ratio": cpu / in_turn[HELLO][1],
             "in_a_row": row[name][1] / row[HELLO][1],
             "statements": told["statements"][name],
             "kilobytes": told["kilobytes"][name],
         }
-        for name, (seconds, cpu) in best.items()
+        for name, (seconds, cpu) in in_turn.items()
     ]
-
-
-def _best(times: Mapping[str, Any]) -> dict[str, list[float]]:
-    return {name: [min(column) for column in zip(*rounds, strict=True)] for name, rounds in times.items()}
 
 
 def goals_of(database: str, found: list[dict[str, Any]]) -> Iterator[Goal]:

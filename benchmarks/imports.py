@@ -6,11 +6,11 @@ import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from statistics import median
 from typing import Any
 
 from benchmarks.isolation import measured
 from benchmarks.places import DATABASES, placed, sizes_on
+from benchmarks.rounds import Pair, figures
 from benchmarks.tables import Goal, goals_table, table
 
 SIZES = (10_000, 100_000)
@@ -33,7 +33,7 @@ GOALS = {
     (UPDATE, STOCK): (1 / 10, 1 / 20),
     (AGAIN, STOCK): (1 / 50, 1 / 100),
 }
-Times = Mapping[str, Sequence[tuple[float, float]]]
+Times = Mapping[str, Sequence[Pair]]
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
@@ -83,14 +83,10 @@ def _told(database: str, customers: int, options: argparse.Namespace) -> dict[st
 
 def judged(times: Times, *, scale: float) -> list[dict[str, Any]]:
     """Best and median of the rounds in seconds, best in processor seconds; ``scale`` multiplies the stock library's up."""
-    found = []
-    for what, rounds in times.items():
-        seconds, cpu = zip(*rounds, strict=True)
-        by = scale if what == STOCK else 1.0
-        found.append(
-            {"what": what, "seconds": min(seconds) * by, "median": median(seconds) * by, "cpu": min(cpu) * by}
-        )
-    return found
+    return [
+        {"what": what, **figures(rounds, by=scale if what == STOCK else 1.0)}
+        for what, rounds in times.items()
+    ]
 
 
 def goals_of(where: str, found: Sequence[Mapping[str, Any]]) -> list[Goal]:

@@ -13,6 +13,7 @@ import psycopg
 
 from benchmarks.isolation import measured
 from benchmarks.places import DATABASES, POSTGRES, placed, sizes_on
+from benchmarks.rounds import best, ratios
 from benchmarks.tables import Goal, goals_table, table
 
 SMALL = 10_000
@@ -111,9 +112,9 @@ def judged(pages: Mapping[str, Mapping[str, Any]], small: int) -> list[dict[str,
     """The best round of each page and size, against the best of the small one in the same rounds."""
     found = []
     for name, sizes in pages.items():
-        base = _best(sizes[str(small)])
+        base = best(sizes[str(small)]["times"])
         for size, told in sizes.items():
-            seconds, cpu = _best(told)
+            seconds, cpu = best(told["times"])
             found.append(
                 {
                     "what": name,
@@ -122,16 +123,10 @@ def judged(pages: Mapping[str, Mapping[str, Any]], small: int) -> list[dict[str,
                     "cpu": cpu,
                     "statements": told["statements"],
                     "bytes": told["bytes"],
-                    "ratio": seconds / base[0],
-                    "cpu_ratio": cpu / base[1] if base[1] else 1.0,
+                    **ratios((seconds, cpu), base),
                 }
             )
     return found
-
-
-def _best(told: Mapping[str, Any]) -> tuple[float, float]:
-    seconds, cpu = zip(*told["times"], strict=True)
-    return min(seconds), min(cpu)
 
 
 def uneven(found: list[dict[str, Any]]) -> Iterator[str]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from statistics import median
 from typing import Any
 
 from benchmarks.companies import SIZES as PUBLISHED
 from benchmarks.isolation import measured
 from benchmarks.places import DATABASES, POSTGRES, placed
+from benchmarks.rounds import Pair, best, figures, ratios
 from benchmarks.tables import Goal, goals_table, table
 
 SIZES = ((10_000, 60, None), (50_000, 250, 300))  # customers, CSMs, search iterations (None: as shipped)
@@ -72,23 +72,12 @@ def _told(
         return measured({"bench": "planning", **job}, limit=limit)
 
 
-def judged(times: dict[str, list[tuple[float, float]]]) -> list[dict[str, Any]]:
+def judged(times: dict[str, list[Pair]]) -> list[dict[str, Any]]:
     """Best and median of the rounds of each part, and the ratio of the best to that of the engine alone."""
-    engine = [min(column) for column in zip(*times[ENGINE], strict=True)]
-    found = []
-    for what, rounds in times.items():
-        seconds, cpu = zip(*rounds, strict=True)
-        found.append(
-            {
-                "what": what,
-                "seconds": min(seconds),
-                "median": median(seconds),
-                "cpu": min(cpu),
-                "ratio": min(seconds) / engine[0],
-                "cpu_ratio": min(cpu) / engine[1],
-            }
-        )
-    return found
+    engine = best(times[ENGINE])
+    return [
+        {"what": what, **figures(rounds), **ratios(best(rounds), engine)} for what, rounds in times.items()
+    ]
 
 
 def rows_table(rows: list[dict[str, Any]]) -> str:

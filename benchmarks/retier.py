@@ -6,7 +6,6 @@ import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from math import log2
-from statistics import median
 from typing import Any
 
 from benchmarks.isolation import measured
@@ -25,6 +24,7 @@ from benchmarks.retier_work import (
     STORE,
     UPDATE,
 )
+from benchmarks.rounds import Pair, best, figures, ratios
 from benchmarks.tables import Goal, goals_table, table
 
 SIZES = (10_000, 100_000)
@@ -54,7 +54,6 @@ MEMORY = (1_500, 1_000)
 TWICE = (2.0 * 1.15, 2.0)  # time for twice the customers
 KEPT = (0.08, 0.05)
 FILE = "cstiers.sqlite3"
-Pair = tuple[float, float]
 Times = Mapping[str, Sequence[Pair]]
 
 
@@ -119,21 +118,11 @@ def judged(times: Times) -> list[dict[str, Any]]:
         ]
         for name, (plus, minus) in SUMS.items()
     }
-    floor = [min(column) for column in zip(*whole[FLOOR], strict=True)]
-    found = []
-    for what, rounds in {**whole, **times}.items():
-        seconds, cpu = zip(*rounds, strict=True)
-        found.append(
-            {
-                "what": what,
-                "seconds": min(seconds),
-                "median": median(seconds),
-                "cpu": min(cpu),
-                "ratio": min(seconds) / floor[0],
-                "cpu_ratio": min(cpu) / floor[1],
-            }
-        )
-    return found
+    floor = best(whole[FLOOR])
+    return [
+        {"what": what, **figures(rounds), **ratios(best(rounds), floor)}
+        for what, rounds in {**whole, **times}.items()
+    ]
 
 
 def _summed(plus: Sequence[Pair], minus: Sequence[Pair]) -> Pair:

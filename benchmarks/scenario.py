@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping
-from statistics import median
 from typing import Any
 
 from benchmarks.isolation import measured
+from benchmarks.rounds import Pair, best, figures, ratios
 from benchmarks.tables import Goal, goals_table, table
 
 SIZES = ((10_000, 56),)
@@ -86,30 +86,23 @@ def of_what(row: Mapping[str, Any]) -> str:
     return f"{DRY_RUN} and {PLAN}" if row["what"] == ANEW else DRY_RUN
 
 
-def judged(customers: int, times: dict[str, list[tuple[float, float]]]) -> list[dict[str, Any]]:
+def judged(customers: int, times: dict[str, list[Pair]]) -> list[dict[str, Any]]:
     """Best and median of the rounds, and the ratio of the best to that of the dry run, in seconds and processor seconds;
     of a scenario that plans the books to a dry run and a plan together.
 
     times: by what was done, (seconds, processor seconds) of each round; the rounds were taken in turn.
     """
-    dry = [min(column) for column in zip(*times[DRY_RUN], strict=True)]
-    found = []
-    plan = [min(column) for column in zip(*times.get(PLAN, [(0.0, 0.0)]), strict=True)]
-    for what, rounds in times.items():
-        seconds, cpu = zip(*rounds, strict=True)
-        against = [a + b for a, b in zip(dry, plan, strict=True)] if what == ANEW else dry
-        found.append(
-            {
-                "what": what,
-                "customers": customers,
-                "seconds": min(seconds),
-                "median": median(seconds),
-                "cpu": min(cpu),
-                "ratio": min(seconds) / against[0],
-                "cpu_ratio": min(cpu) / against[1],
-            }
-        )
-    return found
+    dry, plan = best(times[DRY_RUN]), best(times.get(PLAN, [(0.0, 0.0)]))
+    both = dry[0] + plan[0], dry[1] + plan[1]
+    return [
+        {
+            "what": what,
+            "customers": customers,
+            **figures(rounds),
+            **ratios(best(rounds), both if what == ANEW else dry),
+        }
+        for what, rounds in times.items()
+    ]
 
 
 def rows_table(rows: list[dict[str, Any]]) -> str:

@@ -36,20 +36,32 @@ class CustomerTotals:
     problem: str = ""
 
 
-def list_totals(
-    *,
-    user: Any,
-    as_of: date,
-    chosen: Mapping[str, int] | None,
-    rows: QuerySet[Customer],
-    everybody: Everybody | None = None,
-) -> CustomerTotals | None:
-    """Of a list: by the ids it is narrowed to (`chosen`), where it is narrowed by nothing else; else of `rows`, which the filters
-    leave, where these are no more than are counted. None where they are more: nobody counted them. everybody: the columns of
-    customers, where they were read already.
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """The active customers in scope, narrowed by ids alone, with the rates of what they bring; worked out once for all that a list shows.
+
+    problem: why amounts in some currency are missing.
     """
-    if chosen is not None:
-        return totals_by_figures(user=user, as_of=as_of, chosen=chosen, everybody=everybody)
+
+    everybody: Everybody
+    scope: Scope
+    rates: Rates
+    problem: str = ""
+
+
+def narrowed_customers(*, user: Any, as_of: date, chosen: Mapping[str, int]) -> Narrowed:
+    """chosen: ids of tier, csm, team, vertical, region."""
+    return _with_rates(customer_figures(), scope_by(user=user, chosen=chosen), as_of=as_of)
+
+
+def list_totals(
+    *, user: Any, as_of: date, narrowed: Narrowed | None, rows: QuerySet[Customer]
+) -> CustomerTotals | None:
+    """Of a list: of `narrowed`, where it is narrowed by nothing but ids; else of `rows`, which the filters leave, where these are no more
+    than are counted. None where they are more: nobody counted them.
+    """
+    if narrowed is not None:
+        return totals_by_figures(narrowed=narrowed, as_of=as_of)
     found = list(rows.order_by().values_list("pk", "status")[: COUNTED + 1])
     if len(found) > COUNTED:
         return None
@@ -58,20 +70,29 @@ def list_totals(
     return customer_totals(rows=rows, as_of=as_of)
 
 
-def totals_by_figures(
-    *, user: Any, as_of: date, chosen: Mapping[str, int], everybody: Everybody | None = None
-) -> CustomerTotals:
-    """Of the active customers in scope, narrowed by the ids `chosen` (tier, csm, team, vertical, region): the same numbers as
-    `customer_totals`, without a row for each. The same number of statements at any size.
-    """
-    everybody = customer_figures() if everybody is None else everybody
-    return _of_figures(everybody, scope_by(user=user, chosen=chosen), as_of=as_of)
+def totals_by_figures(*, narrowed: Narrowed, as_of: date) -> CustomerTotals:
+    """The same numbers as `customer_totals`, without a row for each. The same number of statements at any size."""
+    question = _Totals(narrowed.scope, narrowed.rates, settings.BASE_CURRENCY, touch_activities(), as_of)
+    customers, cents, without_arr, asked = answered(narrowed.everybody, question)
+    return CustomerTotals(
+        customers=customers,
+        left=0,
+        arr_cents=cents,
+        without_arr=without_arr,
+        minutes=asked,
+        problem=narrowed.problem,
+    )
 
 
 def totals_of(*, user: Any, as_of: date, customer_ids: Collection[int]) -> CustomerTotals:
     """The same of these customers, where they are active and in scope."""
     found = Everybody((customer_figures().of(customer_ids),))
-    return _of_figures(found, scope_of(user=user), as_of=as_of)
+    return totals_by_figures(narrowed=_with_rates(found, scope_of(user=user), as_of=as_of), as_of=as_of)
+
+
+def _with_rates(everybody: Everybody, scope: Scope, *, as_of: date) -> Narrowed:
+    rates, problem = known_rates(currencies=currencies_in(everybody, scope=scope), as_of=as_of)
+    return Narrowed(everybody, scope, tuple(rates.items()), problem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,20 +112,6 @@ class _Totals:
 
     def together(self, parts: Sequence[Cells]) -> list[int]:
         return [amounts[0] for amounts in added_up(parts, amounts=3)]
-
-
-def _of_figures(everybody: Everybody, scope: Scope, *, as_of: date) -> CustomerTotals:
-    rates, problem = known_rates(currencies=currencies_in(everybody, scope=scope), as_of=as_of)
-    question = _Totals(scope, tuple(rates.items()), settings.BASE_CURRENCY, touch_activities(), as_of)
-    customers, cents, without_arr, asked = answered(everybody, question)
-    return CustomerTotals(
-        customers=customers,
-        left=0,
-        arr_cents=cents,
-        without_arr=without_arr,
-        minutes=asked,
-        problem=problem,
-    )
 
 
 def customer_totals(*, rows: QuerySet[Customer], as_of: date) -> CustomerTotals:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
 
 import numpy as np
 from django.conf import settings
@@ -13,10 +11,9 @@ from django.db.models import QuerySet
 
 from accounts.models import Customer
 from accounts.selectors.paging import COUNTED
-from allocation.selectors.amounts import known_rates
-from allocation.selectors.pyramid_columns import scope_by
-from allocation.snapshots.figures import UNKNOWN, Column, CustomerFigures, Everybody
-from allocation.snapshots.figures_summed import Scope, answered, currencies_in, first_of
+from allocation.selectors.customer_totals import Narrowed
+from allocation.snapshots.figures import UNKNOWN, Column, CustomerFigures
+from allocation.snapshots.figures_summed import Scope, answered, first_of
 from allocation.snapshots.figures_worked import Rates, base_cents
 
 _LAST = np.iinfo(np.int64).max
@@ -62,17 +59,7 @@ class RowsByArr:
         return [found[pk] for pk in ids if pk in found]
 
 
-def rows_by_arr(
-    *,
-    user: Any,
-    as_of: date,
-    chosen: Mapping[str, int],
-    descending: bool,
-    rows: QuerySet[Customer],
-    everybody: Everybody,
-) -> RowsByArr:
-    """Of the active customers in scope, narrowed by ids as `customer_totals.list_totals` says; the same as `rows`."""
-    scope = scope_by(user=user, chosen=chosen)
-    rates, _ = known_rates(currencies=currencies_in(everybody, scope=scope), as_of=as_of)
-    question = _ByArr(scope, tuple(rates.items()), settings.BASE_CURRENCY, descending)
-    return RowsByArr(answered(everybody, question), rows)
+def rows_by_arr(*, narrowed: Narrowed, descending: bool, rows: QuerySet[Customer]) -> RowsByArr:
+    """Of the customers of a list that is narrowed by ids alone; `rows`: the same customers."""
+    question = _ByArr(narrowed.scope, narrowed.rates, settings.BASE_CURRENCY, descending)
+    return RowsByArr(answered(narrowed.everybody, question), rows)

@@ -223,9 +223,10 @@ def _compute(definition: Any, as_of: date, playbook: PlaybookInForce | None) -> 
     vocabulary = as_published(vocabulary=model_vocabulary(), playbook=playbook, definition=definition)
     rules = rules_of_definition(definition=definition, vocabulary=vocabulary)
     base = settings.BASE_CURRENCY
-    rates = tiering_rates(rules=rules, as_of=as_of, base=base)
     active = Customer.objects.active().count()
     every = max(1, -(-active // EXACT_UP_TO))
+    # Whether a rate is lacking is no matter of who is in the sample.
+    rates = tiering_rates(rules=rules, as_of=as_of, base=base) if every > 1 else None
     snapshot = customer_snapshot(
         rules=rules, vocabulary=vocabulary, as_of=as_of, rates=rates, base=base, every=every
     )

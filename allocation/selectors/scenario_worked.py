@@ -37,7 +37,7 @@ from allocation.snapshots.book_columns import LOOK, ROW, GivenCustomers, arr_cen
 from allocation.snapshots.books import Snapshot as Books
 from allocation.snapshots.books import book_policy, book_snapshot, named_tiers
 from allocation.snapshots.covers import Covers, covers_on
-from allocation.snapshots.customers import customer_snapshot, tiering_rates
+from allocation.snapshots.customers import customer_snapshot
 from allocation.snapshots.scenarios import base_policy, csm_averages, goals_differ, touch_lines, wishes_of
 
 SEED = 1  # the same question gives the same books
@@ -163,12 +163,10 @@ def worked_out(
 def _read(read: Understood, on: date) -> _Today:
     """Customers are read once, for tiers and books alike."""
     base, question = settings.BASE_CURRENCY, read.question
-    rates = tiering_rates(rules=read.rules, as_of=on, base=base)
     found = customer_snapshot(
         rules=read.rules,
         vocabulary=read.vocabulary,
         as_of=on,
-        rates=rates,
         base=base,
         also=_fields(read),
     )

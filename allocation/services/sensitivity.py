@@ -29,7 +29,7 @@ from allocation.selectors.amounts import in_base_cents
 from allocation.selectors.knob_words import short_words
 from allocation.selectors.model_checks import faults_of, rules_of_definition
 from allocation.selectors.stopping import stopped_by
-from allocation.snapshots.customers import Snapshot, customer_snapshot, tiering_rates
+from allocation.snapshots.customers import Snapshot, customer_snapshot
 from allocation.snapshots.money import UnknownRate
 from allocation.snapshots.vocabulary import model_vocabulary
 
@@ -142,8 +142,7 @@ def _computed(
     vocabulary = model_vocabulary()
     rules = rules_of_definition(definition=this.tiering_model.definition, vocabulary=vocabulary)
     base = settings.BASE_CURRENCY
-    rates = tiering_rates(rules=rules, as_of=on, base=base)
-    snapshot = customer_snapshot(rules=rules, vocabulary=vocabulary, as_of=on, rates=rates, base=base)
+    snapshot = customer_snapshot(rules=rules, vocabulary=vocabulary, as_of=on, base=base)
     cents, problem = _arr(snapshot, on)
     knobs = knobs_of(rules=rules, tiers=vocabulary.tiers, facts=snapshot.facts)
     _still_mine(this, fence, 0, len(knobs), should_stop)

@@ -18,7 +18,7 @@ from accounts.selectors.paging import COUNTED, MORE
 from allocation.filters.customers import CustomerFilter
 from allocation.selectors import wording
 from allocation.selectors.customer_detail import customer_detail, customer_in_scope
-from allocation.selectors.customer_totals import list_totals
+from allocation.selectors.customer_totals import list_totals, narrowed_customers
 from allocation.selectors.customers import DEFAULT_SORT, customer_rows, ordered, visible_customers, with_joins
 from allocation.selectors.customers_by_arr import rows_by_arr
 from allocation.selectors.explanations import customer_explanation
@@ -29,7 +29,6 @@ from allocation.selectors.sentiments import with_sentiments
 from allocation.selectors.thresholds import LOW_HEALTH
 from allocation.selectors.timeline import tier_timeline
 from allocation.snapshots.covers import Covers, covers_on
-from allocation.snapshots.figures import customer_figures
 from allocation.views.access import for_everyone_with_a_role, today
 from allocation.views.as_of import AsOf, as_of
 from allocation.views.attention_parts import customer_attention_kpis
@@ -69,18 +68,11 @@ def customers(request: HttpRequest) -> HttpResponse:
     found = CustomerFilter(request.GET, queryset=visible, user=request.user, today=day, several=several)
     sort = request.GET.get("sort", DEFAULT_SORT)
     user, chosen = request.user, found.by_figures
-    everybody = customer_figures() if chosen is not None else None
-    totals = list_totals(user=user, as_of=day, chosen=chosen, rows=found.qs, everybody=everybody)
-    if chosen is not None and everybody is not None and sort.lstrip("-") == "arr":
+    narrowed = None if chosen is None else narrowed_customers(user=user, as_of=day, chosen=chosen)
+    totals = list_totals(user=user, as_of=day, narrowed=narrowed, rows=found.qs)
+    if narrowed is not None and sort.lstrip("-") == "arr":
         rows = with_override_marks(with_joins(found.qs), on=day)
-        listed: Any = rows_by_arr(
-            user=user,
-            as_of=day,
-            chosen=chosen,
-            descending=sort.startswith("-"),
-            rows=rows,
-            everybody=everybody,
-        )
+        listed: Any = rows_by_arr(narrowed=narrowed, descending=sort.startswith("-"), rows=rows)
     else:
         listed = with_override_marks(with_joins(ordered(found.qs, sort=sort, as_of=day)), on=day)
     page = capped_page_of(request, listed, known=totals.customers if totals else MORE)

@@ -6,9 +6,9 @@ import pytest
 
 from accounts.models import Customer
 from allocation.selectors import customers_by_arr
+from allocation.selectors.customer_totals import narrowed_customers
 from allocation.selectors.customers import ordered, visible_customers
 from allocation.selectors.customers_by_arr import rows_by_arr
-from allocation.snapshots.figures import customer_figures
 from tests.factories import TODAY, CustomerFactory
 from tests.pages import mixed_company
 
@@ -25,14 +25,8 @@ def mixed(cast):
 
 def by_arr(user, chosen, sort):
     rows = visible_customers(user=user).active()
-    return rows_by_arr(
-        user=user,
-        as_of=TODAY,
-        chosen=chosen,
-        descending=sort.startswith("-"),
-        rows=rows,
-        everybody=customer_figures(),
-    )
+    narrowed = narrowed_customers(user=user, as_of=TODAY, chosen=chosen)
+    return rows_by_arr(narrowed=narrowed, descending=sort.startswith("-"), rows=rows)
 
 
 @pytest.mark.parametrize("sort", ["arr", "-arr"])

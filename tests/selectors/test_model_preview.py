@@ -205,3 +205,15 @@ def test_above_the_limit_a_sample_stands_for_everyone(monkeypatch):
     assert found.customers == 120
     assert abs(found.segments[0].gets - 58) <= 12  # 56 and A and B are large
     assert sum(line.after for line in found.tiers) == pytest.approx(120, abs=2)
+
+
+@pytest.mark.parametrize("limit", [40, 1000])
+def test_a_sample_does_not_decide_which_rates_are_needed(monkeypatch, limit):
+    """One customer of many has an amount without a rate: whoever is looked at, everybody's currencies count."""
+    monkeypatch.setattr(model_preview, "EXACT_UP_TO", limit)
+    made = [factories.CustomerFactory(arr=10) for _ in range(113)]
+    for customer in made[50:53]:  # of three in a row a sample of every third has one, and two not
+        model_preview.Customer.objects.filter(pk=customer.pk).update(currency="GBP")
+        with pytest.raises(UnknownRate, match="GBP"):
+            preview()
+        model_preview.Customer.objects.filter(pk=customer.pk).update(currency="USD")

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.models import Customer
+from accounts.models import Customer, Tier
 from allocation.engine.kept import unpack_outcomes
-from allocation.models import RetierRun, TierDecision
+from allocation.models import Override, RetierRun, TierDecision
 from allocation.services.retiering import apply_run, applying, propose_run, proposing, queue_run
 from tests import factories
 
@@ -16,6 +16,27 @@ TODAY = factories.TODAY
 
 def customer(arr, **more):
     return factories.CustomerFactory(arr=arr, **more)
+
+
+def override(of, slug, **more):
+    """An approved one, in force from yesterday for a month."""
+    values = {
+        "status": Override.Status.APPROVED,
+        "starts_on": TODAY - timedelta(days=1),
+        "expires_on": TODAY + timedelta(days=30),
+        **more,
+    }
+    return Override.objects.create(
+        customer=of,
+        tier=Tier.objects.get(slug=slug),
+        reason_kind="risk",
+        words="Because",
+        asked_by=factories.UserFactory(),
+        decided_by=factories.UserFactory(),
+        decided_at=timezone.now(),
+        decided_words="Agreed",
+        **values,
+    )
 
 
 def proposed(**more):

@@ -8,7 +8,6 @@ from django.utils import timezone
 
 from accounts.models import Customer, ExchangeRate, Tier
 from allocation.models import (
-    Override,
     RetierRun,
     RunChunk,
     RunStatus,
@@ -22,7 +21,7 @@ from allocation.services.models import publish_model
 from allocation.services.playbooks import load_playbook
 from allocation.services.retiering import UnableToProposeRun, apply_run, propose_run, queue_run
 from tests import factories
-from tests.services.retiering_cast import applied, customer, decision, looked_at, proposed, tiers
+from tests.services.retiering_cast import applied, customer, decision, looked_at, override, proposed, tiers
 
 pytestmark = pytest.mark.django_db
 
@@ -100,23 +99,6 @@ def test_a_customer_that_left_needs_no_rate_and_gets_no_tier():
     assert not run.decisions.exists()  # nothing to look at
     assert run.summary["guarded"] == {"left": 1}
     assert run.summary["decided"] == 0
-
-
-def override(of, slug, **more):
-    asker, approver = factories.UserFactory(), factories.UserFactory()
-    values = {"starts_on": TODAY - timedelta(days=1), "expires_on": TODAY + timedelta(days=30), **more}
-    return Override.objects.create(
-        customer=of,
-        tier=Tier.objects.get(slug=slug),
-        reason_kind="risk",
-        words="Because",
-        status=Override.Status.APPROVED,
-        asked_by=asker,
-        decided_by=approver,
-        decided_at=timezone.now(),
-        decided_words="Agreed",
-        **values,
-    )
 
 
 def test_an_override_in_force_wins_and_the_suggestion_stays_beside_it():

@@ -11,7 +11,7 @@ from accounts.models import Customer, ExchangeRate, Goal, TouchActivity
 from allocation.models import AllocationPolicy, Source
 from allocation.selectors import balance
 from allocation.selectors.book_sums import book_sums
-from allocation.selectors.customer_totals import customer_totals, totals_by_figures
+from allocation.selectors.customer_totals import customer_totals, narrowed_customers, totals_by_figures
 from allocation.selectors.pyramid_columns import columns_of_lines, pyramid_facts, scope_of
 from allocation.selectors.pyramid_lines import Chosen, customer_lines
 from allocation.selectors.pyramid_sums import PyramidOf, part_of, sums_of
@@ -65,7 +65,8 @@ def check_all(mixed, monkeypatch):
             rows = Customer.objects.visible_to(user).active()
             names = {"tier": "tier_id", "csm": "csm_id", "team": "csm__team_id"}
             rows = rows.filter(**{names[name]: pk for name, pk in chosen.items()})
-            assert totals_by_figures(user=user, as_of=TODAY, chosen=chosen) == customer_totals(
+            narrowed = narrowed_customers(user=user, as_of=TODAY, chosen=chosen)
+            assert totals_by_figures(narrowed=narrowed, as_of=TODAY) == customer_totals(
                 rows=rows, as_of=TODAY
             )
 

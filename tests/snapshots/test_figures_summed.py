@@ -2,18 +2,26 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
 import pytest
 from django.db import transaction
 
-from accounts.models import Customer
+from accounts.models import Customer, Goal
+from allocation.models import AllocationPolicy
 from allocation.models.figures import SHEET
+from allocation.selectors.book_sums import book_sums
+from allocation.selectors.customers_by_arr import _ByArr
+from allocation.selectors.pyramid_columns import pyramid_facts
+from allocation.selectors.pyramid_sums import PyramidOf
+from allocation.selectors.scope_sums import scope_sums
 from allocation.services.figures import write_sheets
 from allocation.snapshots import figures_summed
 from allocation.snapshots.figures import customer_figures
-from allocation.snapshots.figures_summed import Scope, answered, cells, first_of
-from tests.factories import CustomerFactory
+from allocation.snapshots.figures_summed import EVERYBODY, Scope, answered, cells, first_of
+from tests.factories import TODAY, CustomerFactory
+from tests.pages import mixed_company
 
 LOOKS = Counter()
 
@@ -121,3 +129,48 @@ def test_the_first_of_several_parts_are_in_order_of_all_rows():
     assert first_of(keys=2, at_most=2).tolist() == [[], []]
     none = cells(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
     assert none.places.tolist() == []
+
+
+@pytest.fixture
+def ending(cast):
+    """A company kept as sheets, of which a goal is open and a renewal ahead for the last time today."""
+    company = mixed_company.build(cast)
+    Goal.objects.update(ends_before=TODAY + timedelta(days=1))
+    Customer.objects.filter(name="Alpha one").update(renewal_date=TODAY)
+    write_sheets()
+    return company
+
+
+def told(user, day):
+    """What balance, pyramid and home are made of, on a day, with the rates of today."""
+    everybody = customer_figures()
+    facts, _ = pyramid_facts(everybody=everybody, scope=EVERYBODY, day=day, today=day)
+    return {
+        "books": book_sums(everybody=everybody, as_of=day, rates_on=TODAY, policy=AllocationPolicy()),
+        "pyramid": answered(everybody, PyramidOf(facts)),
+        "home": scope_sums(user=user, as_of=day, everybody=everybody),
+    }
+
+
+@pytest.mark.postgres
+def test_another_day_is_another_question_without_a_write_between(ending, monkeypatch):
+    today, tomorrow = TODAY, TODAY + timedelta(days=1)
+    before = customer_figures()
+    remembered = [told(ending.cast.ops, day) for day in (today, tomorrow, today, tomorrow)]
+    assert [sheet.serial for sheet in customer_figures().sheets] == [sheet.serial for sheet in before.sheets]
+    for day, found in zip((today, tomorrow, today, tomorrow), remembered, strict=True):
+        monkeypatch.setattr(figures_summed, "_MEMORY", {})
+        assert found == told(ending.cast.ops, day)
+    of_today, of_tomorrow = remembered[:2]
+    assert [name for name in of_today if of_today[name] == of_tomorrow[name]] == []
+
+
+@pytest.mark.postgres
+def test_what_is_remembered_of_a_sheet_is_no_view_of_it(ending):
+    """Else all that was read of a sheet would live as long as its answers."""
+    everybody = customer_figures()
+    facts, _ = pyramid_facts(everybody=everybody, scope=EVERYBODY, day=TODAY, today=TODAY)
+    for sheet in everybody.sheets:
+        part = PyramidOf(facts).of(sheet)
+        order, ids = _ByArr(EVERYBODY, facts.rates, facts.base, descending=True).of(sheet)
+        assert [column.base is None for column in (part.tier, part.cents, order, ids)] == [True] * 4

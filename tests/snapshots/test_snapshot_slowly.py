@@ -13,12 +13,13 @@ from allocation.engine.kept import column_of, sources
 from allocation.engine.rules import read_rules
 from allocation.models import Override, Source, TierHolding, TierStanding
 from allocation.services.playbooks import load_playbook
-from allocation.services.retiering import apply_run, propose_run, queue_run
+from allocation.services.retiering import apply_run
 from allocation.snapshots.customers import ALWAYS_KEPT, customer_snapshot, days
 from allocation.snapshots.digests import digest
 from allocation.snapshots.money import in_base
 from allocation.snapshots.vocabulary import model_vocabulary
 from tests import factories
+from tests.services.retiering_cast import override, proposed
 
 pytestmark = pytest.mark.django_db
 TODAY = factories.TODAY
@@ -67,41 +68,25 @@ def world(count):
     return rows
 
 
-def override(of, slug, **more):
-    values = {
-        "starts_on": TODAY - timedelta(days=1),
-        "expires_on": TODAY + timedelta(days=30),
-        "begun_at": timezone.now(),
-        **more,
-    }
-    return Override.objects.create(
-        customer=of,
-        tier=Tier.objects.get(slug=slug),
-        reason_kind="risk",
-        words="Because",
-        status=Override.Status.APPROVED,
-        asked_by=factories.UserFactory(),
-        decided_by=factories.UserFactory(),
-        decided_at=timezone.now(),
-        decided_words="Agreed",
-        **values,
-    )
-
-
 @pytest.fixture
 def mixed():
     """Some customers stand on a run; since then goals, overrides and customers came and went."""
     load_playbook(slug="three-axis", publish=True, at=timezone.now())
     rows = world(60)
-    override(rows[4], "global", starts_on=TODAY - timedelta(days=9), expires_on=TODAY - timedelta(days=2))
+    override(
+        rows[4],
+        "global",
+        starts_on=TODAY - timedelta(days=9),
+        expires_on=TODAY - timedelta(days=2),
+        begun_at=timezone.now(),
+    )
     day = TODAY - timedelta(days=5)
     for currency, rate in RATES.items():
         ExchangeRate.objects.create(currency=currency, rate=rate, day=day, base="USD")
-    run = queue_run(as_of=day, at=timezone.now())
-    propose_run(run_id=run.pk, owner="test")
-    apply_run(run_id=run.pk, owner="test", at=timezone.now(), on=day)
-    override(rows[5], "enterprise")
-    override(rows[6], "scale", starts_on=TODAY - timedelta(days=3), expires_on=TODAY)
+    apply_run(run_id=proposed(as_of=day).pk, owner="test", at=timezone.now(), on=day)
+    begun = {"begun_at": timezone.now()}
+    override(rows[5], "enterprise", **begun)
+    override(rows[6], "scale", starts_on=TODAY - timedelta(days=3), expires_on=TODAY, **begun)
     Goal.objects.filter(customer=rows[7]).update(ends_before=TODAY)
     factories.GoalFactory(customer=rows[8], kind=factories.GoalKindFactory(slug="goal-new"))
     factories.CustomerFactory(arr=Decimal(5))

@@ -8,15 +8,15 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.models import ImportBatch, Tier
+from accounts.models import ImportBatch
 from allocation.models import Override, RetierRun
 from allocation.services import importing
 from allocation.services.playbooks import load_playbook
 from allocation.tasks.importing import ask_where_goals_changed
 from allocation.tasks.retiering import propose_retier_run
 from allocation.tasks.timetable import propose_goals_run
-from tests.factories import TODAY, CustomerFactory, GoalFactory, UserFactory
-from tests.services.retiering_cast import applied, looked_at
+from tests.factories import TODAY, CustomerFactory, GoalFactory
+from tests.services.retiering_cast import applied, looked_at, override
 
 
 def ask_for_due_goals_run():
@@ -39,25 +39,6 @@ def rung(monkeypatch):
     bells = []
     monkeypatch.setattr("allocation.tasks.retiering.ring", lambda task, **ids: bells.append((task, ids)))
     return bells
-
-
-def override(customer, **days):
-    return Override.objects.create(
-        customer=customer,
-        tier=Tier.objects.get(slug="global"),
-        reason_kind="risk",
-        words="Because",
-        asked_by=UserFactory(),
-        decided_by=UserFactory(),
-        decided_at=timezone.now(),
-        decided_words="Agreed",
-        **{
-            "status": Override.Status.APPROVED,
-            "starts_on": TODAY - timedelta(days=90),
-            "expires_on": TODAY + timedelta(days=90),
-            **days,
-        },
-    )
 
 
 # days of a goal, written down before the run of yesterday → does a run follow today
@@ -101,7 +82,8 @@ ENDED = {"status": Override.Status.EXPIRED, "ended_at": "2026-11-22T00:30Z"}
     ],
 )
 def test_a_run_that_had_to_follow_an_override_and_was_lost_is_found(rung, given, runs):
-    override(CustomerFactory(), **{"begun_at": "2026-09-01T09:00Z", **given})
+    long = {"starts_on": TODAY - timedelta(days=90), "begun_at": "2026-09-01T09:00Z"}
+    override(CustomerFactory(), "global", **{**long, **given})
     applied(as_of=YESTERDAY)
     ask_for_due_goals_run()
     assert RetierRun.objects.filter(scope="goals").count() == runs
