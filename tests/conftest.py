@@ -21,6 +21,9 @@ INPUTS_VARIABLE = "CSTIERS_INPUTS"
 # What is tested there reads the run's own settings, or asks its database in processes of its own; rights are in the half
 # with PostgreSQL as a whole (tests/rig/__main__.py).
 OF_THIS_INSTALLATION = ("faults", "journeys", "commands", "tasks", "wiring", "access")
+# Pages over either database are alike, but for those of figures, which PostgreSQL keeps in sheets and SQLite does not.
+PAGES_ALIKE = ("pages", "admin", "forms", "signing_in")
+OF_FIGURES = ("totals", "balance", "pyramid", "home", "customers", "headcount", "search", "as_of")
 ROUNDS_OF_A_PROOF = 20  # from so many rounds on, tests marked "proof" run as well (make prove)
 
 
@@ -74,6 +77,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.inputs)
         if _asks_no_database(item):
             item.add_marker(pytest.mark.no_database)
+        if _is_of_a_page(item):
+            item.add_marker(pytest.mark.pages_alike)
         only_sqlite = "only_on_sqlite" in getattr(item, "fixturenames", ())
         if (
             (item.get_closest_marker("inputs") and not os.environ.get(INPUTS_VARIABLE))
@@ -94,6 +99,13 @@ def _asks_no_database(item: pytest.Item) -> bool:
         return False
     asked = {"db", "transactional_db", "django_db_setup"} & set(getattr(item, "fixturenames", ()))
     return not asked and item.get_closest_marker("django_db") is None
+
+
+def _is_of_a_page(item: pytest.Item) -> bool:
+    """What lies behind the page is tested by itself on both databases."""
+    place = item.path.relative_to(HERE)
+    of_figures = any(word in place.stem for word in OF_FIGURES)
+    return place.parts[0] in PAGES_ALIKE and not of_figures and not item.get_closest_marker("postgres")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -18,16 +18,20 @@ NOTHING_RAN = 5  # pytest's exit code
 # selectors, snapshots, pages, admin, commands, importing, tasks, and the main story in the browser. One of them has:
 #
 # - SQLite, the cheaper one: pure arithmetic and reading of sources; any test that asks for no database, wherever it lies
-#   (mark `no_database`, which tests/conftest.py gives by itself); and the numbers of playbooks and scenarios, which come
-#   by the doors and services that both halves test.
+#   (mark `no_database`, which tests/conftest.py gives by itself); the numbers of playbooks and scenarios, which come
+#   by the doors and services that both halves test; and pages, the admin and signing in (mark `pages_alike`, likewise): what they
+#   read is tested in both, and on PostgreSQL every page is walked, counted, and asked for by everybody.
 WITHOUT_DATABASE = (
     "tests/engine", "tests/charts", "tests/benchmarks", "tests/house", "tests/playbooks", "tests/scenarios",
 )  # fmt: skip
-ONLY_DATABASE = "not no_database"
+ONLY_DATABASE = "not no_database and not pages_alike"
 # - PostgreSQL: thousands of requests about rights, which are the same conditions over either database; how many statements
-#   pages send, which is the same number; races (mark `postgres`); and the journeys that are about the browser, not about what
-#   lies behind the page (the same mark).
+#   pages send, which is the same number; races (mark `postgres`); the journeys that are about the browser, not about what
+#   lies behind the page (the same mark); and workers that are killed by the dozen (below), unless proofs are asked for.
 ON_EITHER_ALIKE = ("tests/access", "tests/queries")
+KILLED = tuple(
+    f"tests/faults/test_{name}.py" for name in ("workers_killed", "edited_meanwhile", "delivered_twice")
+)
 USAGE = "Usage: python -m tests.rig full|quick|prove [pytest arguments], or shots [part of a page's name]"
 
 
@@ -55,7 +59,7 @@ def quick(folder: Path, arguments: list[str]) -> list[int]:
 
 def full(folder: Path, arguments: list[str]) -> list[int]:
     """On SQLite with the embedded broker, then on PostgreSQL with Redis: twice, but for what is said above of a whole run."""
-    first = arguments or [f"--ignore={place}" for place in ON_EITHER_ALIKE]
+    first = arguments or [f"--ignore={place}" for place in (*ON_EITHER_ALIKE, *KILLED)]
     again = arguments or [*(f"--ignore={place}" for place in WITHOUT_DATABASE), "-m", ONLY_DATABASE]
     with ExitStack() as stack:
         browser = chromium()
