@@ -19,11 +19,8 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 MODES = {"1280 light": (DESKTOP, "light"), "390 dark": (PHONE, "dark")}
 # CS ops may open two hundred pages: those of the admin have one design, the others are walked by the others, too. On a phone
 # and in dark `make prove` looks at each of them.
-AT_A_DESK = (
-    MODES
-    if int(os.environ.get("CSTIERS_ROUNDS", "0")) >= ROUNDS_OF_A_PROOF
-    else dict(list(MODES.items())[:1])
-)
+PROVING = int(os.environ.get("CSTIERS_ROUNDS", "0")) >= ROUNDS_OF_A_PROOF
+AT_A_DESK = MODES if PROVING else dict(list(MODES.items())[:1])
 RUN = """async tags => {
   const found = await axe.run(document, {runOnly: {type: "tag", values: tags}, resultTypes: ["violations"], iframes: false});
   return found.violations.flatMap(rule => rule.nodes.slice(0, 3).map(node =>

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.journeys.installation import Installation, database_of_its_own
-from tests.journeys.looking import AT_A_DESK, MODES, Look
+from tests.journeys.looking import AT_A_DESK, MODES, PROVING, Look
 from tests.journeys.person import DESKTOP, PHONE
 
 # The pages are the same over any database: once in a `make check` is enough.
@@ -30,6 +30,8 @@ trouble = {"title": "The database does not answer", "words": "Wait a minute."}
 pages = {name: render_to_string(name, {"trouble": trouble, "reads": True, "back": "/"}) for name in ("500.html", "503.html")}
 print(json.dumps(pages))
 """
+# What a manager walks, CS ops walk again in `make prove` only: the pages are the same but for what is on them.
+WALKED_BY_OTHERS = {"ops": "manager_a"}
 # Addresses that answer with an error page: who is refused, where, and with which number.
 REFUSED = [
     ("csm_a", "/nowhere/at-all/", 404),
@@ -78,7 +80,9 @@ def told(found: dict[str, list[str]]) -> str:
 
 @pytest.mark.parametrize("person", ["csm_a", "manager_a", "former_manager", "ops", "nobody", "stranger"])
 def test_no_page_has_a_fault(person: str, looks: dict[str, Look], furnished: dict[str, Any]) -> None:
-    pages = [path for _, path in furnished["pages"][person]]
+    other = None if PROVING else WALKED_BY_OTHERS.get(person)
+    walked = {page for page, _ in furnished["pages"].get(other, ())}
+    pages = [path for page, path in furnished["pages"][person] if page not in walked]
     assert pages, f"{person} may read no page at all"
     wrong = told({path: looks[person].at(path) for path in pages})
     assert not wrong, wrong
