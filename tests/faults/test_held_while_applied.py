@@ -6,7 +6,6 @@ and the edit comes through.
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from allocation.models import RetierRun, RowStatus
 from allocation.services.playbooks import load_playbook
 from allocation.services.retiering import apply_run, applying, holding, propose_run, queue_run
 from tests import factories
+from tests.faults.meanwhile import writing
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 
@@ -86,23 +86,8 @@ def held(request: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
         yield
         assert found == ([] if request.param == "by their rows" else [True, True])
         return
-    begun, over = Event(), Event()
-
-    def writes() -> None:
-        with transaction.atomic():
-            factories.CustomerFactory(arr=10)
-            begun.set()
-            over.wait(timeout=20)
-        connection.close()
-
-    with ThreadPoolExecutor(1) as others:
-        other = others.submit(writes)
-        begun.wait(timeout=20)
-        try:
-            yield
-        finally:
-            over.set()
-            other.result()
+    with writing(lambda: factories.CustomerFactory(arr=10)):
+        yield
     assert found == [False, False]
 
 
@@ -184,25 +169,14 @@ def test_a_table_that_is_held_is_free_again_after_the_commit_and_after_a_rollbac
 
 
 def test_where_the_table_cannot_be_had_nobody_waits_and_the_transaction_goes_on() -> None:
-    one, begun, over = factories.CustomerFactory(arr=10), Event(), Event()
-
-    def writes() -> None:
-        with transaction.atomic():
-            Customer.objects.filter(pk=one.pk).update(arr=20)
-            begun.set()
-            over.wait(timeout=20)
-        connection.close()
-
-    with ThreadPoolExecutor(1) as others:
-        other = others.submit(writes)
-        begun.wait(timeout=20)
-        with transaction.atomic():
-            assert not holding.hold_table()
-            assert Customer.objects.get(pk=one.pk).arr == 10
-            over.set()
-            holding.hold_rows(np.array([one.pk]))
-            assert Customer.objects.get(pk=one.pk).arr == 20
-        other.result()
+    one = factories.CustomerFactory(arr=10)
+    its = Customer.objects.filter(pk=one.pk)
+    with writing(lambda: its.update(arr=20)) as commit, transaction.atomic():
+        assert not holding.hold_table()
+        assert its.get().arr == 10
+        commit()
+        holding.hold_rows(np.array([one.pk]))
+        assert its.get().arr == 20
 
 
 def test_a_session_that_ends_at_the_lock_is_no_table_in_use() -> None:

@@ -4,10 +4,8 @@ whatever is read of a customer, on both databases. The slow way looks at everybo
 """
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Event
-from time import sleep
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -25,6 +23,7 @@ from allocation.snapshots.customer_rows import STORED, Span, read_rows
 from allocation.snapshots.written_since import reading_begins, written_since
 from allocation.triggers import written
 from tests import factories
+from tests.faults.meanwhile import writing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -288,21 +287,8 @@ def test_applying_comes_to_the_same_with_and_without_looking_at_everybody(
 @pytest.mark.postgres
 def test_who_was_being_edited_while_the_run_read_is_looked_at_again(people: list[Customer]) -> None:
     """The edit has an older number than the run's first look, and was committed after it."""
-    begun, read = Event(), Event()
-
-    def edits() -> None:
-        with transaction.atomic():
-            Customer.objects.filter(pk=people[1].pk).update(arr=5)
-            begun.set()
-            read.wait(timeout=20)
-        connection.close()
-
-    with ThreadPoolExecutor(1) as others:
-        edit = others.submit(edits)
-        begun.wait(timeout=20)
+    with writing(lambda: Customer.objects.filter(pk=people[1].pk).update(arr=5)):
         run = proposed()
-        read.set()
-        edit.result()
     applied(run)
     assert list(run.decisions.filter(status=RowStatus.SKIPPED).values_list("customer_id", flat=True)) == [
         people[1].pk
@@ -311,20 +297,10 @@ def test_who_was_being_edited_while_the_run_read_is_looked_at_again(people: list
 
 @pytest.mark.postgres
 def test_an_edit_that_applying_had_to_wait_for_is_listed(people: list[Customer]) -> None:
-    run, begun = proposed(), Event()
-
-    def edits() -> None:
-        with transaction.atomic():
-            Customer.objects.filter(pk=people[1].pk).update(arr=5)
-            begun.set()
-            sleep(0.5)
-        connection.close()
-
-    with ThreadPoolExecutor(1) as others:
-        edit = others.submit(edits)
-        begun.wait(timeout=20)
+    run = proposed()
+    with writing(lambda: Customer.objects.filter(pk=people[1].pk).update(arr=5)) as commit:
+        Timer(0.5, commit).start()
         applied(run)
-        edit.result()
     assert list(run.decisions.filter(status=RowStatus.SKIPPED).values_list("customer_id", flat=True)) == [
         people[1].pk
     ]
