@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from math import log2
 from typing import Any
 
 from benchmarks.isolation import measured
@@ -24,7 +23,7 @@ from benchmarks.retier_work import (
     STORE,
     UPDATE,
 )
-from benchmarks.rounds import Pair, best, figures, ratios
+from benchmarks.rounds import TWICE, Pair, best, figures, for_twice, ratios
 from benchmarks.tables import Goal, goals_table, table
 
 SIZES = (10_000, 100_000)
@@ -51,7 +50,6 @@ SCRIPTS_FROM = 100_000  # below, a script is its own start
 SLOWER_THAN_SCRIPT = (2.5, 1.5)
 MEMORY_AT = 1_000_000
 MEMORY = (1_500, 1_000)
-TWICE = (2.0 * 1.15, 2.0)  # time for twice the customers
 KEPT = (0.08, 0.05)
 FILE = "cstiers.sqlite3"
 Times = Mapping[str, Sequence[Pair]]
@@ -164,7 +162,7 @@ def growth_of(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             )
             before: Pair | None = None
             for customers, seconds in sizes:
-                twice = None if before is None else (seconds / before[1]) ** (1 / log2(customers / before[0]))
+                twice = before and for_twice(seconds / before[1], more=customers / before[0])
                 each = seconds / customers * 1e6
                 found.append(
                     {"what": what, "database": database, "customers": customers, "each": each, "twice": twice}

@@ -1,5 +1,6 @@
 """The import benchmark: the best of each against the best of its reference, and files that say what they must."""
 
+from math import log2
 from types import SimpleNamespace
 
 import pytest
@@ -74,6 +75,7 @@ def test_growth_is_what_a_row_costs_at_a_size_against_the_size_before_and_has_a_
     [step] = imports.growth(rows)
     assert step["step"] == "import, new, SQLite, 1000 → 10000 customers"
     assert (step["seconds"], step["cpu"]) == pytest.approx((1.1, 0.9))
+    assert step["twice"] == pytest.approx(11 ** (1 / log2(10)))
     assert (step["mb"], step["mb_after"]) == (90, 120)
 
 
