@@ -4,7 +4,7 @@ The cast (house 21): ops, a manager, two CSMs in different teams, and Nobody, wh
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +15,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.queries.counting import QueryCounts
+from tests.rig import migrated
 
 HERE = Path(__file__).parent
 INPUTS_VARIABLE = "CSTIERS_INPUTS"
@@ -57,14 +58,18 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
     """The journeys share one installation, so one worker of xdist gets them all (and first, since they take longest).
 
+    So with the faults that have real processes: they share servers and companies, which another worker would make once more.
     xdist's own groups cannot be used: 3.8 does not see them under pytest 9.2.
     """
-    return JourneysTogether(config, log)
+    return TogetherWhoShare(config, log)
 
 
-class JourneysTogether(LoadScopeScheduling):
+class TogetherWhoShare(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
-        return "journeys" if nodeid.startswith("tests/journeys/") else nodeid
+        module = nodeid.partition("::")[0]
+        if module.startswith("tests/faults/") and not module.endswith("_races.py"):
+            return "faults"
+        return "journeys" if module.startswith("tests/journeys/") else nodeid
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -113,6 +118,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(
             f"Left out: the suite 'inputs' (third-party files); set {INPUTS_VARIABLE} to their folder to run it."
         )
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> Iterator[None]:
+    """pytest-django's own, called before it makes the test database: that begins as a copy, where there is one."""
+    test = settings.DATABASES["default"].setdefault("TEST", {})
+    with migrated.beginning_of_tests(test, os.environ.get("DATABASE_URL", "")):
+        yield
 
 
 @pytest.fixture(scope="session")

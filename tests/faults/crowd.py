@@ -18,7 +18,8 @@ import psycopg
 
 from cstiers.embedded import Embedded, open_port, site_command, worker_command
 from cstiers.processes import free_port, start, stop
-from tests.journeys.installation import database_of_its_own
+from tests.rig import migrated
+from tests.rig.migrated import database_of_its_own
 
 ROOT = Path(__file__).resolve().parents[2]
 ROUNDS = int(os.environ.get("CSTIERS_ROUNDS", "5"))
@@ -81,7 +82,7 @@ def confirm(batch):
 
 SEED = """
 from django.core.management import call_command
-call_command("migrate", verbosity=0)
+call_command("migrate", verbosity=0)  # of a copy, where there is one
 from datetime import date
 from django.utils import timezone
 from accounts.models import User
@@ -218,6 +219,7 @@ def _template(folder: Path, *, customers: int, url: str) -> str:
         home = folder / f"template-{key[0]}-{customers}"
         home.mkdir()
         own = database_of_its_own(_kept, url, f"cstiers_crowd_{os.getpid()}_{customers}")
+        migrated.fill(own or home / "cstiers.sqlite3")
         made = Company(folder=home, database_url=own, redis_url="")
         with made.stack:
             made.console().lines(SEED.format(customers=customers, csms=max(12, customers // 25), day=DAY))

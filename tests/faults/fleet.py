@@ -196,9 +196,7 @@ class Yard:
             name = f"pools_{customers}" if in_pools else f"seeded_{customers}"
             fleet = Fleet(folder=self._folder(name), database_url=self._database(name, template="template0"))
             fleet.open_console()
-            fleet.python(
-                "from django.core.management import call_command; call_command('migrate', verbosity=0)"
-            )
+            fleet.migrate()
             if in_pools:
                 fleet.call_shared("seed_in_pools", customers)
             else:

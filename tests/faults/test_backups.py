@@ -15,7 +15,8 @@ import pytest
 
 from cstiers.backups.files import HEAD
 from tests.house.source import ROOT
-from tests.journeys.installation import Installation, database_of_its_own
+from tests.journeys.installation import Installation
+from tests.rig.migrated import database_of_its_own
 
 URL = os.environ.get("DATABASE_URL", "")
 
@@ -24,7 +25,6 @@ COMPANY = """
 from datetime import timedelta
 from django.core.management import call_command
 from django.contrib.sessions.backends.db import SessionStore
-call_command("migrate", verbosity=0)
 call_command("seed_demo", customers=40, csms=4, verbosity=0)
 call_command("load_playbook", "three-axis", publish=True)
 call_command("retier", apply=True)
@@ -107,6 +107,7 @@ def places(tmp_path_factory):
     folder = tmp_path_factory.mktemp("backups")
     with ExitStack() as stack:
         company, empty = (Place(stack, folder, name) for name in ("company", "empty"))
+        company.installation.migrate()
         company.run(COMPANY)
         file = folder / "cstiers.backup"
         writing = [sys.executable, "-c", WRITER]

@@ -16,7 +16,6 @@ pytestmark = pytest.mark.usefixtures("only_on_sqlite")
 
 COMPANY = """
 from django.core.management import call_command
-call_command("migrate", verbosity=0)
 call_command("seed_demo", customers=6, csms=2, verbosity=0)
 call_command("load_playbook", "three-axis", publish=True)
 call_command("retier", apply=True)
@@ -78,6 +77,7 @@ class Company:
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     made = Company(tmp_path_factory.mktemp("company"))
+    made.installation.migrate()
     made.run(COMPANY)
     yield made
     made.installation.close()

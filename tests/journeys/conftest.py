@@ -11,9 +11,10 @@ from contextlib import ExitStack
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.journeys.installation import Installation, database_of_its_own
+from tests.journeys.installation import Installation
 from tests.journeys.person import Person
 from tests.rig.browser import ARGUMENTS, chromium
+from tests.rig.migrated import database_of_its_own
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +27,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
         ours = Installation(folder=folder, database_url=database, redis_url=os.environ.get("REDIS_URL", ""))
         stack.callback(ours.close)
         ours.open_console()
-        ours.python("from django.core.management import call_command; call_command('migrate', verbosity=0)")
+        ours.migrate()
         ours.processes.begin()
         ours.processes.wait()
         yield ours

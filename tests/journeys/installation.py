@@ -7,15 +7,13 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psycopg
-
 from cstiers.embedded import Embedded, open_port, site_command
 from cstiers.processes import free_port, start, stop
+from tests.rig import migrated
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -86,6 +84,11 @@ class Installation:
         lines: list[str] = answer["lines"]
         return lines
 
+    def migrate(self) -> None:
+        """Tables as in any installation; where there is a copy of them, it is the beginning (tests/rig/migrated.py)."""
+        migrated.fill(self.database_url or self.folder / "cstiers.sqlite3")
+        self.python("from django.core.management import call_command; call_command('migrate', verbosity=0)")
+
     def answer_of(self, *words: str) -> dict[str, Any]:
         """The JSON answer of one of our commands, called in the console."""
         code = f"""
@@ -112,17 +115,3 @@ print(out.getvalue())
         if self.console is not None:
             with self.console:  # closes both pipes; the console ends when it has nobody to listen to
                 stop(self.console)
-
-
-def database_of_its_own(stack: ExitStack, url: str, name: str) -> str:
-    """A fresh PostgreSQL database beside the one `url` names; dropped when `stack` closes. SQLite: a file in VAR_DIR."""
-    if not url.startswith("postgres"):
-        return ""
-
-    def say(sql: str) -> None:
-        with psycopg.connect(url, autocommit=True) as link:
-            link.execute(sql)
-
-    say(f'CREATE DATABASE "{name}"')
-    stack.callback(say, f'DROP DATABASE "{name}" WITH (FORCE)')
-    return f"{url.rsplit('/', 1)[0]}/{name}"

@@ -18,7 +18,7 @@ import pytest
 from cstiers.embedded import open_port
 from cstiers.processes import free_port, start, stop, wait_until
 from tests.house.source import ROOT
-from tests.journeys.installation import database_of_its_own
+from tests.rig.migrated import database_of_its_own
 
 pytestmark = [pytest.mark.journey, pytest.mark.postgres]
 

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from tests.journeys.installation import Installation, database_of_its_own
+from tests.journeys.installation import Installation
 from tests.journeys.looking import AT_A_DESK, MODES, PROVING, Look
 from tests.journeys.person import DESKTOP, PHONE
+from tests.rig.migrated import database_of_its_own
 
 # The pages are the same over any database: once in a `make check` is enough.
 pytestmark = [pytest.mark.journey, pytest.mark.postgres]
@@ -51,7 +52,7 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, An
         ours = Installation(folder=tmp_path_factory.mktemp("pages"), database_url=database)
         stack.callback(ours.close)
         ours.open_console()
-        ours.python("from django.core.management import call_command; call_command('migrate', verbosity=0)")
+        ours.migrate()
         found = json.loads(ours.python(FURNISH)[-1])
         ours.begin_site()
         broken = json.loads(ours.python(BROKEN)[-1])

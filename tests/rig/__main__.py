@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchmarks.programs import ProgramMissing
 from benchmarks.servers import postgres_url, redis_url
+from tests.rig import migrated
 from tests.rig.browser import chromium
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,7 +55,8 @@ def pytest(title: str, arguments: list[str], **environment: str) -> int:
 
 def quick(folder: Path, arguments: list[str]) -> list[int]:
     """SQLite alone: needs no server and no browser."""
-    return [pytest("SQLite", ["-m", "not journey", *arguments], VAR_DIR=str(folder / "sqlite"))]
+    made = migrated.make(folder / "migrated")
+    return [pytest("SQLite", ["-m", "not journey", *arguments], VAR_DIR=str(folder / "sqlite"), **made)]
 
 
 def full(folder: Path, arguments: list[str]) -> list[int]:
@@ -65,12 +67,15 @@ def full(folder: Path, arguments: list[str]) -> list[int]:
         browser = chromium()
         database = postgres_url(stack, folder)
         broker = redis_url(stack, folder)
+        empty = migrated.database_of_its_own(stack, database, f"cstiers_migrated_{os.getpid()}")
+        made = migrated.make(folder / "migrated", url=empty)
         return [
             pytest(
                 "SQLite, embedded broker, browser",
                 first,
                 VAR_DIR=str(folder / "sqlite"),
                 CHROMIUM=browser,
+                **made,
             ),
             pytest(
                 "PostgreSQL, Redis, Celery worker, browser",
@@ -79,6 +84,7 @@ def full(folder: Path, arguments: list[str]) -> list[int]:
                 CHROMIUM=browser,
                 DATABASE_URL=database,
                 REDIS_URL=broker,
+                **made,
             ),
         ]
 
