@@ -15,12 +15,13 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 
 import numpy as np
-import psycopg
 from django.core.exceptions import EmptyResultSet
 from django.db import connections, models
 from django.db.models import QuerySet
 
 from allocation.engine.facts.tiering import Flags, Floats, Integers
+from allocation.snapshots.apart import Apart
+from allocation.snapshots.sent import fetched, integers
 
 MISSING = int(np.iinfo(np.int64).min)
 EPOCH = date(1970, 1, 1)
@@ -102,17 +103,34 @@ class ArrayQuery:
     wanted: tuple[_Wanted, ...]
     rising: str = ""
 
-    def read(self, instead: Mapping[int, int] | None = None) -> dict[str, Array]:
-        """One query. instead: values for the whole numbers that stand in its place among the parameters."""
+    def read(
+        self, instead: Mapping[int, int] | None = None, *, apart: Sequence[int] = ()
+    ) -> dict[str, Array]:
+        """One query. instead: values for the whole numbers that stand in its place among the parameters.
+
+        apart: rising values of ``rising`` (which no row may lack) at which a server may take the rows apart, for several of its processes.
+        """
         if not self.sql:
             return {each.name: _empty(each) for each in self.wanted}
-        params = self.params
-        if instead:
-            params = tuple(instead.get(one, one) if isinstance(one, int) else one for one in params)
+        params = self.given(instead)
         on = connections[self.alias]
-        read = _from_postgresql if on.vendor == "postgresql" else _from_sqlite
-        found = read(on, self.sql, params, self.wanted)
+        if on.vendor == "postgresql":
+            found = _from_postgresql(
+                on, self.sql, params, self.wanted, Apart(self._place, apart if self.rising else ())
+            )
+        else:
+            found = _from_sqlite(on, self.sql, params, self.wanted)
         return _in_order(found, by=self.rising) if self.rising else found
+
+    def given(self, instead: Mapping[int, int] | None) -> tuple[Any, ...]:
+        """The parameters with these values in place of others, as in `read`."""
+        if not instead:
+            return self.params
+        return tuple(instead.get(one, one) if isinstance(one, int) else one for one in self.params)
+
+    @property
+    def _place(self) -> int:
+        return next((at for at, each in enumerate(self.wanted) if each.name == self.rising), -1)
 
 
 def read_arrays(
@@ -247,23 +265,22 @@ def _unit(field: Any) -> int:
 
 
 def _from_postgresql(
-    on: Any, sql: str, params: tuple[Any, ...], wanted: Sequence[_Wanted]
+    on: Any, sql: str, params: tuple[Any, ...], wanted: Sequence[_Wanted], apart: Apart
 ) -> dict[str, Array]:
-    """One row with a value for each column: all of it end to end."""
-    columns = max(each.column for each in wanted) + 1
-    named = ", ".join(f"c{place}" for place in range(columns))
-    given = ", ".join(map(_laid_out, wanted))
+    """One row for each part, with a value for each column: all of it end to end."""
+    given = ", ".join(map(laid_out, wanted))
     before = tuple(each.key for each in wanted if each.key is not None)
-    on.ensure_connection()
-    # Django's own cursors bind on the client and take texts only; this one is counted and logged like them.
-    with on._prepare_cursor(psycopg.Cursor(on.connection)) as cursor:
-        cursor.cursor.format = psycopg.pq.Format.BINARY
-        cursor.execute(f"SELECT {given} FROM ({sql}) AS q ({named})", (*before, *params))  # noqa: S608 - the ORM's own
-        found = cursor.fetchone()
-    return {each.name: _made(each, value) for each, value in zip(wanted, found, strict=True)}
+    select = f"SELECT {given} FROM ({sql}) AS q ({named_columns(wanted)})"  # noqa: S608 - the ORM's own
+    statement, parts = apart.statement(select, f"c{wanted[apart.place].column}")
+    rows = fetched(on, statement, (*before, *params) * parts)
+    return {each.name: _made(each, value) for each, value in zip(wanted, apart.together(rows), strict=True)}
 
 
-def _laid_out(each: _Wanted) -> str:
+def named_columns(wanted: Sequence[_Wanted]) -> str:
+    return ", ".join(f"c{place}" for place in range(max(each.column for each in wanted) + 1))
+
+
+def laid_out(each: _Wanted) -> str:
     column = f"c{each.column}"
     if each.key is not None:
         return f"array_agg(({column} -> %s::text)::text)"
@@ -280,7 +297,7 @@ def _laid_out(each: _Wanted) -> str:
 
 def _made(each: _Wanted, value: Any) -> Array:
     if not _is_coded(each.field):
-        return Whole(np.frombuffer(value or b"", dtype=">i8").astype(np.int64), _unit(each.field))
+        return Whole(integers(value), _unit(each.field))
     codes = _Codes()
     return _coded(each, _places(codes, value or ()), codes)
 
@@ -313,11 +330,10 @@ def _from_sqlite(on: Any, sql: str, params: tuple[Any, ...], wanted: Sequence[_W
     """The same, as texts: numbers with commas between them, words as a JSON list. Rows keep the order of the query, since SQLite
     drops no order under an aggregate that shows it.
     """
-    columns = max(each.column for each in wanted) + 1
-    named = ", ".join(f"c{place}" for place in range(columns))
     asked = {each.column: _listed(each) for each in wanted}
     with on.cursor() as cursor:
-        cursor.execute(f"WITH q({named}) AS ({sql}) SELECT {', '.join(asked.values())} FROM q", params)  # noqa: S608 - the ORM's own
+        listed = ", ".join(asked.values())
+        cursor.execute(f"WITH q({named_columns(wanted)}) AS ({sql}) SELECT {listed} FROM q", params)  # noqa: S608 - the ORM's own
         texts = dict(zip(asked, cursor.fetchone(), strict=True))
     coded = {each.column for each in wanted if _is_coded(each.field)}
     read = {column: json.loads(text) if column in coded else _numbers(text) for column, text in texts.items()}

@@ -16,6 +16,7 @@ from allocation.engine.facts.attributes import CUSTOM_PREFIX
 from allocation.engine.facts.tiering import Integers
 from allocation.models import Override
 from allocation.snapshots.arrays import EPOCH, Array, ArrayQuery, Coded, Whole, array_query, arrays_of
+from allocation.snapshots.by_words import ByWords, by_words
 from allocation.snapshots.columns import read_columns
 from allocation.snapshots.digests import column_digests, digest
 
@@ -161,7 +162,7 @@ ENDS = Span(-(2**40), -(2**41))
 
 class _Queries(NamedTuple):
     customers: ArrayQuery
-    goals: ArrayQuery
+    goals: ByWords
     overrides: ArrayQuery
 
 
@@ -173,8 +174,10 @@ def read_rows(
     every: int = 1,
     also: Collection[str] = (),
     with_ids: bool = False,
+    apart: Sequence[int] = (),
 ) -> CustomerRows:
     """Three queries. whom: a condition on the customer's key; an empty one is everybody. every: each n-th of them only.
+    apart: keys at which the customers may be read in parts (`ArrayQuery.read`).
 
     Of a span only what is COMPARED is read, beside what the rules read.
 
@@ -192,7 +195,7 @@ def read_rows(
         told = read_columns(rows=asked, fields=_fields(names, (*also, *([ID] if with_ids else []))))
         columns = arrays_of(model=Customer, columns=told, keys=_own_keys(names))
     else:
-        columns = queries.customers.read(instead)
+        columns = queries.customers.read(instead, apart=apart)
     keys = columns["pk"]
     if not isinstance(keys, Whole):
         raise TypeError("keys are no numbers")
@@ -231,7 +234,7 @@ def _queries(
     always: tuple[str, ...] = ALWAYS,
 ) -> _Queries:
     """Written once for the same, since each run of a day asks for it anew."""
-    goals = Goal.objects.open_on(as_of).order_by("kind__slug", "pk")
+    goals = Goal.objects.open_on(as_of)
     overrides = (Override.objects.in_force(as_of) | Override.objects.begun_by(as_of)).order_by("pk")
     if whom:
         goals, overrides = goals.filter(_of_customer(whom)), overrides.filter(_of_customer(whom))
@@ -244,7 +247,7 @@ def _queries(
             fields=_fields(names, also, always),
             keys=_own_keys(names),
         ),
-        array_query(rows=goals, fields=("customer_id", "kind__slug")),
+        by_words(rows=goals, number="customer_id", word="kind__slug"),
         array_query(rows=overrides, fields=("pk", "customer_id", "tier_id", "status", "expires_on")),
     )
 

@@ -53,6 +53,9 @@ ALWAYS_KEPT = ("open_goals",)
 DENSE = 4
 CHUNK = 500  # well under SQLite's limit of parameters in a statement
 NOBODY = -1
+# From so many on, what a server's processes take to be started is little beside what they read.
+MANY = 40_000
+PARTS = 3  # as many as a server of PostgreSQL works at by its own settings: a process and two that help it
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +107,16 @@ def customer_snapshot(
     also: fields to be read in the same go, for what is computed beside the tiers; for looking only, so no digests.
     with_ids: the facts have the customers' external ids, else their keys.
     """
-    names = sources(rules)
-    rows = read_rows(names=names, as_of=as_of, whom=Q(), every=every, also=also, with_ids=with_ids)
+    names, stands = sources(rules), _standings().read()
+    rows = read_rows(
+        names=names,
+        as_of=as_of,
+        whom=Q(),
+        every=every,
+        also=also,
+        with_ids=with_ids,
+        apart=_apart(stands["customer_id"]),
+    )
     if rates is None:
         rates = frozen_rates(currencies=_currencies(rows, names), as_of=as_of, base=base)
     lifecycles, goals = rows.lifecycles(), rows.goal_digests()
@@ -116,7 +127,7 @@ def customer_snapshot(
         ids=_ids(rows) if with_ids else Keyed(rows.keys),
         columns=columns,
         active=_active(rows),
-        held=_held(rows, vocabulary, lifecycles, goals, goals_only=goals_only),
+        held=_held(rows, stands, vocabulary, lifecycles, goals, goals_only=goals_only),
         as_of=days(as_of),
     )
     return Snapshot(
@@ -129,6 +140,14 @@ def customer_snapshot(
         rates=rates,
         rows=_mappings(rows.told),
     )
+
+
+def _apart(standing: Array) -> Sequence[int]:
+    """Keys that make spans of about as many customers each, by who stands on a decision; none where they are few, or new."""
+    if not isinstance(standing, Whole) or len(standing) < MANY:
+        return ()
+    at = np.arange(1, 2 * PARTS) * len(standing) // (2 * PARTS)  # two spans a part
+    return [int(key) for key in standing.values[at]]
 
 
 def _ids(rows: CustomerRows) -> tuple[str, ...]:
@@ -253,6 +272,7 @@ def _custom(value: Any, kind: Kind) -> Any:
 
 def _held(
     rows: CustomerRows,
+    stands: Mapping[str, Array],
     vocabulary: ModelVocabulary,
     lifecycles: Integers,
     goals: Integers,
@@ -260,7 +280,7 @@ def _held(
     goals_only: bool,
 ) -> HeldTiers:
     """What customers hold, against the decision each stands on: the last one applied."""
-    stands, by_override = _standings().read(), _set_by_overrides().read()["customer_id"]
+    by_override = _set_by_overrides().read()["customer_id"]
     keys = rows.keys
     place, before = _found(stands["customer_id"], keys)
     changed = ~before | (_taken(stands["lifecycle"], place) != lifecycles)

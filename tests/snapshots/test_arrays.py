@@ -137,3 +137,24 @@ def test_rows_are_in_the_order_of_the_query_where_more_than_a_number_orders_them
         assert told(found["pk"]) == list(rows.values_list("pk", flat=True))
     few = Customer.objects.order_by("pk")[1:3]
     assert told(read_arrays(rows=few, fields=["pk"])["pk"]) == list(few.values_list("pk", flat=True))
+
+
+def test_rows_read_in_parts_are_the_same_in_the_same_order(world, django_assert_num_queries):
+    first, second, third, *_, last = Customer.objects.order_by("pk").values_list("pk", flat=True)
+    query = array_query(rows=Customer.objects.order_by("pk"), fields=FIELDS, keys=KEYS)
+    whole = {name: told(column) for name, column in query.read().items()}
+    # Nobody in the first part, or in the last; one for each; nobody in any but the last.
+    for keys in ([first], [last + 1], [first, second, third], [second], [first - 3, first - 2, first - 1]):
+        with django_assert_num_queries(1):
+            found = query.read(apart=keys)
+        assert repr({name: told(column) for name, column in found.items()}) == repr(whole)
+    Customer.objects.filter(pk__gt=first).delete()
+    Customer.objects.all().delete()
+    assert {name: told(column) for name, column in query.read(apart=[first, third]).items()} == {
+        name: [] for name in whole
+    }
+
+
+def test_rows_that_are_in_no_order_of_keys_are_not_taken_apart(world):
+    query = array_query(rows=Customer.objects.order_by("name", "pk"), fields=["name", "pk"])
+    assert told(query.read(apart=[2, 3])["pk"]) == told(query.read()["pk"])

@@ -201,7 +201,9 @@ def same(fast, slow):
 @pytest.mark.usefixtures("mixed")
 @pytest.mark.parametrize("goals_only", [False, True])
 @pytest.mark.parametrize("also", [(), ("name",)])
-def test_a_snapshot_is_what_each_customer_says(goals_only, also):
+@pytest.mark.parametrize("many", [1, 40_000])
+def test_a_snapshot_is_what_each_customer_says(goals_only, also, many, monkeypatch):
+    monkeypatch.setattr("allocation.snapshots.customers.MANY", many)
     rules, vocabulary = rules_and_vocabulary()
     fast = customer_snapshot(
         rules=rules,

@@ -98,7 +98,7 @@ def test_a_mail_server_that_cannot_be_meant_is_refused(monkeypatch, url):
 
 def test_limits_of_time_are_told_to_postgresql_and_none_is_left_to_it():
     asked = patience(lock_timeout=20, statement_timeout=0, idle_in_transaction_session_timeout=60)
-    assert asked == {"options": "-c lock_timeout=20s -c idle_in_transaction_session_timeout=60s"}
+    assert asked == {"options": "-c jit=off -c lock_timeout=20s -c idle_in_transaction_session_timeout=60s"}
     assert patience(lock_timeout=0) == {}
 
 
