@@ -33,7 +33,7 @@ PARTS = {
     ],
     DECIDE: ["allocation.services.retiering.proposing.decide_tiers"],
     PACK: ["allocation.services.retiering.proposing._packed"],
-    STORE: ["allocation.querysets.decisions.ChunkQuerySet.bulk_create"],
+    STORE: ["allocation.services.retiering.proposing.insert_long_rows"],
 }
 CHANGED = 200  # the ARR of each so many-th customer changes before a round
 SOURCE, TARGET = "customers.csv", "changes.csv"
