@@ -55,7 +55,7 @@ def insert_rows(
         cursor.executemany(statement, [(*constants, *row) for row in zip(*made, strict=True)])
 
 
-def insert_long_rows(rows: Sequence[models.Model]) -> None:
+def insert_long_rows(model: type[models.Model], rows: Sequence[models.Model]) -> None:
     """A few objects of one model with many bytes each; they learn nothing of their keys. In a transaction of the caller's.
 
     PostgreSQL is given the bytes as they are, by the driver's own cursor: Django's write them out as text, twice as long, which the
@@ -63,7 +63,6 @@ def insert_long_rows(rows: Sequence[models.Model]) -> None:
     """
     if not rows:
         return
-    model = type(rows[0])
     if connection.vendor != "postgresql":
         model._default_manager.bulk_create(rows)
         return

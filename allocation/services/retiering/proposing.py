@@ -242,7 +242,7 @@ def _store(
                 _put_away(run, fence)
                 tallies = _tallies(snapshot, findings, ~shown, vocabulary)
                 insert_rows(RunTally, tallies, alike={"run_id": run.pk})
-            insert_long_rows(chunks)
+            insert_long_rows(RunChunk, chunks)
             insert_rows(TierDecision, rows, alike={"run_id": run.pk})
             if is_last:
                 then()
