@@ -7,10 +7,11 @@ once. Names come from the model, values are always parameters.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+import psycopg
 from django.db import connection, models, transaction
 
 # Python's own kind of value is what their columns take.
@@ -54,20 +55,75 @@ def insert_rows(
         cursor.executemany(statement, [(*constants, *row) for row in zip(*made, strict=True)])
 
 
+def insert_long_rows(model: type[models.Model], rows: Sequence[models.Model]) -> None:
+    """A few objects of one model with many bytes each; they learn nothing of their keys. In a transaction of the caller's.
+
+    PostgreSQL is given the bytes as they are, by the driver's own cursor: Django's write them out as text, twice as long, which the
+    server then has to read.
+    """
+    if not rows:
+        return
+    if connection.vendor != "postgresql":
+        model._default_manager.bulk_create(rows)
+        return
+    fields = [field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
+    statement = _long_statement(model)
+    connection.ensure_connection()
+    # Of Django's only what counts and logs it.
+    with (
+        transaction.mark_for_rollback_on_error(connection.alias),
+        connection._prepare_cursor(psycopg.Cursor(connection.connection)) as cursor,
+    ):
+        for row in rows:
+            cursor.execute(statement, [_as_it_is(field, row) for field in fields])
+
+
+def _as_it_is(field: Any, row: models.Model) -> Any:
+    value = field.pre_save(row, add=True)
+    if isinstance(field, models.BinaryField):
+        return value
+    stored = field.get_db_prep_save(value, connection)
+    return str(stored) if isinstance(stored, str) else stored  # the driver has its own ideas of enumerations
+
+
+@lru_cache(maxsize=8)
+def _long_statement(model: type[models.Model]) -> str:
+    quoted = connection.ops.quote_name
+    fields = [field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
+    columns = ", ".join(quoted(str(field.column)) for field in fields)
+    marks = ", ".join("%b" if isinstance(field, models.BinaryField) else "%s" for field in fields)
+    return f"INSERT INTO {quoted(model._meta.db_table)} ({columns}) VALUES ({marks})"  # noqa: S608 - names are the model's
+
+
 def _prepared(field: Any, values: Sequence[Any]) -> Sequence[Any]:
     """A column as SQLite takes it."""
     if isinstance(field, PLAIN):
         return values
     if isinstance(field, models.JSONField):
-        return [field.get_db_prep_save(value, connection) for value in values]
-    known = {value: field.get_db_prep_save(value, connection) for value in dict.fromkeys(values)}
+        return _made_once(values, lambda value: field.get_db_prep_save(value, connection))
+    known = {value: _stored(connection.vendor, field, value) for value in dict.fromkeys(values)}
     return list(map(known.__getitem__, values))
+
+
+def _made_once(values: Sequence[Any], made: Callable[[Any], Any]) -> list[Any]:
+    """Of JSON, which cannot be looked up: what is written the same is the same."""
+    said = list(map(repr, values))
+    by_word = {word: made(value) for word, value in dict(zip(said, values, strict=True)).items()}
+    return list(map(by_word.__getitem__, said))
+
+
+@lru_cache(maxsize=16_384, typed=True)
+def _stored(vendor: str, field: Any, value: Any) -> Any:
+    """Scores and days come again with every run."""
+    return field.get_db_prep_save(value, connection)
 
 
 def _array(field: Any, values: Sequence[Any]) -> str:
     """A column as PostgreSQL writes an array: the driver takes several times as long for a list."""
     if isinstance(field, models.JSONField):
-        values = [None if value is None else json.dumps(value, cls=field.encoder) for value in values]
+        values = _made_once(
+            values, lambda value: None if value is None else json.dumps(value, cls=field.encoder)
+        )
     elif not isinstance(field, PLAIN):
         values = _prepared(field, values)
     known = {value: _element(value) for value in set(values)}

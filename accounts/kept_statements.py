@@ -142,8 +142,12 @@ def _filled(made: _Made, values: Mapping[str, Value]) -> list[Any]:
         if place == ALL:
             filled.append(f"{{{','.join(map(str, value))}}}")
             continue
-        filled.append(_said(value if place is None else value[place]))
+        one = value if place is None else value[place]
+        filled.append(one if type(one) in _AS_THEY_ARE else _said(one))
     return filled
+
+
+_AS_THEY_ARE = {int, str}  # by far most of them
 
 
 def _said(value: Any) -> Any:

@@ -84,8 +84,8 @@ def _words(condition: Condition) -> tuple[str, ...]:
 
 def _choice(condition: Condition, column: ChoiceColumn) -> Flags:
     wanted = {word.casefold() for word in _words(condition)}  # Telco and TELCO are one vertical
-    codes = [code for code, word in enumerate(column.vocabulary) if word.casefold() in wanted]
-    inside = np.isin(column.codes, codes)
+    named = np.array([*(word.casefold() in wanted for word in column.vocabulary), False], dtype=np.bool_)
+    inside = named[column.codes]  # -1 reaches the last entry
     return inside if condition.op == "in" else ~inside & (column.codes >= 0)
 
 

@@ -84,7 +84,7 @@ def first_match(rules: Sequence[Group], facts: CustomerColumns) -> Integers:
     """Position of the first rule each customer fulfils. The last rule is a catch-all, so there always is one."""
     result = np.full(len(facts), len(rules) - 1, dtype=np.int64)
     waiting = np.ones(len(facts), dtype=np.bool_)
-    for position, when in enumerate(rules):
+    for position, when in enumerate(rules[:-1]):
         hit = waiting & holds(when, facts)
         result[hit] = position
         waiting &= ~hit

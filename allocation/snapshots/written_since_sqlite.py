@@ -15,6 +15,7 @@ import numpy as np
 from django.db import connection, transaction
 from django.db.models import F
 
+from accounts.kept_statements import Kept, KeptChange
 from allocation.engine.facts.tiering import Integers
 from allocation.models import Reading
 from allocation.triggers.written import NAMES, NOTES, READINGS
@@ -30,9 +31,14 @@ _WRITTEN = (
 def reading_begins() -> str:
     """The era of the triggers, and the number from now on."""
     with transaction.atomic():
-        if not Reading.objects.filter(pk=1).update(number=F("number") + 1):
+        if not _MOVED_ON.run(pk=1):
             Reading.objects.create(era=secrets.token_hex(8))  # somebody emptied the table: a new era
-        return "{} {}".format(*Reading.objects.values_list("era", "number").get())
+        ((era, number),) = _NOW.rows()
+        return f"{era} {number}"
+
+
+_MOVED_ON = KeptChange(lambda *, pk: (Reading.objects.filter(pk=pk), {"number": F("number") + 1}))
+_NOW = Kept(lambda: Reading.objects.values_list("era", "number"))
 
 
 def written_since(*, noted: str, keys: Integers) -> Integers | None:

@@ -2,15 +2,22 @@
 
 import argparse
 import json
+from datetime import date
 from types import SimpleNamespace
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from benchmarks import places, retier, retier_script
+from accounts.models import Customer, Tier
+from allocation.services.playbooks import load_playbook
+from benchmarks import places, retier, retier_loop, retier_script
 from benchmarks.__main__ import parser
 from benchmarks.filled import fill
 from benchmarks.parts import Parts, parted
 from benchmarks.retier_work import PARTS
+from tests.factories import CustomerFactory
 
 TIMES = {
     retier.PROPOSE: [(2.0, 1.0), (1.0, 0.5)],
@@ -94,8 +101,8 @@ def test_a_part_has_its_own_time_without_that_of_the_parts_it_calls(monkeypatch)
     assert {name: seconds for name, (seconds, _) in parts.spent.items()} == {"outer": 3, "inner": 2}
 
 
-def test_the_script_moves_whom_a_run_moves(tmp_path):
-    """Its rules are those of the playbook: a bound, the dead band around it, money at the rate of its currency."""
+def test_the_script_and_the_loop_move_whom_a_run_moves(tmp_path):
+    """Their rules are those of the playbook: a bound, the dead band around it, money at the rate of its currency."""
     rows = [
         "id,external_id,status,currency,tier,arr,potential_arr,health,adoption,reputation",
         "1,a,active,USD,scale,750000,,50,50,",  # up by two
@@ -106,8 +113,50 @@ def test_the_script_moves_whom_a_run_moves(tmp_path):
     ]
     (tmp_path / "in.csv").write_text("\n".join(rows) + "\n")
     retier_script.main(str(tmp_path / "in.csv"), str(tmp_path / "out.csv"), {"EUR": 0.5})
-    found = [line.split(",")[:4] for line in (tmp_path / "out.csv").read_text().splitlines()[1:]]
-    assert found == [["1", "a", "scale", "0"], ["3", "c", "scale", "1"]]
+    found = [line.split(",") for line in (tmp_path / "out.csv").read_text().splitlines()[1:]]
+    assert [row[:4] for row in found] == [["1", "a", "scale", "0"], ["3", "c", "scale", "1"]]
+    assert found == looped(rows, {"EUR": 0.5})
+
+
+def looped(rows, rates):
+    """The same lines as the loop would have them, without a database."""
+    names, *values = (row.split(",") for row in rows)
+    made = []
+    for row in values:
+        said = dict(zip(names, row, strict=True))
+        numbers = {name: float(said[name]) if said[name] else None for name in names[5:]}
+        customer = SimpleNamespace(**{**said, **numbers})
+        arr, potential = (
+            retier_loop.in_base(numbers[name], said["currency"], rates) for name in ("arr", "potential_arr")
+        )
+        given = retier_loop.rank(arr, retier_script.RANKS[said["tier"]])
+        if said["status"] == "active" and given != retier_script.RANKS[said["tier"]]:
+            points = retier_loop.score(customer, arr, potential)
+            made.append([said["id"], said["external_id"], said["tier"], str(given), str(points)])
+    return made
+
+
+@pytest.mark.django_db
+def test_the_loop_saves_everybody_and_gives_the_tier_with_its_day():
+    load_playbook(slug="three-axis", publish=True, at=timezone.now())
+    scale, today = Tier.objects.get(slug="scale"), date(2026, 11, 28)
+    up, new, left = (
+        CustomerFactory(arr=800_000, currency="USD", tier=tier, status=status, tier_since=since)
+        for tier, status, since in (
+            (scale, "active", date(2026, 1, 1)),
+            (None, "active", None),
+            (scale, "left", date(2026, 1, 1)),
+        )
+    )
+    with CaptureQueriesContext(connection) as asked:
+        assert set(retier_loop.retier_each(rates={}, on=today)) == {up.pk}  # a first tier is no move
+    assert sum('UPDATE "accounts_customer"' in one["sql"] for one in asked) == 3
+    held = Customer.objects.order_by("pk").values_list("pk", "tier__slug", "tier_since")
+    assert list(held) == [
+        (up.pk, "global", today),
+        (new.pk, "global", today),
+        (left.pk, "scale", date(2026, 1, 1)),
+    ]
 
 
 @pytest.mark.parametrize(

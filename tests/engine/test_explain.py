@@ -233,3 +233,13 @@ def test_the_nearest_change_does_move_the_customer(rows):
         return
     changed = [{**rows[0], change.attribute: change.after}, *rows[1:]]
     assert decide(definition, changed).guards.effective[0] == change.tier != found.guards.effective[0]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 33, 34, 1_000])
+def test_a_spread_is_that_of_numpys_quantiles_to_the_last_bit(count):
+    numbers = np.round(np.random.default_rng(count).lognormal(10, 3, count), 2)
+    definition = model(condition("arr", ">=", 100))
+    found = decide(definition, [{"arr": value} for value in numbers.tolist()])
+    read = rules(definition)
+    spread = crowd_of(findings=found, rules=read).spreads["arr"]
+    assert spread.tolist() == np.quantile(numbers, np.linspace(0, 1, 33)).tolist()

@@ -12,7 +12,7 @@ from tests.house.source import FUNCTIONS, parsed
 
 PAST_SAVE = {"update", "bulk_create", "bulk_update", "aupdate", "abulk_create", "abulk_update", "_raw_delete"}
 # Statements that are kept and rows by the column (accounts.kept_statements, accounts.bulk_rows) are judged where they are named.
-NAMED_PAST_SAVE = {"KeptChange", "insert_rows"}
+NAMED_PAST_SAVE = {"KeptChange", "insert_rows", "insert_long_rows"}
 JOBS = {"RetierRun", "BookPlan", "ImportBatch", "Slot", "Sensitivity"}
 SEEN = "inside `logged`, which looks at the rows before and after"
 
@@ -23,6 +23,7 @@ LISTED = {
     ("accounts/querysets/importing.py", "confirm"): {"ImportBatch"},
     ("accounts/querysets/jobs.py", "_changed"): JOBS,
     ("accounts/querysets/jobs.py", "KeptChange"): JOBS,
+    ("accounts/bulk_rows.py", "insert_long_rows"): {"RunChunk"},
     ("accounts/kept_statements.py", "run"): {
         *JOBS,
         "Customer",
@@ -116,9 +117,8 @@ def named_models(call):
     if isinstance(call.func, ast.Name):
         told = ast.unparse(call)
         names = {node.id for node in ast.walk(call) if isinstance(node, ast.Name) and node.id[:1].isupper()}
-        return {
-            name for name in names if f"{name}.objects" in told or told.startswith(f"insert_rows({name},")
-        }
+        by_column = (told.partition("(")[2]).partition(",")[0]
+        return {name for name in names if f"{name}.objects" in told or name == by_column}
     names = {node.id for node in ast.walk(call.func) if isinstance(node, ast.Name)}
     return {name for name in names if name[:1].isupper() and f"{name}.objects" in ast.unparse(call.func)}
 

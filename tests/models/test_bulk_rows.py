@@ -7,9 +7,9 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from accounts.bulk_rows import insert_rows
+from accounts.bulk_rows import insert_long_rows, insert_rows
 from accounts.models import ExchangeRate
-from allocation.models import TieringModel
+from allocation.models import RetierRun, RowStatus, RunChunk, TieringModel
 from tests.factories import cast
 
 pytestmark = pytest.mark.django_db
@@ -95,3 +95,45 @@ def test_no_json_is_none_of_it_and_not_a_null_in_json() -> None:
 def test_columns_of_different_lengths_are_refused_on_either_database() -> None:
     with pytest.raises(ValueError, match="different lengths"):
         insert_rows(TieringModel, {"number": [1, 2], "name": ["Draft"]})
+
+
+def test_long_rows_are_as_the_orm_stores_them() -> None:
+    model = TieringModel.objects.create(number=1, name="One", created_at=NOON)
+    by_us, by_it = (
+        RetierRun.objects.create(scope=scope, as_of=NOON.date(), tiering_model=model, queued_at=NOON)
+        for scope in ("full", "goals")
+    )
+
+    def chunks(run: RetierRun) -> list[RunChunk]:
+        stored = {"facts": bytes(range(256)) * 9, "outcomes": b"", "status": RowStatus.APPLIED}
+        spans = ((1, 5, None, None), (6, 2**40, b"%s\\'", run.pk))
+        return [
+            RunChunk(
+                run=run,
+                first_customer_id=first,
+                last_customer_id=last,
+                customers=7,
+                left_out=left,
+                turn=turn,
+                **stored,
+            )
+            for first, last, left, turn in spans
+        ]
+
+    insert_long_rows(RunChunk, chunks(by_us))
+    RunChunk.objects.bulk_create(chunks(by_it))
+    names = [
+        field.attname for field in RunChunk._meta.concrete_fields if field.name not in ("id", "run", "turn")
+    ]
+    ours, its = (
+        [
+            [bytes(value) if isinstance(value, memoryview) else value for value in row]
+            for row in run.chunks.order_by("first_customer_id").values_list(*names)
+        ]
+        for run in (by_us, by_it)
+    )
+    assert ours == its
+    assert list(by_us.chunks.order_by("pk").values_list("turn", flat=True)) == [None, by_us.pk]
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert_long_rows(RunChunk, chunks(by_us))
+    insert_long_rows(RunChunk, [])

@@ -42,6 +42,7 @@ from allocation.services.retiering.chunk_rows import (
 from allocation.services.retiering.holding import hold_customers
 from allocation.services.retiering.queueing import UnableToQueueRun, refuse_before_last_applied
 from allocation.services.retiering.rules import rules_of
+from allocation.services.retiering.run_row import run_with_model
 from allocation.services.retiering.standings import (
     packed_stood_on,
     set_otherwise,
@@ -81,7 +82,7 @@ def apply_run(
     as_wished: only where its row says that somebody wishes it now (a worker, whose message may be late); else False.
     """
     day = on or localdate(at)
-    run = RetierRun.objects.select_related("tiering_model").defer("population").get(pk=run_id)
+    run = run_with_model(run_id, unread=("population",))
     if run.status == RunStatus.APPLIED or (as_wished and not _wished(run_id).exists()):
         return False
     _refuse(run)
@@ -100,15 +101,15 @@ def apply_run(
     decision = DecisionSource(kind=Source.RUN, source_id=run_id, actor_id=run.applied_by_id or actor_id)
     rules = _rules_of_its_day(run)
     with lease_kept(RetierRun, run_id, fence=fence):
-        ours = each_chunk(
+        return each_chunk(
             run_id=run_id,
             fence=fence,
             waiting=RowStatus.PROPOSED,
             message="Applying",
             unread=("facts", "stood_on"),
             work=lambda chunk: _apply(run, chunk, rules, decision),
+            finish=lambda customers: _finish(run, fence, at, customers),
         )
-        return ours and _finish(run, fence, at)
 
 
 def _wished(run_id: int) -> RunQuerySet:
@@ -353,7 +354,7 @@ def _list(run: RetierRun, outcomes: Outcomes, whom: Flags, words: str) -> None:
     )
 
 
-def _finish(run: RetierRun, fence: int, at: datetime) -> bool:
+def _finish(run: RetierRun, fence: int, at: datetime, customers: int) -> bool:
     counted = _BECAME.rows(run_id=run.pk)
     skipped, refused, moved = counted[0] if counted else (0, 0, 0)
     left_out = [f"{n} {what}" for n, what in ((skipped, "skipped"), (refused, "refused")) if n]
@@ -363,6 +364,7 @@ def _finish(run: RetierRun, fence: int, at: datetime) -> bool:
         fence=fence,
         status=RunStatus.APPLIED,
         message=message,
+        progress_done=customers,
         applied_at=at,
         summary={**run.summary, "skipped": skipped, "refused": refused},
     )

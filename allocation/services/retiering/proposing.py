@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from django.conf import settings
 from django.db import transaction
 
-from accounts.bulk_rows import insert_rows
+from accounts.bulk_rows import insert_long_rows, insert_rows
 from accounts.kept_statements import Kept, KeptChange
 from accounts.leases import lease_kept
 from accounts.querysets.jobs import CancelAsked
@@ -43,6 +43,7 @@ from allocation.services.retiering.cancelling import end_cancelled
 from allocation.services.retiering.queueing import request_goals_run
 from allocation.services.retiering.rows import decision_rows, notable
 from allocation.services.retiering.rules import rules_of
+from allocation.services.retiering.run_row import run_with_model
 from allocation.snapshots.customers import ALWAYS_KEPT, NOBODY, Snapshot, customer_snapshot
 from allocation.snapshots.kept_vocabulary import vocabulary_to_json
 from allocation.snapshots.money import UnknownRate
@@ -70,19 +71,22 @@ def propose_run(*, run_id: int, owner: str) -> bool:
 
     Raises UnableToProposeRun after marking the run as failed.
     """
-    fence = RetierRun.objects.claim(
-        run_id, owner=owner, waiting=[RunStatus.QUEUED], working=RunStatus.COMPUTING
-    )
+    # One commit for both: the number of readings is moved on before anything is read, whoever reads first.
+    with transaction.atomic():
+        fence = RetierRun.objects.claim(
+            run_id, owner=owner, waiting=[RunStatus.QUEUED], working=RunStatus.COMPUTING
+        )
+        noted = "" if fence is None else reading_begins()
     if fence is None:
         return False
-    run = RetierRun.objects.select_related("tiering_model").get(pk=run_id)
+    run = run_with_model(run_id)
     if run.tiering_model.status != TieringModel.Status.PUBLISHED:
         stale = _old_model(run)
         _end(run, fence, RunStatus.STALE, stale)
         raise UnableToProposeRun(f"Run {run_id} is stale: {stale}")
     try:
         with lease_kept(RetierRun, run_id, fence=fence):
-            _compute(run, fence)
+            _compute(run, fence, noted)
     except _ClaimLost:
         return False
     except CancelAsked:
@@ -114,11 +118,10 @@ def _follow(run: RetierRun) -> None:
         request_goals_run(as_of=follow, at=run.queued_at, actor_id=run.requested_by_id)
 
 
-def _compute(run: RetierRun, fence: int) -> None:
+def _compute(run: RetierRun, fence: int, noted: str) -> None:
     vocabulary = model_vocabulary()
     rules = rules_of(run=run, vocabulary=vocabulary)
     base = settings.BASE_CURRENCY
-    noted = reading_begins()
     snapshot = customer_snapshot(
         rules=rules,
         vocabulary=vocabulary,
@@ -127,37 +130,39 @@ def _compute(run: RetierRun, fence: int) -> None:
         goals_only=run.scope == RetierRun.Scope.GOALS,
         with_ids=False,
     )
-    _still_mine(run, fence, done=0, total=len(snapshot.keys))
+    if len(snapshot.keys) > BATCH:  # fewer are decided and stored as soon as it is said
+        _still_mine(run, fence, done=0, total=len(snapshot.keys))
     findings = decide_tiers(facts=snapshot.facts, rules=rules, tiers=vocabulary.tiers)
-    _store(run, fence, snapshot, findings, rules, vocabulary)
     limit = rules.guards.change_limit
     summary = _summary(snapshot, findings, vocabulary)
     summary["limit"] = {"percent": str(limit.percent), "customers": limit.customers}
     over = limit.is_exceeded(moves=summary["moves"], tiered=summary["tiered"])
-    with transaction.atomic():
-        # Who cancelled until now finds it discarded; who comes later finds a proposal, and is told so.
-        _still_mine(run, fence, done=len(snapshot.keys), total=len(snapshot.keys))
-        ended = RetierRun.objects.finish(
-            run.pk,
-            fence=fence,
-            status=RunStatus.AWAITING_APPROVAL if over else RunStatus.PROPOSED,
-            message=_message(summary, over),
-            summary=summary,
-            over_limit=over,
-            base_currency=base,
-            rates={currency: f"{rate.normalize():f}" for currency, rate in snapshot.rates.items()},
-            read_since=noted,
-            population=crowd_to_json(crowd_of(findings=findings, rules=rules)),
-            vocabulary=vocabulary_to_json(vocabulary, rules),
-        )
-        if not ended:
-            raise _ClaimLost
-        _follow(run)
-        # Another version may have been published while this one was computed.
-        _OUTDATED.run(pk=run.pk, message=_old_model(run))
-        if _OLDER.rows(pk=run.pk, scope=run.scope):
-            older = _open_before(pk=run.pk, scope=run.scope)
-            _tell_replaced(run, older.replace(message=f"Run {run.pk} proposes anew."))
+    found = {
+        "status": RunStatus.AWAITING_APPROVAL if over else RunStatus.PROPOSED,
+        "message": _message(summary, over),
+        "summary": summary,
+        "over_limit": over,
+        "base_currency": base,
+        "rates": {currency: f"{rate.normalize():f}" for currency, rate in snapshot.rates.items()},
+        "read_since": noted,
+        "population": crowd_to_json(crowd_of(findings=findings, rules=rules)),
+        "vocabulary": vocabulary_to_json(vocabulary, rules),
+    }
+    _store(run, fence, snapshot, findings, rules, vocabulary, lambda: _propose(run, fence, found))
+
+
+def _propose(run: RetierRun, fence: int, found: Mapping[str, Any]) -> None:
+    """In the transaction of the last chunks. Who cancelled until now finds it discarded; who comes later finds a proposal, and is
+    told so.
+    """
+    if not RetierRun.objects.finish(run.pk, fence=fence, **found):
+        raise _ClaimLost
+    _follow(run)
+    # Another version may have been published while this one was computed.
+    _OUTDATED.run(pk=run.pk, message=_old_model(run))
+    if _OLDER.rows(pk=run.pk, scope=run.scope):
+        older = _open_before(pk=run.pk, scope=run.scope)
+        _tell_replaced(run, older.replace(message=f"Run {run.pk} proposes anew."))
 
 
 def _open_before(*, pk: int, scope: str) -> Any:
@@ -200,8 +205,11 @@ def _store(
     findings: TierFindings,
     rules: TieringRules,
     vocabulary: ModelVocabulary,
+    then: Callable[[], None],
 ) -> None:
-    """Everybody in scope as chunks, whom to look at as rows; what a runner that died left behind goes first."""
+    """Everybody in scope as chunks, whom to look at as rows; what a runner that died left behind goes first. ``then`` is done with
+    the last of them.
+    """
     scope = np.flatnonzero(snapshot.facts.held.in_scope)
     shown = notable(findings=findings, goals_only=run.scope == RetierRun.Scope.GOALS)
     outcomes = outcomes_of(
@@ -215,6 +223,7 @@ def _store(
     edges = _edges(shown[scope])
     for place in range(0, max(len(edges) - 1, 1), TOGETHER):
         its = edges[place : place + TOGETHER + 1]
+        is_last = its[-1] == len(scope)
         part = scope[its[0] : its[-1]]
         chunks = [
             _packed(run, snapshot, outcomes, scope[start:end], names, vocabulary)
@@ -233,8 +242,10 @@ def _store(
                 _put_away(run, fence)
                 tallies = _tallies(snapshot, findings, ~shown, vocabulary)
                 insert_rows(RunTally, tallies, alike={"run_id": run.pk})
-            RunChunk.objects.bulk_create(chunks)
+            insert_long_rows(RunChunk, chunks)
             insert_rows(TierDecision, rows, alike={"run_id": run.pk})
+            if is_last:
+                then()
 
 
 def _put_away(run: RetierRun, fence: int) -> None:

@@ -72,15 +72,15 @@ def undo_run(
     decision = DecisionSource(kind=Source.UNDO, source_id=run_id, actor_id=run.undone_by_id or actor_id)
     day = max(on, run.as_of)
     with lease_kept(RetierRun, run_id, fence=fence):
-        ours = each_chunk(
+        return each_chunk(
             run_id=run_id,
             fence=fence,
             waiting=RowStatus.APPLIED,
             message="Undoing",
             unread=("facts", "outcomes"),  # outcomes: read for chunks of an earlier version only
             work=lambda chunk: _undo(run, chunk, day, decision),
+            finish=lambda customers: _finish(run, fence, at, customers),
         )
-        return ours and _finish(run, fence, at)
 
 
 def ask_to_undo_run(*, run_id: int, actor: Any, at: datetime) -> None:
@@ -213,7 +213,7 @@ def _kept_by_override(run: RetierRun, changed: Sequence[TierDecision]) -> dict[i
     return found
 
 
-def _finish(run: RetierRun, fence: int, at: datetime) -> bool:
+def _finish(run: RetierRun, fence: int, at: datetime, customers: int) -> bool:
     rows = TierDecision.objects.filter(run=run)
     restored = rows.filter(status=RowStatus.UNDONE).changes().count()
     kept = rows.filter(status=RowStatus.KEPT).count()
@@ -225,6 +225,7 @@ def _finish(run: RetierRun, fence: int, at: datetime) -> bool:
         fence=fence,
         status=RunStatus.UNDONE,
         message=message,
+        progress_done=customers,
         undone_at=at,
         summary={**run.summary, "restored": restored, "kept": kept},
     )

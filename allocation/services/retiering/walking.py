@@ -26,9 +26,11 @@ def each_chunk(
     waiting: RowStatus,
     message: str,
     work: Callable[[RunChunk], None],
+    finish: Callable[[int], bool],
     unread: Sequence[str] = (),
 ) -> bool:
-    """Do ``work`` for every chunk that is still ``waiting``, in the order of its customers.
+    """Do ``work`` for every chunk that is still ``waiting``, in the order of its customers, and ``finish`` (given how many
+    customers the run has) in the transaction of the last one.
 
     False: the claim was lost, or somebody wanted it stopped; then the run has ended so.
 
@@ -45,10 +47,12 @@ def each_chunk(
                 ):
                     return False
                 chunk = _next_chunk(run_id, waiting, tuple(unread))
-                if chunk is None:
-                    return True
-                work(chunk)
-            done += chunk.customers
+                if chunk is not None:
+                    work(chunk)
+                    done += chunk.customers
+                # Chunks change under the claim alone, so what was counted under it is what is left.
+                if chunk is None or done == total:
+                    return finish(total)
     except CancelAsked:
         end_cancelled(run_id=run_id, fence=fence)
         return False
