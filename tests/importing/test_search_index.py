@@ -20,12 +20,6 @@ def short_files_are_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search_index, "WORTH_A_SESSION", 10)
 
 
-@pytest.fixture
-def needs_the_index() -> None:
-    if not asked("SELECT to_regclass(%s) IS NOT NULL", INDEX):
-        pytest.skip("This server has no pg_trgm.")
-
-
 def asked(statement: str, *values: Any) -> Any:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
@@ -38,7 +32,6 @@ def waiting_pages() -> int:
     return pages
 
 
-@pytest.mark.usefixtures("needs_the_index")
 def test_a_long_file_leaves_nothing_waiting_and_the_next_writer_has_the_limit_of_everybody():
     limit = asked("SHOW gin_pending_list_limit")
     confirm_and_apply(staged(FILE).pk)()
@@ -47,13 +40,11 @@ def test_a_long_file_leaves_nothing_waiting_and_the_next_writer_has_the_limit_of
     assert asked("SHOW gin_pending_list_limit") == limit
 
 
-@pytest.mark.usefixtures("needs_the_index")
 def test_a_short_file_is_sorted_in_by_who_comes_later():
     confirm_and_apply(staged("external_id,name\nc-1,Acme\n").pk)()
     assert waiting_pages() > 0
 
 
-@pytest.mark.usefixtures("needs_the_index")
 def test_an_import_does_not_need_the_session_beside_it(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(search_index, "SORT_IN", "SELECT 1 / 0 WHERE %s <> ''")
     confirm_and_apply(staged(FILE).pk)()
