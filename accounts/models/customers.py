@@ -32,6 +32,11 @@ def base_currency() -> str:
     return settings.BASE_CURRENCY
 
 
+def _where_there(field: str, name: str) -> models.Index:
+    """An index of the rows that have this field."""
+    return models.Index(fields=[field], condition=Q(**{f"{field}__isnull": False}), name=name)
+
+
 class Customer(models.Model):
     """A company served. Tier and CSM are written by allocation.services.decisions only."""
 
@@ -44,7 +49,12 @@ class Customer(models.Model):
     )
     name = models.CharField(max_length=200)
     parent = models.ForeignKey(
-        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="subsidiaries"
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="subsidiaries",
+        db_index=False,  # customer_by_parent
     )
     vertical = models.ForeignKey(
         "Vertical", null=True, blank=True, on_delete=models.PROTECT, related_name="customers"
@@ -94,6 +104,7 @@ class Customer(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="+",
+        db_index=False,  # customer_by_sentiment_by
         verbose_name="sentiment by",
     )
     champion = models.BooleanField(null=True, blank=True)
@@ -119,6 +130,7 @@ class Customer(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="paid_by",
+        db_index=False,  # customer_by_paid_tier
         help_text="The tier the customer pays for: a floor.",
     )
 
@@ -183,8 +195,17 @@ class Customer(models.Model):
             ),
         ]
         indexes = [
-            # Book pages and plans read a CSM's active customers.
-            models.Index(fields=["csm", "status"], name="customer_by_book"),
+            # Most customers have no parent, no paid tier and nobody who gave a sentiment: nobody asks for those, and they are in
+            # no index, so that an import does not write them.
+            _where_there("parent", "customer_by_parent"),
+            _where_there("sentiment_by", "customer_by_sentiment_by"),
+            _where_there("paid_tier", "customer_by_paid_tier"),
+            # Book pages and plans read a CSM's active customers, lists those who have a tier and no CSM; a new one has neither.
+            models.Index(
+                fields=["csm", "status"],
+                condition=Q(csm__isnull=False) | Q(tier__isnull=False),
+                name="customer_by_book",
+            ),
             # Here and not at the field, which would have a second one for words by their beginning.
             models.Index(fields=["name"], name="customer_by_name"),
         ]
