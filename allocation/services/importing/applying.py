@@ -18,7 +18,6 @@ from allocation.services.importing.csm_rows import csm_state
 from allocation.services.importing.customer_state import Digest, Directory
 from allocation.services.importing.customer_texts import Texts, among
 from allocation.services.importing.rows import CREATED, UPDATED
-from allocation.services.importing.search_index import search_index_sorted_beside
 from allocation.services.importing.slices import Slice
 from allocation.services.importing.staging import (
     UnableToImport,
@@ -121,9 +120,8 @@ def _apply_at_once(batch: ImportBatch, fence: int, on: date) -> None:
         writer = _writer(batch, on)
         writer.bring_new_values(batch.new_values)
         chunks = batch.chunks.filter(changed__gt=0).order_by("number").iterator(chunk_size=4)
-        with search_index_sorted_beside(new_customers=batch.created):
-            for _, part in ahead(chunks, writer.prepare):
-                writer.write(part)
+        for _, part in ahead(chunks, writer.prepare):
+            writer.write(part)
         writer.settle()
         if "parent" in batch.reading["columns"]:
             writer.set_parents(written_rows(batch=batch))
