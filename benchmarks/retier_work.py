@@ -32,7 +32,7 @@ PARTS = {
         for name in ("digests", "lifecycles", "goal_digests")
     ],
     DECIDE: ["allocation.services.retiering.proposing.decide_tiers"],
-    PACK: ["allocation.services.retiering.proposing._packed"],
+    PACK: ["allocation.services.retiering.proposing._awaited"],
     STORE: ["allocation.services.retiering.proposing.insert_long_rows"],
 }
 CHANGED = 200  # the ARR of each so many-th customer changes before a round

@@ -21,6 +21,7 @@ from allocation.services.importing.rows import (
     Row,
 )
 from allocation.services.importing.slices import LETTERS, Slice
+from allocation.services.one_ahead import one_ahead
 
 CHUNK_ROWS = 2_500  # what is compared, stored and written at a time
 UNPACKED = 4  # parts that may wait to be compressed
@@ -172,14 +173,8 @@ def ahead(
     chunks: Iterable[ImportChunk], prepare: Callable[[Sequence[Row]], Made]
 ) -> Iterator[tuple[ImportChunk, Made]]:
     """Each chunk with what is made of its rows: the next one's while the database works on this one's."""
-    with ThreadPoolExecutor(1, thread_name_prefix="preparing rows") as beside:
-        coming: tuple[ImportChunk, Future[Made]] | None = None
-        for chunk in chunks:
-            here, coming = coming, (chunk, beside.submit(lambda chunk: prepare(rows_of(chunk)), chunk))
-            if here:
-                yield here[0], here[1].result()
-        if coming:
-            yield coming[0], coming[1].result()
+    for chunk, made in one_ahead(chunks, lambda chunk: prepare(rows_of(chunk))):
+        yield chunk, made.result()
 
 
 def stored_rows(*, batch: ImportBatch, only_rejected: bool = False) -> Iterator[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from itertools import pairwise
 from typing import Any
 
@@ -39,6 +40,7 @@ from allocation.models import (
     TieringModel,
 )
 from allocation.selectors import notice_words, wording
+from allocation.services.one_ahead import one_ahead
 from allocation.services.retiering.cancelling import end_cancelled
 from allocation.services.retiering.queueing import request_goals_run
 from allocation.services.retiering.rows import decision_rows, notable
@@ -54,7 +56,7 @@ BATCH = 25_000  # customers of a chunk at most
 # Of them to be looked at, at most: each is written when the chunk is applied, in one transaction.
 ROWS = 2_000
 FIRST_FENCE = 1  # a run is made with none, and each claim counts it up
-TOGETHER = 2  # chunks of a transaction: packed before it, so that it is short
+TOGETHER = 2  # chunks of a transaction; the first are packed while it begins, others before it
 
 
 class UnableToProposeRun(ValueError):
@@ -221,14 +223,16 @@ def _store(
     )
     names = (*sources(rules), *ALWAYS_KEPT)
     edges = _edges(shown[scope])
-    for place in range(0, max(len(edges) - 1, 1), TOGETHER):
-        its = edges[place : place + TOGETHER + 1]
-        is_last = its[-1] == len(scope)
-        part = scope[its[0] : its[-1]]
-        chunks = [
+    together = [edges[at : at + TOGETHER + 1] for at in range(0, max(len(edges) - 1, 1), TOGETHER)]
+
+    def packed(its: Sequence[int]) -> list[RunChunk]:
+        return [
             _packed(run, snapshot, outcomes, scope[start:end], names, vocabulary)
             for start, end in pairwise(its)
         ]
+
+    for its, chunks in one_ahead(together, packed):
+        part = scope[its[0] : its[-1]]
         rows = decision_rows(
             rows=part[shown[part]],
             snapshot=snapshot,
@@ -238,14 +242,18 @@ def _store(
         )
         with transaction.atomic():
             _still_mine(run, fence, done=its[-1], total=len(scope))
-            if place == 0:
+            if its[0] == 0:
                 _put_away(run, fence)
                 tallies = _tallies(snapshot, findings, ~shown, vocabulary)
                 insert_rows(RunTally, tallies, alike={"run_id": run.pk})
-            insert_long_rows(RunChunk, chunks)
             insert_rows(TierDecision, rows, alike={"run_id": run.pk})
-            if is_last:
+            insert_long_rows(RunChunk, _awaited(chunks))
+            if its[-1] == len(scope):
                 then()
+
+
+def _awaited(chunks: Future[list[RunChunk]]) -> list[RunChunk]:
+    return chunks.result()
 
 
 def _put_away(run: RetierRun, fence: int) -> None:
