@@ -101,20 +101,24 @@ def test_a_run_that_is_computed_is_discarded_at_its_next_heartbeat(cast, monkeyp
     )
 
 
-def test_a_wish_to_cancel_between_the_last_heartbeat_and_the_proposal_counts(cast, monkeypatch):
+def test_a_wish_to_cancel_before_the_last_chunks_are_stored_counts(cast, monkeypatch):
     """Or a run that was to be applied by itself would be, although somebody cancelled it."""
-    customer(800000)
+    for _ in range(3):
+        customer(800000)
+    monkeypatch.setattr(proposing, "BATCH", 1)
     run = queue_run(as_of=TODAY, at=timezone.now(), apply_when_proposed=True)
-    real = proposing._summary
+    real, calls = proposing.decision_rows, []
 
-    def asked(*args):
-        cancel_run(run_id=run.pk, actor=cast.ops, at=timezone.now())
-        return real(*args)
+    def asked(**given):
+        calls.append(given)
+        if len(calls) == 2:  # what comes before is stored, what is asked about now is the last of it
+            cancel_run(run_id=run.pk, actor=cast.ops, at=timezone.now())
+        return real(**given)
 
-    monkeypatch.setattr(proposing, "_summary", asked)
+    monkeypatch.setattr(proposing, "decision_rows", asked)
     assert propose_run(run_id=run.pk, owner="test") is False
     run.refresh_from_db()
-    assert run.status == RunStatus.DISCARDED
+    assert (run.status, len(calls)) == (RunStatus.DISCARDED, 2)
 
 
 def test_applying_stops_after_the_batch_under_way_and_what_is_applied_stays(cast, of_three, monkeypatch):

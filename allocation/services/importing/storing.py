@@ -10,6 +10,7 @@ from django.db.models import F, Q
 
 from accounts.importing.checking import Problem
 from accounts.models import Customer, ImportBatch, ImportChunk
+from accounts.one_ahead import one_ahead
 from allocation.services.importing.rows import (
     CREATED,
     OUTCOMES,
@@ -21,7 +22,6 @@ from allocation.services.importing.rows import (
     Row,
 )
 from allocation.services.importing.slices import LETTERS, Slice
-from allocation.services.one_ahead import one_ahead
 
 CHUNK_ROWS = 2_500  # what is compared, stored and written at a time
 UNPACKED = 4  # parts that may wait to be compressed

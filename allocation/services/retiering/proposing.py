@@ -14,6 +14,7 @@ from django.db import transaction
 from accounts.bulk_rows import insert_long_rows, insert_rows
 from accounts.kept_statements import Kept, KeptChange
 from accounts.leases import lease_kept
+from accounts.one_ahead import one_ahead
 from accounts.querysets.jobs import CancelAsked
 from allocation.engine.facts.rules import TieringRules
 from allocation.engine.facts.tiering import DECIDERS, GUARDS, DecidedBy, Flags, Integers, TierFindings
@@ -40,7 +41,6 @@ from allocation.models import (
     TieringModel,
 )
 from allocation.selectors import notice_words, wording
-from allocation.services.one_ahead import one_ahead
 from allocation.services.retiering.cancelling import end_cancelled
 from allocation.services.retiering.queueing import request_goals_run
 from allocation.services.retiering.rows import decision_rows, notable

@@ -4,7 +4,7 @@ from threading import Event
 
 import pytest
 
-from allocation.services.one_ahead import one_ahead
+from accounts.one_ahead import one_ahead
 
 
 def test_each_comes_in_its_place_with_what_was_made_of_it():
