@@ -11,7 +11,8 @@ from operator import or_
 from typing import Any, NamedTuple
 
 import numpy as np
-from django.db.models import BooleanField, ExpressionWrapper, Q
+from django.db import connection
+from django.db.models import BooleanField, ExpressionWrapper, Max, Min, Q
 
 from accounts.models import Customer
 from allocation.engine.facts.attributes import Kind
@@ -100,14 +101,14 @@ def customer_snapshot(
     also: Collection[str] = (),
     with_ids: bool = True,
 ) -> Snapshot:
-    """All customers as of a day; five queries. ``goals_only``: in scope is only whose lifecycle changed.
+    """All customers as of a day; five queries, on PostgreSQL six. ``goals_only``: in scope is only whose lifecycle changed.
 
     rates: None for those of ``tiering_rates``, from what was read; one query more, and UnknownRate is raised.
     every: with n above 1 an evenly spaced sample, each n-th customer by its key; for looking only, never for a run.
     also: fields to be read in the same go, for what is computed beside the tiers; for looking only, so no digests.
     with_ids: the facts have the customers' external ids, else their keys.
     """
-    names, stands = sources(rules), _standings().read()
+    names = sources(rules)
     rows = read_rows(
         names=names,
         as_of=as_of,
@@ -115,7 +116,7 @@ def customer_snapshot(
         every=every,
         also=also,
         with_ids=with_ids,
-        apart=_apart(stands["customer_id"]),
+        apart=_apart(),
     )
     if rates is None:
         rates = frozen_rates(currencies=_currencies(rows, names), as_of=as_of, base=base)
@@ -127,7 +128,7 @@ def customer_snapshot(
         ids=_ids(rows) if with_ids else Keyed(rows.keys),
         columns=columns,
         active=_active(rows),
-        held=_held(rows, stands, vocabulary, lifecycles, goals, goals_only=goals_only),
+        held=_held(rows, vocabulary, lifecycles, goals, goals_only=goals_only),
         as_of=days(as_of),
     )
     return Snapshot(
@@ -142,12 +143,16 @@ def customer_snapshot(
     )
 
 
-def _apart(standing: Array) -> Sequence[int]:
-    """Keys that make spans of about as many customers each, by who stands on a decision; none where they are few, or new."""
-    if not isinstance(standing, Whole) or len(standing) < MANY:
+def _apart() -> Sequence[int]:
+    """Keys between which there may be about as many customers each, where a server can make use of them (PostgreSQL); none where all
+    are few. The least and the greatest may be older than what is read then: the parts hold every key.
+    """
+    if connection.vendor != "postgresql":
         return ()
-    at = np.arange(1, 2 * PARTS) * len(standing) // (2 * PARTS)  # two spans a part
-    return [int(key) for key in standing.values[at]]
+    span = Customer.objects.aggregate(first=Min("pk"), last=Max("pk"))
+    if span["first"] is None or (numbers := span["last"] - span["first"] + 1) < MANY:
+        return ()
+    return [span["first"] + numbers * at // (2 * PARTS) for at in range(1, 2 * PARTS)]  # two spans a part
 
 
 def _ids(rows: CustomerRows) -> tuple[str, ...]:
@@ -272,15 +277,18 @@ def _custom(value: Any, kind: Kind) -> Any:
 
 def _held(
     rows: CustomerRows,
-    stands: Mapping[str, Array],
     vocabulary: ModelVocabulary,
     lifecycles: Integers,
     goals: Integers,
     *,
     goals_only: bool,
 ) -> HeldTiers:
-    """What customers hold, against the decision each stands on: the last one applied."""
-    by_override = _set_by_overrides().read()["customer_id"]
+    """What customers hold, against the decision each stands on: the last one applied.
+
+    That is read after them. A run that is applied or undone in between then shows at the customer when this one is applied; a customer
+    newer than what it stands on would show nowhere.
+    """
+    stands, by_override = _standings().read(), _set_by_overrides().read()["customer_id"]
     keys = rows.keys
     place, before = _found(stands["customer_id"], keys)
     changed = ~before | (_taken(stands["lifecycle"], place) != lifecycles)

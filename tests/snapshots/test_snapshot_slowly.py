@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from accounts.models import CustomAttribute, Customer, ExchangeRate, Goal, Tier
@@ -248,8 +249,9 @@ def test_a_snapshot_takes_the_rates_of_the_currencies_it_meets_and_a_fixed_numbe
 ):
     rules, vocabulary = rules_and_vocabulary()
     given = {"rules": rules, "vocabulary": vocabulary, "as_of": TODAY, "base": "USD"}
-    with django_assert_num_queries(6):
+    where_they_lie = connection.vendor == "postgresql"
+    with django_assert_num_queries(6 + where_they_lie):
         assert customer_snapshot(**given, with_ids=False).rates == RATES
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(5 + where_they_lie):
         found = customer_snapshot(**given, rates=RATES, with_ids=False)
     assert list(found.facts.ids) == [str(key) for key in found.keys.tolist()]
