@@ -76,7 +76,8 @@ def broker(url: str) -> str:
 
 def patience(**seconds: int) -> dict[str, Any]:
     """PostgreSQL's time limits as it is told them when a connection is made; 0 leaves a limit to the server. Where it is told any, it is
-    also told to compile no statement: ours read plain columns, and compiling took as long as reading 100 000 customers.
+    also told to compile no statement: ours read plain columns, and compiling took as long as reading 100 000 customers. An address with
+    options of its own takes the place of all of it.
     """
     asked = " ".join(f"-c {name}={value}s" for name, value in seconds.items() if value > 0)
     return {"options": f"-c jit=off {asked}"} if asked else {}

@@ -11,6 +11,7 @@ from allocation.services.playbooks import load_playbook
 from allocation.services.retiering import apply_run, propose_run, queue_run
 from allocation.triggers import drop_triggers_before_migrate, ensure_triggers
 from tests import factories
+from tests.models.test_indexes import indexes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,10 +25,8 @@ def migrate(targets):
     return MigrationExecutor(connection).loader.project_state(targets).apps
 
 
-def newest():
-    return [
-        node for node in MigrationExecutor(connection).loader.graph.leaf_nodes() if node[0] == "allocation"
-    ]
+def newest(app="allocation"):
+    return [node for node in MigrationExecutor(connection).loader.graph.leaf_nodes() if node[0] == app]
 
 
 def applied(scope="full"):
@@ -70,3 +69,19 @@ def test_what_customers_stood_on_is_carried_over():
     goals_run = applied(scope="goals")
     assert not goals_run.chunks.exists()
     assert Customer.objects.filter(tier__isnull=False).count() == 2
+
+
+def test_indexes_of_those_who_have_one_come_and_go_and_no_customer_with_them():
+    parent = factories.CustomerFactory(arr=800000)
+    factories.CustomerFactory(arr=10, parent=parent)
+    held = list(Customer.objects.order_by("pk").values())
+    latest, now = newest("accounts"), indexes()
+    try:
+        migrate([("accounts", "0009_fewer_indexes_of_customers")])
+        assert ["parent_id"] in indexes().values()
+        assert "customer_by_parent" not in indexes()
+    finally:
+        migrate(latest)
+        ensure_triggers(using="default")
+    assert indexes() == now
+    assert list(Customer.objects.order_by("pk").values()) == held

@@ -2,7 +2,8 @@
 
 The rig makes it anew before its pytest runs start, one of each kind, and names the folder in the environment. In a plain `pytest`
 nothing is named, and everybody migrates from nothing. A copy is only a beginning: whoever takes one migrates it like any other
-database, which finds nothing to do and says by itself when something is missing. Tests about migrating take no copy.
+database, which finds nothing to do and says by itself when a migration is missing (not when one was edited since: who names a
+folder by hand makes it anew). A warning is an error there as in the tests. Tests about migrating take no copy.
 """
 
 import os
@@ -16,11 +17,14 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from benchmarks.programs import ProgramMissing, find
+from benchmarks.servers import POSTGRES_FOLDERS
+
 ROOT = Path(__file__).resolve().parents[2]
 VARIABLE = "CSTIERS_MIGRATED"
 SQLITE, POSTGRESQL = "cstiers.sqlite3", "postgresql.sql"
 IN_MEMORY = "file:cstiers_tests?mode=memory&cache=shared"
-TALK = ("psql", "--no-psqlrc", "--quiet", "--output=/dev/null", "--set=ON_ERROR_STOP=1")
+TALK = ("--no-psqlrc", "--quiet", "--output=/dev/null", "--set=ON_ERROR_STOP=1")
 # Who begins with the copy begins now: what was due before is nobody's work.
 BEGINS = "UPDATE allocation_schedule SET since = CURRENT_TIMESTAMP"
 
@@ -36,7 +40,7 @@ def make(folder: Path, *, url: str = "") -> dict[str, str]:
         children = [
             stack.enter_context(
                 subprocess.Popen(
-                    [sys.executable, "manage.py", "migrate", "--verbosity=0"],
+                    [sys.executable, "-W", "error", "manage.py", "migrate", "--verbosity=0"],
                     cwd=ROOT,
                     env={**os.environ, **own, "DATABASE_URL": one},
                 )
@@ -58,7 +62,7 @@ def fill(target: str | Path) -> None:
         return
     made = Path(os.environ[VARIABLE])
     if str(target).startswith("postgres"):
-        _run_at(str(target), *TALK, f"--file={made / POSTGRESQL}")
+        _run_at(str(target), "psql", *TALK, f"--file={made / POSTGRESQL}")
         with psycopg.connect(str(target)) as link:
             link.execute(BEGINS)
         return
@@ -73,11 +77,16 @@ def fill(target: str | Path) -> None:
         copy.commit()
 
 
-def _run_at(url: str, *command: str) -> None:
-    """One of PostgreSQL's programs at this database; everybody sees a command line, so it is named in the environment."""
+def _run_at(url: str, program: str, *words: str) -> None:
+    """One of PostgreSQL's programs at this database; everybody sees a command line, so it is named in the environment.
+
+    Raises ProgramMissing.
+    """
+    if (found := find([program], POSTGRES_FOLDERS)) is None:
+        raise ProgramMissing(f"{program} of PostgreSQL is not there: install PostgreSQL's client programs.")
     names = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "DATABASE"}
     at = {f"PG{names[name]}": str(value) for name, value in conninfo_to_dict(url).items() if name in names}
-    subprocess.run(command, env={**os.environ, **at}, check=True)
+    subprocess.run([found, *words], env={**os.environ, **at}, check=True)
 
 
 @contextmanager
