@@ -100,13 +100,15 @@ def customer_snapshot(
     every: int = 1,
     also: Collection[str] = (),
     with_ids: bool = True,
+    in_parts: bool = False,
 ) -> Snapshot:
-    """All customers as of a day; five queries, on PostgreSQL six. ``goals_only``: in scope is only whose lifecycle changed.
+    """All customers as of a day; five queries. ``goals_only``: in scope is only whose lifecycle changed.
 
     rates: None for those of ``tiering_rates``, from what was read; one query more, and UnknownRate is raised.
     every: with n above 1 an evenly spaced sample, each n-th customer by its key; for looking only, never for a run.
     also: fields to be read in the same go, for what is computed beside the tiers; for looking only, so no digests.
     with_ids: the facts have the customers' external ids, else their keys.
+    in_parts: many customers are read by several of the server's processes (PostgreSQL; one small query more).
     """
     names = sources(rules)
     rows = read_rows(
@@ -116,7 +118,7 @@ def customer_snapshot(
         every=every,
         also=also,
         with_ids=with_ids,
-        apart=_apart(),
+        apart=_apart() if in_parts else (),
     )
     if rates is None:
         rates = frozen_rates(currencies=_currencies(rows, names), as_of=as_of, base=base)

@@ -131,6 +131,7 @@ def _compute(run: RetierRun, fence: int, noted: str) -> None:
         base=base,
         goals_only=run.scope == RetierRun.Scope.GOALS,
         with_ids=False,
+        in_parts=True,
     )
     if len(snapshot.keys) > BATCH:  # fewer are decided and stored as soon as it is said
         _still_mine(run, fence, done=0, total=len(snapshot.keys))
