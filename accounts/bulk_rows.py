@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-import psycopg
 from django.db import connection, models, transaction
+
+from accounts.driver_cursor import driver_cursor
 
 # Python's own kind of value is what their columns take.
 PLAIN = (models.CharField, models.IntegerField, models.ForeignKey)
@@ -39,9 +40,9 @@ def insert_rows(
     fields = {field.attname: field for field in model._meta.concrete_fields}
     blank = model()
     same = {
-        name: field.pre_save(blank, add=True)  # its default, or the moment where it keeps that
-        for name, field in fields.items()
-        if name not in columns and not isinstance(field, models.AutoField)
+        field.attname: field.pre_save(blank, add=True)  # its default, or the moment where it keeps that
+        for field in _given(model)
+        if field.attname not in columns
     } | dict(alike or {})
     on_postgresql = connection.vendor == "postgresql"
     statement = _statement(connection.vendor, model, tuple(columns), tuple(same), over)
@@ -66,14 +67,8 @@ def insert_long_rows(model: type[models.Model], rows: Sequence[models.Model]) ->
     if connection.vendor != "postgresql":
         model._default_manager.bulk_create(rows)
         return
-    fields = [field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
-    statement = _long_statement(model)
-    connection.ensure_connection()
-    # Of Django's only what counts and logs it.
-    with (
-        transaction.mark_for_rollback_on_error(connection.alias),
-        connection._prepare_cursor(psycopg.Cursor(connection.connection)) as cursor,
-    ):
+    fields, statement = _given(model), _long_statement(model)
+    with transaction.mark_for_rollback_on_error(connection.alias), driver_cursor(connection) as cursor:
         for row in rows:
             cursor.execute(statement, [_as_it_is(field, row) for field in fields])
 
@@ -86,10 +81,14 @@ def _as_it_is(field: Any, row: models.Model) -> Any:
     return str(stored) if isinstance(stored, str) else stored  # the driver has its own ideas of enumerations
 
 
+def _given(model: type[models.Model]) -> list[Any]:
+    """The fields that a new row is given; its key comes of itself."""
+    return [field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
+
+
 @lru_cache(maxsize=8)
 def _long_statement(model: type[models.Model]) -> str:
-    quoted = connection.ops.quote_name
-    fields = [field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
+    quoted, fields = connection.ops.quote_name, _given(model)
     columns = ", ".join(quoted(str(field.column)) for field in fields)
     marks = ", ".join("%b" if isinstance(field, models.BinaryField) else "%s" for field in fields)
     return f"INSERT INTO {quoted(model._meta.db_table)} ({columns}) VALUES ({marks})"  # noqa: S608 - names are the model's

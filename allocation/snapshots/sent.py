@@ -8,15 +8,13 @@ from typing import Any
 import numpy as np
 import psycopg
 
+from accounts.driver_cursor import driver_cursor
 from allocation.engine.facts.tiering import Integers
 
 
 def fetched(on: Any, statement: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """Rows with their bytes as they are. Django's own cursors bind on the client and take texts only; this one is counted and
-    logged like them.
-    """
-    on.ensure_connection()
-    with on._prepare_cursor(psycopg.Cursor(on.connection)) as cursor:
+    """Rows with their bytes as they are."""
+    with driver_cursor(on) as cursor:
         cursor.cursor.format = psycopg.pq.Format.BINARY
         cursor.execute(statement, params)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
